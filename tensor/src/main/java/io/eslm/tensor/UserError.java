@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor;
+
+/**
+ * Bad input from outside (an option, a file, a machine too small): the message says what was wrong, where, and what to
+ * do about it, and a program shows it without a stack trace. Mistakes of a programmer are
+ * {@link IllegalArgumentException}s from {@link Checks}.
+ */
+public final class UserError extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public UserError(String message) {
+        super(message);
+    }
+
+    public UserError(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend;
+
+import io.eslm.tensor.DType;
+
+/**
+ * A place where tensors live and kernels run: its memory, the copies to and from Java arrays, and its {@link Kernels}.
+ * {@link #read} is the only way results come back; a backend that runs asynchronously completes pending work there.
+ */
+public interface Backend extends AutoCloseable {
+    /** Short name as used by {@code --backend}: "scalar", "vector", "tornado". */
+    String name();
+
+    /** What runs it, for people: vector width, threads, device. */
+    String description();
+
+    /** True if tensors of {@code dtype} can be allocated here. */
+    boolean supports(DType dtype);
+
+    Kernels kernels();
+
+    /** {@code size} elements, all zero. */
+    Storage allocate(DType dtype, int size);
+
+    /** A window of {@code size} elements from {@code offset} that shares the memory of {@code storage}. */
+    Storage slice(Storage storage, int offset, int size);
+
+    /** Copies {@code n} elements from {@code src[from]} to the start of {@code dst} (F32). */
+    void write(Storage dst, float[] src, int from, int n);
+
+    /** Copies {@code n} elements from {@code src[from]} to the start of {@code dst} (I32). */
+    void write(Storage dst, int[] src, int from, int n);
+
+    /** Copies {@code n} elements from {@code src[from]} to the start of {@code dst} (F32, rounded, or F64). */
+    void write(Storage dst, double[] src, int from, int n);
+
+    /** Copies the first {@code n} elements of {@code src} (F32) to {@code dst[to]}. */
+    void read(Storage src, float[] dst, int to, int n);
+
+    /** Copies the first {@code n} elements of {@code src} (I32) to {@code dst[to]}. */
+    void read(Storage src, int[] dst, int to, int n);
+
+    /** Copies the first {@code n} elements of {@code src} (F32 or F64) to {@code dst[to]}. */
+    void read(Storage src, double[] dst, int to, int n);
+
+    @Override
+    void close();
+}

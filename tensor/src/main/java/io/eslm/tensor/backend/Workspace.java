@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend;
+
+import io.eslm.tensor.DType;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Reuses the storages of one training step in the next: what was released is handed out again, so that a steady state
+ * allocates nothing. Contents of an acquired storage are undefined. Not thread-safe: one workspace, one training loop.
+ */
+public final class Workspace {
+    /** Sizes are rounded up to this many elements, so that nearly equal sizes (kept rows of a batch) share storages. */
+    private static final int GRAIN = 1024;
+    private final Backend backend;
+    private final Map<DType, TreeMap<Integer, List<Storage>>> free = new EnumMap<>(DType.class);
+    private long allocatedBytes;
+
+    public Workspace(Backend backend) {
+        this.backend = backend;
+        for (DType type : DType.values()) {
+            free.put(type, new TreeMap<>());
+        }
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    /** A storage of at least {@code size} elements; contents undefined. */
+    public Storage acquire(DType type, int size) {
+        TreeMap<Integer, List<Storage>> pool = free.get(type);
+        int wanted = (int) Math.min(Integer.MAX_VALUE - 8, (Math.max(1L, size) + GRAIN - 1) / GRAIN * GRAIN);
+        Map.Entry<Integer, List<Storage>> fit = pool.ceilingEntry(wanted);
+        if (fit != null && fit.getKey() <= wanted + (long) wanted / 4) {
+            List<Storage> list = fit.getValue();
+            Storage s = list.removeLast();
+            if (list.isEmpty()) {
+                pool.remove(fit.getKey());
+            }
+            return s;
+        }
+        allocatedBytes += (long) wanted * type.bytes();
+        return backend.allocate(type, wanted);
+    }
+
+    /** Takes back what {@link #acquire} gave; the caller must not use it any more. */
+    public void release(Storage storage) {
+        free.get(storage.dtype()).computeIfAbsent(storage.size(), n -> new ArrayList<>()).add(storage);
+    }
+
+    /** Bytes allocated through this workspace so far, in use or free. */
+    public long allocatedBytes() {
+        return allocatedBytes;
+    }
+}
