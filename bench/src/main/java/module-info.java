@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Micro-benchmarks, and side-by-side runs against peers. */
+module io.eslm.bench {
+    requires io.eslm;
+
+    requires com.google.gson;
+    requires info.picocli;
+    requires jmh.core;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The method, and the program around it. */
+module io.eslm {
+    requires transitive io.eslm.gpt2;
+
+    requires com.google.gson;
+    requires info.picocli;
+    requires me.tongfei.progressbar;
+    requires org.apache.commons.statistics.descriptive;
+    requires org.apache.commons.statistics.inference;
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The model and everything to train and use it. */
+module io.eslm.gpt2 {
+    requires transitive io.eslm.autograd;
+
+    requires com.google.gson;
+    requires it.unimi.dsi.fastutil.core;
+    requires jtokkit;
+}
