@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.tokenizer;
+
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.EncodingType;
+import com.knuddels.jtokkit.api.IntArrayList;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * GPT-2's tokenizer: 50,000 byte-level BPE merges over the 256 bytes, plus end-of-text.
+ *
+ * <p>Immutable, safe to share between threads. Building one reads the merge table from the class path (about 0.2 s).
+ */
+public final class Gpt2Tokenizer {
+    /** Number of ids: 0 … 50256. */
+    public static final int VOCAB_SIZE = 50257;
+    /** The id that ends a document. {@link #encode} never returns it, whatever the text says. */
+    public static final int END_OF_TEXT = 50256;
+    /** How {@link #END_OF_TEXT} is written, in decoded text and in the vocabulary files. */
+    public static final String END_OF_TEXT_LITERAL = "<|endoftext|>";
+
+    private final Encoding bpe = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+    private final byte[][] vocabulary = new byte[VOCAB_SIZE][];
+
+    public Gpt2Tokenizer() {
+        for (int id = 0; id < END_OF_TEXT; id++) {
+            var one = new IntArrayList(1);
+            one.add(id);
+            vocabulary[id] = bpe.decodeBytes(one);
+        }
+        vocabulary[END_OF_TEXT] = END_OF_TEXT_LITERAL.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Token ids of a text, each in [0, 50256). {@code decode(encode(s))} equals {@code s} for every well-formed string.
+     *
+     * <p>A surrogate without its partner has no UTF-8 form; each one is read as U+FFFD, as tiktoken does. The literal
+     * {@value #END_OF_TEXT_LITERAL} is ordinary text here.
+     */
+    public int[] encode(String text) {
+        return bpe.encodeOrdinary(wellFormed(text)).toArray();
+    }
+
+    /**
+     * The text of a token sequence. Bytes that do not form UTF-8 (a sequence cut inside a character) become U+FFFD;
+     * {@link #END_OF_TEXT} becomes {@value #END_OF_TEXT_LITERAL}.
+     *
+     * @throws IllegalArgumentException if an id is outside the vocabulary
+     */
+    public String decode(int... ids) {
+        var out = new ByteArrayOutputStream(ids.length * 5);
+        for (int id : ids) {
+            out.writeBytes(entry(id));
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * The bytes of one token, as a fresh array.
+     *
+     * @throws IllegalArgumentException if the id is outside the vocabulary
+     */
+    public byte[] bytes(int id) {
+        return entry(id).clone();
+    }
+
+    /**
+     * One token for display. Whole characters are shown as they are; each byte that is only a part of a character is
+     * shown as {@code <0xE2>}, so that no two tokens look alike merely because both are fragments.
+     *
+     * @throws IllegalArgumentException if the id is outside the vocabulary
+     */
+    public String text(int id) {
+        byte[] bytes = entry(id);
+        var shown = new StringBuilder(bytes.length);
+        for (int i = 0; i < bytes.length;) {
+            int length = characterLength(bytes, i);
+            if (length == 0) {
+                shown.append(String.format(Locale.ROOT, "<0x%02X>", bytes[i++]));
+            } else {
+                shown.append(new String(bytes, i, length, StandardCharsets.UTF_8));
+                i += length;
+            }
+        }
+        return shown.toString();
+    }
+
+    /**
+     * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that the folder
+     * of a checkpoint is complete for other tools.
+     *
+     * @throws IOException if the folder cannot be made or written
+     */
+    public void writeVocab(Path dir) throws IOException {
+        new VocabFiles(vocabulary).write(dir);
+    }
+
+    private byte[] entry(int id) {
+        if (id < 0 || id >= VOCAB_SIZE) {
+            throw new IllegalArgumentException("token id " + id + " is outside GPT-2's vocabulary [0, " + VOCAB_SIZE
+                    + "). A model whose vocabulary is padded (50304) must not sample the padding.");
+        }
+        return vocabulary[id];
+    }
+
+    /** Length in bytes of the whole UTF-8 character that starts at {@code i}, or 0 if none does. */
+    private static int characterLength(byte[] bytes, int i) {
+        int lead = bytes[i] & 0xFF;
+        int length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+        if (length == 0 || i + length > bytes.length) {
+            return 0;
+        }
+        String decoded = new String(bytes, i, length, StandardCharsets.UTF_8);
+        boolean whole = decoded.codePointCount(0, decoded.length()) == 1
+                && decoded.getBytes(StandardCharsets.UTF_8).length == length
+                && (decoded.charAt(0) != '\uFFFD' || lead == 0xEF && bytes[i + 1] == (byte) 0xBF);
+        return whole ? length : 0;
+    }
+
+    private static String wellFormed(String text) {
+        StringBuilder mended = null;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (!Character.isSurrogate(c)) {
+                continue;
+            }
+            if (Character.isHighSurrogate(c) && i + 1 < text.length()
+                    && Character.isLowSurrogate(text.charAt(i + 1))) {
+                i++;
+                continue;
+            }
+            if (mended == null) {
+                mended = new StringBuilder(text);
+            }
+            mended.setCharAt(i, '\uFFFD');
+        }
+        return mended == null ? text : mended.toString();
+    }
+}
