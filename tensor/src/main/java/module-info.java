@@ -8,4 +8,6 @@ module io.eslm.tensor {
     exports io.eslm.tensor.backend;
 
     uses io.eslm.tensor.backend.BackendProvider;
+
+    provides io.eslm.tensor.backend.BackendProvider with io.eslm.tensor.backend.scalar.ScalarProvider;
 }

@@ -53,6 +53,12 @@ public final class Checks {
         }
     }
 
+    public static void floating(String op, DType given) {
+        if (!given.isFloat()) {
+            throw new IllegalArgumentException(op + ": needs a floating-point type, was given " + given);
+        }
+    }
+
     /** Inner dimensions of a product must agree; suggests a transpose where that would help. */
     public static void inner(String op, int aInner, int bInner, int bOuter, Shape a, Shape b) {
         if (aInner != bInner) {

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.scalar;
+
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.BackendProvider;
+
+/** Finds the {@link ScalarBackend}: always usable, preferred to nothing. */
+public final class ScalarProvider implements BackendProvider {
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public int preference() {
+        return 0;
+    }
+
+    @Override
+    public String unusableBecause() {
+        return null;
+    }
+
+    @Override
+    public Backend open(int threads) {
+        return new ScalarBackend();
+    }
+}
