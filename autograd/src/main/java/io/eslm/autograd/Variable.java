@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd;
+
+import io.eslm.tensor.Shape;
+import io.eslm.tensor.Tensor;
+
+/** A value on a {@link Tape}: a tensor, whether it needs a gradient, and the op that made it. */
+public sealed class Variable permits Parameter {
+    private final Tensor value;
+    private final boolean needsGradient;
+    /** Set during the backward pass: the sum of what the consumers have contributed so far, or null. */
+    Tensor gradient;
+    /** The rows that {@link #gradient} holds, or null if it is full. */
+    Rows gradientRows;
+
+    Variable(Tensor value, boolean needsGradient) {
+        this.value = value;
+        this.needsGradient = needsGradient;
+    }
+
+    public Tensor value() {
+        return value;
+    }
+
+    public Shape shape() {
+        return value.shape();
+    }
+
+    public boolean needsGradient() {
+        return needsGradient;
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd.nn;
+
+import io.eslm.autograd.Tape;
+import io.eslm.autograd.Variable;
+
+/** Zeroes elements at rate p while a tape records and scales the others by 1/(1 − p); does nothing in evaluation. */
+public final class Dropout extends Module {
+    private final double p;
+
+    public Dropout(double p) {
+        this.p = p;
+    }
+
+    /** True if {@link #forward} returns its argument unchanged. */
+    public boolean inactive(Tape tape) {
+        return p == 0 || !tape.recording();
+    }
+
+    /** x (any shape) → same shape; seeded by {@link Tape#nextSeed}. */
+    public Variable forward(Tape tape, Variable x) {
+        return inactive(tape) ? x : tape.apply(new io.eslm.autograd.op.Dropout(p, tape.nextSeed()), x);
+    }
+}

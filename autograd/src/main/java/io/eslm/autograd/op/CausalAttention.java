@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd.op;
+
+import io.eslm.autograd.Op;
+import io.eslm.autograd.OpContext;
+import io.eslm.autograd.Rows;
+import io.eslm.autograd.Sample;
+import io.eslm.autograd.SampleSource;
+import io.eslm.tensor.Checks;
+import io.eslm.tensor.Tensor;
+import java.util.stream.Stream;
+
+/**
+ * Multi-head causal self-attention; see {@link io.eslm.tensor.backend.Kernels#attention}. Input: qkv (B·T, 3C) → (B·T, C).
+ * Scores are recomputed in the backward pass from the saved log-sum-exp, so memory grows with T, not T². Gradients of some
+ * rows only skip the queries of all others; keys and values still receive theirs.
+ *
+ * @param dropout rate on the attention weights; 0 in evaluation
+ */
+public record CausalAttention(int batch, int heads, double dropout, int seed) implements Op {
+    @Override
+    public Tensor forward(OpContext context, Tensor... x) {
+        Tensor qkv = x[0];
+        int width = qkv.dim(-1) / 3;
+        Checks.check(qkv.dim(-1) == 3 * width && width % heads == 0, "attention",
+                "columns of qkv %s must be 3 times a multiple of %d heads", qkv.shape(), heads);
+        Checks.check(qkv.dim(0) % batch == 0, "attention", "rows of qkv %s must be a multiple of batch %d", qkv.shape(),
+                batch);
+        int time = qkv.dim(0) / batch;
+        Tensor y = context.acquire(qkv.dim(0), width);
+        Tensor lse = context.acquire(batch, heads, time);
+        context.kernels().attention(y.storage(), lse.storage(), qkv.storage(), batch, time, heads, width / heads, dropout,
+                seed);
+        context.save(lse);
+        return y;
+    }
+
+    @Override
+    public void backward(OpContext context, Tensor dy) {
+        Tensor qkv = context.input(0);
+        Tensor lse = context.saved(0);
+        Rows rows = context.rows();
+        Tensor dqkv = context.acquireLike(qkv);
+        context.kernels().attentionBackward(dqkv.storage(), dy.storage(), rows == null ? null : rows.indices().storage(),
+                dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
+                context.acquireLike(lse).storage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
+        context.accumulateFull(0, dqkv);
+    }
+
+    @Override
+    public boolean rowwise() {
+        return true;
+    }
+
+    public static Stream<Sample> samples(SampleSource source) {
+        return Stream.of(
+                Sample.of(new CausalAttention(2, 2, 0, 0), source.normal(2 * 5, 3 * 6))
+                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2)),
+                Sample.of(new CausalAttention(1, 3, 0, 0), source.normal(4, 3 * 3))
+                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 1, 3)),
+                Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4)));
+    }
+}

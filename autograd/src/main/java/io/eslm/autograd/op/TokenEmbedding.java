@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd.op;
+
+import io.eslm.autograd.Op;
+import io.eslm.autograd.OpContext;
+import io.eslm.autograd.Sample;
+import io.eslm.autograd.SampleSource;
+import io.eslm.tensor.Checks;
+import io.eslm.tensor.Tensor;
+import java.util.stream.Stream;
+
+/**
+ * y[b,t] = wte[ids[b,t]] + wpe[from + t]: token plus position embedding. Inputs: wte (V, C), wpe (P, C) → (B·T, C).
+ *
+ * @param ids (B, T) I32 in [0, V), checked by whoever read them
+ * @param from position of the first column; not 0 only in generation, where no gradient is taken
+ */
+public record TokenEmbedding(Tensor ids, int from) implements Op {
+    @Override
+    public Tensor forward(OpContext context, Tensor... in) {
+        int batch = ids.dim(0);
+        int time = ids.dim(1);
+        Checks.check(from + time <= in[1].dim(0), "embedding", "%d positions from %d on do not fit the %d of the model", time,
+                from, in[1].dim(0));
+        Tensor y = context.acquire(batch * time, in[0].dim(1));
+        context.kernels().embedding(y.storage(), ids.storage(), in[0].storage(), in[1].storage(), batch, time, in[0].dim(1),
+                from);
+        return y;
+    }
+
+    @Override
+    public void backward(OpContext context, Tensor dy) {
+        Checks.check(from == 0, "embedding", "no gradient for positions that start at %d", from);
+        context.kernels().embeddingBackward(context.sumInto(0).storage(), context.sumInto(1).storage(), dy.storage(),
+                ids.storage(), ids.dim(0), ids.dim(1), dy.dim(-1));
+    }
+
+    public static Stream<Sample> samples(SampleSource source) {
+        return Stream.of(Sample.of(new TokenEmbedding(source.ids(4, 2, 3), 0), source.normal(4, 5), source.normal(6, 5)));
+    }
+}
