@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import io.eslm.tensor.DType;
+import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.scalar.HeapBackend;
+import jdk.incubator.vector.FloatVector;
+
+/** The fast CPU backend: F32 in Java arrays, kernels in the Vector API on all cores. */
+public final class VectorBackend extends HeapBackend {
+    private final Parallel parallel;
+    private final Kernels kernels;
+
+    VectorBackend(int threads) {
+        parallel = new Parallel(threads);
+        kernels = new VectorKernels(parallel);
+    }
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public String description() {
+        return "Vector API, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + " bits, " + parallel.threads() + " threads";
+    }
+
+    @Override
+    public boolean supports(DType dtype) {
+        return dtype != DType.F64;
+    }
+
+    @Override
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    @Override
+    public void close() {
+        parallel.close();
+    }
+}

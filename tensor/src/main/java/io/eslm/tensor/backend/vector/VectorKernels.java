@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import io.eslm.tensor.backend.Storage;
+import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.scalar.ScalarKernels;
+
+/** The kernels that pay in vectors; the others are inherited from the scalar definition. F32 only. */
+public final class VectorKernels extends ScalarKernels {
+    private final Parallel parallel;
+
+    VectorKernels(Parallel parallel) {
+        this.parallel = parallel;
+    }
+
+    /** {@code storage} as a float array; null stays null. */
+    static HeapStorage.F32 f32(Storage storage) {
+        return (HeapStorage.F32) heap(storage);
+    }
+
+    /** {@code storage} as an int array; null stays null. */
+    static HeapStorage.I32 i32(Storage storage) {
+        return (HeapStorage.I32) heap(storage);
+    }
+}
