@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+
+/**
+ * Batches of B windows of T + 1 tokens, without replacement over an epoch.
+ *
+ * <p>An epoch cuts the tokens into windows of T predictions each, side by side, and visits them in a seeded random order;
+ * so no token is predicted twice in an epoch. Where the cutting starts is random for each epoch, so that a token does not
+ * meet the same context every time. The up to 2T tokens left over at the two ends differ from epoch to epoch.
+ *
+ * <p>Counter-based: batch k depends on the tokens, B, T, the seed and k alone. The whole state is {@link #seed} and
+ * {@link #position}. Nothing is allocated per batch. Not safe for use by several threads.
+ */
+public final class BatchSampler {
+    /** From this many windows on, one may be given up each epoch for a free choice of where the cutting starts. */
+    private static final int ENOUGH_WINDOWS = 16;
+    private static final int FEISTEL_ROUNDS = 6;
+
+    private final TokenFile tokens;
+    private final int batchSize;
+    private final int contextLength;
+    private final long seed;
+    private final long windows;
+    private final long slack;
+    private final int halfBits;
+    private long next;
+
+    /**
+     * A sampler at batch 0.
+     *
+     * @param batchSize B
+     * @param contextLength T, in tokens
+     * @throws UserError if there are fewer than T + 1 tokens
+     */
+    public BatchSampler(TokenFile tokens, int batchSize, int contextLength, long seed) {
+        if (batchSize < 1 || contextLength < 1) {
+            throw new IllegalArgumentException("sampler: batch size and context length must be at least 1, were given "
+                    + batchSize + " and " + contextLength);
+        }
+        if (tokens.size() < contextLength + 1L) {
+            throw new UserError(tokens.path() + " has " + tokens.size() + " tokens to train on, but one window of block_size "
+                    + contextLength + " needs " + (contextLength + 1L) + ". Use more text, or set block_size to at most "
+                    + (tokens.size() - 1) + ".");
+        }
+        this.tokens = tokens;
+        this.batchSize = batchSize;
+        this.contextLength = contextLength;
+        this.seed = seed;
+        long predictions = tokens.size() - 1;
+        long whole = predictions / contextLength;
+        boolean giveOneUp = whole >= ENOUGH_WINDOWS && predictions % contextLength < contextLength / 2;
+        this.windows = giveOneUp ? whole - 1 : whole;
+        this.slack = predictions - windows * contextLength;
+        this.halfBits = Math.max(1, (65 - Long.numberOfLeadingZeros(windows - 1)) / 2);
+    }
+
+    public long seed() {
+        return seed;
+    }
+
+    /** Index of the batch that {@link #next} gives next. */
+    public long position() {
+        return next;
+    }
+
+    /** Goes to a batch, forward or back. */
+    public void seek(long batch) {
+        if (batch < 0) {
+            throw new IllegalArgumentException("sampler: batch index must not be negative, was given " + batch);
+        }
+        next = batch;
+    }
+
+    /** Windows of T predictions in one epoch. */
+    public long windowsPerEpoch() {
+        return windows;
+    }
+
+    /** Epochs begun and done before the next batch, a fraction. */
+    public double epochs() {
+        return (double) next * batchSize / windows;
+    }
+
+    /**
+     * The next batch: {@code targets} holds, at each place, the token that follows the one in {@code inputs}.
+     *
+     * @param inputs (B, T), row by row
+     * @param targets (B, T)
+     */
+    public void next(int[] inputs, int[] targets) {
+        int size = Math.multiplyExact(batchSize, contextLength);
+        if (inputs.length != size || targets.length != size) {
+            throw new IllegalArgumentException("sampler: arrays must have B·T = " + batchSize + "·" + contextLength + " = "
+                    + size + " places, have " + inputs.length + " and " + targets.length);
+        }
+        for (int row = 0; row < batchSize; row++) {
+            long begin = windowBegin(next * batchSize + row);
+            tokens.copy(begin, inputs, row * contextLength, contextLength);
+            tokens.copy(begin + 1, targets, row * contextLength, contextLength);
+        }
+        next++;
+    }
+
+    /** First token of the n-th window since the start of training. */
+    private long windowBegin(long n) {
+        long epoch = n / windows;
+        long key = Rng.mix(seed ^ Rng.mix(epoch + 1));
+        long phase = Long.remainderUnsigned(Rng.mix(key), slack + 1);
+        return phase + permute(n % windows, key) * contextLength;
+    }
+
+    /** A permutation of [0, windows): a Feistel network on the next even number of bits, repeated until it falls inside. */
+    private long permute(long index, long key) {
+        long mask = (1L << halfBits) - 1;
+        long value = index;
+        do {
+            long left = value >>> halfBits;
+            long right = value & mask;
+            for (int round = 1; round <= FEISTEL_ROUNDS; round++) {
+                long mixed = left ^ Rng.mix(key + round * 0x9E3779B97F4A7C15L + Rng.mix(right)) & mask;
+                left = right;
+                right = mixed;
+            }
+            value = left << halfBits | right;
+        } while (value >= windows);
+        return value;
+    }
+}

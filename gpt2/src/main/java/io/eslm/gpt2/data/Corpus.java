@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.tensor.UserError;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Text that can be turned into a prepared folder. */
+sealed interface Corpus permits TextCorpus, JdkCorpus {
+    /** Where the text comes from, for people. */
+    String source();
+
+    /** What the outcome depends on: equal identities, equal tokens. */
+    String identity();
+
+    /** Names of the domains, in the order of their ranges. */
+    List<String> domains();
+
+    /** Share of the tokens that is held out unless the user says otherwise. */
+    double heldOut();
+
+    /** Writes every document, in a fixed order. */
+    void write(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException;
+
+    /**
+     * Prepares the folder {@code out}; on failure, what was in it before is as it was.
+     *
+     * @throws UserError if the text is too short or a file cannot be read or written
+     */
+    default Meta prepare(Path out, double heldOut, Progress progress) {
+        try (var writer = new CorpusWriter(out, domains(), heldOut)) {
+            write(writer, new Gpt2Tokenizer(), progress);
+            return writer.finish(source());
+        } catch (IOException e) {
+            throw Io.failed("write prepared data to", out, e);
+        }
+    }
+
+    /**
+     * The tokens of a text as little-endian uint16. Where the text says {@value Gpt2Tokenizer#END_OF_TEXT_LITERAL}, as many
+     * published corpora do between documents, that becomes the one end-of-text token.
+     */
+    static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
+        int mark = text.indexOf(Gpt2Tokenizer.END_OF_TEXT_LITERAL);
+        if (mark < 0) {
+            int[] ids = tokenizer.encode(text);
+            byte[] bytes = new byte[2 * ids.length];
+            for (int i = 0; i < ids.length; i++) {
+                put(bytes, 2 * i, ids[i]);
+            }
+            return bytes;
+        }
+        var joined = new ByteArrayOutputStream(text.length());
+        int from = 0;
+        byte[] end = new byte[2];
+        put(end, 0, Gpt2Tokenizer.END_OF_TEXT);
+        for (; mark >= 0; mark = text.indexOf(Gpt2Tokenizer.END_OF_TEXT_LITERAL, from)) {
+            joined.writeBytes(encode(tokenizer, text.substring(from, mark)));
+            joined.writeBytes(end);
+            from = mark + Gpt2Tokenizer.END_OF_TEXT_LITERAL.length();
+        }
+        joined.writeBytes(encode(tokenizer, text.substring(from)));
+        return joined.toByteArray();
+    }
+
+    private static void put(byte[] bytes, int at, int id) {
+        bytes[at] = (byte) id;
+        bytes[at + 1] = (byte) (id >>> 8);
+    }
+}

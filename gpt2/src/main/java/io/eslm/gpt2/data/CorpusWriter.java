@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+import it.unimi.dsi.fastutil.longs.LongArrayList;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * Writes a prepared folder. Documents arrive in any mix of domains; each domain becomes one range of {@code train.bin} and
+ * one of {@code val.bin}. Nothing appears under its final name before {@link #finish}.
+ *
+ * <p>What is held out: whole documents, chosen by a hash of their path alone, so that a document does not change sides when
+ * others come and go. Where a domain has too few documents for that, or the hash leaves a side far too small, the tail of
+ * the domain is held out instead, cut between documents if that is near.
+ */
+final class CorpusWriter implements AutoCloseable {
+    /** The hash decides only where it is expected to hold out this many documents at least. */
+    private static final int ENOUGH_HELD_OUT = 2;
+
+    private final Path out;
+    private final Path scratch;
+    private final double heldOut;
+    private final List<Part> parts = new ArrayList<>();
+    private long documents;
+
+    /** @param heldOut share of the tokens to hold out, in [0, 0.5] */
+    CorpusWriter(Path out, List<String> domains, double heldOut) throws IOException {
+        this.out = out;
+        this.heldOut = heldOut;
+        Files.createDirectories(out);
+        this.scratch = Files.createTempDirectory(out, ".part-");
+        for (int i = 0; i < domains.size(); i++) {
+            parts.add(new Part(domains.get(i), scratch.resolve(i + ".bin")));
+        }
+    }
+
+    /** Appends to the open document of a domain; tokens as little-endian uint16. */
+    void append(int domain, byte[] tokens) throws IOException {
+        Part part = parts.get(domain);
+        part.stream.write(tokens);
+        part.tokens += tokens.length / 2;
+        if (tokens.length > 0) {
+            part.endsWithEnd = isEndOfText(tokens);
+        }
+    }
+
+    /** Ends the open document of a domain with end-of-text, unless its text did. A document without tokens is none. */
+    void endDocument(int domain, String path) throws IOException {
+        Part part = parts.get(domain);
+        if (part.tokens == part.end(part.ends.size())) {
+            return;
+        }
+        if (!part.endsWithEnd) {
+            append(domain, new byte[] {(byte) Gpt2Tokenizer.END_OF_TEXT, (byte) (Gpt2Tokenizer.END_OF_TEXT >> 8)});
+        }
+        if (hashShare(path) < heldOut) {
+            part.chosen.set(part.ends.size());
+        }
+        part.ends.add(part.tokens);
+        documents++;
+    }
+
+    /** Divides the documents and moves the files into place. */
+    Meta finish(String source) throws IOException {
+        var splits = new ArrayList<Meta.Split>();
+        long trainTokens;
+        long valTokens;
+        try (FileChannel train = create(TokenData.TRAIN); FileChannel val = create(TokenData.VAL)) {
+            for (Part part : parts) {
+                part.stream.close();
+                part.divide();
+                long trainBegin = train.position() / 2;
+                long valBegin = val.position() / 2;
+                part.copyTo(train, val);
+                splits.add(new Meta.Split(part.name, range(trainBegin, train.position() / 2),
+                        range(valBegin, val.position() / 2)));
+            }
+            trainTokens = train.position() / 2;
+            valTokens = val.position() / 2;
+        }
+        if (trainTokens < 2) {
+            throw new UserError(source + " is too short: " + trainTokens
+                    + " tokens, and training needs at least 2. Give more text.");
+        }
+        var meta = new Meta(source, Meta.GPT2, Gpt2Tokenizer.VOCAB_SIZE, documents, trainTokens, valTokens,
+                List.copyOf(splits));
+        meta.write(scratch.resolve(Meta.FILE));
+        moveIntoPlace(TokenData.TRAIN);
+        if (valTokens > 0) {
+            moveIntoPlace(TokenData.VAL);
+        } else {
+            Files.deleteIfExists(out.resolve(TokenData.VAL));
+        }
+        moveIntoPlace(Meta.FILE);
+        return meta;
+    }
+
+    @Override
+    public void close() {
+        for (Part part : parts) {
+            try {
+                part.stream.close();
+            } catch (IOException _) {
+                // The scratch folder goes next.
+            }
+        }
+        Io.deleteTree(scratch);
+    }
+
+    private FileChannel create(String name) throws IOException {
+        return FileChannel.open(scratch.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    }
+
+    private void moveIntoPlace(String name) throws IOException {
+        Files.move(scratch.resolve(name), out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static List<Range> range(long begin, long end) {
+        return end > begin ? List.of(new Range(begin, end)) : List.of();
+    }
+
+    private static boolean isEndOfText(byte[] tokens) {
+        int last = tokens[tokens.length - 2] & 0xFF | (tokens[tokens.length - 1] & 0xFF) << 8;
+        return last == Gpt2Tokenizer.END_OF_TEXT;
+    }
+
+    /** A number in [0, 1) that depends on the path alone. */
+    private static double hashShare(String path) {
+        long hash = 0;
+        for (byte b : path.getBytes(StandardCharsets.UTF_8)) {
+            hash = Rng.mix(hash + b + 0x9E3779B97F4A7C15L);
+        }
+        return (hash >>> 11) * 0x1p-53;
+    }
+
+    /** One domain while it is being written. */
+    private final class Part {
+        final String name;
+        final Path file;
+        final OutputStream stream;
+        final LongArrayList ends = new LongArrayList();
+        final BitSet chosen = new BitSet();
+        long tokens;
+        boolean endsWithEnd;
+        /** Where the held-out tail begins, or −1 where {@link #chosen} holds. */
+        private long tail = -1;
+
+        Part(String name, Path file) throws IOException {
+            this.name = name;
+            this.file = file;
+            this.stream = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
+        }
+
+        /** End of the first {@code n} documents, in tokens. */
+        long end(int n) {
+            return n == 0 ? 0 : ends.getLong(n - 1);
+        }
+
+        void divide() {
+            long wanted = (long) (tokens * heldOut);
+            if (wanted < 2) {
+                tail = tokens;
+                return;
+            }
+            long byHash = chosen.stream().mapToLong(d -> end(d + 1) - end(d)).sum();
+            boolean hashWorks = ends.size() * heldOut >= ENOUGH_HELD_OUT && byHash >= wanted / 4
+                    && tokens - byHash >= (tokens - wanted) / 4;
+            if (!hashWorks) {
+                tail = nearestBorder(tokens - wanted, wanted / 2);
+            }
+        }
+
+        /** The border between documents nearest to {@code at}, or {@code at} itself if none is within {@code reach}. */
+        private long nearestBorder(long at, long reach) {
+            long best = -1;
+            for (int d = 0; d < ends.size(); d++) {
+                long end = ends.getLong(d);
+                if (Math.abs(end - at) <= reach && (best < 0 || Math.abs(end - at) < Math.abs(best - at))) {
+                    best = end;
+                }
+            }
+            return best < 0 ? at : best;
+        }
+
+        void copyTo(FileChannel train, FileChannel val) throws IOException {
+            try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ)) {
+                if (tail >= 0) {
+                    copy(from, 0, tail, train);
+                    copy(from, tail, tokens, val);
+                } else {
+                    for (int d = 0; d < ends.size();) {
+                        int next = chosen.get(d) ? chosen.nextClearBit(d) : chosen.nextSetBit(d);
+                        next = next < 0 ? ends.size() : Math.min(next, ends.size());
+                        copy(from, end(d), end(next), chosen.get(d) ? val : train);
+                        d = next;
+                    }
+                }
+            }
+            Files.delete(file);
+        }
+
+        private static void copy(FileChannel from, long begin, long end, FileChannel to) throws IOException {
+            for (long at = 2 * begin; at < 2 * end;) {
+                at += from.transferTo(at, 2 * end - at, to);
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+
+/**
+ * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and how it is prepared,
+ * so a changed source gets a new folder. A folder gets its name only when it is complete.
+ */
+final class DataCache {
+    /** Raised when the same source would be prepared to other tokens than before. */
+    private static final int PREPARATION_VERSION = 1;
+
+    private final Path root;
+
+    DataCache(Path root) {
+        this.root = root;
+    }
+
+    /** The user's cache: {@code $XDG_CACHE_HOME/eslm}, or {@code ~/.cache/eslm}. */
+    static DataCache ofUser(Map<String, String> environment) {
+        String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
+        Path base = xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
+        return new DataCache(base.resolve("eslm"));
+    }
+
+    /** The prepared folder of a corpus: the one from an earlier run, or a new one. */
+    Path prepared(Corpus corpus, String name, double heldOut, Progress progress) {
+        Path folder = root.resolve(safe(name) + "-" + hash(corpus, heldOut));
+        if (Files.isRegularFile(folder.resolve(Meta.FILE))) {
+            return folder;
+        }
+        Path scratch = scratch(folder, progress);
+        boolean done = false;
+        try {
+            corpus.prepare(scratch, heldOut, progress);
+            done = true;
+        } finally {
+            if (!done) {
+                Io.deleteTree(scratch);
+            }
+        }
+        return scratch.getParent().equals(root) ? moveIntoPlace(scratch, folder) : scratch;
+    }
+
+    /** A new folder beside the final one, or among the temporary files where the cache cannot be written. */
+    private Path scratch(Path folder, Progress progress) {
+        try {
+            Files.createDirectories(root);
+            return Files.createTempDirectory(root, "." + folder.getFileName() + "-");
+        } catch (IOException e) {
+            progress.report(0, 0, Io.failed("write to the cache", root, e).getMessage()
+                    + ". The data is prepared in a temporary folder, for this run only; "
+                    + "set XDG_CACHE_HOME to a folder that can be written to keep it.");
+        }
+        try {
+            Path temporary = Files.createTempDirectory("eslm-data-");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> Io.deleteTree(temporary)));
+            return temporary;
+        } catch (IOException e) {
+            throw Io.failed("make a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
+        }
+    }
+
+    private static Path moveIntoPlace(Path scratch, Path folder) {
+        try {
+            return Files.move(scratch, folder);
+        } catch (IOException e) {
+            if (Files.isRegularFile(folder.resolve(Meta.FILE))) {
+                // Another process was faster with the same source: its folder has the same bytes.
+                Io.deleteTree(scratch);
+                return folder;
+            }
+            throw Io.failed("write", folder, e);
+        }
+    }
+
+    private static String hash(Corpus corpus, double heldOut) {
+        String identity = PREPARATION_VERSION + "\n" + Meta.FORMAT_VERSION + "\n" + heldOut + "\n" + corpus.identity();
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(identity.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+    }
+
+    private static String safe(String name) {
+        String kept = name.replaceAll("[^A-Za-z0-9._-]", "_");
+        return kept.substring(0, Math.min(40, kept.length()));
+    }
+}

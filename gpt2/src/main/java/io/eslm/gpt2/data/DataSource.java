@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import io.eslm.tensor.UserError;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalDouble;
+
+/**
+ * Opens data by what the user names: {@value #JDK} (the text that the running JDK brings along), a text file, a folder of
+ * text, a token file ({@code .bin}), or a prepared folder. Text is prepared once and kept in the user's cache.
+ */
+public final class DataSource {
+    /** The default data, which needs no download. */
+    public static final String JDK = "jdk";
+
+    /** Evaluation of a text uses all of it. */
+    private static final double NOTHING_HELD_OUT = 0;
+
+    private final DataCache cache;
+    private final Path javaHome;
+
+    DataSource(DataCache cache, Path javaHome) {
+        this.cache = cache;
+        this.javaHome = javaHome;
+    }
+
+    private static DataSource ofThisMachine() {
+        return new DataSource(DataCache.ofUser(System.getenv()), Path.of(System.getProperty("java.home")));
+    }
+
+    /**
+     * Data to train on, with a part held out.
+     *
+     * @param data {@value #JDK} or a path
+     * @throws UserError if there is nothing there, or nothing that can be used
+     */
+    public static TokenData open(String data, Progress progress) {
+        return ofThisMachine().train(data, progress);
+    }
+
+    /**
+     * Tokens to evaluate on: the whole of a text or token file; what was held out of a prepared folder or of {@value #JDK}.
+     *
+     * @throws UserError if there is nothing there, or a prepared folder has nothing held out
+     */
+    public static TokenSet openForEval(String data, Progress progress) {
+        return ofThisMachine().eval(data, progress);
+    }
+
+    /**
+     * Prepares text as a folder of token files at {@code out}.
+     *
+     * @param data {@value #JDK}, a text file, or a folder of text
+     * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (0.03 of {@value #JDK})
+     * @return the folder, opened
+     * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then as it was
+     */
+    public static TokenData prepare(String data, Path out, OptionalDouble heldOut, Progress progress) {
+        return ofThisMachine().prepareAt(data, out, heldOut, progress);
+    }
+
+    TokenData train(String data, Progress progress) {
+        if (!data.equals(JDK)) {
+            Path path = existing(data);
+            if (TokenData.isPrepared(path)) {
+                return TokenData.open(path);
+            }
+            if (isTokenFile(path)) {
+                return TokenData.openFile(path);
+            }
+        }
+        Corpus corpus = corpus(data, progress);
+        return TokenData.open(cache.prepared(corpus, name(data), corpus.heldOut(), progress));
+    }
+
+    TokenSet eval(String data, Progress progress) {
+        if (data.equals(JDK)) {
+            return heldOut(train(data, progress), data);
+        }
+        Path path = existing(data);
+        if (TokenData.isPrepared(path)) {
+            return heldOut(TokenData.open(path), data);
+        }
+        if (isTokenFile(path)) {
+            return TokenSet.whole(TokenFile.open(path));
+        }
+        return TokenData.open(cache.prepared(corpus(data, progress), name(data), NOTHING_HELD_OUT, progress)).train();
+    }
+
+    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, Progress progress) {
+        if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
+            throw new UserError("the share to hold out must be between 0 and 0.5, was given " + heldOut.getAsDouble() + ".");
+        }
+        if (!data.equals(JDK)) {
+            Path path = existing(data);
+            if (TokenData.isPrepared(path) || isTokenFile(path)) {
+                throw new UserError(path + " is prepared already: use it as it is with --data " + path + ".");
+            }
+            if (out.toAbsolutePath().normalize().startsWith(path.toAbsolutePath().normalize())) {
+                throw new UserError("the prepared folder " + out + " would lie inside its own source " + path
+                        + ". Choose a folder elsewhere.");
+            }
+        }
+        if (Files.exists(out) && !Files.isDirectory(out)) {
+            throw new UserError(out + " is a file; name a folder to prepare.");
+        }
+        Corpus corpus = corpus(data, progress);
+        corpus.prepare(out, heldOut.orElse(corpus.heldOut()), progress);
+        return TokenData.open(out);
+    }
+
+    private Corpus corpus(String data, Progress progress) {
+        return data.equals(JDK) ? JdkCorpus.open(javaHome, progress) : TextCorpus.open(existing(data), progress);
+    }
+
+    private static TokenSet heldOut(TokenData data, String name) {
+        return data.val().orElseThrow(() -> new UserError(name + " has nothing held out to evaluate on ("
+                + TokenData.VAL + " is missing). Name a text file, or its " + TokenData.TRAIN + " itself."));
+    }
+
+    private static Path existing(String data) {
+        Path path = Path.of(data);
+        if (!Files.exists(path)) {
+            throw new UserError("data: no file or folder at " + path.toAbsolutePath() + ". Give the path of a text file, a "
+                    + "folder of text, a .bin file or a prepared folder, or " + JDK + " for the JDK's own text.");
+        }
+        return path;
+    }
+
+    private static boolean isTokenFile(Path path) {
+        return path.getFileName().toString().endsWith(".bin") && Files.isRegularFile(path);
+    }
+
+    private static String name(String data) {
+        return data.equals(JDK) ? JDK : Path.of(data).toAbsolutePath().normalize().getFileName().toString();
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import java.util.List;
+
+/** A named kind of text and where it lies in a token file: at least one range, in ascending order. */
+public record Domain(String name, List<Range> ranges) {
+    /** The name of the only domain of data that has none. */
+    public static final String ALL = "all";
+
+    public Domain {
+        ranges = List.copyOf(ranges);
+    }
+
+    /** Length in tokens. */
+    public long size() {
+        return ranges.stream().mapToLong(Range::size).sum();
+    }
+}

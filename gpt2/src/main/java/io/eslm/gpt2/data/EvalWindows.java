@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/**
+ * The windows of an evaluation, always the same and in the same order: domain by domain, side by side, each of at most T
+ * predictions, none across the border of a domain. A range of n tokens gives n − 1 predictions: its first token is only
+ * context.
+ */
+public final class EvalWindows {
+    /** The target at the places of a batch that hold no prediction. */
+    public static final int NO_TARGET = -1;
+
+    /** One window: tokens {@code [begin, begin + length]} give {@code length} predictions for domain {@code domain}. */
+    public record Window(int domain, long begin, int length) {
+    }
+
+    private final TokenSet set;
+    private final int contextLength;
+    private final long[] taken;
+    private final long[] firstOfDomain;
+
+    private EvalWindows(TokenSet set, int contextLength, long[] taken) {
+        this.set = set;
+        this.contextLength = contextLength;
+        this.taken = taken;
+        this.firstOfDomain = new long[taken.length + 1];
+        Arrays.setAll(firstOfDomain, d -> d == 0 ? 0 : firstOfDomain[d - 1] + taken[d - 1]);
+    }
+
+    /** Every window of a token set. */
+    public static EvalWindows all(TokenSet set, int contextLength) {
+        if (contextLength < 1) {
+            throw new IllegalArgumentException("evaluation: context length must be at least 1, was given " + contextLength);
+        }
+        return new EvalWindows(set, contextLength,
+                set.domains().stream().mapToLong(domain -> available(domain, contextLength)).toArray());
+    }
+
+    /**
+     * At most {@code batches·batchSize} of these windows, for a quick look: each domain gets the same number (all of its
+     * windows where it has fewer, the others share the rest), spread evenly over it. The mean over the whole set is then
+     * the mean over domains weighted by {@link #predictions}, not the mean over these windows.
+     */
+    public EvalWindows subset(int batches, int batchSize) {
+        long left = Math.multiplyExact((long) batches, batchSize);
+        long[] share = new long[taken.length];
+        int[] bySize = LongStream.range(0, taken.length).boxed()
+                .sorted((a, b) -> Long.compare(taken[a.intValue()], taken[b.intValue()])).mapToInt(Long::intValue).toArray();
+        for (int i = 0; i < bySize.length; i++) {
+            share[bySize[i]] = Math.min(taken[bySize[i]], left / (bySize.length - i));
+            left -= share[bySize[i]];
+        }
+        return new EvalWindows(set, contextLength, share);
+    }
+
+    public List<Domain> domains() {
+        return set.domains();
+    }
+
+    /** Number of windows. */
+    public long size() {
+        return firstOfDomain[taken.length];
+    }
+
+    /** Predictions that a whole domain holds, whether this is a subset or not. */
+    public long predictions(int domain) {
+        return set.domains().get(domain).ranges().stream().mapToLong(range -> range.size() - 1).sum();
+    }
+
+    /** The i-th window. */
+    public Window window(long i) {
+        if (i < 0 || i >= size()) {
+            throw new IndexOutOfBoundsException("evaluation window " + i + " of " + size());
+        }
+        int domain = 0;
+        while (i >= firstOfDomain[domain + 1]) {
+            domain++;
+        }
+        long total = available(set.domains().get(domain), contextLength);
+        long inDomain = spread(i - firstOfDomain[domain], taken[domain], total);
+        for (Range range : set.domains().get(domain).ranges()) {
+            long here = available(range, contextLength);
+            if (inDomain < here) {
+                long begin = range.begin() + inDomain * contextLength;
+                return new Window(domain, begin, (int) Math.min(contextLength, range.end() - 1 - begin));
+            }
+            inDomain -= here;
+        }
+        throw new AssertionError();
+    }
+
+    /**
+     * Fills row {@code row} of a batch (B, T). Places after a short window hold end-of-text in {@code inputs} and
+     * {@link #NO_TARGET} in {@code targets}.
+     */
+    public void fill(Window window, int row, int[] inputs, int[] targets) {
+        int at = row * contextLength;
+        set.tokens().copy(window.begin(), inputs, at, window.length());
+        set.tokens().copy(window.begin() + 1, targets, at, window.length());
+        Arrays.fill(inputs, at + window.length(), at + contextLength, Gpt2Tokenizer.END_OF_TEXT);
+        Arrays.fill(targets, at + window.length(), at + contextLength, NO_TARGET);
+    }
+
+    /** The middle of the i-th of {@code parts} equal parts of [0, total). */
+    private static long spread(long i, long parts, long total) {
+        return (2 * i + 1) * total / (2 * parts);
+    }
+
+    private static long available(Domain domain, int contextLength) {
+        return domain.ranges().stream().mapToLong(range -> available(range, contextLength)).sum();
+    }
+
+    private static long available(Range range, int contextLength) {
+        return (range.size() - 1 + contextLength - 1) / contextLength;
+    }
+}

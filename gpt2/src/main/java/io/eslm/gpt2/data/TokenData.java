@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.tensor.UserError;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a training run reads.
+ *
+ * @param train tokens to train on
+ * @param val tokens held out; empty where the text was too short to hold anything out
+ * @param source where the text came from, for people
+ * @param tokenizer {@value Meta#GPT2}, or {@value #UNKNOWN} where ids cannot be turned back to text by
+ *     {@link Gpt2Tokenizer}
+ */
+public record TokenData(TokenSet train, Optional<TokenSet> val, String source, String tokenizer) {
+    /** The tokenizer of a nanoGPT folder that brings its own ({@code meta.pkl}, characters). */
+    public static final String UNKNOWN = "unknown";
+
+    static final String TRAIN = "train.bin";
+    static final String VAL = "val.bin";
+
+    /**
+     * Opens a prepared folder. Without {@code meta.json}, as nanoGPT leaves it, there is one domain, {@value Domain#ALL}.
+     *
+     * @throws UserError if a file is missing, damaged, or does not fit to the others
+     */
+    public static TokenData open(Path dir) {
+        if (!isPrepared(dir)) {
+            throw new UserError(dir + " is not a prepared folder: it has no " + TRAIN + ".");
+        }
+        TokenFile train = TokenFile.open(dir.resolve(TRAIN));
+        Path valPath = dir.resolve(VAL);
+        Optional<TokenFile> val = Files.exists(valPath) ? Optional.of(TokenFile.open(valPath)) : Optional.empty();
+        if (!Files.exists(dir.resolve(Meta.FILE))) {
+            String tokenizer = Files.exists(dir.resolve("meta.pkl")) ? UNKNOWN : Meta.GPT2;
+            return new TokenData(TokenSet.whole(train), val.map(TokenSet::whole), dir.toString(), tokenizer);
+        }
+        Meta meta = Meta.read(dir.resolve(Meta.FILE));
+        checkCount(train.path(), train.size(), meta.trainTokens());
+        checkCount(valPath, val.map(TokenFile::size).orElse(0L), meta.valTokens());
+        var trainDomains = new ArrayList<Domain>();
+        var valDomains = new ArrayList<Domain>();
+        for (Meta.Split split : meta.domains()) {
+            addUnlessEmpty(trainDomains, split.name(), split.train());
+            addUnlessEmpty(valDomains, split.name(), split.val());
+        }
+        return new TokenData(new TokenSet(train, trainDomains), val.map(file -> new TokenSet(file, valDomains)),
+                meta.source(), meta.tokenizer());
+    }
+
+    /** One token file: its last tenth is held out. */
+    static TokenData openFile(Path file) {
+        TokenFile tokens = TokenFile.open(file);
+        long cut = tokens.size() - tokens.size() / 10;
+        if (tokens.size() - cut < 2) {
+            return new TokenData(TokenSet.whole(tokens), Optional.empty(), file.toString(), Meta.GPT2);
+        }
+        return new TokenData(TokenSet.whole(tokens.slice(0, cut)),
+                Optional.of(TokenSet.whole(tokens.slice(cut, tokens.size()))), file.toString(), Meta.GPT2);
+    }
+
+    static boolean isPrepared(Path dir) {
+        return Files.isRegularFile(dir.resolve(TRAIN));
+    }
+
+    /**
+     * Checks every token of both parts against a model's vocabulary.
+     *
+     * @throws UserError naming file, position, id and vocabulary size
+     */
+    public void checkVocab(int vocabSize) {
+        train.tokens().checkVocab(vocabSize);
+        val.ifPresent(set -> set.tokens().checkVocab(vocabSize));
+    }
+
+    private static void addUnlessEmpty(List<Domain> domains, String name, List<Range> ranges) {
+        if (!ranges.isEmpty()) {
+            domains.add(new Domain(name, ranges));
+        }
+    }
+
+    private static void checkCount(Path file, long found, long expected) {
+        if (found != expected) {
+            throw new UserError(file + " holds " + found + " tokens, but " + Meta.FILE + " beside it says " + expected
+                    + ": the files are not of one preparation. Prepare the folder again.");
+        }
+    }
+}
