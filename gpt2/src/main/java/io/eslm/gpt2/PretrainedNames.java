@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Our parameter paths and the tensor names of a Hugging Face GPT-2 checkpoint. Shapes and layouts are the same. */
+public final class PretrainedNames {
+    /** Hugging Face writes it before every name; readers accept files without it. */
+    public static final String PREFIX = "transformer.";
+    private static final Pattern IN_BLOCK = Pattern.compile("blocks\\.(\\d+)\\.(\\w+(?:\\.\\w+)?)\\.(weight|bias)");
+
+    private PretrainedNames() {
+    }
+
+    /** {@code blocks.0.mlp.up.weight} → {@code transformer.h.0.mlp.c_fc.weight}. */
+    public static String of(String path) {
+        Matcher m = IN_BLOCK.matcher(path);
+        if (m.matches()) {
+            String inBlock = switch (m.group(2)) {
+                case "attentionNorm" -> "ln_1";
+                case "attention.qkv" -> "attn.c_attn";
+                case "attention.projection" -> "attn.c_proj";
+                case "mlpNorm" -> "ln_2";
+                case "mlp.up" -> "mlp.c_fc";
+                case "mlp.down" -> "mlp.c_proj";
+                default -> throw new IllegalArgumentException("no parameter is called " + path);
+            };
+            return PREFIX + "h." + m.group(1) + "." + inBlock + "." + m.group(3);
+        }
+        return PREFIX + switch (path) {
+            case "tokens.weight" -> "wte.weight";
+            case "positions.weight" -> "wpe.weight";
+            case "finalNorm.weight" -> "ln_f.weight";
+            case "finalNorm.bias" -> "ln_f.bias";
+            default -> throw new IllegalArgumentException("no parameter is called " + path);
+        };
+    }
+}
