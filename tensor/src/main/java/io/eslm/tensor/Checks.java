@@ -28,6 +28,53 @@ public final class Checks {
         return a;
     }
 
+    /** {@code permutation} names each axis of {@code shape} once. */
+    public static void permutation(String op, int[] permutation, Shape shape) {
+        boolean[] seen = new boolean[shape.rank()];
+        boolean valid = permutation.length == shape.rank();
+        for (int i = 0; valid && i < permutation.length; i++) {
+            int axis = permutation[i];
+            valid = axis >= 0 && axis < seen.length && !seen[axis];
+            if (valid) {
+                seen[axis] = true;
+            }
+        }
+        if (!valid) {
+            throw new IllegalArgumentException(op + ": axes " + Shape.text(permutation) + " do not name each of the "
+                    + shape.rank() + " axes of " + shape + " once");
+        }
+    }
+
+    /** At least {@code rank} axes. */
+    public static void rankAtLeast(String op, int rank, Shape shape) {
+        if (shape.rank() < rank) {
+            throw new IllegalArgumentException(op + ": needs at least " + rank + (rank == 1 ? " axis" : " axes") + ", shape "
+                    + shape + " has " + shape.rank() + "; reshape it first");
+        }
+    }
+
+    /** 0 ≤ from ≤ to ≤ dimension {@code axis}. */
+    public static void range(String op, int from, int to, int axis, Shape shape) {
+        if (from < 0 || from > to || to > shape.dim(axis)) {
+            throw new IllegalArgumentException(op + ": [" + from + ", " + to + ") is outside axis " + axis + " of " + shape
+                    + ", which has " + shape.dim(axis) + " elements");
+        }
+    }
+
+    /** An index from 0 along {@code axis}. */
+    public static void index(String op, int index, int axis, Shape shape) {
+        if (index < 0 || index >= shape.dim(axis)) {
+            throw new IndexOutOfBoundsException(op + ": index " + index + " is outside axis " + axis + " of " + shape);
+        }
+    }
+
+    /** A reduction without a neutral element needs something to reduce. */
+    public static void notEmpty(String op, int axis, Shape shape) {
+        if (shape.dim(axis) == 0) {
+            throw new IllegalArgumentException(op + ": axis " + axis + " of " + shape + " is empty and has no " + op);
+        }
+    }
+
     public static void sameShape(String op, Shape a, Shape b) {
         if (!a.equals(b)) {
             throw new IllegalArgumentException(op + ": shapes differ: " + a + " and " + b);
@@ -43,7 +90,8 @@ public final class Checks {
 
     public static void sameType(String op, DType a, DType b) {
         if (a != b) {
-            throw new IllegalArgumentException(op + ": element types differ: " + a + " and " + b);
+            throw new IllegalArgumentException(op + ": element types differ: " + a + " and " + b
+                    + "; convert one first with Tensor.to(type)");
         }
     }
 
@@ -63,8 +111,12 @@ public final class Checks {
     public static void inner(String op, int aInner, int bInner, int bOuter, Shape a, Shape b) {
         if (aInner != bInner) {
             throw new IllegalArgumentException(op + ": inner dimensions differ (" + aInner + " and " + bInner + "): a " + a
-                    + ", b " + b + (aInner == bOuter ? ". Did you mean b transposed?" : ""));
+                    + ", b " + b + (aInner == bOuter ? ". Did you mean b transposed, " + transposed(b) + "?" : ""));
         }
+    }
+
+    private static Shape transposed(Shape b) {
+        return b.with(-2, b.dim(-1)).with(-1, b.dim(-2));
     }
 
     /** Every id in [0, bound). */
@@ -74,6 +126,14 @@ public final class Checks {
                 throw new IndexOutOfBoundsException(op + ": id " + ids[i] + " at position " + i + " is outside [0, " + bound
                         + ")");
             }
+        }
+    }
+
+    /** {@code value} is a multiple of {@code divisor}, which is positive. */
+    public static void multiple(String op, String name, int value, String divisorName, int divisor) {
+        if (divisor <= 0 || value % divisor != 0) {
+            throw new IllegalArgumentException(op + ": " + name + " (" + value + ") is not a multiple of " + divisorName
+                    + " (" + divisor + ")");
         }
     }
 }

@@ -85,6 +85,10 @@ public final class Shape {
     /** For example {@code (8, 64, 768)}. */
     @Override
     public String toString() {
+        return text(dims);
+    }
+
+    static String text(int[] dims) {
         String s = Arrays.toString(dims);
         return "(" + s.substring(1, s.length() - 1) + ")";
     }
