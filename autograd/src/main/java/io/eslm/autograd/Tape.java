@@ -2,9 +2,12 @@
 package io.eslm.autograd;
 
 import io.eslm.tensor.Checks;
+import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.Workspace;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +23,7 @@ public final class Tape implements AutoCloseable {
     private final boolean recording;
     private final List<OpContext> applied = new ArrayList<>();
     private final List<Variable> leaves = new ArrayList<>();
+    private final List<Storage> lent = new ArrayList<>();
     /** Made the last loss: kept until {@link #reset}, so that the loss can still be read after the backward pass. */
     private OpContext root;
     private Rng rng;
@@ -68,6 +72,28 @@ public final class Tape implements AutoCloseable {
         Variable leaf = new Variable(value, recording);
         leaves.add(leaf);
         return leaf;
+    }
+
+    /** Memory that lives until {@link #reset}; contents undefined. */
+    public Tensor memory(DType type, int... dims) {
+        Shape shape = Shape.of(dims);
+        Storage s = workspace.acquire(type, shape.size());
+        lent.add(s);
+        return new Tensor(backend(), s, shape);
+    }
+
+    /** {@code values} as an I32 tensor that lives until {@link #reset}. */
+    public Tensor put(int[] values, int... dims) {
+        Tensor t = memory(DType.I32, dims);
+        backend().write(t.storage(), values, 0, t.size());
+        return t;
+    }
+
+    /** {@code values} as an F32 tensor that lives until {@link #reset}. */
+    public Tensor put(float[] values, int... dims) {
+        Tensor t = memory(DType.F32, dims);
+        backend().write(t.storage(), values, 0, t.size());
+        return t;
     }
 
     /** Applies {@code op} and records it if a gradient may be asked for. */
@@ -149,6 +175,8 @@ public final class Tape implements AutoCloseable {
             }
         }
         leaves.clear();
+        lent.forEach(workspace::release);
+        lent.clear();
     }
 
     /** {@link #reset}, with the randomness of the next step. */

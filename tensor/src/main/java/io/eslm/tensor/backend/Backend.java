@@ -19,6 +19,11 @@ public interface Backend extends AutoCloseable {
 
     Kernels kernels();
 
+    /** Single-precision multiply-adds count as two: the peak in FLOP/s, measured now (well under a second); NaN if unknown. */
+    default double measurePeakFlops() {
+        return Double.NaN;
+    }
+
     /** {@code size} elements, all zero. */
     Storage allocate(DType dtype, int size);
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.train;
+
+import io.eslm.autograd.Parameter;
+import io.eslm.autograd.Tape;
+import io.eslm.autograd.Variable;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Workspace;
+import java.util.Map;
+
+/** Stops a run whose numbers have gone wrong, and finds where: the step, and the first layer with a NaN or an infinity. */
+final class NonFinite {
+    private static final String ADVICE = ". Nothing after the last checkpoint is kept; resume from it with a lower "
+            + "--learning-rate, a longer --warmup-iters or a smaller --grad-clip";
+
+    private NonFinite() {
+    }
+
+    static void checkLoss(StepLoss loss, long step, Gpt2 model, int[] inputs, int batch, Workspace workspace) {
+        if (!Double.isFinite(loss.lossSum())) {
+            throw new UserError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
+                    + firstLayer(model, inputs, batch, workspace) + ADVICE);
+        }
+    }
+
+    static void checkGradient(double norm, long step, Gpt2 model) {
+        if (!Double.isFinite(norm)) {
+            String where = "no single gradient is, their norm overflows";
+            for (Map.Entry<String, Parameter> p : model.parameters().entrySet()) {
+                if (!finite(p.getValue().gradient())) {
+                    where = "the gradient of " + p.getKey() + " is the first that is not finite";
+                    break;
+                }
+            }
+            throw new UserError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
+        }
+    }
+
+    private static String firstLayer(Gpt2 model, int[] inputs, int batch, Workspace workspace) {
+        for (Map.Entry<String, Parameter> p : model.parameters().entrySet()) {
+            if (!finite(p.getValue().value())) {
+                return "the weights of " + p.getKey() + " are the first that are not finite";
+            }
+        }
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = model.embed(tape, tape.put(inputs, batch, inputs.length / batch));
+            for (int i = 0; i < model.config().nLayer(); i++) {
+                if (!finite(x.value())) {
+                    return "the input of block " + i + " is the first that is not finite";
+                }
+                x = model.block(tape, i, x, batch);
+            }
+            return finite(x.value()) ? "all blocks are finite, the vocabulary head is not"
+                    : "the output of block " + (model.config().nLayer() - 1) + " is not finite";
+        }
+    }
+
+    private static boolean finite(Tensor t) {
+        for (float v : t.toFloats()) {
+            if (!Float.isFinite(v)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

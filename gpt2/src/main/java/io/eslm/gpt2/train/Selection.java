@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.train;
+
+import java.util.Arrays;
+
+/**
+ * Which tokens of a micro-batch are trained on, and how much each counts: L = Σ_k weights_k · loss[rows_k].
+ *
+ * @param rows (K) indices of the kept tokens, ascending; null keeps all M
+ * @param weights (K): 1/K each for the mean over the kept
+ * @param valueAtRisk the threshold in the risk's unit, or NaN where there is none
+ * @param alpha confidence level that was used, 0 where all are kept
+ */
+public record Selection(int[] rows, float[] weights, double valueAtRisk, double alpha) {
+    /** Number of kept tokens, K. */
+    public int kept() {
+        return weights.length;
+    }
+
+    /** The mean over all {@code tokens}: plain language modelling. */
+    public static Selection all(int tokens) {
+        return new Selection(null, equal(tokens), Double.NaN, 0);
+    }
+
+    /** The mean over the tokens where {@code keep} is true; {@link #all}'s arithmetic if that is every one. */
+    public static Selection mean(boolean[] keep, double valueAtRisk, double alpha) {
+        int kept = 0;
+        for (boolean k : keep) {
+            kept += k ? 1 : 0;
+        }
+        if (kept == keep.length) {
+            return new Selection(null, equal(kept), valueAtRisk, alpha);
+        }
+        int[] rows = new int[kept];
+        int n = 0;
+        for (int i = 0; i < keep.length; i++) {
+            if (keep[i]) {
+                rows[n++] = i;
+            }
+        }
+        return new Selection(rows, equal(kept), valueAtRisk, alpha);
+    }
+
+    private static float[] equal(int n) {
+        float[] weights = new float[n];
+        Arrays.fill(weights, (float) (1.0 / n));
+        return weights;
+    }
+}

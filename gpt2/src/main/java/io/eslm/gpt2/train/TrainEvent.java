@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.train;
+
+import java.nio.file.Path;
+
+/** What a {@link Trainer} tells its listener. Losses in nats, times in seconds. */
+public sealed interface TrainEvent {
+    /** Optimizer steps done when this happened. */
+    long step();
+
+    /**
+     * One optimizer step.
+     *
+     * @param tokens tokens seen since the start of the run
+     * @param loss mean over all tokens of the step
+     * @param keptLoss mean over the kept tokens
+     * @param keptFraction kept tokens / all tokens
+     * @param alpha confidence level used
+     * @param valueAtRisk threshold (mean over micro-batches), NaN where there is none
+     * @param learningRate rate of this step
+     * @param gradNorm global norm before clipping
+     * @param seconds wall time of the step
+     * @param tokensPerSecond tokens of the step / seconds
+     * @param mfu share of the machine's measured FMA peak that 6·N·tokens amounts to, NaN where the peak is unknown
+     */
+    record Step(long step, long tokens, double loss, double keptLoss, double keptFraction, double alpha,
+            double valueAtRisk, double learningRate, double gradNorm, double seconds, double tokensPerSecond, double mfu)
+            implements TrainEvent {
+    }
+
+    /** An evaluation on held-out data. */
+    record Evaluated(long step, Evaluation.Result result) implements TrainEvent {
+    }
+
+    /** A sample text. */
+    record Sampled(long step, String prompt, String text) implements TrainEvent {
+    }
+
+    /** A checkpoint was written. */
+    record Saved(long step, Path folder) implements TrainEvent {
+    }
+}
