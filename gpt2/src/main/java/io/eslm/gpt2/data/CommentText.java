@@ -27,7 +27,7 @@ final class CommentText {
             String cleaned = switch (comment.kind()) {
                 case DOC -> Javadoc.text(comment.text());
                 case MARKDOWN -> Javadoc.text(JavadocTags.plain(comment.text()));
-                case BLOCK, LINE -> plain(comment.text());
+                case BLOCK, LINE -> JavadocTags.restore(plain(JavadocTags.replace(comment.text())));
             };
             boolean doc = comment.kind() == JavaSource.Kind.DOC || comment.kind() == JavaSource.Kind.MARKDOWN;
             if (words(cleaned) >= (doc ? MIN_DOC_WORDS : MIN_WORDS)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +13,7 @@ import java.util.Map;
 
 /**
  * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and how it is prepared,
- * so a changed source gets a new folder. A folder gets its name only when it is complete.
+ * so a changed source gets a new folder. A folder gets its name only when it is complete; a damaged one is made again.
  */
 final class DataCache {
     /** Raised when the same source would be prepared to other tokens than before. */
@@ -34,7 +35,7 @@ final class DataCache {
     /** The prepared folder of a corpus: the one from an earlier run, or a new one. */
     Path prepared(Corpus corpus, String name, double heldOut, Progress progress) {
         Path folder = root.resolve(safe(name) + "-" + hash(corpus, heldOut));
-        if (Files.isRegularFile(folder.resolve(Meta.FILE))) {
+        if (isComplete(folder)) {
             return folder;
         }
         Path scratch = scratch(folder, progress);
@@ -71,14 +72,27 @@ final class DataCache {
 
     private static Path moveIntoPlace(Path scratch, Path folder) {
         try {
+            Io.deleteTree(folder);
             return Files.move(scratch, folder);
         } catch (IOException e) {
-            if (Files.isRegularFile(folder.resolve(Meta.FILE))) {
+            if (isComplete(folder)) {
                 // Another process was faster with the same source: its folder has the same bytes.
                 Io.deleteTree(scratch);
                 return folder;
             }
             throw Io.failed("write", folder, e);
+        }
+    }
+
+    private static boolean isComplete(Path folder) {
+        if (!Files.isRegularFile(folder.resolve(Meta.FILE))) {
+            return false;
+        }
+        try {
+            TokenData.open(folder);
+            return true;
+        } catch (UserError _) {
+            return false;
         }
     }
 

@@ -4,6 +4,7 @@ package io.eslm.gpt2.data;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * A Java source file taken apart: its code without comments, and its comments in order. Nothing is in both, so that text
@@ -17,6 +18,8 @@ final class JavaSource {
     /** One comment, delimiters and leading asterisks removed; neighbouring line comments are one. */
     record Comment(Kind kind, String text) {
     }
+
+    private static final Pattern SPACES = Pattern.compile("\\s+");
 
     /** Stands where a comment was, so that a line that held nothing else can be dropped. */
     private static final char REMOVED = '\0';
@@ -153,7 +156,7 @@ final class JavaSource {
 
     private static boolean isLicence(String comment) {
         String text = comment.length() > 4000 ? comment.substring(0, 4000) : comment;
-        text = text.toLowerCase(Locale.ROOT);
+        text = SPACES.matcher(text.toLowerCase(Locale.ROOT)).replaceAll(" ");
         return text.contains("copyright (c)") || text.contains("(c) copyright") || text.contains("all rights reserved")
                 || text.contains("reserved comment block") || text.contains("licensed under")
                 || text.contains("licensed to the apache") || text.contains("redistribution and use")

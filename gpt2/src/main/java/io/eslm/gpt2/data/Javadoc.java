@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,6 +21,8 @@ final class Javadoc {
     private static final Pattern RAISED = Pattern.compile("(?i)<sup\\b[^>]*>");
     private static final Pattern TAG = Pattern.compile("</?[a-zA-Z][a-zA-Z0-9]*(\\s[^<>]*)?/?>");
     private static final Pattern ENTITY = Pattern.compile("&(#\\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]+[0-9]*);");
+    private static final Pattern AGAIN = Pattern.compile("^Returns? ");
+    private static final Pattern ARTICLE = Pattern.compile("^(An?|The|True|False) ");
     private static final Pattern SPACES = Pattern.compile("\\s+");
 
     private static final Map<String, String> ENTITIES = Map.ofEntries(Map.entry("lt", "<"), Map.entry("gt", ">"),
@@ -36,7 +39,7 @@ final class Javadoc {
             Map.entry("theta", "θ"), Map.entry("sigma", "σ"), Map.entry("phi", "φ"), Map.entry("psi", "ψ"),
             Map.entry("isin", "∈"), Map.entry("equiv", "≡"), Map.entry("asymp", "≈"), Map.entry("para", "¶"),
             Map.entry("szlig", "ß"), Map.entry("auml", "ä"), Map.entry("ouml", "ö"), Map.entry("uuml", "ü"),
-            Map.entry("eacute", "é"), Map.entry("szlig1", "ß"), Map.entry("colon", ":"), Map.entry("commat", "@"),
+            Map.entry("eacute", "é"), Map.entry("tau", "τ"), Map.entry("equals", "="), Map.entry("sub", "⊂"), Map.entry("colon", ":"), Map.entry("commat", "@"),
             Map.entry("lbrace", "{"), Map.entry("rbrace", "}"), Map.entry("lsqb", "["), Map.entry("rsqb", "]"),
             Map.entry("sol", "/"), Map.entry("bsol", "\\"), Map.entry("num", "#"), Map.entry("ast", "*"));
 
@@ -92,10 +95,17 @@ final class Javadoc {
         }
         flow(html.substring(from), paragraphs);
         if (!prefix.isEmpty() && paragraphs.size() > first) {
-            String said = paragraphs.get(first);
-            boolean again = said.regionMatches(true, 0, prefix, 0, prefix.length());
-            paragraphs.set(first, again ? said : JavadocTags.restore(prefix) + said);
+            paragraphs.set(first, begin(prefix, paragraphs.get(first)));
         }
+    }
+
+    /** "Returns " and "The size" make "Returns the size"; "Returns " and "Return the size" make the same. */
+    private static String begin(String prefix, String said) {
+        if (prefix.equals("Returns ")) {
+            return prefix + ARTICLE.matcher(AGAIN.matcher(said).replaceFirst("")).replaceFirst(
+                    match -> match.group().toLowerCase(Locale.ROOT));
+        }
+        return JavadocTags.restore(prefix) + said;
     }
 
     private static void flow(String html, List<String> paragraphs) {

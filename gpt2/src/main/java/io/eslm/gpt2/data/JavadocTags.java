@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import java.util.Locale;
+
 /** Javadoc's inline tags, <code>{&#64;code …}</code> and the like, as plain words. */
 final class JavadocTags {
     /** Stand-ins for the characters of code that must not be read as markup; {@link #restore} puts them back. */
@@ -74,7 +76,7 @@ final class JavadocTags {
             case "inheritDoc", "docRoot" -> "";
             case "index", "extLink", "toolGuide" -> afterFirstWord(body.strip());
             case "return" -> "Returns " + replace(body.strip()) + ".";
-            case "jls", "jvms" -> name.toUpperCase(java.util.Locale.ROOT) + " " + body.strip();
+            case "jls", "jvms" -> name.toUpperCase(Locale.ROOT) + " " + body.strip();
             default -> replace(body.strip());
         };
     }

@@ -25,7 +25,8 @@ import java.util.zip.ZipFile;
  * in {@code lib/src.zip} by group of modules, its legal notices and its manual pages. It is the user's own copy, read at run
  * time. The same JDK gives the same bytes.
  *
- * <p>Left out: licence headers, translations, and files that are mostly numbers (character sets, locale data).
+ * <p>Left out: licence headers, message bundles and their translations, and code that is mostly numbers (character sets,
+ * locale data).
  */
 final class JdkCorpus implements Corpus {
     static final double HELD_OUT = 0.03;
@@ -38,11 +39,10 @@ final class JdkCorpus implements Corpus {
 
     private static final Pattern DESKTOP = Pattern.compile(
             "java\\.desktop|java\\.datatransfer|jdk\\.accessibility|jdk\\.unsupported\\.desktop");
-    private static final Pattern SERVICES = Pattern.compile("java\\.(?!compiler|se).*|jdk\\.(xml|crypto|security|naming|net"
+    private static final Pattern SERVICES = Pattern.compile("java\\.(?!compiler$|se$).*|jdk\\.(xml|crypto|security|naming|net"
             + "|httpserver|sctp|nio|zipfs|management|charsets|localedata)\\b.*");
-    private static final Pattern TABLES = Pattern.compile("jdk\\.(localedata|charsets)/.*|.*/sun/(util|text)/resources/.*"
-            + "|.*/sun/util/cldr/.*|.*/sun/nio/cs/.*(Mapping|GB18030|GBK|Johab|\\d)[^/]*\\.java|.*/resources/.*"
-            + "|.*_[a-z]{2,3}(_[A-Z][A-Za-z]+)*\\.java|.*/sun/font/X11[^/]*\\.java");
+    private static final Pattern TRANSLATIONS = Pattern.compile(
+            "jdk\\.(localedata|charsets)/.*|.*/resources/.*|.*_[a-z]{2,3}(_[A-Z][A-Za-z]+)*\\.java");
     private static final Pattern NUMBER = Pattern.compile("\\\\u[0-9a-fA-F]{4}|\\\\[0-7]{1,3}|0x[0-9a-fA-F]+|\\b\\d+\\b");
 
     /** A file whose numbers fill more than this share of its code is a table. */
@@ -130,7 +130,7 @@ final class JdkCorpus implements Corpus {
     private void writeSources(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException {
         try (var zip = new ZipFile(sources().toFile())) {
             List<ZipEntry> entries = zip.stream().map(entry -> (ZipEntry) entry)
-                    .filter(entry -> entry.getName().endsWith(".java") && !TABLES.matcher(entry.getName()).matches())
+                    .filter(entry -> entry.getName().endsWith(".java") && !TRANSLATIONS.matcher(entry.getName()).matches())
                     .sorted(Comparator.comparing(ZipEntry::getName)).toList();
             long total = entries.stream().mapToLong(ZipEntry::getSize).sum();
             entries.stream().gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), entry -> encode(zip, entry, tokenizer)))
@@ -170,11 +170,8 @@ final class JdkCorpus implements Corpus {
             throw new UncheckedIOException(e);
         }
         String code = source.code();
-        if (isTable(code)) {
-            return new Encoded(entry.getName(), entry.getSize(), new byte[0], new byte[0]);
-        }
         return new Encoded(entry.getName(), entry.getSize(), document(tokenizer, CommentText.prose(source)),
-                document(tokenizer, code));
+                document(tokenizer, isTable(code) ? "" : code));
     }
 
     private static byte[] document(Gpt2Tokenizer tokenizer, String text) {

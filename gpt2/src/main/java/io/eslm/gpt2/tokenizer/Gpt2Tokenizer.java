@@ -14,7 +14,8 @@ import java.util.Locale;
 /**
  * GPT-2's tokenizer: 50,000 byte-level BPE merges over the 256 bytes, plus end-of-text.
  *
- * <p>Immutable, safe to share between threads. Building one reads the merge table from the class path (about 0.2 s).
+ * <p>Immutable, safe to share between threads. The first one made reads the merge
+ * table (about 0.2 s); the others share it.
  */
 public final class Gpt2Tokenizer {
     /** Number of ids: 0 … 50256. */
@@ -24,16 +25,24 @@ public final class Gpt2Tokenizer {
     /** How {@link #END_OF_TEXT} is written, in decoded text and in the vocabulary files. */
     public static final String END_OF_TEXT_LITERAL = "<|endoftext|>";
 
-    private final Encoding bpe = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
-    private final byte[][] vocabulary = new byte[VOCAB_SIZE][];
+    private final Encoding bpe = Tables.BPE;
+    private final byte[][] vocabulary = Tables.VOCABULARY;
 
-    public Gpt2Tokenizer() {
-        for (int id = 0; id < END_OF_TEXT; id++) {
-            var one = new IntArrayList(1);
-            one.add(id);
-            vocabulary[id] = bpe.decodeBytes(one);
+    /** The tables, read when the first tokenizer is made; constants. */
+    private static final class Tables {
+        static final Encoding BPE = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+        static final byte[][] VOCABULARY = vocabulary();
+
+        private static byte[][] vocabulary() {
+            var vocabulary = new byte[VOCAB_SIZE][];
+            for (int id = 0; id < END_OF_TEXT; id++) {
+                var one = new IntArrayList(1);
+                one.add(id);
+                vocabulary[id] = BPE.decodeBytes(one);
+            }
+            vocabulary[END_OF_TEXT] = END_OF_TEXT_LITERAL.getBytes(StandardCharsets.UTF_8);
+            return vocabulary;
         }
-        vocabulary[END_OF_TEXT] = END_OF_TEXT_LITERAL.getBytes(StandardCharsets.UTF_8);
     }
 
     /**

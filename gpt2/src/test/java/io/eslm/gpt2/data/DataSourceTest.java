@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.data;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataSourceTest {
+    @TempDir
+    Path dir;
+    private Path cache;
+    private DataSource source;
+    private Path text;
+
+    @BeforeEach
+    void ownCache() throws IOException {
+        cache = dir.resolve("cache/eslm");
+        source = new DataSource(DataCache.ofUser(Map.of("XDG_CACHE_HOME", dir.resolve("cache").toString())), dir);
+        text = Files.writeString(dir.resolve("my text.txt"), "A line of words.\n".repeat(100));
+    }
+
+    @Test
+    void textIsPreparedOnceAndAgainWhenItChanges() throws IOException {
+        var work = new ArrayList<String>();
+        Progress progress = (_, total, what) -> {
+            if (total > 0) {
+                work.add(what);
+            }
+        };
+        assertEquals(541, source.train(text.toString(), progress).train().tokens().size());
+        source.train(text.toString(), progress);
+        assertEquals(1, work.size(), "the second time it comes from the cache");
+        Files.setLastModifiedTime(text, FileTime.fromMillis(1_000_000));
+        source.train(text.toString(), progress);
+        assertEquals(2, work.size());
+        assertEquals(2, cached().size());
+        assertTrue(cached().getFirst().startsWith("my_text.txt-"), cached()::toString);
+    }
+
+    @Test
+    void aHalfWrittenCacheFolderIsNotUsed() throws IOException {
+        source.train(text.toString(), Progress.SILENT);
+        Path folder = cache.resolve(cached().getFirst());
+        Files.writeString(folder.resolve("train.bin"), "damaged!");
+        assertEquals(541, source.train(text.toString(), Progress.SILENT).train().tokens().size());
+        Files.delete(folder.resolve("meta.json"));
+        assertEquals(541, source.train(text.toString(), Progress.SILENT).train().tokens().size());
+    }
+
+    @Test
+    void aFailureLeavesNothingInTheCache() throws IOException {
+        Path bom = Files.writeString(dir.resolve("bom.txt"), "\uFEFF");
+        assertThrows(UserError.class, () -> source.train(bom.toString(), Progress.SILENT));
+        assertEquals(List.of(), cached());
+    }
+
+    @Test
+    void withoutAWritableCacheATemporaryFolderServes() throws IOException {
+        Files.writeString(dir.resolve("cache"), "a file where the cache should be");
+        var notes = new ArrayList<String>();
+        TokenData data = source.train(text.toString(), (_, total, what) -> {
+            if (total == 0) {
+                notes.add(what);
+            }
+        });
+        assertEquals(541, data.train().tokens().size());
+        assertTrue(notes.getFirst().contains("cannot write to the cache " + cache)
+                && notes.getFirst().contains("XDG_CACHE_HOME"), notes::toString);
+    }
+
+    @Test
+    void preparedFoldersAndTokenFilesAreReadInPlace() throws IOException {
+        int[] ids = new int[100];
+        Path folder = Tokens.write(dir.resolve("nano/train.bin"), ids).getParent();
+        Tokens.write(folder.resolve("val.bin"), 1, 2, 3);
+        TokenData nano = source.train(folder.toString(), Progress.SILENT);
+        assertEquals(List.of("all"), nano.train().domains().stream().map(Domain::name).toList());
+        assertEquals(3, nano.val().orElseThrow().tokens().size());
+        assertEquals("gpt2", nano.tokenizer());
+        Files.writeString(folder.resolve("meta.pkl"), "");
+        assertEquals("unknown", source.train(folder.toString(), Progress.SILENT).tokenizer());
+
+        TokenData file = source.train(folder.resolve("train.bin").toString(), Progress.SILENT);
+        assertEquals(90, file.train().tokens().size());
+        assertEquals(10, file.val().orElseThrow().tokens().size());
+        assertFalse(Files.exists(cache));
+    }
+
+    @Test
+    void evaluationUsesAllOfATextAndTheHeldOutPartOfAFolder() throws IOException {
+        TokenSet whole = source.eval(text.toString(), Progress.SILENT);
+        assertEquals("A line of words.\n".repeat(100) + "<|endoftext|>",
+                Tokens.TOKENIZER.decode(Tokens.ids(whole.tokens())));
+        Path folder = Tokens.write(dir.resolve("nano/train.bin"), new int[100]).getParent();
+        assertTrue(assertThrows(UserError.class, () -> source.eval(folder.toString(), Progress.SILENT)).getMessage()
+                .contains("nothing held out"));
+        Tokens.write(folder.resolve("val.bin"), 1, 2, 3);
+        assertArrayEquals(new int[] {1, 2, 3}, Tokens.ids(source.eval(folder.toString(), Progress.SILENT).tokens()));
+        assertEquals(100, source.eval(folder.resolve("train.bin").toString(), Progress.SILENT).tokens().size());
+    }
+
+    @Test
+    void prepareWritesAFolderThatOpens() throws IOException {
+        Path out = dir.resolve("a/b/out");
+        TokenData data = source.prepareAt(text.toString(), out, OptionalDouble.of(0.25), Progress.SILENT);
+        assertEquals(601, data.train().tokens().size() + data.val().orElseThrow().tokens().size());
+        assertEquals(150, data.val().get().tokens().size());
+        assertEquals(text.toString(), TokenData.open(out).source());
+        String again = source.prepareAt(text.toString(), out, OptionalDouble.of(0), Progress.SILENT).val().toString();
+        assertEquals("Optional.empty", again, "val.bin of the earlier preparation is gone");
+    }
+
+    @Test
+    void refusalsSayWhatToDo() throws IOException {
+        Path folder = Tokens.write(dir.resolve("nano/train.bin"), new int[10]).getParent();
+        refuses("is prepared already", folder.toString(), dir.resolve("out"), 0.1);
+        refuses("between 0 and 0.5, was given 0.7", text.toString(), dir.resolve("out"), 0.7);
+        refuses("no file or folder at", dir.resolve("nowhere").toString(), dir.resolve("out"), 0.1);
+        refuses("inside its own source", dir.toString(), dir.resolve("out"), 0.1);
+        refuses("is a file", text.toString(), text.resolveSibling("nano").resolve("train.bin"), 0.1);
+        refuses("brings no text along", "jdk", dir.resolve("out"), 0.1);
+        assertTrue(assertThrows(UserError.class, () -> TokenData.open(dir)).getMessage().contains("has no train.bin"));
+    }
+
+    @Test
+    void metaMustFitToTheFiles() throws IOException {
+        Path out = dir.resolve("out");
+        source.prepareAt(text.toString(), out, OptionalDouble.empty(), Progress.SILENT);
+        String meta = Files.readString(out.resolve("meta.json"));
+        damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "range [0, 541)");
+        damaged(meta.replace("\"val_tokens\": 60", "\"val_tokens\": 61"), "holds 60 tokens, but meta.json beside it says 61");
+        damaged(meta.replace("\"format_version\": 1", "\"format_version\": 2"), "format version 2");
+        damaged(meta.replace("\"domains\"", "\"x\""), "'domains' is missing");
+        damaged("{", "cannot be understood");
+        damaged("[]", "cannot be understood");
+    }
+
+    private void damaged(String meta, String why) throws IOException {
+        Files.writeString(dir.resolve("out/meta.json"), meta);
+        String message = assertThrows(UserError.class, () -> TokenData.open(dir.resolve("out"))).getMessage();
+        assertTrue(message.contains(why) && message.contains("Prepare the folder again"), message);
+    }
+
+    private void refuses(String why, String data, Path out, double heldOut) {
+        String message = assertThrows(UserError.class,
+                () -> source.prepareAt(data, out, OptionalDouble.of(heldOut), Progress.SILENT)).getMessage();
+        assertTrue(message.contains(why), message);
+    }
+
+    private List<String> cached() throws IOException {
+        try (Stream<Path> folders = Files.list(cache)) {
+            return folders.map(folder -> folder.getFileName().toString()).sorted().toList();
+        }
+    }
+}
