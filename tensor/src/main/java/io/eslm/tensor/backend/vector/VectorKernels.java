@@ -8,9 +8,11 @@ import io.eslm.tensor.backend.scalar.ScalarKernels;
 /** The kernels that pay in vectors; the others are inherited from the scalar definition. F32 only. */
 public final class VectorKernels extends ScalarKernels {
     private final Parallel parallel;
+    private final VectorMatmul matmul;
 
     VectorKernels(Parallel parallel) {
         this.parallel = parallel;
+        matmul = new VectorMatmul(parallel, new Scratch());
     }
 
     /** {@code storage} as a float array; null stays null. */
@@ -21,5 +23,13 @@ public final class VectorKernels extends ScalarKernels {
     /** {@code storage} as an int array; null stays null. */
     static HeapStorage.I32 i32(Storage storage) {
         return (HeapStorage.I32) heap(storage);
+    }
+
+    // ---- matrix products
+
+    @Override
+    public void matmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB,
+            boolean accumulate) {
+        matmul.matmul(f32(y), f32(a), f32(b), m, k, n, transA, transB, accumulate);
     }
 }
