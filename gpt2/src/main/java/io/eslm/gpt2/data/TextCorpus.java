@@ -5,6 +5,7 @@ import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -130,15 +131,15 @@ final class TextCorpus implements Corpus {
             docs.stream().<Piece>mapMulti(TextCorpus::pieces)
                     .gather(Gatherers.mapConcurrent(inFlight(), piece -> new Encoded(piece, tokenizer)))
                     .forEachOrdered(new Consumer<>() {
-                        private long done;
+                        private long whole;
+                        private long inDocument;
 
                         @Override
                         public void accept(Encoded encoded) {
                             encoded.writeTo(writer);
-                            if (encoded.last) {
-                                done += encoded.doc.bytes;
-                                progress.report(done, total, "tokenising " + root);
-                            }
+                            whole += encoded.last ? encoded.doc.bytes : 0;
+                            inDocument = encoded.last ? 0 : inDocument + encoded.bytes;
+                            progress.report(whole + inDocument, total, "tokenising " + root);
                         }
                     });
         } catch (UncheckedIOException e) {
@@ -147,9 +148,10 @@ final class TextCorpus implements Corpus {
     }
 
     /** The tokens of a piece; its text is let go. */
-    private record Encoded(Doc doc, byte[] tokens, boolean last) {
+    private record Encoded(Doc doc, byte[] tokens, long bytes, boolean last) {
         Encoded(Piece piece, Gpt2Tokenizer tokenizer) {
-            this(piece.doc, Corpus.encode(tokenizer, piece.text), piece.last);
+            this(piece.doc, Corpus.encode(tokenizer, piece.text), piece.text.getBytes(StandardCharsets.UTF_8).length,
+                    piece.last);
         }
 
         void writeTo(CorpusWriter writer) {

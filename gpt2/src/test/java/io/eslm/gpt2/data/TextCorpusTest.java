@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.Stream;
@@ -124,7 +125,7 @@ class TextCorpusTest {
         int[] expected = Tokens.TOKENIZER.encode(text);
         int[] ids = Tokens.ids(prepare(put("a.txt", text), 0).train().tokens());
         assertEquals(expected.length + 1, ids.length);
-        assertArrayEquals(expected, java.util.Arrays.copyOf(ids, expected.length));
+        assertArrayEquals(expected, Arrays.copyOf(ids, expected.length));
     }
 
     @Test
@@ -175,7 +176,7 @@ class TextCorpusTest {
             assertEquals(15, total);
             seen.add(done);
         });
-        assertEquals(List.of(10L, 15L), seen);
+        assertEquals(List.of(10L, 15L), seen.stream().distinct().toList());
         assertFalse(Files.exists(out.resolve("val.bin")));
     }
 
