@@ -6,6 +6,7 @@ module io.eslm.tensor {
 
     exports io.eslm.tensor;
     exports io.eslm.tensor.backend;
+    exports io.eslm.tensor.io;
 
     uses io.eslm.tensor.backend.BackendProvider;
 

@@ -22,7 +22,7 @@ final class Products {
         int m = a.dim(transA ? -1 : -2);
         int k = a.dim(transA ? -2 : -1);
         int n = b.dim(transB ? -2 : -1);
-        Checks.inner(op, k, b.dim(transB ? -1 : -2), n, a.shape(), b.shape());
+        Checks.inner(op, k, b.dim(transB ? -1 : -2), n, asMultiplied(a, transA), asMultiplied(b, transB));
 
         Shape aBatch = batch(a);
         Shape bBatch = batch(b);
@@ -74,6 +74,10 @@ final class Products {
 
     private static Storage window(Tensor t, int from) {
         return t.backend().slice(t.storage(), from, t.size() - from);
+    }
+
+    private static Shape asMultiplied(Tensor t, boolean transposed) {
+        return transposed ? t.shape().with(-1, t.dim(-2)).with(-2, t.dim(-1)) : t.shape();
     }
 
     private static Shape batch(Tensor t) {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.io;
+
+import io.eslm.tensor.Shape;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Safetensors.Entry;
+import io.eslm.tensor.io.Safetensors.Type;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The checked header of a safetensors file: entries in the order of their data, which they cover without hole or overlap.
+ *
+ * @param entries by name
+ * @param metadata the strings under {@code __metadata__}
+ */
+record Header(Map<String, Entry> entries, Map<String, String> metadata) {
+    static final String METADATA = "__metadata__";
+    /** The limit of the reference implementation, in bytes. */
+    static final long MAX_LENGTH = 100_000_000;
+
+    /**
+     * @param json the header's text
+     * @param dataBytes number of bytes after the header
+     * @throws UserError if {@code file} breaks a rule of the format
+     */
+    static Header parse(Path file, String json, long dataBytes) {
+        Map<String, Object> members;
+        try {
+            members = HeaderJson.parse(json);
+        } catch (HeaderJson.Malformed e) {
+            throw broken(file, "the header is not valid JSON: " + e.getMessage());
+        }
+        Map<String, String> metadata = new LinkedHashMap<>();
+        List<Entry> entries = new ArrayList<>();
+        members.forEach((name, value) -> {
+            if (name.equals(METADATA)) {
+                metadata(file, value, metadata);
+            } else {
+                entries.add(entry(file, name, value));
+            }
+        });
+        entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+        checkCover(file, entries, dataBytes);
+        Map<String, Entry> byName = new LinkedHashMap<>();
+        entries.forEach(e -> byName.put(e.name(), e));
+        return new Header(byName, metadata);
+    }
+
+    private static void metadata(Path file, Object value, Map<String, String> metadata) {
+        boolean valid = value instanceof Map<?, ?> map && map.values().stream().allMatch(String.class::isInstance);
+        if (!valid) {
+            throw broken(file, METADATA + " does not map strings to strings");
+        }
+        ((Map<?, ?>) value).forEach((k, v) -> metadata.put((String) k, (String) v));
+    }
+
+    private static Entry entry(Path file, String name, Object value) {
+        if (!(value instanceof Map<?, ?> map && map.get("dtype") instanceof String dtype
+                && map.get("shape") instanceof List<?> dims && map.get("data_offsets") instanceof List<?> offsets)) {
+            throw broken(file, "tensor " + name + " lacks a dtype, a shape or data_offsets");
+        }
+        Type type = Type.named(dtype);
+        if (type == null) {
+            throw broken(file, "tensor " + name + " has the unknown dtype " + dtype);
+        }
+        Shape shape = shape(file, name, dims);
+        if (offsets.size() != 2 || !(offsets.get(0) instanceof Long begin) || !(offsets.get(1) instanceof Long end)
+                || begin < 0 || end < begin) {
+            throw broken(file, "tensor " + name + " has data_offsets " + offsets + ", not [begin, end]");
+        }
+        long bytes = (long) shape.size() * type.bytes();
+        if (end - begin != bytes) {
+            throw broken(file, "tensor " + name + " has " + (end - begin) + " bytes of data, but " + dtype + " " + shape
+                    + " needs " + bytes);
+        }
+        return new Entry(name, type, shape, begin, end);
+    }
+
+    private static Shape shape(Path file, String name, List<?> dims) {
+        boolean valid = dims.stream().allMatch(d -> d instanceof Long n && n >= 0 && n <= Integer.MAX_VALUE);
+        try {
+            if (valid) {
+                return Shape.of(dims.stream().mapToInt(d -> ((Long) d).intValue()).toArray());
+            }
+        } catch (IllegalArgumentException e) {
+            // more elements than a shape can count: the error below says so
+        }
+        throw broken(file, "tensor " + name + " has the shape " + dims
+                + "; dimensions must be whole numbers and their product below 2^31");
+    }
+
+    private static void checkCover(Path file, List<Entry> entries, long dataBytes) {
+        long at = 0;
+        String before = "the header";
+        for (Entry e : entries) {
+            if (e.begin() != at) {
+                throw broken(file, "tensor " + e.name() + " begins at byte " + e.begin() + ", but " + before + " ends at "
+                        + at + (e.begin() < at ? ": they overlap" : ": there is a hole"));
+            }
+            at = e.end();
+            before = e.name();
+            if (at > dataBytes) {
+                throw broken(file, "it is truncated: tensor " + e.name() + " ends at byte " + at + ", the data at "
+                        + dataBytes);
+            }
+        }
+        if (at != dataBytes) {
+            throw broken(file, (dataBytes - at) + " bytes follow the last tensor");
+        }
+    }
+
+    static UserError broken(Path file, String what) {
+        return new UserError(file + ": not a valid safetensors file: " + what + ". Copy or export it again");
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.io;
+
+import io.eslm.tensor.Checks;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Storage;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Writes one safetensors file; see {@link Safetensors#write}. */
+final class SafetensorsWriter {
+    /** Elements converted at a time. */
+    private static final int CHUNK = 1 << 16;
+    private final List<Map.Entry<String, Tensor>> tensors;
+    private final Map<String, String> metadata = new TreeMap<>(Map.of("format", "pt"));
+
+    SafetensorsWriter(Map<String, Tensor> tensors, Map<String, String> metadata) {
+        Checks.check(!tensors.containsKey(Header.METADATA), "write", "%s is no name for a tensor", Header.METADATA);
+        Comparator<Map.Entry<String, Tensor>> narrow = Comparator.comparingInt(e -> e.getValue().dtype().bytes());
+        this.tensors = tensors.entrySet().stream().sorted(narrow.reversed().thenComparing(Map.Entry::getKey)).toList();
+        this.metadata.putAll(metadata);
+    }
+
+    void write(Path file) {
+        byte[] header = header().getBytes(StandardCharsets.UTF_8);
+        Checks.check(header.length <= Header.MAX_LENGTH, "write", "a header of %d bytes exceeds the limit of %d",
+                header.length, Header.MAX_LENGTH);
+        AtomicFiles.write(file, out -> {
+            int padding = -header.length & 7;
+            out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length + padding).array());
+            out.write(header);
+            out.write(" ".repeat(padding).getBytes(StandardCharsets.US_ASCII));
+            for (Map.Entry<String, Tensor> e : tensors) {
+                data(out, e.getValue());
+            }
+        });
+    }
+
+    private String header() {
+        StringBuilder out = new StringBuilder("{\"" + Header.METADATA + "\":{");
+        String separator = "";
+        for (Map.Entry<String, String> e : metadata.entrySet()) {
+            out.append(separator);
+            quote(out, e.getKey());
+            out.append(':');
+            quote(out, e.getValue());
+            separator = ",";
+        }
+        out.append('}');
+        long at = 0;
+        for (Map.Entry<String, Tensor> e : tensors) {
+            Tensor t = e.getValue();
+            long end = at + (long) t.size() * t.dtype().bytes();
+            String dims = t.shape().toString();
+            out.append(',');
+            quote(out, e.getKey());
+            out.append(":{\"dtype\":\"").append(t.dtype()).append("\",\"shape\":[")
+                    .append(dims.substring(1, dims.length() - 1).replace(" ", "")).append("],\"data_offsets\":[").append(at)
+                    .append(',').append(end).append("]}");
+            at = end;
+        }
+        return out.append('}').toString();
+    }
+
+    private static void quote(StringBuilder out, String text) {
+        out.append('"');
+        for (char c : text.toCharArray()) {
+            if (c == '"' || c == '\\') {
+                out.append('\\').append(c);
+            } else if (c < ' ') {
+                out.append(String.format("\\u%04x", (int) c));
+            } else {
+                out.append(c);
+            }
+        }
+        out.append('"');
+    }
+
+    private static void data(OutputStream out, Tensor t) throws IOException {
+        Backend backend = t.backend();
+        int chunk = Math.min(CHUNK, t.size());
+        byte[] bytes = new byte[chunk * t.dtype().bytes()];
+        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        float[] floats = new float[chunk];
+        double[] doubles = new double[chunk];
+        int[] ints = new int[chunk];
+        for (int at = 0; at < t.size(); at += CHUNK) {
+            int n = Math.min(CHUNK, t.size() - at);
+            Storage piece = backend.slice(t.storage(), at, n);
+            switch (t.dtype()) {
+                case F32 -> {
+                    backend.read(piece, floats, 0, n);
+                    buffer.asFloatBuffer().put(floats, 0, n);
+                }
+                case F64 -> {
+                    backend.read(piece, doubles, 0, n);
+                    buffer.asDoubleBuffer().put(doubles, 0, n);
+                }
+                case I32 -> {
+                    backend.read(piece, ints, 0, n);
+                    buffer.asIntBuffer().put(ints, 0, n);
+                }
+            }
+            out.write(bytes, 0, n * t.dtype().bytes());
+        }
+    }
+}
