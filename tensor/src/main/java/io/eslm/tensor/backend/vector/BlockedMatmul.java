@@ -146,6 +146,9 @@ final class BlockedMatmul {
                 }
             }
         }
+        if (l0 + levels == p.k()) {
+            p.finish(i0 + i, rows, j0 + j, cols);
+        }
     }
 
     /** A tile over the edge of y: done beside it, then the part inside is added. */

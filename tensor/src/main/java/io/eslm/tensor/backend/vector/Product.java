@@ -3,18 +3,28 @@ package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.backend.scalar.HeapStorage;
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * One matrix product to do: y = op(a)·op(b) + what y starts from. op(a) (m, k), op(b) (k, n) → y (m, n), see
  * {@link io.eslm.tensor.backend.Kernels#matmul}. y starts from itself (accumulate) or from bias + residual, either or both
- * of which may be null; products are then added, so starting is the whole epilogue.
+ * of which may be null; products are then added. Where gelu (m, n) is not null, gelu(y) goes there in the end, while y is
+ * still in the cache.
  */
 record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA, boolean transB,
-        boolean accumulate, HeapStorage.F32 bias, HeapStorage.F32 residual) {
+        boolean accumulate, HeapStorage.F32 bias, HeapStorage.F32 residual, HeapStorage.F32 gelu) {
+    private static final VectorSpecies<Float> S = VectorMath.S;
 
     static Product of(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,
             boolean transB, boolean accumulate) {
-        return new Product(y, a, b, m, k, n, transA, transB, accumulate, null, null);
+        return new Product(y, a, b, m, k, n, transA, transB, accumulate, null, null, null);
+    }
+
+    static Product linear(HeapStorage.F32 y, HeapStorage.F32 x, HeapStorage.F32 w, HeapStorage.F32 bias,
+            HeapStorage.F32 residual, HeapStorage.F32 gelu, int m, int k, int n) {
+        return new Product(y, x, w, m, k, n, false, false, false, bias, residual, gelu);
     }
 
     /** Distance between the rows of a as stored. */
@@ -52,6 +62,26 @@ record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, i
     private static void add(float[] y, int to, float[] a, int from, float[] b, int start, int n) {
         for (int j = 0; j < n; j++) {
             y[to + j] = a[from + j] + b[start + j];
+        }
+    }
+
+    /** Called when the block of y (rows, cols) has all its sums. */
+    void finish(int row, int rows, int col, int cols) {
+        if (gelu != null) {
+            for (int i = row; i < row + rows; i++) {
+                gelu(gelu.data, gelu.offset + i * n + col, y.data, y.offset + i * n + col, cols);
+            }
+        }
+    }
+
+    private static void gelu(float[] y, int yAt, float[] x, int xAt, int n) {
+        int whole = S.loopBound(n);
+        for (int j = 0; j < whole; j += S.length()) {
+            VectorMath.gelu(FloatVector.fromArray(S, x, xAt + j)).intoArray(y, yAt + j);
+        }
+        if (whole < n) {
+            VectorMask<Float> rest = S.indexInRange(whole, n);
+            VectorMath.gelu(FloatVector.fromArray(S, x, xAt + whole, rest)).intoArray(y, yAt + whole, rest);
         }
     }
 }

@@ -32,4 +32,20 @@ public final class VectorKernels extends ScalarKernels {
             boolean accumulate) {
         matmul.matmul(f32(y), f32(a), f32(b), m, k, n, transA, transB, accumulate);
     }
+
+    @Override
+    public void batchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride, int m,
+            int k, int n, boolean transA, boolean transB) {
+        matmul.batchedMatmul(f32(y), f32(a), f32(b), batch, yStride, aStride, bStride, m, k, n, transA, transB);
+    }
+
+    @Override
+    public void linear(Storage y, Storage x, Storage w, Storage bias, Storage residual, int m, int k, int n) {
+        matmul.linear(f32(y), f32(x), f32(w), f32(bias), f32(residual), m, k, n);
+    }
+
+    @Override
+    public void linearGelu(Storage y, Storage pre, Storage x, Storage w, Storage bias, int m, int k, int n) {
+        matmul.linearGelu(f32(y), f32(pre), f32(x), f32(w), f32(bias), m, k, n);
+    }
 }

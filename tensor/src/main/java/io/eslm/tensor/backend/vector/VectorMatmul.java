@@ -5,6 +5,11 @@ import io.eslm.tensor.backend.scalar.HeapStorage;
 
 /** Matrix products: picks the way to do one by its shape. */
 final class VectorMatmul {
+    /** Rows up to which packing b costs more than it saves. */
+    private static final int THIN = 16;
+    /** Multiply-adds of a product that is too small for all threads. */
+    private static final long SMALL = 1 << 22;
+
     private final Parallel parallel;
     private final Scratch scratch;
 
@@ -18,14 +23,45 @@ final class VectorMatmul {
         run(Product.of(y, a, b, m, k, n, transA, transB, accumulate));
     }
 
+    /** Small products run side by side, each on one thread; large ones one after the other, each on all. */
+    void batchedMatmul(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int batch, int yStride, int aStride,
+            int bStride, int m, int k, int n, boolean transA, boolean transB) {
+        Parallel.Task one = i -> matmul(window(y, i * yStride, m * n), window(a, i * aStride, m * k),
+                window(b, i * bStride, k * n), m, k, n, transA, transB, false);
+        if ((long) m * k * n <= SMALL) {
+            parallel.run(batch, one);
+        } else {
+            for (int i = 0; i < batch; i++) {
+                one.run(i);
+            }
+        }
+    }
+
+    private static HeapStorage.F32 window(HeapStorage.F32 s, int from, int size) {
+        return (HeapStorage.F32) s.slice(from, size);
+    }
+
+    void linear(HeapStorage.F32 y, HeapStorage.F32 x, HeapStorage.F32 w, HeapStorage.F32 bias, HeapStorage.F32 residual,
+            int m, int k, int n) {
+        run(Product.linear(y, x, w, bias, residual, null, m, k, n));
+    }
+
+    void linearGelu(HeapStorage.F32 y, HeapStorage.F32 pre, HeapStorage.F32 x, HeapStorage.F32 w, HeapStorage.F32 bias,
+            int m, int k, int n) {
+        run(Product.linear(pre, x, w, bias, null, y, m, k, n));
+    }
+
     private void run(Product p) {
         if (p.m() == 0 || p.n() == 0) {
             return;
         }
         if (p.k() == 0) {
             p.start(0, p.m(), 0, p.n());
-            return;
+            p.finish(0, p.m(), 0, p.n());
+        } else if (p.m() <= THIN && !p.transA()) {
+            ThinMatmul.run(parallel, p);
+        } else {
+            BlockedMatmul.run(parallel, scratch, p);
         }
-        BlockedMatmul.run(parallel, scratch, p);
     }
 }

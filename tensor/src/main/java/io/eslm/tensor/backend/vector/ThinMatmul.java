@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#matmul} for few rows, as in generation: then b is read
+ * from memory about once and nothing else counts, so b is used where it lies, never packed. a must not be transposed.
+ */
+final class ThinMatmul {
+    private static final VectorSpecies<Float> S = VectorMath.S;
+    private static final int W = VectorMath.LANES;
+    /** Rows of b taken together. */
+    private static final int ROWS = 8;
+    /** Tasks: few, so that each reads long runs of b. */
+    private static final int TASKS = 8;
+
+    private ThinMatmul() {
+    }
+
+    static void run(Parallel parallel, Product p) {
+        int grain = Tile.count(Tile.count(p.n(), TASKS), 4 * W) * 4 * W;
+        parallel.ranges(p.n(), grain, (from, to) -> {
+            p.start(0, p.m(), from, to - from);
+            if (p.transB()) {
+                dots(p, from, to);
+            } else {
+                combinations(p, from, to);
+            }
+            p.finish(0, p.m(), from, to - from);
+        });
+    }
+
+    /** Columns from..to of y: dot products of the rows of a and of b. */
+    private static void dots(Product p, int from, int to) {
+        int k = p.k();
+        for (int j = from; j < to; j += ROWS) {
+            for (int i = 0; i < p.m(); i++) {
+                int y = p.y().offset + i * p.n() + j;
+                int a = p.a().offset + i * k;
+                int b = p.b().offset + j * k;
+                if (j + ROWS <= to) {
+                    dot8(k, p.a().data, a, p.b().data, b, p.y().data, y);
+                } else {
+                    for (int r = 0; r < to - j; r++) {
+                        p.y().data[y + r] += dot(k, p.a().data, a, p.b().data, b + r * k);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void dot8(int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+        FloatVector c0 = FloatVector.zero(S), c1 = FloatVector.zero(S), c2 = FloatVector.zero(S), c3 = FloatVector.zero(S);
+        FloatVector c4 = FloatVector.zero(S), c5 = FloatVector.zero(S), c6 = FloatVector.zero(S), c7 = FloatVector.zero(S);
+        int whole = S.loopBound(k);
+        for (int l = 0; l < whole; l += W) {
+            FloatVector x = FloatVector.fromArray(S, a, aAt + l);
+            c0 = x.fma(FloatVector.fromArray(S, b, bAt + l), c0);
+            c1 = x.fma(FloatVector.fromArray(S, b, bAt + k + l), c1);
+            c2 = x.fma(FloatVector.fromArray(S, b, bAt + 2 * k + l), c2);
+            c3 = x.fma(FloatVector.fromArray(S, b, bAt + 3 * k + l), c3);
+            c4 = x.fma(FloatVector.fromArray(S, b, bAt + 4 * k + l), c4);
+            c5 = x.fma(FloatVector.fromArray(S, b, bAt + 5 * k + l), c5);
+            c6 = x.fma(FloatVector.fromArray(S, b, bAt + 6 * k + l), c6);
+            c7 = x.fma(FloatVector.fromArray(S, b, bAt + 7 * k + l), c7);
+        }
+        y[yAt] += VectorMath.sum(c0);
+        y[yAt + 1] += VectorMath.sum(c1);
+        y[yAt + 2] += VectorMath.sum(c2);
+        y[yAt + 3] += VectorMath.sum(c3);
+        y[yAt + 4] += VectorMath.sum(c4);
+        y[yAt + 5] += VectorMath.sum(c5);
+        y[yAt + 6] += VectorMath.sum(c6);
+        y[yAt + 7] += VectorMath.sum(c7);
+        for (int r = 0; r < ROWS && whole < k; r++) {
+            y[yAt + r] += tail(k, whole, a, aAt, b, bAt + r * k);
+        }
+    }
+
+    private static float dot(int k, float[] a, int aAt, float[] b, int bAt) {
+        FloatVector c = FloatVector.zero(S);
+        int whole = S.loopBound(k);
+        for (int l = 0; l < whole; l += W) {
+            c = FloatVector.fromArray(S, a, aAt + l).fma(FloatVector.fromArray(S, b, bAt + l), c);
+        }
+        return VectorMath.sum(c) + tail(k, whole, a, aAt, b, bAt);
+    }
+
+    private static float tail(int k, int from, float[] a, int aAt, float[] b, int bAt) {
+        float sum = 0;
+        for (int l = from; l < k; l++) {
+            sum = Math.fma(a[aAt + l], b[bAt + l], sum);
+        }
+        return sum;
+    }
+
+    /** Columns from..to of y: the rows of b, eight at a time, added up with the weights in a. */
+    private static void combinations(Product p, int from, int to) {
+        int n = p.n();
+        for (int l = 0; l < p.k(); l += ROWS) {
+            for (int i = 0; i < p.m(); i++) {
+                int y = p.y().offset + i * n + from;
+                int a = p.a().offset + i * p.k() + l;
+                int b = p.b().offset + l * n + from;
+                if (l + ROWS <= p.k()) {
+                    add8(to - from, n, p.a().data, a, p.b().data, b, p.y().data, y);
+                } else {
+                    for (int r = 0; r < p.k() - l; r++) {
+                        add(to - from, p.a().data[a + r], p.b().data, b + r * n, p.y().data, y);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void add8(int cols, int ldb, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+        FloatVector a0 = FloatVector.broadcast(S, a[aAt]), a1 = FloatVector.broadcast(S, a[aAt + 1]);
+        FloatVector a2 = FloatVector.broadcast(S, a[aAt + 2]), a3 = FloatVector.broadcast(S, a[aAt + 3]);
+        FloatVector a4 = FloatVector.broadcast(S, a[aAt + 4]), a5 = FloatVector.broadcast(S, a[aAt + 5]);
+        FloatVector a6 = FloatVector.broadcast(S, a[aAt + 6]), a7 = FloatVector.broadcast(S, a[aAt + 7]);
+        int whole = S.loopBound(cols);
+        for (int j = 0; j < whole; j += W) {
+            FloatVector c = FloatVector.fromArray(S, y, yAt + j);
+            c = a0.fma(FloatVector.fromArray(S, b, bAt + j), c);
+            c = a1.fma(FloatVector.fromArray(S, b, bAt + ldb + j), c);
+            c = a2.fma(FloatVector.fromArray(S, b, bAt + 2 * ldb + j), c);
+            c = a3.fma(FloatVector.fromArray(S, b, bAt + 3 * ldb + j), c);
+            c = a4.fma(FloatVector.fromArray(S, b, bAt + 4 * ldb + j), c);
+            c = a5.fma(FloatVector.fromArray(S, b, bAt + 5 * ldb + j), c);
+            c = a6.fma(FloatVector.fromArray(S, b, bAt + 6 * ldb + j), c);
+            c = a7.fma(FloatVector.fromArray(S, b, bAt + 7 * ldb + j), c);
+            c.intoArray(y, yAt + j);
+        }
+        for (int r = 0; r < ROWS && whole < cols; r++) {
+            addTail(cols, whole, a[aAt + r], b, bAt + r * ldb, y, yAt);
+        }
+    }
+
+    private static void add(int cols, float weight, float[] b, int bAt, float[] y, int yAt) {
+        FloatVector x = FloatVector.broadcast(S, weight);
+        int whole = S.loopBound(cols);
+        for (int j = 0; j < whole; j += W) {
+            x.fma(FloatVector.fromArray(S, b, bAt + j), FloatVector.fromArray(S, y, yAt + j)).intoArray(y, yAt + j);
+        }
+        addTail(cols, whole, weight, b, bAt, y, yAt);
+    }
+
+    private static void addTail(int cols, int from, float weight, float[] b, int bAt, float[] y, int yAt) {
+        for (int j = from; j < cols; j++) {
+            y[yAt + j] = Math.fma(weight, b[bAt + j], y[yAt + j]);
+        }
+    }
+}
