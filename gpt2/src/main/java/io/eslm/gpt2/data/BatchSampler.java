@@ -41,9 +41,11 @@ public final class BatchSampler {
                     + batchSize + " and " + contextLength);
         }
         if (tokens.size() < contextLength + 1L) {
-            throw new UserError(tokens.path() + " has " + tokens.size() + " tokens to train on, but one window of block_size "
-                    + contextLength + " needs " + (contextLength + 1L) + ". Use more text, or set block_size to at most "
-                    + (tokens.size() - 1) + ".");
+            throw new UserError(
+                    tokens.path() + " has " + tokens.size() + " tokens to train on, but one window of block_size "
+                            + contextLength + " needs " + (contextLength + 1L)
+                            + ". Use more text, or set block_size to at most "
+                            + (tokens.size() - 1) + ".");
         }
         this.tokens = tokens;
         this.batchSize = batchSize;
@@ -93,8 +95,9 @@ public final class BatchSampler {
     public void next(int[] inputs, int[] targets) {
         int size = Math.multiplyExact(batchSize, contextLength);
         if (inputs.length != size || targets.length != size) {
-            throw new IllegalArgumentException("sampler: arrays must have B·T = " + batchSize + "·" + contextLength + " = "
-                    + size + " places, have " + inputs.length + " and " + targets.length);
+            throw new IllegalArgumentException(
+                    "sampler: arrays must have B·T = " + batchSize + "·" + contextLength + " = "
+                            + size + " places, have " + inputs.length + " and " + targets.length);
         }
         for (int row = 0; row < batchSize; row++) {
             long begin = windowBegin(next * batchSize + row);

@@ -39,7 +39,8 @@ final class CommentText {
 
     /** A comment without markup: paragraphs joined, indented parts (diagrams, examples) as they are. */
     private static String plain(String comment) {
-        List<String> lines = comment.lines().map(String::stripTrailing).filter(line -> !RULE.matcher(line).matches()).toList();
+        List<String> lines = comment.lines().map(String::stripTrailing).filter(line -> !RULE.matcher(line).matches())
+                .toList();
         long code = lines.stream().filter(line -> CODE_LINE.matcher(line).matches()).count();
         long filled = lines.stream().filter(line -> !line.isBlank()).count();
         if (code > MAX_CODE_LINES * filled) {

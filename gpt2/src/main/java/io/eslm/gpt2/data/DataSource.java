@@ -90,7 +90,8 @@ public final class DataSource {
 
     TokenData prepareAt(String data, Path out, OptionalDouble heldOut, Progress progress) {
         if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
-            throw new UserError("the share to hold out must be between 0 and 0.5, was given " + heldOut.getAsDouble() + ".");
+            throw new UserError(
+                    "the share to hold out must be between 0 and 0.5, was given " + heldOut.getAsDouble() + ".");
         }
         if (!data.equals(JDK)) {
             Path path = existing(data);
@@ -122,7 +123,8 @@ public final class DataSource {
     private static Path existing(String data) {
         Path path = Path.of(data);
         if (!Files.exists(path)) {
-            throw new UserError("data: no file or folder at " + path.toAbsolutePath() + ". Give the path of a text file, a "
+            throw new UserError("data: no file or folder at " + path.toAbsolutePath()
+                    + ". Give the path of a text file, a "
                     + "folder of text, a .bin file or a prepared folder, or " + JDK + " for the JDK's own text.");
         }
         return path;

@@ -35,7 +35,8 @@ public final class EvalWindows {
     /** Every window of a token set. */
     public static EvalWindows all(TokenSet set, int contextLength) {
         if (contextLength < 1) {
-            throw new IllegalArgumentException("evaluation: context length must be at least 1, was given " + contextLength);
+            throw new IllegalArgumentException(
+                    "evaluation: context length must be at least 1, was given " + contextLength);
         }
         return new EvalWindows(set, contextLength,
                 set.domains().stream().mapToLong(domain -> available(domain, contextLength)).toArray());
@@ -50,7 +51,8 @@ public final class EvalWindows {
         long left = Math.multiplyExact((long) batches, batchSize);
         long[] share = new long[taken.length];
         int[] bySize = LongStream.range(0, taken.length).boxed()
-                .sorted((a, b) -> Long.compare(taken[a.intValue()], taken[b.intValue()])).mapToInt(Long::intValue).toArray();
+                .sorted((a, b) -> Long.compare(taken[a.intValue()], taken[b.intValue()])).mapToInt(Long::intValue)
+                .toArray();
         for (int i = 0; i < bySize.length; i++) {
             share[bySize[i]] = Math.min(taken[bySize[i]], left / (bySize.length - i));
             left -= share[bySize[i]];

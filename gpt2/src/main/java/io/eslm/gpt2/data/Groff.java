@@ -72,7 +72,7 @@ final class Groff {
             }
             case "B", "I", "BR", "BI", "IR" -> line(argument.replace("\"", ""));
             case "PP", "P", "LP", "RS", "RE", "br", "sp", "TS", "TE" -> flush();
-            default -> { }
+            default -> {}
         }
     }
 
@@ -86,9 +86,11 @@ final class Groff {
 
     private static String words(String line) {
         String text = FONT.matcher(line).replaceAll("");
-        text = NAMED.matcher(text).replaceAll(match -> special(match.group(1) == null ? match.group(2) : match.group(1)));
+        text = NAMED.matcher(text)
+                .replaceAll(match -> special(match.group(1) == null ? match.group(2) : match.group(1)));
         text = text.replace("\\-", "-").replace("\\&", "").replace("\\ ", " ").replace("\\e", "\uE000")
-                .replace("\\|", "").replace("\\\\", "\uE000").replace("\\.", ".").replace("\\'", "'").replace("\\`", "`");
+                .replace("\\|", "").replace("\\\\", "\uE000").replace("\\.", ".").replace("\\'", "'")
+                .replace("\\`", "`");
         return TABLE_MARK.matcher(text).replaceAll("").replace('\uE000', '\\').replace("\t", " ");
     }
 

@@ -15,8 +15,9 @@ final class Javadoc {
     private static final Pattern PRE_CLOSE = Pattern.compile("(?i)</pre\\s*>");
     private static final Pattern UNSEEN = Pattern.compile("(?is)<!--.*?-->|<(script|style)\\b.*?</\\1>");
     private static final Pattern LIST_ITEM = Pattern.compile("(?i)<li\\b[^>]*>");
-    private static final Pattern BREAK = Pattern.compile("(?i)</?(p|ul|ol|dl|dt|dd|div|table|thead|tbody|tfoot|caption|tr"
-            + "|h[1-6]|blockquote|br|hr|li|section|center)\\b[^>]*>|\\n[ \\t]*\\n");
+    private static final Pattern BREAK = Pattern
+            .compile("(?i)</?(p|ul|ol|dl|dt|dd|div|table|thead|tbody|tfoot|caption|tr"
+                    + "|h[1-6]|blockquote|br|hr|li|section|center)\\b[^>]*>|\\n[ \\t]*\\n");
     private static final Pattern CELL = Pattern.compile("(?i)</t[dh]\\s*>\\s*(?=<t[dh])");
     private static final Pattern RAISED = Pattern.compile("(?i)<sup\\b[^>]*>");
     private static final Pattern TAG = Pattern.compile("</?[a-zA-Z][a-zA-Z0-9]*(\\s[^<>]*)?/?>");
@@ -39,7 +40,8 @@ final class Javadoc {
             Map.entry("theta", "θ"), Map.entry("sigma", "σ"), Map.entry("phi", "φ"), Map.entry("psi", "ψ"),
             Map.entry("isin", "∈"), Map.entry("equiv", "≡"), Map.entry("asymp", "≈"), Map.entry("para", "¶"),
             Map.entry("szlig", "ß"), Map.entry("auml", "ä"), Map.entry("ouml", "ö"), Map.entry("uuml", "ü"),
-            Map.entry("eacute", "é"), Map.entry("tau", "τ"), Map.entry("equals", "="), Map.entry("sub", "⊂"), Map.entry("colon", ":"), Map.entry("commat", "@"),
+            Map.entry("eacute", "é"), Map.entry("tau", "τ"), Map.entry("equals", "="), Map.entry("sub", "⊂"),
+            Map.entry("colon", ":"), Map.entry("commat", "@"),
             Map.entry("lbrace", "{"), Map.entry("rbrace", "}"), Map.entry("lsqb", "["), Map.entry("rsqb", "]"),
             Map.entry("sol", "/"), Map.entry("bsol", "\\"), Map.entry("num", "#"), Map.entry("ast", "*"));
 
@@ -64,8 +66,11 @@ final class Javadoc {
         }
         String rest = block.substring(space).strip();
         switch (block.substring(0, space)) {
-            case "author", "version", "since", "see", "serial", "serialData", "serialField", "hidden", "spec", "jls", "jvms",
-                    "revised", "bug", "test", "run", "uses", "provides", "moduleGraph", "xerces.internal", "xsl.usage" -> { }
+            case "author", "version", "since", "see", "serial", "serialData", "serialField", "hidden", "spec", "jls",
+                    "jvms",
+                    "revised", "bug", "test", "run", "uses", "provides", "moduleGraph", "xerces.internal",
+                    "xsl.usage" ->
+                {}
             case "param" -> named(rest, paragraphs);
             case "return" -> html(rest, "Returns ", paragraphs);
             case "throws", "exception" -> html(rest, "Throws ", paragraphs);
@@ -110,8 +115,8 @@ final class Javadoc {
 
     private static void flow(String html, List<String> paragraphs) {
         int from = 0;
-        for (int begin = html.indexOf(JavadocTags.PRE_BEGIN); begin >= 0;
-                begin = html.indexOf(JavadocTags.PRE_BEGIN, from)) {
+        for (int begin = html.indexOf(JavadocTags.PRE_BEGIN); begin >= 0; begin = html.indexOf(JavadocTags.PRE_BEGIN,
+                from)) {
             int end = html.indexOf(JavadocTags.PRE_END, begin);
             paragraphs(html.substring(from, begin), paragraphs);
             verbatim(html.substring(begin + 1, end), paragraphs);
@@ -154,7 +159,8 @@ final class Javadoc {
             return JavadocTags.protect(ENTITIES.getOrDefault(name, whole));
         }
         boolean hex = name.charAt(1) == 'x' || name.charAt(1) == 'X';
-        int codePoint = hex ? Integer.parseInt(name, 2, name.length(), 16) : Integer.parseInt(name, 1, name.length(), 10);
+        int codePoint = hex ? Integer.parseInt(name, 2, name.length(), 16)
+                : Integer.parseInt(name, 1, name.length(), 10);
         return codePoint == 0 || !Character.isValidCodePoint(codePoint) || codePoint >= 0xD800 && codePoint < 0xE000
                 ? whole : JavadocTags.protect(Character.toString(codePoint));
     }

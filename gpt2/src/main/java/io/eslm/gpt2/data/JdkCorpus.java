@@ -39,11 +39,13 @@ final class JdkCorpus implements Corpus {
 
     private static final Pattern DESKTOP = Pattern.compile(
             "java\\.desktop|java\\.datatransfer|jdk\\.accessibility|jdk\\.unsupported\\.desktop");
-    private static final Pattern SERVICES = Pattern.compile("java\\.(?!compiler$|se$).*|jdk\\.(xml|crypto|security|naming|net"
-            + "|httpserver|sctp|nio|zipfs|management|charsets|localedata)\\b.*");
+    private static final Pattern SERVICES = Pattern
+            .compile("java\\.(?!compiler$|se$).*|jdk\\.(xml|crypto|security|naming|net"
+                    + "|httpserver|sctp|nio|zipfs|management|charsets|localedata)\\b.*");
     private static final Pattern TRANSLATIONS = Pattern.compile(
             "jdk\\.(localedata|charsets)/.*|.*/resources/.*|.*_[a-z]{2,3}(_[A-Z][A-Za-z]+)*\\.java");
-    private static final Pattern NUMBER = Pattern.compile("\\\\u[0-9a-fA-F]{4}|\\\\[0-7]{1,3}|0x[0-9a-fA-F]+|\\b\\d+\\b");
+    private static final Pattern NUMBER = Pattern
+            .compile("\\\\u[0-9a-fA-F]{4}|\\\\[0-7]{1,3}|0x[0-9a-fA-F]+|\\b\\d+\\b");
 
     /** A file whose numbers fill more than this share of its code is a table. */
     private static final double MAX_NUMBERS = 0.25;
@@ -71,11 +73,13 @@ final class JdkCorpus implements Corpus {
         var corpus = new JdkCorpus(home, legal, man);
         if (!corpus.hasSources()) {
             if (legal.isEmpty() && man.isEmpty()) {
-                throw new UserError("the Java runtime in " + home + " brings no text along (no lib/src.zip, no legal, no man). "
-                        + "Give your own with --data PATH, or run on a full JDK.");
+                throw new UserError(
+                        "the Java runtime in " + home + " brings no text along (no lib/src.zip, no legal, no man). "
+                                + "Give your own with --data PATH, or run on a full JDK.");
             }
-            progress.report(0, 0, home + " has no lib/src.zip: only its legal notices and manual pages are used, a small text. "
-                    + "Run on a full JDK (with its sources), or give --data PATH.");
+            progress.report(0, 0,
+                    home + " has no lib/src.zip: only its legal notices and manual pages are used, a small text. "
+                            + "Run on a full JDK (with its sources), or give --data PATH.");
         }
         return corpus;
     }
@@ -130,10 +134,12 @@ final class JdkCorpus implements Corpus {
     private void writeSources(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException {
         try (var zip = new ZipFile(sources().toFile())) {
             List<ZipEntry> entries = zip.stream().map(entry -> (ZipEntry) entry)
-                    .filter(entry -> entry.getName().endsWith(".java") && !TRANSLATIONS.matcher(entry.getName()).matches())
+                    .filter(entry -> entry.getName().endsWith(".java")
+                            && !TRANSLATIONS.matcher(entry.getName()).matches())
                     .sorted(Comparator.comparing(ZipEntry::getName)).toList();
             long total = entries.stream().mapToLong(ZipEntry::getSize).sum();
-            entries.stream().gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), entry -> encode(zip, entry, tokenizer)))
+            entries.stream()
+                    .gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), entry -> encode(zip, entry, tokenizer)))
                     .forEachOrdered(new Consumer<>() {
                         private long done;
 
@@ -216,7 +222,8 @@ final class JdkCorpus implements Corpus {
         }
         var files = new ArrayList<Path>();
         try (Stream<Path> all = Files.walk(folder)) {
-            all.filter(path -> Files.isRegularFile(path) && path.toString().endsWith(ending)).sorted().forEach(files::add);
+            all.filter(path -> Files.isRegularFile(path) && path.toString().endsWith(ending)).sorted()
+                    .forEach(files::add);
         } catch (IOException e) {
             throw Io.failed("read", folder, e);
         }

@@ -42,7 +42,8 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
             byName.add(split.name(), ranges);
         }
         json.add("domains", byName);
-        Files.writeString(file, new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json) + "\n");
+        Files.writeString(file,
+                new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json) + "\n");
     }
 
     static Meta read(Path file) {
@@ -67,8 +68,10 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         } catch (IOException e) {
             throw Io.failed("read", file, e);
         } catch (JsonParseException | IllegalStateException | IllegalArgumentException e) {
-            throw new UserError(file + " cannot be understood: " + e.getMessage() + ". Prepare the folder again, or delete "
-                    + "this file to use the folder as one domain.", e);
+            throw new UserError(
+                    file + " cannot be understood: " + e.getMessage() + ". Prepare the folder again, or delete "
+                            + "this file to use the folder as one domain.",
+                    e);
         }
     }
 

@@ -5,7 +5,7 @@ package io.eslm.gpt2.data;
 @FunctionalInterface
 public interface Progress {
     /** Hears nothing. */
-    Progress SILENT = (_, _, _) -> { };
+    Progress SILENT = (_, _, _) -> {};
 
     /**
      * Work done so far.

@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Gatherers;
-import java.util.stream.Stream;
 
 /**
  * A text file, or the text files below a folder, in UTF-8; each file is one document. Files are taken in the order of their
@@ -50,7 +49,8 @@ final class TextCorpus implements Corpus {
         this.leftOut = leftOut;
         this.domains = domainsOf(texts);
         this.docs = texts.stream()
-                .map(found -> new Doc(found.path, found.name, Math.max(0, domains.indexOf(folder(found.name))), found.bytes))
+                .map(found -> new Doc(found.path, found.name, Math.max(0, domains.indexOf(folder(found.name))),
+                        found.bytes))
                 .sorted(Comparator.comparingInt(Doc::domain).thenComparing(Doc::name)).toList();
     }
 
@@ -70,7 +70,8 @@ final class TextCorpus implements Corpus {
     private static TextCorpus openFile(Path file) throws IOException {
         Found found = check(file, file.getFileName().toString());
         if (found.defect != null) {
-            throw new UserError(file + " " + found.defect + ". Give UTF-8 text, a token file (.bin), or a prepared folder.");
+            throw new UserError(
+                    file + " " + found.defect + ". Give UTF-8 text, a token file (.bin), or a prepared folder.");
         }
         return new TextCorpus(file, List.of(found), "");
     }

@@ -19,8 +19,8 @@ import java.util.stream.LongStream;
  * limited by the address space alone. The mapping lives as long as the object is reachable.
  */
 public final class TokenFile {
-    private static final ValueLayout.OfShort UINT16 =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort UINT16 = ValueLayout.JAVA_SHORT_UNALIGNED
+            .withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static final int LLMC_MAGIC = 20240520;
@@ -57,8 +57,9 @@ public final class TokenFile {
             bytes = withoutHeader(path, bytes);
         }
         if (bytes.byteSize() % 2 != 0) {
-            throw new UserError(path + " has " + bytes.byteSize() + " bytes, an odd number, but tokens are 2 bytes each: "
-                    + "it is cut off or not a token file. Prepare it again.");
+            throw new UserError(
+                    path + " has " + bytes.byteSize() + " bytes, an odd number, but tokens are 2 bytes each: "
+                            + "it is cut off or not a token file. Prepare it again.");
         }
         return new TokenFile(path, bytes, 0);
     }
@@ -146,8 +147,9 @@ public final class TokenFile {
         while (get(at) < vocabSize) {
             at++;
         }
-        throw new UserError(path + ": token " + (firstToken + at) + " has id " + get(at) + ", but the model's vocabulary "
-                + "has " + vocabSize + " ids (0 to " + (vocabSize - 1)
-                + "). Prepare the data with the model's tokenizer, or give the model a larger vocab_size.");
+        throw new UserError(
+                path + ": token " + (firstToken + at) + " has id " + get(at) + ", but the model's vocabulary "
+                        + "has " + vocabSize + " ids (0 to " + (vocabSize - 1)
+                        + "). Prepare the data with the model's tokenizer, or give the model a larger vocab_size.");
     }
 }

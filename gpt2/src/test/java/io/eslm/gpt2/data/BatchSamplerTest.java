@@ -115,7 +115,8 @@ class BatchSamplerTest {
     void tooFewTokensIsSaidWithNumbers() throws IOException {
         TokenFile file = Tokens.counting(dir, 8);
         String message = assertThrows(UserError.class, () -> new BatchSampler(file, 1, 8, 0)).getMessage();
-        assertTrue(message.contains("has 8 tokens") && message.contains("needs 9") && message.contains("at most 7"), message);
+        assertTrue(message.contains("has 8 tokens") && message.contains("needs 9") && message.contains("at most 7"),
+                message);
         var sampler = new BatchSampler(file, 2, 7, 0);
         assertThrows(IllegalArgumentException.class, () -> sampler.next(new int[7], new int[14]));
         assertThrows(IllegalArgumentException.class, () -> sampler.seek(-1));

@@ -45,7 +45,8 @@ class EvalWindowsTest {
             }
         }
         assertEquals(5 + 23 + 49 + 1899, predicted.cardinality());
-        assertEquals(List.of(5L, 72L, 1899L), List.of(windows.predictions(0), windows.predictions(1), windows.predictions(2)));
+        assertEquals(List.of(5L, 72L, 1899L),
+                List.of(windows.predictions(0), windows.predictions(1), windows.predictions(2)));
         assertThrows(IndexOutOfBoundsException.class, () -> windows.window(windows.size()));
     }
 

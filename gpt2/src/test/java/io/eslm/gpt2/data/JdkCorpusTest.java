@@ -45,8 +45,9 @@ class JdkCorpusTest {
             put(zip, "jdk.compiler/p/F.java", source("tools"));
             put(zip, "java.base/p/Names_de.java", source("translated"));
             put(zip, "jdk.charsets/p/G.java", source("charset"));
-            put(zip, "java.sql/p/T.java", "/** A table of numbers, described at length: its prose is kept all the same, since "
-                    + "it has words. */\nclass T {\n int[] t = {" + "17, 0x2F, ".repeat(90) + "};\n}\n");
+            put(zip, "java.sql/p/T.java",
+                    "/** A table of numbers, described at length: its prose is kept all the same, since "
+                            + "it has words. */\nclass T {\n int[] t = {" + "17, 0x2F, ".repeat(90) + "};\n}\n");
         }
     }
 
@@ -67,7 +68,8 @@ class JdkCorpusTest {
         TokenData data = prepare("out");
         assertEquals("The desktop class says what it is and does so in enough words for a document of prose.\n"
                 + "<|endoftext|>", whole(data, "prose-desktop"));
-        assertEquals("package p;\n\npublic class Type_tools {\n    private final String name = \"tools\";\n}\n<|endoftext|>",
+        assertEquals(
+                "package p;\n\npublic class Type_tools {\n    private final String name = \"tools\";\n}\n<|endoftext|>",
                 whole(data, "code-tools"));
         assertEquals("You may use this.\n<|endoftext|>", whole(data, "legal"));
         assertEquals("NAME\n\njava - runs\n<|endoftext|>", whole(data, "man"));
@@ -115,7 +117,8 @@ class JdkCorpusTest {
     @Test
     void withoutAnyTextTheErrorSaysWhatToDo() {
         String message = assertThrows(UserError.class, () -> JdkCorpus.open(dir, Progress.SILENT)).getMessage();
-        assertTrue(message.contains(dir.toString()) && message.contains("--data PATH") && message.contains("full JDK"), message);
+        assertTrue(message.contains(dir.toString()) && message.contains("--data PATH") && message.contains("full JDK"),
+                message);
     }
 
     @ParameterizedTest

@@ -163,7 +163,8 @@ class TextCorpusTest {
         assertThrows(UserError.class, () -> corpus.prepare(out, 0, Progress.SILENT));
         assertArrayEquals(before, Files.readAllBytes(out.resolve("train.bin")));
         try (Stream<Path> files = Files.list(out)) {
-            assertEquals(List.of("meta.json", "train.bin"), files.map(f -> f.getFileName().toString()).sorted().toList());
+            assertEquals(List.of("meta.json", "train.bin"),
+                    files.map(f -> f.getFileName().toString()).sorted().toList());
         }
     }
 

@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TextReaderTest {
-    private static final String[] BITS = {"word", "Über", "日本", "。", " ", " ", "  ", "\n", "\n\n", "\t", "\u00A0", "\u3000",
+    private static final String[] BITS = {"word", "Über", "日本", "。", " ", " ", "  ", "\n", "\n\n", "\t", "\u00A0",
+        "\u3000",
         "\u0085", "\r\n", "'ll", "12", "😀", ".", "!?"};
 
     @TempDir
@@ -37,7 +38,8 @@ class TextReaderTest {
             TextReader.pieces(file, 1000, 1 << 20, pieces::add);
             assertTrue(pieces.size() > 2, "read in blocks");
             assertEquals(text.toString(), String.join("", pieces));
-            int[] joined = pieces.stream().flatMapToInt(piece -> IntStream.of(Tokens.TOKENIZER.encode(piece))).toArray();
+            int[] joined = pieces.stream().flatMapToInt(piece -> IntStream.of(Tokens.TOKENIZER.encode(piece)))
+                    .toArray();
             assertArrayEquals(Tokens.TOKENIZER.encode(text.toString()), joined, "seed " + seed);
         }
     }

@@ -66,7 +66,8 @@ class TokenFileTest {
                 "4 tokens, which makes 1032 bytes, but it has 1030");
         refuses(Tokens.write(dir.resolve("version.bin"), header(20240520, 2, 1), 1), "version 2");
         refuses(Tokens.write(dir.resolve("llama.bin"), header(20240801, 7, 1), 1, 1), "Llama 3");
-        refuses(Files.write(dir.resolve("cut.bin"), new byte[] {(byte) 0x88, (byte) 0xD8, 0x34, 0x01}), "less than its header");
+        refuses(Files.write(dir.resolve("cut.bin"), new byte[] {(byte) 0x88, (byte) 0xD8, 0x34, 0x01}),
+                "less than its header");
     }
 
     @Test
@@ -79,12 +80,14 @@ class TokenFileTest {
         String message = assertThrows(UserError.class, () -> tokens.checkVocab(65)).getMessage();
         assertTrue(message.contains("a.bin: token 2345678 has id 65") && message.contains("65 ids (0 to 64)"), message);
         TokenFile slice = tokens.slice(2_345_678, 3_000_000);
-        assertTrue(assertThrows(UserError.class, () -> slice.checkVocab(65)).getMessage().contains("token 2345678 has"));
+        assertTrue(
+                assertThrows(UserError.class, () -> slice.checkVocab(65)).getMessage().contains("token 2345678 has"));
         assertEquals(654_322, slice.size());
     }
 
     private static byte[] header(int magic, int version, int count) {
-        return ByteBuffer.allocate(1024).order(ByteOrder.LITTLE_ENDIAN).putInt(magic).putInt(version).putInt(count).array();
+        return ByteBuffer.allocate(1024).order(ByteOrder.LITTLE_ENDIAN).putInt(magic).putInt(version).putInt(count)
+                .array();
     }
 
     private static void refuses(Path file, String why) {
