@@ -7,9 +7,9 @@ import io.eslm.tensor.UserError;
 /**
  * Batches of B windows of T + 1 tokens, without replacement over an epoch.
  *
- * <p>An epoch cuts the tokens into windows of T predictions each, side by side, and visits them in a seeded random order;
- * so no token is predicted twice in an epoch. Where the cutting starts is random for each epoch, so that a token does not
- * meet the same context every time. The up to 2T tokens left over at the two ends differ from epoch to epoch.
+ * <p>An epoch cuts the tokens into windows of T predictions each, side by side, and visits them in a seeded random
+ * order; so no token is predicted twice in an epoch. Where the cutting starts is random for each epoch, so that a token
+ * does not meet the same context every time. The up to 2T tokens left over at the two ends differ from epoch to epoch.
  *
  * <p>Counter-based: batch k depends on the tokens, B, T, the seed and k alone. The whole state is {@link #seed} and
  * {@link #position}. Nothing is allocated per batch. Not safe for use by several threads.
@@ -115,7 +115,9 @@ public final class BatchSampler {
         return phase + permute(n % windows, key) * contextLength;
     }
 
-    /** A permutation of [0, windows): a Feistel network on the next even number of bits, repeated until it falls inside. */
+    /**
+     * A permutation of [0, windows): a Feistel network on the next even number of bits, repeated until it falls inside.
+     */
     private long permute(long index, long key) {
         long mask = (1L << halfBits) - 1;
         long value = index;

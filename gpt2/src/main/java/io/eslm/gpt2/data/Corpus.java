@@ -40,8 +40,8 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
     }
 
     /**
-     * The tokens of a text as little-endian uint16. Where the text says {@value Gpt2Tokenizer#END_OF_TEXT_LITERAL}, as many
-     * published corpora do between documents, that becomes the one end-of-text token.
+     * The tokens of a text as little-endian uint16. Where the text says {@value Gpt2Tokenizer#END_OF_TEXT_LITERAL}, as
+     * many published corpora do between documents, that becomes the one end-of-text token.
      */
     static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
         int mark = text.indexOf(Gpt2Tokenizer.END_OF_TEXT_LITERAL);

@@ -19,12 +19,12 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Writes a prepared folder. Documents arrive in any mix of domains; each domain becomes one range of {@code train.bin} and
- * one of {@code val.bin}. Nothing appears under its final name before {@link #finish}.
+ * Writes a prepared folder. Documents arrive in any mix of domains; each domain becomes one range of {@code train.bin}
+ * and one of {@code val.bin}. Nothing appears under its final name before {@link #finish}.
  *
- * <p>What is held out: whole documents, chosen by a hash of their path alone, so that a document does not change sides when
- * others come and go. Where a domain has too few documents for that, or the hash leaves a side far too small, the tail of
- * the domain is held out instead, cut between documents if that is near.
+ * <p>What is held out: whole documents, chosen by a hash of their path alone, so that a document does not change sides
+ * when others come and go. Where a domain has too few documents for that, or the hash leaves a side far too small, the
+ * tail of the domain is held out instead, cut between documents if that is near.
  */
 final class CorpusWriter implements AutoCloseable {
     /** The hash decides only where it is expected to hold out this many documents at least. */
@@ -42,6 +42,7 @@ final class CorpusWriter implements AutoCloseable {
         this.heldOut = heldOut;
         Files.createDirectories(out);
         this.scratch = Files.createTempDirectory(out, ".part-");
+        Io.deleteTreeAtExit(scratch);
         for (int i = 0; i < domains.size(); i++) {
             parts.add(new Part(domains.get(i), scratch.resolve(i + ".bin")));
         }

@@ -12,8 +12,9 @@ import java.util.HexFormat;
 import java.util.Map;
 
 /**
- * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and how it is prepared,
- * so a changed source gets a new folder. A folder gets its name only when it is complete; a damaged one is made again.
+ * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and how it is
+ * prepared, so a changed source gets a new folder. A folder gets its name only when it is complete; a damaged one is
+ * made again.
  */
 final class DataCache {
     /** Raised when the same source would be prepared to other tokens than before. */
@@ -55,31 +56,34 @@ final class DataCache {
     private Path scratch(Path folder, Progress progress) {
         try {
             Files.createDirectories(root);
-            return Files.createTempDirectory(root, "." + folder.getFileName() + "-");
+            return temporary(Files.createTempDirectory(root, "." + folder.getFileName() + "-"));
         } catch (IOException e) {
             progress.report(0, 0, Io.failed("write to the cache", root, e).getMessage()
                     + ". The data is prepared in a temporary folder, for this run only; "
                     + "set XDG_CACHE_HOME to a folder that can be written to keep it.");
         }
         try {
-            Path temporary = Files.createTempDirectory("eslm-data-");
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> Io.deleteTree(temporary)));
-            return temporary;
+            return temporary(Files.createTempDirectory("eslm-data-"));
         } catch (IOException e) {
             throw Io.failed("make a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
         }
     }
 
+    private static Path temporary(Path folder) {
+        Io.deleteTreeAtExit(folder);
+        return folder;
+    }
+
     private static Path moveIntoPlace(Path scratch, Path folder) {
+        if (isComplete(folder)) {
+            // Another process was faster with the same source: its folder has the same bytes.
+            Io.deleteTree(scratch);
+            return folder;
+        }
         try {
             Io.deleteTree(folder);
             return Files.move(scratch, folder);
         } catch (IOException e) {
-            if (isComplete(folder)) {
-                // Another process was faster with the same source: its folder has the same bytes.
-                Io.deleteTree(scratch);
-                return folder;
-            }
             throw Io.failed("write", folder, e);
         }
     }

@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.util.OptionalDouble;
 
 /**
- * Opens data by what the user names: {@value #JDK} (the text that the running JDK brings along), a text file, a folder of
- * text, a token file ({@code .bin}), or a prepared folder. Text is prepared once and kept in the user's cache.
+ * Opens data by what the user names: {@value #JDK} (the text that the running JDK brings along), a text file, a folder
+ * of text, a token file ({@code .bin}), or a prepared folder. Text is prepared once and kept in the user's cache.
  */
 public final class DataSource {
     /** The default data, which needs no download. */
@@ -40,7 +40,8 @@ public final class DataSource {
     }
 
     /**
-     * Tokens to evaluate on: the whole of a text or token file; what was held out of a prepared folder or of {@value #JDK}.
+     * Tokens to evaluate on: the whole of a text or token file; what was held out of a prepared folder or of {@value
+     * #JDK}.
      *
      * @throws UserError if there is nothing there, or a prepared folder has nothing held out
      */
@@ -122,7 +123,7 @@ public final class DataSource {
 
     private static Path existing(String data) {
         Path path = Path.of(data);
-        if (!Files.exists(path)) {
+        if (data.isBlank() || !Files.exists(path)) {
             throw new UserError("data: no file or folder at " + path.toAbsolutePath()
                     + ". Give the path of a text file, a "
                     + "folder of text, a .bin file or a prepared folder, or " + JDK + " for the JDK's own text.");
@@ -131,10 +132,11 @@ public final class DataSource {
     }
 
     private static boolean isTokenFile(Path path) {
-        return path.getFileName().toString().endsWith(".bin") && Files.isRegularFile(path);
+        return path.toString().endsWith(".bin") && Files.isRegularFile(path);
     }
 
     private static String name(String data) {
-        return data.equals(JDK) ? JDK : Path.of(data).toAbsolutePath().normalize().getFileName().toString();
+        return data.equals(JDK) ? JDK : Path.of(data).toAbsolutePath().normalize().toString()
+                .replaceAll(".*[/\\\\]", "");
     }
 }

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * The windows of an evaluation, always the same and in the same order: domain by domain, side by side, each of at most T
- * predictions, none across the border of a domain. A range of n tokens gives n − 1 predictions: its first token is only
- * context.
+ * The windows of an evaluation, always the same and in the same order: domain by domain, side by side, each of at most
+ * T predictions, none across the border of a domain. A range of n tokens gives n − 1 predictions: its first token is
+ * only context.
  */
 public final class EvalWindows {
     /** The target at the places of a batch that hold no prediction. */
@@ -43,9 +43,9 @@ public final class EvalWindows {
     }
 
     /**
-     * At most {@code batches·batchSize} of these windows, for a quick look: each domain gets the same number (all of its
-     * windows where it has fewer, the others share the rest), spread evenly over it. The mean over the whole set is then
-     * the mean over domains weighted by {@link #predictions}, not the mean over these windows.
+     * At most {@code batches·batchSize} of these windows, for a quick look: each domain gets the same number (all of
+     * its windows where it has fewer, the others share the rest), spread evenly over it. The mean over the whole set is
+     * then the mean over domains weighted by {@link #predictions}, not the mean over these windows.
      */
     public EvalWindows subset(int batches, int batchSize) {
         long left = Math.multiplyExact((long) batches, batchSize);

@@ -27,11 +27,19 @@ final class Io {
 
     /** Deletes a folder and everything in it; what cannot be deleted stays. */
     static void deleteTree(Path root) {
+        if (!Files.exists(root)) {
+            return;
+        }
         try (Stream<Path> all = Files.walk(root)) {
             all.sorted(Comparator.reverseOrder()).forEach(Io::deleteQuietly);
         } catch (IOException _) {
             // Best effort: a leftover under a temporary name is never read.
         }
+    }
+
+    /** Deletes a folder when the program ends, even when it is interrupted. */
+    static void deleteTreeAtExit(Path root) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> deleteTree(root)));
     }
 
     private static void deleteQuietly(Path path) {

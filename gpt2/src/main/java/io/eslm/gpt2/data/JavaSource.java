@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * A Java source file taken apart: its code without comments, and its comments in order. Nothing is in both, so that text
- * models of prose and of code do not see the same words twice.
+ * A Java source file taken apart: its code without comments, and its comments in order. Nothing is in both, so that
+ * text models of prose and of code do not see the same words twice.
  */
 final class JavaSource {
     enum Kind {

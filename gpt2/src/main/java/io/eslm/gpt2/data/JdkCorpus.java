@@ -21,12 +21,12 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /**
- * The text that every full JDK brings along: the comments ({@code prose-…}) and the code ({@code code-…}) of its own sources
- * in {@code lib/src.zip} by group of modules, its legal notices and its manual pages. It is the user's own copy, read at run
- * time. The same JDK gives the same bytes.
+ * The text that every full JDK brings along: the comments ({@code prose-…}) and the code ({@code code-…}) of its own
+ * sources in {@code lib/src.zip} by group of modules, its legal notices and its manual pages. It is the user's own
+ * copy, read at run time. The same JDK gives the same bytes.
  *
- * <p>Left out: licence headers, message bundles and their translations, and code that is mostly numbers (character sets,
- * locale data).
+ * <p>Left out: licence headers, message bundles and their translations, and code that is mostly numbers (character
+ * sets, locale data).
  */
 final class JdkCorpus implements Corpus {
     static final double HELD_OUT = 0.03;

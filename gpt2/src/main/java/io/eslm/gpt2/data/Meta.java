@@ -14,7 +14,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** {@code meta.json} of a prepared folder. Counts are in tokens; ranges lie in {@code train.bin} and {@code val.bin}. */
+/**
+ * {@code meta.json} of a prepared folder. Counts are in tokens; ranges lie in {@code train.bin} and {@code val.bin}.
+ */
 record Meta(String source, String tokenizer, int vocabSize, long documents, long trainTokens, long valTokens,
         List<Split> domains) {
     static final String FILE = "meta.json";
@@ -67,7 +69,8 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
                     List.copyOf(domains));
         } catch (IOException e) {
             throw Io.failed("read", file, e);
-        } catch (JsonParseException | IllegalStateException | IllegalArgumentException e) {
+        } catch (JsonParseException | IllegalStateException | IllegalArgumentException | UnsupportedOperationException
+                | IndexOutOfBoundsException e) {
             throw new UserError(
                     file + " cannot be understood: " + e.getMessage() + ". Prepare the folder again, or delete "
                             + "this file to use the folder as one domain.",

@@ -20,9 +20,10 @@ import java.util.function.Consumer;
 import java.util.stream.Gatherers;
 
 /**
- * A text file, or the text files below a folder, in UTF-8; each file is one document. Files are taken in the order of their
- * relative paths; hidden, empty and binary files are left out and counted. The domains of a folder are its first-level
- * subfolders where there are at least two (and at most {@value #MAX_DOMAINS}), and {@code "."} for files beside them.
+ * A text file, or the text files below a folder, in UTF-8; each file is one document. Files are taken in the order of
+ * their relative paths; hidden, empty and binary files are left out and counted. The domains of a folder are its
+ * first-level subfolders where there are at least two (and at most {@value #MAX_DOMAINS}), and {@code "."} for files
+ * beside them.
  */
 final class TextCorpus implements Corpus {
     static final double HELD_OUT = 0.1;

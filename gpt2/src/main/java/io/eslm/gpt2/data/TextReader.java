@@ -14,8 +14,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.Consumer;
 
 /**
- * Reads a UTF-8 file in pieces of bounded size, cut only where GPT-2's tokenizer cuts too: before white space that follows
- * something else. So the tokens of the pieces, joined, are the tokens of the file.
+ * Reads a UTF-8 file in pieces of bounded size, cut only where GPT-2's tokenizer cuts too: before white space that
+ * follows something else. So the tokens of the pieces, joined, are the tokens of the file.
  */
 final class TextReader {
     /** Usual length of a piece in chars. */

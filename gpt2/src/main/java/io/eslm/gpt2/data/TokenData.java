@@ -26,7 +26,8 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
     static final String VAL = "val.bin";
 
     /**
-     * Opens a prepared folder. Without {@code meta.json}, as nanoGPT leaves it, there is one domain, {@value Domain#ALL}.
+     * Opens a prepared folder. Without {@code meta.json}, as nanoGPT leaves it, there is one domain, {@value
+     * Domain#ALL}.
      *
      * @throws UserError if a file is missing, damaged, or does not fit to the others
      */

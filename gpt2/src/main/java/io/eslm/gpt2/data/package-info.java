@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Training and evaluation data. Whatever the source (plain text, the running JDK's own sources, token files of nanoGPT or
- * llm.c), it becomes two sequences of token ids, one to train on and one held out, each with its domains.
+ * Training and evaluation data. Whatever the source (plain text, the running JDK's own sources, token files of nanoGPT
+ * or llm.c), it becomes two sequences of token ids, one to train on and one held out, each with its domains.
  *
  * <p>Letters: B sequences per batch, T tokens of context (predictions per sequence).
  *

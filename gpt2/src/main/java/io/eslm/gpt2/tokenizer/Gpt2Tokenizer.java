@@ -100,8 +100,8 @@ public final class Gpt2Tokenizer {
     }
 
     /**
-     * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that the folder
-     * of a checkpoint is complete for other tools.
+     * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that the
+     * folder of a checkpoint is complete for other tools.
      *
      * @throws IOException if the folder cannot be made or written
      */

@@ -133,6 +133,7 @@ class DataSourceTest {
         refuses("is prepared already", folder.toString(), dir.resolve("out"), 0.1);
         refuses("between 0 and 0.5, was given 0.7", text.toString(), dir.resolve("out"), 0.7);
         refuses("no file or folder at", dir.resolve("nowhere").toString(), dir.resolve("out"), 0.1);
+        refuses("no file or folder at", " ", dir.resolve("out"), 0.1);
         refuses("inside its own source", dir.toString(), dir.resolve("out"), 0.1);
         refuses("is a file", text.toString(), text.resolveSibling("nano").resolve("train.bin"), 0.1);
         refuses("brings no text along", "jdk", dir.resolve("out"), 0.1);
@@ -150,6 +151,8 @@ class DataSourceTest {
         damaged(meta.replace("\"format_version\": 1", "\"format_version\": 2"), "format version 2");
         damaged(meta.replace("\"domains\"", "\"x\""), "'domains' is missing");
         damaged("{", "cannot be understood");
+        damaged(meta.replace("[\n          0,\n          541\n        ]", "[1]"), "cannot be understood");
+        damaged(meta.replace("50257", "null"), "cannot be understood");
         damaged("[]", "cannot be understood");
     }
 

@@ -90,7 +90,7 @@ class JavaSourceTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {@inheritDoc} Equal if {@code a{b}c} is in {@link #map(List<A>, int)}.  | Equal if a{b}c is in map(List<A>, int).
+            {@inheritDoc} If {@code a{b}c} is in {@link #map(List<A>, int)}.  | If a{b}c is in map(List<A>, int).
             {@return the size of {@link java.base/java.util.List}}  | Returns the size of java.util.List.
             A &ge; B &#64;home &#x41; &unknown; <a href="x">link</a> <!-- gone -->a<b | A ≥ B @home A &unknown; link a<b
             @deprecated use {@link Other#b} {@literal <now>} | Deprecated: use Other.b <now>
