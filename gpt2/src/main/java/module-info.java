@@ -7,4 +7,9 @@ module io.eslm.gpt2 {
     requires com.google.gson;
     requires it.unimi.dsi.fastutil.core;
     requires jtokkit;
+
+    exports io.eslm.gpt2;
+    exports io.eslm.gpt2.data;
+    exports io.eslm.gpt2.tokenizer;
+    exports io.eslm.gpt2.train;
 }
