@@ -3,6 +3,8 @@ package io.eslm.tensor.backend.vector;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -13,9 +15,28 @@ final class Packing {
     /** Vectors of at most eight lanes, the narrowest panel. */
     private static final VectorSpecies<Float> H =
             VectorMath.LANES > Tile.ROWS ? FloatVector.SPECIES_256 : FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Float> S = VectorMath.S;
     private static final int BLOCK = 64;
+    private static final VectorShuffle<Float> SWAP_1 = swap(1);
+    private static final VectorShuffle<Float> SWAP_2 = swap(2);
+    private static final VectorShuffle<Float> SWAP_4 = swap(4);
+    private static final VectorMask<Float> ODD_1 = odd(1);
+    private static final VectorMask<Float> ODD_2 = odd(2);
+    private static final VectorMask<Float> ODD_4 = odd(4);
 
     private Packing() {
+    }
+
+    private static VectorShuffle<Float> swap(int by) {
+        return VectorShuffle.fromOp(H, i -> (i ^ by) % H.length());
+    }
+
+    private static VectorMask<Float> odd(int by) {
+        boolean[] lanes = new boolean[H.length()];
+        for (int i = 0; i < lanes.length; i++) {
+            lanes[i] = (i & by) != 0;
+        }
+        return VectorMask.fromArray(H, lanes, 0);
     }
 
     /**
@@ -24,9 +45,15 @@ final class Packing {
      */
     static void rows(float[] to, int at, int depth, int width, int panels, float[] matrix, int from, int ld, int limit) {
         int whole = Math.min(panels, limit / width);
-        for (int l = 0; l < depth; l++) {
+        for (int l = 0; l < depth; l += 8) {
+            int n = Math.min(8, depth - l);
             for (int p = 0; p < whole; p++) {
-                copy(to, at + (p * depth + l) * width, matrix, from + l * ld + p * width, width);
+                int start = at + (p * depth + l) * width;
+                if (width == Tile.COLS) {
+                    copyTwo(to, start, n, matrix, from + l * ld + p * width, ld);
+                } else {
+                    copyEight(to, start, n, matrix, from + l * ld + p * width, ld);
+                }
             }
         }
         for (int p = whole; p < panels; p++) {
@@ -39,9 +66,22 @@ final class Packing {
         }
     }
 
-    private static void copy(float[] to, int at, float[] from, int start, int width) {
-        for (int j = 0; j < width; j += H.length()) {
-            FloatVector.fromArray(H, from, start + j).intoArray(to, at + j);
+    private static void copyTwo(float[] to, int at, int n, float[] from, int start, int ld) {
+        for (int l = 0; l < n; l++) {
+            FloatVector.fromArray(S, from, start + l * ld).intoArray(to, at + l * Tile.COLS);
+            FloatVector.fromArray(S, from, start + l * ld + S.length()).intoArray(to, at + l * Tile.COLS + S.length());
+        }
+    }
+
+    private static void copyEight(float[] to, int at, int n, float[] from, int start, int ld) {
+        for (int l = 0; l < n; l++) {
+            int f = start + l * ld;
+            int t = at + l * 8;
+            if (H.length() == 8) {
+                FloatVector.fromArray(H, from, f).intoArray(to, t);
+            } else {
+                System.arraycopy(from, f, to, t, 8);
+            }
         }
     }
 
@@ -66,19 +106,50 @@ final class Packing {
         }
     }
 
-    private static void transpose8(float[] to, int at, int width, int n, float[] from, int start, int ld) {
-        for (int l = 0; l < n; l++) {
-            int t = at + l * width;
-            int s = start + l;
-            to[t] = from[s];
-            to[t + 1] = from[s + ld];
-            to[t + 2] = from[s + 2 * ld];
-            to[t + 3] = from[s + 3 * ld];
-            to[t + 4] = from[s + 4 * ld];
-            to[t + 5] = from[s + 5 * ld];
-            to[t + 6] = from[s + 6 * ld];
-            to[t + 7] = from[s + 7 * ld];
+    /**
+     * Eight rows of n elements each, {@code ld} apart, become n rows of eight elements, {@code stride} apart: in registers,
+     * 8×8 at a time, because a scalar copy moves one element a cycle.
+     */
+    static void transpose8(float[] to, int at, int stride, int n, float[] from, int start, int ld) {
+        int l = 0;
+        if (H.length() == 8) {
+            for (; l + 8 <= n; l += 8) {
+                transpose8x8(to, at + l * stride, stride, from, start + l, ld);
+            }
         }
+        for (; l < n; l++) {
+            for (int j = 0; j < 8; j++) {
+                to[at + l * stride + j] = from[start + j * ld + l];
+            }
+        }
+    }
+
+    /** Three rounds; in round s (1, 2, 4) rows r and r + s swap the blocks of s lanes that stand across the diagonal. */
+    private static void transpose8x8(float[] to, int at, int stride, float[] from, int start, int ld) {
+        FloatVector a = FloatVector.fromArray(H, from, start), b = FloatVector.fromArray(H, from, start + ld);
+        FloatVector c = FloatVector.fromArray(H, from, start + 2 * ld), d = FloatVector.fromArray(H, from, start + 3 * ld);
+        FloatVector e = FloatVector.fromArray(H, from, start + 4 * ld), f = FloatVector.fromArray(H, from, start + 5 * ld);
+        FloatVector g = FloatVector.fromArray(H, from, start + 6 * ld), h = FloatVector.fromArray(H, from, start + 7 * ld);
+        FloatVector a1 = a.blend(b.rearrange(SWAP_1), ODD_1), b1 = a.rearrange(SWAP_1).blend(b, ODD_1);
+        FloatVector c1 = c.blend(d.rearrange(SWAP_1), ODD_1), d1 = c.rearrange(SWAP_1).blend(d, ODD_1);
+        FloatVector e1 = e.blend(f.rearrange(SWAP_1), ODD_1), f1 = e.rearrange(SWAP_1).blend(f, ODD_1);
+        FloatVector g1 = g.blend(h.rearrange(SWAP_1), ODD_1), h1 = g.rearrange(SWAP_1).blend(h, ODD_1);
+        a = a1.blend(c1.rearrange(SWAP_2), ODD_2);
+        c = a1.rearrange(SWAP_2).blend(c1, ODD_2);
+        b = b1.blend(d1.rearrange(SWAP_2), ODD_2);
+        d = b1.rearrange(SWAP_2).blend(d1, ODD_2);
+        e = e1.blend(g1.rearrange(SWAP_2), ODD_2);
+        g = e1.rearrange(SWAP_2).blend(g1, ODD_2);
+        f = f1.blend(h1.rearrange(SWAP_2), ODD_2);
+        h = f1.rearrange(SWAP_2).blend(h1, ODD_2);
+        a.blend(e.rearrange(SWAP_4), ODD_4).intoArray(to, at);
+        b.blend(f.rearrange(SWAP_4), ODD_4).intoArray(to, at + stride);
+        c.blend(g.rearrange(SWAP_4), ODD_4).intoArray(to, at + 2 * stride);
+        d.blend(h.rearrange(SWAP_4), ODD_4).intoArray(to, at + 3 * stride);
+        a.rearrange(SWAP_4).blend(e, ODD_4).intoArray(to, at + 4 * stride);
+        b.rearrange(SWAP_4).blend(f, ODD_4).intoArray(to, at + 5 * stride);
+        c.rearrange(SWAP_4).blend(g, ODD_4).intoArray(to, at + 6 * stride);
+        d.rearrange(SWAP_4).blend(h, ODD_4).intoArray(to, at + 7 * stride);
     }
 
     private static void transposeEdge(float[] to, int at, int width, int n, float[] from, int start, int ld, int rows) {
