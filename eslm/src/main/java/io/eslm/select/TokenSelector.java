@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.select;
+
+import io.eslm.gpt2.train.Selection;
+import io.eslm.tensor.Rng;
+
+/**
+ * One method of choosing the tokens to train on: which risk it looks at and which tokens it keeps. Adding one costs a file
+ * and a line in {@link Methods}.
+ */
+public interface TokenSelector {
+    /** Name as in {@code --method}. */
+    String name();
+
+    /** Confidence level α in [0, 1): about the share of tokens to drop. */
+    double alpha();
+
+    /**
+     * Chooses among the M tokens of one micro-batch. With gradient accumulation each micro-batch is a sample of its own:
+     * thresholds are not shared between them.
+     *
+     * @param loss (M) −log p(target), in nats
+     * @param entropy (M) −Σ p log p, in nats
+     * @param rng of this micro-batch alone
+     */
+    Selection select(float[] loss, float[] entropy, Rng rng);
+}
