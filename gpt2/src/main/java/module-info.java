@@ -2,9 +2,9 @@
 
 /** The model and everything to train and use it. */
 module io.eslm.gpt2 {
+    requires transitive com.google.gson;
     requires transitive io.eslm.autograd;
 
-    requires com.google.gson;
     requires it.unimi.dsi.fastutil.core;
     requires jtokkit;
 
