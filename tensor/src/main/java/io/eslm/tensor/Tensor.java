@@ -185,7 +185,7 @@ public final class Tensor {
                         : Arrays.equals(toInts(), other.toInts()));
     }
 
-    /** True if the shapes agree and |a − b| ≤ atol + rtol·|b| for each a here and b there, or a = b; false for a NaN. */
+    /** True if the shapes agree and a = b or |a − b| ≤ atol + rtol·|b| &lt; ∞ for each a here and b there; false for a NaN. */
     public boolean allClose(Tensor other, double rtol, double atol) {
         if (!shape.equals(other.shape)) {
             return false;
@@ -193,7 +193,8 @@ public final class Tensor {
         double[] a = toDoubles();
         double[] b = other.toDoubles();
         for (int i = 0; i < a.length; i++) {
-            if (a[i] != b[i] && !(Math.abs(a[i] - b[i]) <= atol + rtol * Math.abs(b[i]))) {
+            boolean near = Double.isFinite(b[i]) && Math.abs(a[i] - b[i]) <= atol + rtol * Math.abs(b[i]);
+            if (a[i] != b[i] && !near) {
                 return false;
             }
         }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.io;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AtomicFilesTest {
+    @TempDir
+    Path folder;
+
+    private List<String> names() throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.map(f -> f.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @Test
+    void createsAndReplaces() throws IOException {
+        Path target = folder.resolve("config.json");
+        AtomicFiles.writeString(target, "old");
+        AtomicFiles.writeString(target, "new ü");
+        assertEquals("new ü", Files.readString(target));
+        assertEquals(List.of("config.json"), names());
+    }
+
+    @Test
+    void theOldFileIsWholeUntilTheNewOneIs() throws IOException {
+        Path target = folder.resolve("a.bin");
+        AtomicFiles.writeString(target, "old");
+        AtomicFiles.write(target, out -> {
+            out.write(new byte[200_000]);
+            out.flush();
+            assertEquals("old", Files.readString(target));
+        });
+        assertEquals(200_000, Files.size(target));
+    }
+
+    @Test
+    void aFullDeviceLeavesTheOldFile() throws IOException {
+        Path target = folder.resolve("a.bin");
+        AtomicFiles.writeString(target, "old");
+        UserError e = assertThrows(UserError.class, () -> AtomicFiles.write(target, out -> {
+            out.write(new byte[200_000]);
+            throw new IOException("No space left on device");
+        }));
+        assertEquals(target + ": cannot be written: No space left on device. What was there before is unchanged."
+                + " Check the folder, its permissions and the free space", e.getMessage());
+        assertEquals("old", Files.readString(target));
+        assertEquals(List.of("a.bin"), names());
+        assertThrows(UserError.class, () -> AtomicFiles.write(target, out -> {
+            throw new UncheckedIOException(new IOException("wrapped"));
+        }));
+    }
+
+    @Test
+    void otherExceptionsPassThroughAndLeaveTheOldFile() throws IOException {
+        Path target = folder.resolve("a.bin");
+        AtomicFiles.writeString(target, "old");
+        var bug = new IllegalStateException("bug");
+        assertSame(bug, assertThrows(IllegalStateException.class, () -> AtomicFiles.write(target, out -> {
+            throw bug;
+        })));
+        assertEquals("old", Files.readString(target));
+        assertEquals(List.of("a.bin"), names());
+    }
+
+    @Test
+    void aMissingFolderIsNamed() {
+        Path target = folder.resolve("missing").resolve("a.bin");
+        UserError e = assertThrows(UserError.class, () -> AtomicFiles.writeString(target, "x"));
+        assertTrue(e.getMessage().startsWith(target + ": cannot be written: its folder does not exist."), e.getMessage());
+    }
+
+    @Test
+    void aFolderInThePlaceOfTheFileStays() throws IOException {
+        Path target = Files.createDirectory(folder.resolve("run"));
+        Files.writeString(target.resolve("kept"), "x");
+        assertThrows(UserError.class, () -> AtomicFiles.writeString(target, "x"));
+        assertEquals(List.of("run"), names());
+        assertTrue(Files.exists(target.resolve("kept")));
+    }
+}
