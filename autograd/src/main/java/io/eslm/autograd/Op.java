@@ -22,13 +22,14 @@ public interface Op {
      * Adds the gradient of each input that {@link OpContext#needs} one, given {@code dy}, the gradient of the output.
      *
      * @param dy same shape as the output; or, for a {@link #rowwise} op while {@link OpContext#rows} is not null, (K, cols):
-     *           the gradients of those rows alone, all others being zero
+     *           the gradients of those rows alone, all others being zero. Belongs to this pass: the op may overwrite it
      */
     void backward(OpContext context, Tensor dy);
 
     /**
      * True if {@link #backward} understands the gradient of some rows only. Then it computes just these: the work that
-     * selecting tokens saves. Other ops are handed the full gradient, zero where it was not given.
+     * selecting tokens saves. Other ops are handed the full gradient, zero where it was not given. Rows run along all axes
+     * of input 0 but the last, and output and input 0 have the same ones.
      */
     default boolean rowwise() {
         return false;

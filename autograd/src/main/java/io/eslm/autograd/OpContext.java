@@ -18,11 +18,15 @@ import java.util.List;
  * it unless it became a gradient.
  */
 public final class OpContext {
-    /** Where an op writes an input's gradient: {@code +=} if {@code accumulate}, else {@code =}. */
+    /** Where an op writes an input's gradient in full: {@code +=} if {@code accumulate}, else {@code =}. */
     public record Slot(Tensor tensor, boolean accumulate) {
         public Storage storage() {
             return tensor.storage();
         }
+    }
+
+    /** A gradient that waits for the end of the op's backward pass to be added to input {@code i}. */
+    private record Pending(int i, Tensor dx, Rows rows) {
     }
 
     private final Op op;
@@ -33,22 +37,26 @@ public final class OpContext {
     /** Storages that this application must give back. */
     private final List<Storage> owned = new ArrayList<>(4);
     private final List<Storage> temporary = new ArrayList<>(4);
-    private final Tensor[] pending;
+    private final List<Pending> pending = new ArrayList<>(0);
     private Variable output;
     private Rows rows;
 
     OpContext(Op op, Workspace workspace, Variable[] inputs, boolean recording) {
         this.op = op;
         this.workspace = workspace;
-        this.inputs = inputs;
+        this.inputs = inputs.clone();
         this.recording = recording;
-        this.pending = new Tensor[inputs.length];
     }
 
     // ---- for both passes
 
     public Kernels kernels() {
         return workspace.backend().kernels();
+    }
+
+    /** Name of the op, for messages. */
+    public String name() {
+        return op.name();
     }
 
     public int inputCount() {
@@ -76,6 +84,13 @@ public final class OpContext {
         return acquire(t.dtype(), t.shape());
     }
 
+    /** A scalar of the type of input 0. */
+    public Tensor acquireScalar(double value) {
+        Tensor t = acquire(input(0).dtype(), Shape.of());
+        kernels().fill(t.storage(), 1, value);
+        return t;
+    }
+
     // ---- forward
 
     /** Keeps tensors for the backward pass, where {@link #saved} returns them in this order. */
@@ -89,6 +104,7 @@ public final class OpContext {
         for (int i = 0; i < inputs.length; i++) {
             values[i] = inputs[i].value();
             Checks.sameBackend(op.name(), workspace.backend(), values[i].backend());
+            Checks.sameType(op.name(), values[0].dtype(), values[i].dtype());
             needs |= inputs[i].needsGradient();
         }
         Tensor y = op.forward(this, values);
@@ -142,43 +158,37 @@ public final class OpContext {
         return rows;
     }
 
-    /** {@code t} (total, cols), or those of its rows that dy holds. */
+    /** {@code t} (total, cols), or those of its rows that dy holds; not to be written to. */
     public Tensor ofRows(Tensor t) {
         if (rows == null) {
             return t;
         }
-        int cols = t.size() / rows.total();
-        Tensor y = acquire(t.dtype(), t.rank() == 1 ? Shape.of(rows.count()) : Shape.of(rows.count(), cols));
-        kernels().gatherRows(y.storage(), t.storage(), rows.indices().storage(), rows.count(), cols);
+        Tensor y = acquire(t.dtype(), rows.shapeIn(t.shape()));
+        kernels().gatherRows(y.storage(), t.storage(), rows.indices().storage(), rows.count(), y.dim(1));
         return y;
     }
 
-    /**
-     * The gradient of input {@code i}, to be written by the op in full: with rows, those rows alone.
-     */
-    public Slot gradient(int i) {
-        Variable x = inputs[i];
-        if (x instanceof Parameter p) {
-            return new Slot(p.buffer(), p.claimGradient());
-        }
-        if (x.gradient == null) {
-            return new Slot(adopt(x, acquire(x.value().dtype(), gradientShape(x)), rows), false);
-        }
-        if (x.gradientRows == rows) {
-            return new Slot(x.gradient, true);
-        }
+    /** {@code dy} with all rows; from now on {@link #rows} is null. For ops that are row-wise in some cases only. */
+    public Tensor allRows(Tensor dy) {
         if (rows == null) {
-            adopt(x, expand(x.gradient, x.gradientRows, x.shape()), null);
-            return new Slot(x.gradient, true);
+            return dy;
         }
-        boolean again = pending[i] != null;
-        if (!again) {
-            pending[i] = acquire(x.value().dtype(), gradientShape(x));
-        }
-        return new Slot(pending[i], again);
+        Tensor full = expand(dy, rows, output.shape());
+        rows = null;
+        return full;
     }
 
-    /** The full gradient of input {@code i}, zero if none has arrived, to be added to by the op. */
+    /** The gradient of input {@code i}, all of it whatever {@link #rows} says: for weights, to be written in full. */
+    public Slot gradient(int i) {
+        return slot(i, null);
+    }
+
+    /** The gradient of those rows of input {@code i} that dy holds, to be written in full. */
+    public Slot gradientOfRows(int i) {
+        return slot(i, rows);
+    }
+
+    /** The gradient of input {@code i}, all of it, zero if none has arrived, to be added to by the op. */
     public Tensor sumInto(int i) {
         Slot slot = gradient(i);
         if (!slot.accumulate()) {
@@ -187,96 +197,152 @@ public final class OpContext {
         return slot.tensor();
     }
 
-    /** {@link #accumulate} for ops whose gradient reaches all rows of the input though dy holds some. */
-    public void accumulateFull(int i, Tensor dx) {
+    /**
+     * Adds {@code dx}, the gradient of those rows of input {@code i} that dy holds, if that input needs it. Memory acquired
+     * in this pass, and dy, may be moved, not copied: the op must not write to {@code dx} afterwards.
+     */
+    public void accumulate(int i, Tensor dx) {
+        accumulateRows(i, dx, rows);
+    }
+
+    /** {@link #accumulate} for a gradient that reaches all rows of the input whatever dy holds. */
+    public void accumulateAll(int i, Tensor dx) {
         accumulateRows(i, dx, null);
     }
 
-    /** {@link #accumulate} of a gradient that is zero outside the rows {@code of}; null means that it is full. */
+    /** {@link #accumulate} of a gradient that is zero outside the rows {@code of}; null means that it has all. */
     public void accumulateRows(int i, Tensor dx, Rows of) {
-        Rows given = rows;
-        rows = of;
-        accumulate(i, dx);
-        if (pending[i] != null) {
-            mergePending(i);
+        if (needs(i)) {
+            add(inputs[i], dx, of);
         }
-        rows = given;
     }
 
-    /** Adds {@code dx} to the gradient of input {@code i}. Memory acquired in this pass, and dy, is moved, not copied. */
-    public void accumulate(int i, Tensor dx) {
-        Variable x = inputs[i];
-        if (!(x instanceof Parameter) && x.gradient == null && temporary.contains(dx.storage())) {
-            adopt(x, rows == null ? dx.reshape(x.shape().dims()) : dx, rows);
+    /** Runs the backward pass if a gradient has arrived, then frees what it acquired. */
+    void backward() {
+        if (output.gradient == null) {
             return;
         }
-        Slot slot = gradient(i);
-        kernels().axpby(slot.storage(), dx.storage(), dx.size(), 1, slot.accumulate() ? 1 : 0);
+        Tensor dy = output.gradient;
+        rows = output.gradientRows;
+        output.gradient = null;
+        temporary.add(dy.storage());
+        if (rows != null && !(op.rowwise() && rows.total() == input(0).shape().rows())) {
+            dy = allRows(dy);
+        }
+        op.backward(this, dy);
+        for (Pending p : pending) {
+            add(inputs[p.i], p.dx, p.rows);
+        }
+        pending.clear();
+        temporary.forEach(workspace::release);
+        temporary.clear();
     }
 
-    private Shape gradientShape(Variable x) {
-        return rows == null ? x.shape() : Shape.of(rows.count(), x.shape().size() / rows.total());
+    /**
+     * Memory of its own where the gradient cannot be written in place: other rows than those that have arrived, or a
+     * variable that is an input twice, of which the op may write one gradient while it reads neither.
+     */
+    private Slot slot(int i, Rows of) {
+        assert needs(i) : op.name() + ": input " + i + " takes no gradient";
+        Variable x = inputs[i];
+        if (!isRepeated(x)) {
+            if (x instanceof Parameter p) {
+                if (of == null) {
+                    return new Slot(p.buffer(), p.claimGradient());
+                }
+            } else if (x.gradient == null) {
+                adopt(x, acquire(x.value().dtype(), gradientShape(x, of)), of);
+                return new Slot(x.gradient, false);
+            } else {
+                if (of == null) {
+                    completeGradient(x);
+                }
+                if (x.gradientRows == of) {
+                    return new Slot(x.gradient, true);
+                }
+            }
+        }
+        Tensor dx = acquire(x.value().dtype(), gradientShape(x, of));
+        pending.add(new Pending(i, dx, of));
+        return new Slot(dx, false);
+    }
+
+    private boolean isRepeated(Variable x) {
+        int n = 0;
+        for (Variable input : inputs) {
+            n += input == x ? 1 : 0;
+        }
+        return n > 1;
+    }
+
+    private void add(Variable x, Tensor dx, Rows of) {
+        if (x instanceof Parameter p) {
+            boolean had = p.claimGradient();
+            addTo(p.buffer(), had, dx, of);
+        } else if (x.gradient == null && temporary.contains(dx.storage())) {
+            adopt(x, dx.reshape(gradientShape(x, of).dims()), of);
+        } else if (x.gradient == null) {
+            adopt(x, acquire(x.value().dtype(), gradientShape(x, of)), of);
+            kernels().copy(x.gradient.storage(), dx.storage(), dx.size());
+        } else if (x.gradientRows == of) {
+            kernels().axpby(x.gradient.storage(), dx.storage(), dx.size(), 1, 1);
+        } else {
+            completeGradient(x);
+            addTo(x.gradient, true, dx, of);
+        }
+    }
+
+    /** full += dx, or = without {@code had}; dx is zero outside the rows {@code of}. */
+    private void addTo(Tensor full, boolean had, Tensor dx, Rows of) {
+        if (of == null) {
+            kernels().axpby(full.storage(), dx.storage(), dx.size(), 1, had ? 1 : 0);
+        } else {
+            if (!had) {
+                kernels().fill(full.storage(), full.size(), 0);
+            }
+            of.scatterAdd(kernels(), full, dx);
+        }
+    }
+
+    private static Shape gradientShape(Variable x, Rows of) {
+        return of == null ? x.shape() : of.shapeIn(x.shape());
     }
 
     /** Makes {@code t}, acquired in this pass, the gradient of {@code x}; frees the one before. */
-    private Tensor adopt(Variable x, Tensor t, Rows r) {
+    private void adopt(Variable x, Tensor t, Rows of) {
         if (x.gradient != null) {
             temporary.add(x.gradient.storage());
         }
         temporary.remove(t.storage());
         x.gradient = t;
-        x.gradientRows = r;
-        return t;
+        x.gradientRows = of;
     }
 
-    private Tensor expand(Tensor compact, Rows r, Shape shape) {
-        Tensor full = acquire(compact.dtype(), shape);
-        kernels().fill(full.storage(), full.size(), 0);
-        kernels().scatterAddRows(full.storage(), compact.storage(), r.indices().storage(), r.count(),
-                shape.size() / r.total());
-        return full;
-    }
-
-    /** Runs the backward pass if a gradient has arrived, then frees what it acquired. */
-    void backward() {
-        if (output.gradient != null) {
-            Tensor dy = output.gradient;
-            temporary.add(dy.storage());
-            rows = output.gradientRows;
-            if (rows != null && !op.rowwise()) {
-                dy = expand(dy, rows, output.shape());
-                rows = null;
-            }
-            output.gradient = null;
-            op.backward(this, dy);
-            for (int i = 0; i < inputs.length; i++) {
-                if (pending[i] != null) {
-                    mergePending(i);
-                }
-            }
-            temporary.forEach(workspace::release);
-            temporary.clear();
-        }
-    }
-
-    private void mergePending(int i) {
-        Variable x = inputs[i];
+    private void completeGradient(Variable x) {
         if (x.gradientRows != null) {
             adopt(x, expand(x.gradient, x.gradientRows, x.shape()), null);
         }
-        kernels().scatterAddRows(x.gradient.storage(), pending[i].storage(), rows.indices().storage(), rows.count(),
-                x.shape().size() / rows.total());
-        pending[i] = null;
     }
 
-    /** Gives back all memory of this application, its output's included. */
-    void release() {
+    private Tensor expand(Tensor compact, Rows of, Shape shape) {
+        Tensor full = acquire(compact.dtype(), shape);
+        addTo(full, false, compact, of);
+        return full;
+    }
+
+    /** Gives back all memory of this application but {@code kept}, which may be null; true if it owns that. */
+    boolean releaseExcept(Storage kept) {
+        boolean keeps = owned.remove(kept);
         owned.forEach(workspace::release);
         owned.clear();
         saved.clear();
+        if (keeps) {
+            owned.add(kept);
+        }
         if (output.gradient != null) {
             workspace.release(output.gradient.storage());
             output.gradient = null;
         }
+        return keeps;
     }
 }

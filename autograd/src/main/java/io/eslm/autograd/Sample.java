@@ -19,6 +19,11 @@ public record Sample(Op op, List<Tensor> inputs, Composed composed) {
         return new Sample(op, List.of(inputs), null);
     }
 
+    /** The op itself, in the form of its definition. */
+    public Variable apply(Tape tape, Variable... variables) {
+        return tape.apply(op, variables);
+    }
+
     public Sample equalTo(Composed definition) {
         return new Sample(op, inputs, definition);
     }

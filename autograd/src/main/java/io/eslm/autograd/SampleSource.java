@@ -8,7 +8,10 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import java.util.function.DoubleSupplier;
 
-/** Random tensors for {@link Sample}s: of one type, on one backend, from one seed. */
+/**
+ * Random tensors for {@link Sample}s: of one type, on one backend, from one seed. All values are floats, so that F32 and F64
+ * see the same.
+ */
 public final class SampleSource {
     private final Backend backend;
     private final DType type;
@@ -52,10 +55,20 @@ public final class SampleSource {
         return Tensor.of(backend, values, values.length);
     }
 
+    /** Rows (ids.size(), classes) of zeros with a one where {@code ids} says. */
+    public Tensor oneHot(Tensor ids, int classes) {
+        int[] hot = ids.toInts();
+        double[] values = new double[hot.length * classes];
+        for (int i = 0; i < hot.length; i++) {
+            values[i * classes + hot[i]] = 1;
+        }
+        return Tensor.of(backend, type, values, hot.length, classes);
+    }
+
     private Tensor fill(DoubleSupplier next, int... dims) {
         double[] values = new double[Shape.of(dims).size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = next.getAsDouble();
+            values[i] = (float) next.getAsDouble();
         }
         return Tensor.of(backend, type, values, dims);
     }

@@ -23,9 +23,8 @@ public final class Tape implements AutoCloseable {
     private final boolean recording;
     private final List<OpContext> applied = new ArrayList<>();
     private final List<Variable> leaves = new ArrayList<>();
-    private final List<Storage> lent = new ArrayList<>();
-    /** Made the last loss: kept until {@link #reset}, so that the loss can still be read after the backward pass. */
-    private OpContext root;
+    /** Given back at {@link #reset}: memory handed out, and losses, which can be read after the backward pass. */
+    private final List<Storage> held = new ArrayList<>();
     private Rng rng;
 
     private Tape(Workspace workspace, boolean recording, Rng rng) {
@@ -78,18 +77,18 @@ public final class Tape implements AutoCloseable {
     public Tensor memory(DType type, int... dims) {
         Shape shape = Shape.of(dims);
         Storage s = workspace.acquire(type, shape.size());
-        lent.add(s);
+        held.add(s);
         return new Tensor(backend(), s, shape);
     }
 
-    /** {@code values} as an I32 tensor that lives until {@link #reset}. */
+    /** The first {@code values} that fill the shape, as an I32 tensor that lives until {@link #reset}. */
     public Tensor put(int[] values, int... dims) {
         Tensor t = memory(DType.I32, dims);
         backend().write(t.storage(), values, 0, t.size());
         return t;
     }
 
-    /** {@code values} as an F32 tensor that lives until {@link #reset}. */
+    /** The first {@code values} that fill the shape, as an F32 tensor that lives until {@link #reset}. */
     public Tensor put(float[] values, int... dims) {
         Tensor t = memory(DType.F32, dims);
         backend().write(t.storage(), values, 0, t.size());
@@ -112,18 +111,8 @@ public final class Tape implements AutoCloseable {
         int mark = applied.size();
         Variable y = body.get();
         if (!recording) {
-            OpContext made = null;
-            for (int i = applied.size() - 1; i >= mark; i--) {
-                OpContext c = applied.remove(i);
-                if (c.made(y)) {
-                    made = c;
-                } else {
-                    c.release();
-                }
-            }
-            if (made != null) {
-                applied.add(made);
-            }
+            List<OpContext> inner = applied.subList(mark, applied.size());
+            inner.removeIf(c -> !c.releaseExcept(y.value().storage()));
         }
         return y;
     }
@@ -133,50 +122,51 @@ public final class Tape implements AutoCloseable {
         Checks.check(recording, "backward", "this tape does not record; use Tape.recording");
         Checks.check(loss.value().size() == 1, "backward", "needs a loss of one element, shape is %s", loss.shape());
         Checks.check(loss.needsGradient(), "backward", "the loss depends on no parameter");
-        Tensor one = new Tensor(backend(), workspace.acquire(loss.value().dtype(), 1), loss.shape());
-        backend().kernels().fill(one.storage(), 1, 1);
-        loss.gradient = one;
+        Checks.check(applied.stream().anyMatch(c -> c.made(loss)), "backward", "the loss was not made on this tape");
+        Storage one = workspace.acquire(loss.value().dtype(), 1);
+        backend().kernels().fill(one, 1, 1);
+        loss.gradient = new Tensor(backend(), one, loss.shape());
         loss.gradientRows = null;
+        Storage kept = loss.value().storage();
         for (int i = applied.size() - 1; i >= 0; i--) {
             OpContext c = applied.get(i);
             c.backward();
-            if (c.made(loss)) {
-                root = c;
-            } else {
-                c.release();
+            if (c.releaseExcept(kept)) {
+                held.add(kept);
             }
         }
         applied.clear();
     }
 
-    /** The gradient of a {@link #leaf} after {@link #backward}, full size; null if none arrived. */
+    /** The gradient of a {@link #leaf} after {@link #backward}, in full, valid until {@link #reset}; null if none arrived. */
     public Tensor gradient(Variable leaf) {
+        Checks.check(leaves.contains(leaf), "gradient", "not a leaf of this tape");
         if (leaf.gradient != null && leaf.gradientRows != null) {
-            Rows r = leaf.gradientRows;
-            Tensor full = Tensor.zeros(backend(), leaf.value().dtype(), leaf.shape().dims());
-            full.kernels().scatterAddRows(full.storage(), leaf.gradient.storage(), r.indices().storage(), r.count(),
-                    leaf.shape().size() / r.total());
-            return full;
+            Storage compact = leaf.gradient.storage();
+            Storage full = workspace.acquire(leaf.value().dtype(), leaf.value().size());
+            backend().kernels().fill(full, leaf.value().size(), 0);
+            Tensor gradient = new Tensor(backend(), full, leaf.shape());
+            leaf.gradientRows.scatterAdd(backend().kernels(), gradient, leaf.gradient);
+            leaf.gradient = gradient;
+            leaf.gradientRows = null;
+            workspace.release(compact);
         }
         return leaf.gradient;
     }
 
     /** Frees everything made on this tape. */
     public void reset() {
-        applied.forEach(OpContext::release);
+        applied.forEach(c -> c.releaseExcept(null));
         applied.clear();
-        if (root != null) {
-            root.release();
-            root = null;
-        }
+        held.forEach(workspace::release);
+        held.clear();
         for (Variable leaf : leaves) {
             if (leaf.gradient != null) {
                 workspace.release(leaf.gradient.storage());
+                leaf.gradient = null;
             }
         }
         leaves.clear();
-        lent.forEach(workspace::release);
-        lent.clear();
     }
 
     /** {@link #reset}, with the randomness of the next step. */

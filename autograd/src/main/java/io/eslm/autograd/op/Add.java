@@ -5,30 +5,25 @@ import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Sample;
 import io.eslm.autograd.SampleSource;
-import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Kernels.Binary;
 import java.util.stream.Stream;
 
-/** y = a + b, equal shapes. da = dy, db = dy. */
+/**
+ * y = a + b. da = dy, db = dy. NumPy's broadcasting: shapes are aligned at the last axis, and an axis of
+ * length 1 or a missing one repeats; its gradient is the sum over the repetitions.
+ */
 public record Add() implements Op {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        Checks.sameShape("add", x[0].shape(), x[1].shape());
-        Tensor y = context.acquireLike(x[0]);
-        context.kernels().copy(y.storage(), x[0].storage(), y.size());
-        context.kernels().axpby(y.storage(), x[1].storage(), y.size(), 1, 1);
-        return y;
+    public Tensor forward(OpContext context, Tensor... in) {
+        return Broadcast.binary(context, Binary.ADD, in[0], in[1]);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        if (context.needs(0) && context.needs(1)) {
-            OpContext.Slot da = context.gradient(0);
-            context.kernels().axpby(da.storage(), dy.storage(), dy.size(), 1, da.accumulate() ? 1 : 0);
-            context.accumulate(1, dy);
-        } else {
-            context.accumulate(context.needs(0) ? 0 : 1, dy);
-        }
+    public void backward(OpContext context, Tensor dOutput) {
+        Tensor dy = Broadcast.gradient(context, dOutput);
+        Broadcast.accumulate(context, 0, dy);
+        Broadcast.accumulate(context, 1, dy);
     }
 
     @Override
@@ -37,6 +32,6 @@ public record Add() implements Op {
     }
 
     public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new Add(), source.normal(2, 3), source.normal(2, 3)));
+        return Broadcast.samples(new Add(), source::normal);
     }
 }

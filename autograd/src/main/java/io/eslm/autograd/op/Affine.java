@@ -21,6 +21,7 @@ public record Affine() implements Op {
         Tensor w = in[1];
         Checks.inner("affine", x.dim(-1), w.dim(0), w.dim(1), x.shape(), w.shape());
         Tensor y = context.acquire(x.shape().rows(), w.dim(1));
+        checkAddends(w, in, y);
         context.kernels().linear(y.storage(), x.storage(), w.storage(), in[2].storage(),
                 in.length > 3 ? in[3].storage() : null, y.dim(0), w.dim(0), w.dim(1));
         return y;
@@ -29,8 +30,16 @@ public record Affine() implements Op {
     @Override
     public void backward(OpContext context, Tensor dy) {
         backward(context, dy, context.input(0));
-        if (context.needs(3)) {
-            context.accumulate(3, dy);
+        context.accumulate(3, dy);
+    }
+
+    /** The bias and, if given, the residual fit y = x·w. */
+    static void checkAddends(Tensor w, Tensor[] in, Tensor y) {
+        Checks.check(in[2].size() == w.dim(1), "affine", "bias %s does not fit the %d columns of w %s", in[2].shape(),
+                w.dim(1), w.shape());
+        if (in.length > 3) {
+            Checks.check(in[3].size() == y.size(), "affine", "residual %s does not fit the output %s", in[3].shape(),
+                    y.shape());
         }
     }
 
@@ -51,7 +60,7 @@ public record Affine() implements Op {
             kernels.columnSum(db.storage(), dy.storage(), m, o, db.accumulate());
         }
         if (context.needs(0)) {
-            OpContext.Slot dx = context.gradient(0);
+            OpContext.Slot dx = context.gradientOfRows(0);
             kernels.matmul(dx.storage(), dy.storage(), w.storage(), m, o, n, false, true, dx.accumulate());
         }
     }

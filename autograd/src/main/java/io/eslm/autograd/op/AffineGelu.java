@@ -20,6 +20,7 @@ public record AffineGelu() implements Op {
         Tensor w = in[1];
         Checks.inner("affine gelu", x.dim(-1), w.dim(0), w.dim(1), x.shape(), w.shape());
         Tensor y = context.acquire(x.shape().rows(), w.dim(1));
+        Affine.checkAddends(w, in, y);
         Tensor u = context.acquireLike(y);
         context.kernels().linearGelu(y.storage(), u.storage(), x.storage(), w.storage(), in[2].storage(), y.dim(0),
                 w.dim(0), w.dim(1));

@@ -5,33 +5,41 @@ import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Sample;
 import io.eslm.autograd.SampleSource;
+import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
 /**
- * Attention of new positions to a cache and to each other; see {@link io.eslm.tensor.backend.Kernels#attentionCached}. Input:
- * qkv (B·T, 3C) of the new positions → (B·T, C). For generation: it has no gradient.
+ * Causal self-attention of new positions to all so far; see {@link io.eslm.tensor.backend.Kernels#attentionCached}. Input:
+ * qkv (B·T, 3C) of the new positions → (B·T, C). For generation: writes to keys and values, and has no gradient.
  *
- * @param keys (B, NH, capacity, HS), written at the new positions; so are values
- * @param past positions already in the cache
+ * @param keys (B, NH, capacity, HS), of which {@code past} positions are set; so are values
+ * @param past positions before the first new one
  */
 public record CachedAttention(Tensor keys, Tensor values, int past, int heads) implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... x) {
         int batch = keys.dim(0);
-        int width = x[0].dim(-1) / 3;
-        Tensor y = context.acquire(x[0].dim(0), width);
-        context.kernels().attentionCached(y.storage(), keys.storage(), values.storage(), x[0].storage(), batch,
-                x[0].dim(0) / batch, past, keys.dim(2), heads, width / heads);
+        int time = x[0].shape().rows() / batch;
+        int capacity = keys.dim(2);
+        int headSize = keys.dim(3);
+        Checks.sameShape("cached attention", keys.shape(), values.shape());
+        Checks.check(x[0].size() == batch * time * 3 * heads * headSize, "cached attention",
+                "qkv %s does not fit a cache %s of %d heads", x[0].shape(), keys.shape(), heads);
+        Checks.check(past + time <= capacity, "cached attention", "%d new positions after %d do not fit a cache of %d", time,
+                past, capacity);
+        Tensor y = context.acquire(batch * time, heads * headSize);
+        context.kernels().attentionCached(y.storage(), keys.storage(), values.storage(), x[0].storage(), batch, time, past,
+                capacity, heads, headSize);
         return y;
     }
 
     @Override
     public void backward(OpContext context, Tensor dy) {
-        throw new UnsupportedOperationException("attention over a cache has no gradient; train with CausalAttention");
+        throw new UnsupportedOperationException("cached attention: has no gradient; train with CausalAttention");
     }
 
-    /** None: there is no gradient to check; the model's tests compare it with {@link CausalAttention}. */
+    /** None: there is no gradient to check; a test compares it with {@link CausalAttention}. */
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.empty();
     }

@@ -44,7 +44,7 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
         context.kernels().attentionBackward(dqkv.storage(), dy.storage(), rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
                 context.acquireLike(lse).storage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
-        context.accumulateFull(0, dqkv);
+        context.accumulateAll(0, dqkv);
     }
 
     @Override
@@ -55,9 +55,10 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.of(
                 Sample.of(new CausalAttention(2, 2, 0, 0), source.normal(2 * 5, 3 * 6))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2)),
+                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2, 0, 0)),
                 Sample.of(new CausalAttention(1, 3, 0, 0), source.normal(4, 3 * 3))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 1, 3)),
-                Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4)));
+                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 1, 3, 0, 0)),
+                Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4))
+                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2, 0.3, 7)));
     }
 }

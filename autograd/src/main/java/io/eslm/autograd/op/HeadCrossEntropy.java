@@ -56,7 +56,7 @@ public record HeadCrossEntropy(Tensor targets, Tensor entropy) implements Op {
                     true, false, dw.accumulate());
         }
         if (context.needs(0)) {
-            OpContext.Slot dx = context.gradient(0);
+            OpContext.Slot dx = context.gradientOfRows(0);
             kernels.matmul(dx.storage(), dLogits, w.storage(), count, vocabulary, width, false, false, dx.accumulate());
         }
     }

@@ -5,6 +5,8 @@ import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Sample;
 import io.eslm.autograd.SampleSource;
+import io.eslm.autograd.Tape;
+import io.eslm.autograd.Variable;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
@@ -35,15 +37,39 @@ public record LayerNorm(double eps) implements Op {
 
     @Override
     public void backward(OpContext context, Tensor dy) {
-        OpContext.Slot dx = context.gradient(0);
-        OpContext.Slot dgamma = context.gradient(1);
-        OpContext.Slot dbeta = context.gradient(2);
-        Checks.check(dgamma.accumulate() == dbeta.accumulate(), "layer norm",
-                "gamma and beta must both have a gradient already, or neither");
-        context.kernels().layerNormBackward(dx.storage(), dgamma.storage(), dbeta.storage(), dy.storage(),
-                context.ofRows(context.input(0)).storage(), context.ofRows(context.saved(0)).storage(),
-                context.ofRows(context.saved(1)).storage(), context.input(1).storage(), dy.shape().rows(),
-                context.input(1).size(), dx.accumulate(), dgamma.accumulate());
+        Tensor x = context.ofRows(context.input(0));
+        OpContext.Slot dx = context.needs(0) ? context.gradientOfRows(0) : unused(context, 0);
+        OpContext.Slot dgamma = context.needs(1) ? context.gradient(1) : unused(context, 1);
+        OpContext.Slot dbeta = context.needs(2) ? context.gradient(2) : unused(context, 2);
+        boolean accumulate = dgamma.accumulate() || dbeta.accumulate();
+        if (accumulate) {
+            startAtZero(context, dgamma);
+            startAtZero(context, dbeta);
+        }
+        context.kernels().layerNormBackward(dx.storage(), dgamma.storage(), dbeta.storage(), dy.storage(), x.storage(),
+                context.ofRows(context.saved(0)).storage(), context.ofRows(context.saved(1)).storage(),
+                context.input(1).storage(), dy.shape().rows(), context.input(1).size(), dx.accumulate(), accumulate);
+    }
+
+    /** Memory for the gradient of an input that needs none: the kernel writes all three. */
+    private static OpContext.Slot unused(OpContext context, int i) {
+        return new OpContext.Slot(context.acquireLike(context.input(i)), false);
+    }
+
+    private static void startAtZero(OpContext context, OpContext.Slot slot) {
+        if (!slot.accumulate()) {
+            context.kernels().fill(slot.storage(), slot.tensor().size(), 0);
+        }
+    }
+
+    /** The definition in simple ops. */
+    private Variable composed(Tape tape, Variable x, Variable gamma, Variable beta) {
+        Variable centred = tape.apply(new Sub(), x, tape.apply(new Mean(-1, true), x));
+        Variable variance = tape.apply(new Mean(-1, true), tape.apply(new Square(), centred));
+        Tensor e = Tensor.of(tape.backend(), x.value().dtype(), new double[] {eps});
+        Variable rstd = tape.apply(new Power(-0.5), tape.apply(new Add(), variance, tape.constant(e)));
+        Variable normal = tape.apply(new Mul(), centred, rstd);
+        return tape.apply(new Add(), tape.apply(new Mul(), normal, gamma), beta);
     }
 
     @Override
@@ -52,7 +78,13 @@ public record LayerNorm(double eps) implements Op {
     }
 
     public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new LayerNorm(1e-5), source.normal(4, 6), source.normal(6), source.normal(6)),
-                Sample.of(new LayerNorm(0.1), source.normal(2, 3, 5), source.normal(5), source.normal(5)));
+        LayerNorm small = new LayerNorm(1e-5);
+        LayerNorm large = new LayerNorm(0.1);
+        return Stream.of(
+                Sample.of(small, source.normal(4, 6), source.normal(6), source.normal(6))
+                        .equalTo((tape, v) -> small.composed(tape, v[0], v[1], v[2])),
+                Sample.of(large, source.normal(2, 3, 5), source.normal(5), source.normal(5))
+                        .equalTo((tape, v) -> large.composed(tape, v[0], v[1], v[2])),
+                Sample.of(large, source.normal(5), source.normal(5), source.normal(5)));
     }
 }

@@ -7,6 +7,7 @@ import io.eslm.autograd.Sample;
 import io.eslm.autograd.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Storage;
 import java.util.stream.Stream;
 
 /**
@@ -31,8 +32,9 @@ public record TokenEmbedding(Tensor ids, int from) implements Op {
     @Override
     public void backward(OpContext context, Tensor dy) {
         Checks.check(from == 0, "embedding", "no gradient for positions that start at %d", from);
-        context.kernels().embeddingBackward(context.sumInto(0).storage(), context.sumInto(1).storage(), dy.storage(),
-                ids.storage(), ids.dim(0), ids.dim(1), dy.dim(-1));
+        Storage dwte = context.needs(0) ? context.sumInto(0).storage() : null;
+        Storage dwpe = context.needs(1) ? context.sumInto(1).storage() : null;
+        context.kernels().embeddingBackward(dwte, dwpe, dy.storage(), ids.storage(), ids.dim(0), ids.dim(1), dy.dim(-1));
     }
 
     public static Stream<Sample> samples(SampleSource source) {

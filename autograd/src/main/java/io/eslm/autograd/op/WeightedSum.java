@@ -6,28 +6,35 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.Sample;
 import io.eslm.autograd.SampleSource;
+import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
 /**
- * y = Σ_k weights_k · x[rows_k]: a scalar from the entries of x (M) that are kept. dx[rows_k] = dy·weights_k and zero
- * elsewhere: the gradient is compact, so everything before it computes the kept rows alone.
+ * y = Σ_k weights_k · x[rows_k]: a scalar from the rows of x that are kept, for example the losses (M) of some tokens.
+ * dx[rows_k] = dy·weights_k and zero elsewhere: the gradient is compact, so everything before it computes the kept rows
+ * alone. x (total, …) in any shape of that size.
  *
- * @param rows the kept entries; null keeps all
- * @param weights (K), or (M) where rows is null; constants for the gradient
+ * @param rows the kept rows; null keeps all
+ * @param weights (K, cols), cols = x.size()/total, so (K) for losses; like x where rows is null; constants for the gradient
  */
 public record WeightedSum(Rows rows, Tensor weights) implements Op {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
+    public Tensor forward(OpContext context, Tensor... in) {
+        Tensor x = in[0];
         int count = weights.size();
-        Tensor kept = context.acquire(count);
+        Tensor kept = x;
         if (rows == null) {
-            context.kernels().copy(kept.storage(), x[0].storage(), count);
+            Checks.check(count == x.size(), "weighted sum", "%d weights for %d elements of %s", count, x.size(), x.shape());
         } else {
-            context.kernels().gatherRows(kept.storage(), x[0].storage(), rows.indices().storage(), count, 1);
+            int cols = x.size() / Math.max(1, rows.total());
+            Checks.check(x.size() == cols * rows.total() && count == cols * rows.count(), "weighted sum",
+                    "weights %s do not fit %d of %d rows of %s", weights.shape(), rows.count(), rows.total(), x.shape());
+            kept = context.acquire(count);
+            context.kernels().gatherRows(kept.storage(), x.storage(), rows.indices().storage(), rows.count(), cols);
         }
-        Tensor y = context.acquire(x[0].dtype(), Shape.of());
+        Tensor y = context.acquire(x.dtype(), Shape.of());
         context.kernels().matmul(y.storage(), kept.storage(), weights.storage(), 1, count, 1, false, false, false);
         return y;
     }
@@ -35,12 +42,15 @@ public record WeightedSum(Rows rows, Tensor weights) implements Op {
     @Override
     public void backward(OpContext context, Tensor dy) {
         Tensor dx = context.acquire(weights.size());
-        context.kernels().matmul(dx.storage(), weights.storage(), dy.storage(), weights.size(), 1, 1, false, false, false);
+        context.kernels().matmul(dx.storage(), weights.storage(), dy.storage(), dx.size(), 1, 1, false, false, false);
         context.accumulateRows(0, dx, rows);
     }
 
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.of(Sample.of(new WeightedSum(null, source.normal(5)), source.normal(5)),
-                Sample.of(new WeightedSum(new Rows(source.indices(1, 3, 4), 6), source.normal(3)), source.normal(6)));
+                Sample.of(new WeightedSum(null, source.normal(2, 3)), source.normal(2, 3)),
+                Sample.of(new WeightedSum(new Rows(source.indices(1, 3, 4), 6), source.normal(3)), source.normal(6)),
+                Sample.of(new WeightedSum(new Rows(source.indices(0, 2), 3), source.normal(2, 4)), source.normal(3, 4)),
+                Sample.of(new WeightedSum(new Rows(source.indices(), 3), source.normal(0)), source.normal(3)));
     }
 }
