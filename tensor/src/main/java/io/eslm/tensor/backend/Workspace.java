@@ -11,8 +11,9 @@ import java.util.TreeMap;
 /**
  * Reuses the storages of one training step in the next: what was released is handed out again, so that a steady state
  * allocates nothing. Contents of an acquired storage are undefined. Not thread-safe: one workspace, one training loop.
+ * Tests extend it to poison what was released.
  */
-public final class Workspace {
+public class Workspace {
     /** Sizes are rounded up to this many elements, so that nearly equal sizes (kept rows of a batch) share storages. */
     private static final int GRAIN = 1024;
     private final Backend backend;
