@@ -39,13 +39,13 @@ public final class Safetensors implements AutoCloseable {
 
     private final Path file;
     private final Header header;
-    private final Arena arena;
+    private final Runnable unmap;
     private final MemorySegment data;
 
-    private Safetensors(Path file, Header header, Arena arena, MemorySegment data) {
+    private Safetensors(Path file, Header header, Runnable unmap, MemorySegment data) {
         this.file = file;
         this.header = header;
-        this.arena = arena;
+        this.unmap = unmap;
         this.data = data;
     }
 
@@ -98,12 +98,10 @@ public final class Safetensors implements AutoCloseable {
             if (!Files.isRegularFile(file)) {
                 throw new UserError(file + ": not a file. Name the .safetensors file itself");
             }
-            long size = channel.size();
-            MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-            long dataStart = 8 + headerLength(file, all);
-            Header header = Header.parse(file, headerText(file, all.asSlice(8, dataStart - 8)), size - dataStart);
+            Safetensors s = of(file, arena::close,
+                    channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
             opened = true;
-            return new Safetensors(file, header, arena, all.asSlice(dataStart));
+            return s;
         } catch (NoSuchFileException e) {
             throw new UserError(file + ": no such file", e);
         } catch (IOException e) {
@@ -113,6 +111,13 @@ public final class Safetensors implements AutoCloseable {
                 arena.close();
             }
         }
+    }
+
+    /** The checked contents {@code all} of {@code file}; {@code unmap} runs when they are closed. */
+    static Safetensors of(Path file, Runnable unmap, MemorySegment all) {
+        long dataStart = 8 + headerLength(file, all);
+        Header header = Header.parse(file, headerText(file, all.asSlice(8, dataStart - 8)), all.byteSize() - dataStart);
+        return new Safetensors(file, header, unmap, all.asSlice(dataStart));
     }
 
     private static long headerLength(Path file, MemorySegment all) {
@@ -322,6 +327,6 @@ public final class Safetensors implements AutoCloseable {
     /** Unmaps the file; nothing can be read afterwards. */
     @Override
     public void close() {
-        arena.close();
+        unmap.run();
     }
 }
