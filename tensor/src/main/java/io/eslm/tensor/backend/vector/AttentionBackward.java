@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import io.eslm.tensor.backend.scalar.HeapStorage;
+import java.util.Arrays;
+
+/**
+ * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attentionBackward} for one head: a block of
+ * {@link Tile#COLS} queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their
+ * gradients live in the first-level cache between the five products that make and use them. Scores stand as (keys, queries)
+ * as in {@link AttentionForward}.
+ */
+final class AttentionBackward {
+    /** Keys taken together; a multiple of {@link Tile#ROWS}. */
+    private static final int KEYS = 64;
+    private static final int BLOCK = Tile.COLS;
+
+    private final int size;
+    /** Head size in whole tile rows, and in whole tile columns. */
+    private final int deep;
+    private final int wide;
+    private final float scale;
+    /** The work array, and where its parts begin. */
+    private final float[] w;
+    private final int keys;
+    private final int values;
+    /** Queries and output gradients of a block: rows as panels (wide/BLOCK, BLOCK, BLOCK), and turned (size, BLOCK). */
+    private final int queryRows;
+    private final int gradRows;
+    private final int query;
+    private final int grad;
+    private final int scores;
+    private final int gradients;
+    private final int dquery;
+    private final int result;
+    private final int positions;
+    private final int lse;
+    private final int delta;
+
+    private AttentionBackward(Scratch scratch, int size, int time) {
+        this.size = size;
+        deep = Tile.count(size, Tile.ROWS) * Tile.ROWS;
+        wide = wide(size);
+        scale = (float) (1 / Math.sqrt(size));
+        int padded = padded(time);
+        keys = 0;
+        values = keys + padded * deep;
+        queryRows = values + padded * deep;
+        gradRows = queryRows + wide * BLOCK;
+        query = gradRows + wide * BLOCK;
+        grad = query + size * BLOCK;
+        scores = grad + size * BLOCK;
+        gradients = scores + KEYS * BLOCK;
+        dquery = gradients + KEYS * BLOCK;
+        result = dquery + deep * BLOCK;
+        positions = result + deep * BLOCK;
+        lse = positions + BLOCK;
+        delta = lse + BLOCK;
+        w = scratch.take(delta + BLOCK);
+    }
+
+    /** Distance between the rows of such sums. */
+    static int wide(int size) {
+        return Tile.count(size, BLOCK) * BLOCK;
+    }
+
+    private static int padded(int time) {
+        return Tile.count(time, Tile.ROWS) * Tile.ROWS;
+    }
+
+    /** Elements of the sums of dk, or of dv, of one head. */
+    static int sums(int time, int size) {
+        return padded(time) * wide(size);
+    }
+
+    /** One head's operands and dq: rows by position, but for dy by place in the list of rows. */
+    record Head(Rows q, Rows k, Rows v, Rows y, Rows dy, Rows lse, Rows dq, int time, int size, Strip.Dropout dropout) {
+    }
+
+    /**
+     * Adds up what some of the queries give: writes their dq, adds to dk and dv.
+     *
+     * @param rows the position of row i of dy within its batch is {@code rows[i] − first}; null: i − first
+     * @param from the first row of dy of this batch
+     * @param to behind the last one
+     * @param part does blocks part, part + parts, …
+     * @param sums dk (padded time, wide) from {@code dk} on, then dv
+     */
+    static void run(Scratch scratch, Head h, HeapStorage.I32 rows, int first, int from, int to, int part, int parts,
+            float[] sums, int dk) {
+        AttentionBackward head = new AttentionBackward(scratch, h.size, h.time);
+        int dv = dk + sums(h.time, h.size);
+        Arrays.fill(sums, dk, dv + sums(h.time, h.size), 0);
+        h.k.copyTo(head.w, head.keys, head.deep, h.time, h.size);
+        h.v.copyTo(head.w, head.values, head.deep, h.time, h.size);
+        for (int i = from + part * BLOCK; i < to; i += parts * BLOCK) {
+            int count = Math.min(BLOCK, to - i);
+            for (int t = 0; t < BLOCK; t++) {
+                int row = i + Math.min(t, count - 1);
+                head.w[head.positions + t] = (rows == null ? row : rows.data[rows.offset + row]) - first;
+            }
+            head.gather(h, i, count);
+            head.block(h, count, sums, dk, dv);
+        }
+        scratch.give(head.w);
+    }
+
+    private int position(int t) {
+        return (int) w[positions + t];
+    }
+
+    /** Fetches the block's queries, gradients, lse and delta = dy·y. */
+    private void gather(Head h, int i, int count) {
+        for (int t = 0; t < count; t++) {
+            int at = position(t);
+            panel(h.q.data(), h.q.row(at), queryRows, t);
+            panel(h.dy.data(), h.dy.row(i + t), gradRows, t);
+            w[lse + t] = h.lse.data()[h.lse.at() + at];
+            w[delta + t] = dot(h.dy.data(), h.dy.row(i + t), h.y.data(), h.y.row(at), size);
+        }
+        for (int t = count; t < BLOCK; t++) {
+            for (int p = 0; p < wide; p += BLOCK) {
+                Arrays.fill(w, queryRows + p * BLOCK + t * BLOCK, queryRows + p * BLOCK + (t + 1) * BLOCK, 0);
+                Arrays.fill(w, gradRows + p * BLOCK + t * BLOCK, gradRows + p * BLOCK + (t + 1) * BLOCK, 0);
+            }
+            w[lse + t] = 0;
+            w[delta + t] = 0;
+        }
+        for (int p = 0; p < size; p += BLOCK) {
+            int n = Math.min(BLOCK, size - p);
+            Packing.columns(w, query + p * BLOCK, n, BLOCK, 1, w, queryRows + p * BLOCK, BLOCK, BLOCK);
+            Packing.columns(w, grad + p * BLOCK, n, BLOCK, 1, w, gradRows + p * BLOCK, BLOCK, BLOCK);
+        }
+    }
+
+    /** Row t of the panels at {@code to}, zeros beyond the head size. */
+    private void panel(float[] from, int start, int to, int t) {
+        for (int p = 0; p < wide; p += BLOCK) {
+            int at = to + p * BLOCK + t * BLOCK;
+            int n = Math.min(BLOCK, size - p);
+            Rows.copy(from, start + p, w, at, n);
+            Arrays.fill(w, at + n, at + BLOCK, 0);
+        }
+    }
+
+    private static float dot(float[] a, int aAt, float[] b, int bAt, int n) {
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        int i = 0;
+        for (; i + 4 <= n; i += 4) {
+            s0 = Math.fma(a[aAt + i], b[bAt + i], s0);
+            s1 = Math.fma(a[aAt + i + 1], b[bAt + i + 1], s1);
+            s2 = Math.fma(a[aAt + i + 2], b[bAt + i + 2], s2);
+            s3 = Math.fma(a[aAt + i + 3], b[bAt + i + 3], s3);
+        }
+        for (; i < n; i++) {
+            s0 = Math.fma(a[aAt + i], b[bAt + i], s0);
+        }
+        return s0 + s1 + (s2 + s3);
+    }
+
+    /** One block of queries against all keys up to the last of them. */
+    private void block(Head h, int count, float[] sums, int dk, int dv) {
+        int n = position(count - 1) + 1;
+        Arrays.fill(w, dquery, dquery + deep * BLOCK, 0);
+        for (int j = 0; j < n; j += KEYS) {
+            int some = Math.min(KEYS, n - j);
+            int tiles = Tile.count(some, Tile.ROWS) * Tile.ROWS;
+            scores(j, tiles, keys, query, scores);
+            scores(j, tiles, values, grad, gradients);
+            probabilities(h.dropout, j, some, tiles);
+            for (int d = 0; d < deep; d += Tile.ROWS) {
+                Tile.byColumns(some, w, keys + j * deep + d, deep, w, gradients, w, dquery + d * BLOCK, BLOCK);
+            }
+            for (int r = 0; r < tiles; r += Tile.ROWS) {
+                for (int p = 0; p < wide; p += BLOCK) {
+                    int at = (j + r) * wide + p;
+                    int q = queryRows + p * BLOCK;
+                    int g = gradRows + p * BLOCK;
+                    Tile.byRows(count, w, gradients + r * BLOCK, BLOCK, w, q, sums, dk + at, wide);
+                    Tile.byRows(count, w, scores + r * BLOCK, BLOCK, w, g, sums, dv + at, wide);
+                }
+            }
+        }
+        Strip.turn(w, dquery, deep, w, result);
+        for (int t = 0; t < count; t++) {
+            Rows.copy(w, result + t * deep, h.dq.data(), h.dq.row(position(t)), size);
+        }
+    }
+
+    /** Strip = rows of {@code left} from key j on, times the turned block {@code right}. */
+    private void scores(int j, int n, int left, int right, int strip) {
+        Arrays.fill(w, strip, strip + n * BLOCK, 0);
+        for (int r = 0; r < n; r += Tile.ROWS) {
+            Tile.byRows(size, w, left + (j + r) * deep, deep, w, right, w, strip + r * BLOCK, BLOCK);
+        }
+    }
+
+    /** Turns scores into p̃ and dp̃ into ds, for {@code some} keys from j on; zeros up to {@code tiles}. */
+    private void probabilities(Strip.Dropout dropout, int j, int some, int tiles) {
+        int firstMasked = position(0) + 1;
+        if (firstMasked < j + some) {
+            int from = Math.max(firstMasked - j, 0);
+            Strip.mask(w, scores, j, from, some, w, positions);
+        }
+        if (dropout != null) {
+            Strip.drop(w, gradients, j, some, w, positions, dropout);
+        }
+        Strip.gradients(w, scores, w, gradients, some, scale, w, lse, delta);
+        if (dropout != null) {
+            Strip.drop(w, scores, j, some, w, positions, dropout);
+        }
+        Arrays.fill(w, scores + some * BLOCK, scores + tiles * BLOCK, 0);
+        Arrays.fill(w, gradients + some * BLOCK, gradients + tiles * BLOCK, 0);
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.S;
+
+import io.eslm.tensor.backend.Dropouts;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The part of attention that is not a product, on a strip of scores (keys, queries) of {@link Tile#COLS} queries: a query is
+ * a lane, so maxima and sums over the keys are plain vector sums, in the order of the keys. What belongs to a query (its
+ * position, its lse, …) is an array of one strip row.
+ */
+final class Strip {
+    private Strip() {
+    }
+
+    /** Sets rows from..to to −∞ where key {@code first} + row stands behind the query's position. */
+    static void mask(float[] s, int at, int first, int from, int to, float[] w, int positions) {
+        for (int half = 0; half < Tile.COLS; half += LANES) {
+            FloatVector position = FloatVector.fromArray(S, w, positions + half);
+            for (int j = from; j < to; j++) {
+                int i = at + j * Tile.COLS + half;
+                FloatVector x = FloatVector.fromArray(S, s, i);
+                x.blend(Float.NEGATIVE_INFINITY, position.compare(VectorOperators.LT, (float) (first + j))).intoArray(s, i);
+            }
+        }
+    }
+
+    /** w[max] = the largest scale·s of each query over the n keys. */
+    static void maximum(float[] s, int at, int n, float scale, float[] w, int max) {
+        FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+        FloatVector b = a;
+        for (int j = 0; j < n; j++) {
+            a = a.max(FloatVector.fromArray(S, s, at + j * Tile.COLS));
+            b = b.max(FloatVector.fromArray(S, s, at + j * Tile.COLS + LANES));
+        }
+        a.mul(scale).intoArray(w, max);
+        b.mul(scale).intoArray(w, max + LANES);
+    }
+
+    /** s = exp(scale·s − w[max]); w[sum] = Σ s over the n keys. */
+    static void exponentials(float[] s, int at, int n, float scale, float[] w, int max, int sum) {
+        FloatVector factor = FloatVector.broadcast(S, scale);
+        for (int half = 0; half < Tile.COLS; half += LANES) {
+            FloatVector shift = FloatVector.fromArray(S, w, max + half).neg();
+            FloatVector total = FloatVector.zero(S);
+            for (int j = 0; j < n; j++) {
+                int i = at + j * Tile.COLS + half;
+                FloatVector e = VectorMath.expNonPositive(FloatVector.fromArray(S, s, i).fma(factor, shift));
+                e.intoArray(s, i);
+                total = total.add(e);
+            }
+            total.intoArray(w, sum + half);
+        }
+    }
+
+    /** w[lse] = w[max] + log w[sum], then w[sum] = 1/w[sum]. */
+    static void normalizers(float[] w, int max, int sum, int lse) {
+        for (int half = 0; half < Tile.COLS; half += LANES) {
+            FloatVector total = FloatVector.fromArray(S, w, sum + half);
+            FloatVector.fromArray(S, w, max + half).add(VectorMath.log(total)).intoArray(w, lse + half);
+            FloatVector.broadcast(S, 1f).div(total).intoArray(w, sum + half);
+        }
+    }
+
+    /** x = x·w[factor] in each of n rows. */
+    static void scale(float[] x, int at, int n, float[] w, int factor) {
+        for (int half = 0; half < Tile.COLS; half += LANES) {
+            FloatVector f = FloatVector.fromArray(S, w, factor + half);
+            for (int j = 0; j < n; j++) {
+                int i = at + j * Tile.COLS + half;
+                FloatVector.fromArray(S, x, i).mul(f).intoArray(x, i);
+            }
+        }
+    }
+
+    /** Transposes x (deep, queries) into y (queries, deep); deep is a multiple of {@link Tile#ROWS}. */
+    static void turn(float[] x, int at, int deep, float[] y, int to) {
+        for (int d = 0; d < deep; d += Tile.ROWS) {
+            Packing.transpose8(y, to + d, deep, Tile.COLS, x, at + d * Tile.COLS, Tile.COLS);
+        }
+    }
+
+    /** From scores s and dp̃ in ds: s = p = exp(scale·s − w[lse]), then ds = scale·p·(ds − w[delta]). */
+    static void gradients(float[] s, int at, float[] ds, int dsAt, int n, float scale, float[] w, int lse, int delta) {
+        FloatVector factor = FloatVector.broadcast(S, scale);
+        for (int half = 0; half < Tile.COLS; half += LANES) {
+            FloatVector shift = FloatVector.fromArray(S, w, lse + half).neg();
+            FloatVector mean = FloatVector.fromArray(S, w, delta + half);
+            for (int j = 0; j < n; j++) {
+                int i = at + j * Tile.COLS + half;
+                int k = dsAt + j * Tile.COLS + half;
+                FloatVector p = VectorMath.expNonPositive(FloatVector.fromArray(S, s, i).fma(factor, shift));
+                p.intoArray(s, i);
+                FloatVector.fromArray(S, ds, k).sub(mean).mul(p.mul(factor)).intoArray(ds, k);
+            }
+        }
+    }
+
+    /**
+     * x = x/(1 − p) where {@link Dropouts} keeps the element, else 0, for keys {@code first} to {@code first + n}. Element
+     * (query, key) has index (head·time + position)·time + key.
+     */
+    static void drop(float[] x, int at, int first, int n, float[] w, int positions, Dropout dropout) {
+        float kept = (float) (1 / (1 - dropout.p));
+        int threshold = Dropouts.threshold(dropout.p);
+        for (int half = 0; half < Tile.COLS; half += LANES) {
+            FloatVector position = FloatVector.fromArray(S, w, positions + half);
+            IntVector base = (IntVector) position.convert(VectorOperators.F2I, 0);
+            base = base.add(dropout.head * dropout.time).mul(dropout.time);
+            for (int j = 0; j < n; j++) {
+                int i = at + j * Tile.COLS + half;
+                IntVector hash = mix(mix(base.add(first + j + 0x9E3779B9)).lanewise(VectorOperators.XOR, dropout.seed));
+                VectorMask<Integer> keep = hash.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+                FloatVector.zero(S).blend(FloatVector.fromArray(S, x, i).mul(kept), keep.cast(S)).intoArray(x, i);
+            }
+        }
+    }
+
+    /** Dropout of the probabilities of one head, number {@code head} = b·NH + h. */
+    record Dropout(double p, int seed, int head, int time) {
+    }
+
+    /** {@link Dropouts#mix} of each lane. */
+    private static IntVector mix(IntVector z) {
+        IntVector y = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 16)).mul(0x7feb352d);
+        y = y.lanewise(VectorOperators.XOR, y.lanewise(VectorOperators.LSHR, 15)).mul(0x846ca68b);
+        return y.lanewise(VectorOperators.XOR, y.lanewise(VectorOperators.LSHR, 16));
+    }
+}
