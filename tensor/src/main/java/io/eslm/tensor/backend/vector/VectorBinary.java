@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.S;
+import static io.eslm.tensor.backend.vector.VectorMath.all;
+
+import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.scalar.HeapStorage.F32;
+import io.eslm.tensor.backend.scalar.ScalarKernels;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * {@link ScalarKernels#binary} where the innermost axes, merged as far as both operands allow, are runs in which each
+ * operand either advances by one or stays: same shapes, numbers, rows and columns that repeat, and what is made of them.
+ * Each run is one loop. The results are those of the definition bit for bit: one operation in float is what the same
+ * operation in double rounds to.
+ */
+final class VectorBinary {
+    private final Parallel parallel;
+
+    VectorBinary(Parallel parallel) {
+        this.parallel = parallel;
+    }
+
+    /** y_i = f(a_i, s) or f(s, a_i) for i &lt; n, n a multiple of LANES. */
+    private interface WithNumber {
+        void run(float[] y, int yAt, float[] a, int aAt, int n, float s);
+    }
+
+    /** Computes y and returns true, or returns false where there is no fast path. */
+    boolean run(Binary f, F32 y, F32 a, F32 b, int[] dims, int[] aStrides, int[] bStrides) {
+        int axis = dims.length;
+        int run = 1;
+        int aStep = 0;
+        int bStep = 0;
+        while (axis > 0) {
+            int d = dims[axis - 1];
+            if (run > 1 && d > 1 && (aStrides[axis - 1] != aStep * run || bStrides[axis - 1] != bStep * run)) {
+                break;
+            }
+            if (run == 1 && d > 1) {
+                aStep = aStrides[axis - 1];
+                bStep = bStrides[axis - 1];
+            }
+            run *= d;
+            axis--;
+        }
+        if (f == Binary.POW || run < LANES || (aStep | bStep) != 1) {
+            return run == 0;
+        }
+        runs(f, y, a, b, Arrays.copyOf(dims, axis), aStrides, bStrides, run, aStep, bStep);
+        return true;
+    }
+
+    private void runs(Binary f, F32 y, F32 a, F32 b, int[] outer, int[] aStrides, int[] bStrides, int run, int aStep,
+            int bStep) {
+        int rows = 1;
+        for (int d : outer) {
+            rows *= d;
+        }
+        if (rows == 1) {
+            parallel.ranges(run, Loops.GRAIN, (from, to) -> row(f, y.data, y.offset + from, a.data,
+                    a.offset + from * aStep, aStep, b.data, b.offset + from * bStep, bStep, to - from));
+            return;
+        }
+        parallel.ranges(rows, Loops.rowGrain(run), (from, to) -> {
+            for (int r = from; r < to; r++) {
+                row(f, y.data, y.offset + r * run, a.data, a.offset + at(r, outer, aStrides), aStep, b.data,
+                        b.offset + at(r, outer, bStrides), bStep, run);
+            }
+        });
+    }
+
+    /** Where the operand's run number {@code r} starts. */
+    private static int at(int r, int[] dims, int[] strides) {
+        int at = 0;
+        int rest = r;
+        for (int axis = dims.length - 1; axis >= 0; axis--) {
+            at += rest % dims[axis] * strides[axis];
+            rest /= dims[axis];
+        }
+        return at;
+    }
+
+    private static void row(Binary f, float[] y, int yAt, float[] a, int aAt, int aStep, float[] b, int bAt, int bStep,
+            int n) {
+        if (aStep == 1 && bStep == 1) {
+            Loops.map2(pairwise(f), y, yAt, a, aAt, b, bAt, n);
+        } else if (aStep == 1) {
+            number(number(f), y, yAt, a, aAt, n, b[bAt]);
+        } else {
+            number(numberFirst(f), y, yAt, b, bAt, n, a[aAt]);
+        }
+    }
+
+    /** {@link Loops#map} with a number. */
+    private static void number(WithNumber f, float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        int whole = S.loopBound(n);
+        f.run(y, yAt, a, aAt, whole, s);
+        if (whole < n) {
+            float[] t = Loops.tail(a, aAt + whole, n - whole);
+            f.run(t, 0, t, 0, LANES, s);
+            System.arraycopy(t, 0, y, yAt + whole, n - whole);
+        }
+    }
+
+    private static Loops.Map2 pairwise(Binary f) {
+        return switch (f) {
+            case ADD -> VectorBinary::add;
+            case SUB -> VectorBinary::sub;
+            case MUL -> VectorBinary::mul;
+            case DIV -> VectorBinary::div;
+            case MAX -> VectorBinary::max;
+            case MIN -> VectorBinary::min;
+            case GREATER_EQUAL -> VectorBinary::greaterEqual;
+            case POW -> throw new AssertionError(f);
+        };
+    }
+
+    private static WithNumber number(Binary f) {
+        return switch (f) {
+            case ADD -> VectorBinary::add;
+            case SUB -> VectorBinary::sub;
+            case MUL -> VectorBinary::mul;
+            case DIV -> VectorBinary::div;
+            case MAX -> VectorBinary::max;
+            case MIN -> VectorBinary::min;
+            case GREATER_EQUAL -> VectorBinary::greaterEqual;
+            case POW -> throw new AssertionError(f);
+        };
+    }
+
+    private static WithNumber numberFirst(Binary f) {
+        return switch (f) {
+            case SUB -> VectorBinary::subFrom;
+            case DIV -> VectorBinary::divide;
+            case GREATER_EQUAL -> VectorBinary::lessEqual;
+            case ADD, MUL, MAX, MIN, POW -> number(f); // these commute
+        };
+    }
+
+    // ---- loops; n is a multiple of LANES
+
+    private static FloatVector load(float[] x, int at) {
+        return FloatVector.fromArray(S, x, at);
+    }
+
+    static void add(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).add(load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void add(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).add(all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void sub(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).sub(load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void sub(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).sub(all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void subFrom(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            all(s).sub(load(a, aAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void mul(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).mul(load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void mul(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).mul(all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void div(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).div(load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void div(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).div(all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void divide(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            all(s).div(load(a, aAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    static void max(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).max(load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void max(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).max(all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    static void min(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).min(load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void min(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            load(a, aAt + i).min(all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void greaterEqual(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            oneWhere(load(a, aAt + i), load(b, bAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void greaterEqual(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            oneWhere(load(a, aAt + i), all(s)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static void lessEqual(float[] y, int yAt, float[] a, int aAt, int n, float s) {
+        for (int i = 0; i < n; i += LANES) {
+            oneWhere(all(s), load(a, aAt + i)).intoArray(y, yAt + i);
+        }
+    }
+
+    private static FloatVector oneWhere(FloatVector a, FloatVector b) {
+        return all(0).blend(all(1), a.compare(VectorOperators.GE, b));
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.S;
+import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import io.eslm.tensor.backend.scalar.HeapStorage.F32;
+import io.eslm.tensor.backend.scalar.HeapStorage.I32;
+import io.eslm.tensor.backend.scalar.ScalarKernels;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * {@link ScalarKernels#crossEntropy} and {@link ScalarKernels#crossEntropyBackward}.
+ *
+ * <p>The definition first looks for the row's maximum. Here one pass over memory finds maximum and sums together, so that
+ * computing overlaps with loading: each block of a row is shifted by the largest value seen in the blocks before it; where a
+ * block exceeds that by more than 1, what was summed so far is rescaled and the block, now in the cache, summed again. So
+ * the shift is within 1 of the maximum in the end, which is as good: the sums stay below e·cols and lose nothing.
+ */
+final class VectorLoss {
+    private static final int BLOCK = 2048;
+    /** Columns that one task of the backward pass handles for all rows: long enough to stream, enough tasks to share. */
+    private static final int COLUMNS = 2048;
+    /** e^x is 0 below; x itself is kept above it, so that e^x·x is 0 and not 0·∞. */
+    private static final float LEAST = -88;
+
+    private final Parallel parallel;
+
+    VectorLoss(Parallel parallel) {
+        this.parallel = parallel;
+    }
+
+    void forward(F32 loss, F32 entropy, F32 lse, F32 logits, I32 targets, int rows, int cols) {
+        parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
+            Row row = new Row(cols);
+            for (int r = from; r < to; r++) {
+                int at = logits.offset + r * cols;
+                row.read(logits.data, at, cols);
+                double logSum = Math.log(row.sum);
+                float target = logits.data[at + targets.data[targets.offset + r]];
+                loss.data[loss.offset + r] = (float) (logSum - ((double) target - row.shift));
+                entropy.data[entropy.offset + r] = (float) (logSum - row.weighted / row.sum);
+                lse.data[lse.offset + r] = (float) (row.shift + logSum);
+            }
+        });
+    }
+
+    /** Σ e^d and Σ e^d·d over a row, with d = x − shift. */
+    private static final class Row {
+        private final float[] pad;
+        float shift;
+        double sum;
+        double weighted;
+        /** Of the block read last. */
+        private float blockMax;
+        private float blockSum;
+        private float blockWeighted;
+
+        Row(int cols) {
+            pad = new float[cols % LANES == 0 ? 0 : BLOCK];
+        }
+
+        void read(float[] x, int at, int cols) {
+            shift = Float.NEGATIVE_INFINITY;
+            sum = 0;
+            weighted = 0;
+            for (int c = 0; c < cols; c += BLOCK) {
+                int n = Math.min(BLOCK, cols - c);
+                if (n % LANES == 0) {
+                    add(x, at + c, n);
+                } else {
+                    int width = Loops.padded(n);
+                    System.arraycopy(x, at + c, pad, 0, n);
+                    Arrays.fill(pad, n, width, Float.NEGATIVE_INFINITY);
+                    add(pad, 0, width);
+                }
+            }
+        }
+
+        private void add(float[] x, int at, int n) {
+            if (shift == Float.NEGATIVE_INFINITY) {
+                shift = RowSums.max(x, at, n);
+            }
+            block(x, at, n);
+            if (blockMax > shift + 1) {
+                double down = (double) shift - blockMax;
+                weighted = (weighted + sum * down) * Math.exp(down);
+                sum *= Math.exp(down);
+                shift = blockMax;
+                block(x, at, n);
+            }
+            sum += blockSum;
+            weighted += blockWeighted;
+        }
+
+        private void block(float[] x, int at, int n) {
+            FloatVector s = all(0);
+            FloatVector w = all(0);
+            FloatVector max = all(Float.NEGATIVE_INFINITY);
+            for (int i = 0; i < n; i += LANES) {
+                FloatVector v = FloatVector.fromArray(S, x, at + i);
+                max = RowSums.larger(max, v);
+                FloatVector d = v.sub(all(shift));
+                d = d.blend(all(LEAST), d.compare(LT, all(LEAST)));
+                FloatVector e = VectorMath.expNonPositive(d);
+                s = s.add(e);
+                w = e.fma(d, w);
+            }
+            blockMax = max.reduceLanes(MAX);
+            blockSum = VectorMath.sum(s);
+            blockWeighted = VectorMath.sum(w);
+        }
+    }
+
+    /**
+     * Row by row in parallel; but where rows move up within the same memory, a row may be overwritten as soon as it was
+     * read and not earlier: then by columns, each range of columns taking all rows in order.
+     */
+    void backward(F32 dlogits, F32 logits, F32 lse, I32 targets, I32 rows, F32 weights, int count, int cols) {
+        if (rows == null || dlogits.data != logits.data) {
+            parallel.ranges(count, Loops.rowGrain(cols),
+                    (from, to) -> backward(dlogits, logits, lse, targets, rows, weights, from, to, 0, cols, cols));
+        } else {
+            parallel.ranges(cols, Math.max(COLUMNS, Loops.rowGrain(count)),
+                    (from, to) -> backward(dlogits, logits, lse, targets, rows, weights, 0, count, from, to, cols));
+        }
+    }
+
+    /** Rows {@code from} to {@code to} of dlogits, columns {@code left} to {@code right}. */
+    private static void backward(F32 dlogits, F32 logits, F32 lse, I32 targets, I32 rows, F32 weights, int from, int to,
+            int left, int right, int cols) {
+        int whole = S.loopBound(right - left);
+        for (int i = from; i < to; i++) {
+            int r = rows == null ? i : rows.data[rows.offset + i];
+            float shift = lse.data[lse.offset + r];
+            float weight = weights.data[weights.offset + i];
+            int y = dlogits.offset + i * cols + left;
+            int x = logits.offset + r * cols + left;
+            weighted(dlogits.data, y, logits.data, x, whole, shift, weight);
+            if (whole < right - left) {
+                float[] tail = Loops.tail(logits.data, x + whole, right - left - whole);
+                weighted(tail, 0, tail, 0, LANES, shift, weight);
+                System.arraycopy(tail, 0, dlogits.data, y + whole, right - left - whole);
+            }
+            int target = targets.data[targets.offset + r] - left;
+            if (target >= 0 && target < right - left) {
+                dlogits.data[y + target] -= weight;
+            }
+        }
+    }
+
+    /** y = weight·exp(x − shift). */
+    private static void weighted(float[] y, int yAt, float[] x, int xAt, int n, float shift, float weight) {
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector d = FloatVector.fromArray(S, x, xAt + i).sub(all(shift));
+            VectorMath.expNonPositive(d).mul(all(weight)).intoArray(y, yAt + i);
+        }
+    }
+}
