@@ -9,6 +9,7 @@ module io.eslm.gpt2 {
     requires jtokkit;
 
     exports io.eslm.gpt2;
+    exports io.eslm.gpt2.checkpoint;
     exports io.eslm.gpt2.data;
     exports io.eslm.gpt2.tokenizer;
     exports io.eslm.gpt2.train;

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.checkpoint;
+
+import io.eslm.autograd.Parameter;
+import io.eslm.autograd.optim.AdamW;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.train.Trainer;
+import io.eslm.gpt2.train.TrainerState;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Safetensors;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The checkpoints of a training run: {@code checkpoints/step-000123/} in its folder, each a {@link ModelFolder} with
+ * {@code optimizer.safetensors} (the moments {@code m.…} and {@code v.…} under the names of the weights) and
+ * {@code trainer.json}. A checkpoint appears whole or not at all, and the newest two are kept.
+ */
+public final class Checkpoints {
+    static final String FOLDER = "checkpoints";
+    private static final String MOMENTS = "optimizer.safetensors";
+    private static final String STATE = "trainer.json";
+    private static final String TEMPORARY = ".tmp-";
+    private static final Pattern NAME = Pattern.compile("step-(\\d+)");
+    private static final int KEPT = 2;
+    private static final System.Logger LOG = System.getLogger(Checkpoints.class.getName());
+
+    private final Path folder;
+
+    /** Those of the run in folder {@code run}, which need not exist yet. */
+    public Checkpoints(Path run) {
+        this.folder = run.resolve(FOLDER);
+    }
+
+    /** True if {@code dir} is the folder of a training run. */
+    public static boolean isRun(Path dir) {
+        return Files.isDirectory(dir.resolve(FOLDER));
+    }
+
+    /**
+     * Writes where {@code trainer} stands and removes all but the newest two checkpoints.
+     *
+     * @return the folder of the new one
+     * @throws UserError if it cannot be written, and the checkpoints before it are as they were; or if there is one of a
+     *         later step, which must be another run's
+     */
+    public Path save(Trainer trainer) {
+        Path target = folder.resolve(String.format(Locale.ROOT, "step-%06d", trainer.step()));
+        Path temporary = folder.resolve(TEMPORARY + target.getFileName());
+        try {
+            Files.createDirectories(folder);
+            removeTemporary();
+            checkLatest(trainer.step());
+            ModelFolder.save(trainer.model(), temporary);
+            Safetensors.write(temporary.resolve(MOMENTS), moments(trainer), Map.of());
+            Json.write(temporary.resolve(STATE), StateJson.of(trainer.state()));
+            force(temporary);
+            replace(target, temporary);
+            force(folder);
+            prune();
+            return target;
+        } catch (IOException e) {
+            throw new UserError(target + ": the checkpoint cannot be written: " + e
+                    + ". Those before it are unchanged. Check the folder, its permissions and the free space", e);
+        } finally {
+            Trees.delete(temporary);
+        }
+    }
+
+    /** The newest complete checkpoint; damaged ones are reported to the log and passed over. Empty if there is none. */
+    public Optional<Path> newest() {
+        for (Path dir : all()) {
+            Optional<String> fault = fault(dir);
+            if (fault.isEmpty()) {
+                return Optional.of(dir);
+            }
+            LOG.log(Level.WARNING, "checkpoint {0} is damaged and passed over: {1}", dir, fault.get());
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Makes {@code trainer}, whose model has the configuration that is saved, continue from the checkpoint {@code dir}.
+     *
+     * @throws UserError if the checkpoint is damaged, of another model, or of a run with other options; weights may then be
+     *         partly overwritten
+     */
+    public static void restore(Trainer trainer, Path dir) {
+        Gpt2Config saved = ModelFolder.config(dir);
+        if (!saved.equals(trainer.model().config())) {
+            throw new UserError(
+                    dir + ": the checkpoint is of " + saved + ", but the run is set to " + trainer.model().config()
+                            + "; a run must go on with the model that it began with");
+        }
+        TrainerState state = StateJson.read(dir.resolve(STATE));
+        state.checkResumable(trainer.options(), trainer.state().method());
+        Map<String, Parameter> parameters = trainer.model().parameters();
+        try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
+                Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
+            parameters.forEach((path, p) -> read(weights, PretrainedNames.of(path), p.value()));
+            AdamW optimizer = trainer.optimizer();
+            optimizer.firstMoments().forEach((path, t) -> read(moments, "m." + PretrainedNames.of(path), t));
+            optimizer.secondMoments().forEach((path, t) -> read(moments, "v." + PretrainedNames.of(path), t));
+            optimizer.restoreStepCount(Math.toIntExact(state.step()));
+        }
+        trainer.restore(state);
+    }
+
+    private static void read(Safetensors file, String name, Tensor into) {
+        if (!file.contains(name) || !file.entry(name).shape().equals(into.shape())) {
+            throw new UserError(file.file() + ": has no tensor " + name + " " + into.shape()
+                    + "; it is not of this run. Resume from another checkpoint");
+        }
+        file.read(name, into.backend(), into.storage());
+    }
+
+    private static Map<String, Tensor> moments(Trainer trainer) {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        trainer.optimizer().firstMoments().forEach((path, t) -> all.put("m." + PretrainedNames.of(path), t));
+        trainer.optimizer().secondMoments().forEach((path, t) -> all.put("v." + PretrainedNames.of(path), t));
+        return all;
+    }
+
+    /** Why {@code dir} is no complete checkpoint, or empty if it is one. Reads headers, not weights. */
+    private static Optional<String> fault(Path dir) {
+        try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
+                Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
+            ConfigJson.read(dir.resolve(ModelFolder.CONFIG));
+            long step = StateJson.read(dir.resolve(STATE)).step();
+            if (moments.entries().size() != 2 * weights.entries().size()) {
+                return Optional.of(MOMENTS + " does not belong to " + ModelFolder.WEIGHTS);
+            }
+            return step == step(dir) ? Optional.empty() : Optional.of(STATE + " is of step " + step);
+        } catch (UserError e) {
+            return Optional.of(e.getMessage());
+        }
+    }
+
+    private static long step(Path dir) {
+        var name = NAME.matcher(dir.getFileName().toString());
+        return name.matches() ? Long.parseLong(name.group(1)) : -1;
+    }
+
+    /** Folders of checkpoints, newest first, complete or not. */
+    private List<Path> all() {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> children = Files.list(folder)) {
+            return children.filter(dir -> step(dir) >= 0).sorted(Comparator.comparingLong(Checkpoints::step).reversed())
+                    .toList();
+        } catch (IOException e) {
+            throw new UserError(folder + ": cannot be read: " + e, e);
+        }
+    }
+
+    private void checkLatest(long step) {
+        for (Path dir : all()) {
+            if (step(dir) > step && fault(dir).isEmpty()) {
+                throw new UserError(dir + ": is of a later step than this run has reached, " + step
+                        + ", so it belongs to "
+                        + "another run. Choose another --out-dir, resume from that checkpoint, or move it away");
+            }
+        }
+    }
+
+    /** Puts {@code temporary} in the place of {@code target}; one of the same step, if there is one, steps aside first. */
+    private void replace(Path target, Path temporary) throws IOException {
+        Path aside = folder.resolve(TEMPORARY + "old-" + target.getFileName());
+        if (Files.exists(target)) {
+            Files.move(target, aside, StandardCopyOption.ATOMIC_MOVE);
+        }
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        Trees.delete(aside);
+    }
+
+    private void prune() {
+        int kept = 0;
+        for (Path dir : all()) {
+            if (kept < KEPT && fault(dir).isEmpty()) {
+                kept++;
+            } else {
+                Trees.delete(dir);
+            }
+        }
+    }
+
+    private void removeTemporary() throws IOException {
+        try (Stream<Path> children = Files.list(folder)) {
+            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(Trees::delete);
+        }
+    }
+
+    /** Makes the names in a folder durable, on systems where a folder can be opened. */
+    private static void force(Path dir) {
+        try (FileChannel channel = FileChannel.open(dir, StandardOpenOption.READ)) {
+            channel.force(true);
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "this system does not open folders; it orders renames by itself", e);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.checkpoint;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.tensor.UserError;
+import java.nio.file.Path;
+import java.util.Set;
+
+/** The {@code config.json} and {@code generation_config.json} of a Hugging Face GPT-2. */
+final class ConfigJson {
+    /** The release of transformers whose files are written here, field by field. */
+    private static final String LAYOUT_OF = "5.18.0";
+    /** The tanh form of GELU under its two names. */
+    private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_pytorch_tanh");
+    private static final double DEFAULT_DROPOUT = 0.1;
+    private static final double DEFAULT_EPSILON = 1e-5;
+    private static final System.Logger LOG = System.getLogger(ConfigJson.class.getName());
+
+    private ConfigJson() {
+    }
+
+    /**
+     * Reads a config.json of any age; fields that only matter to other programs are ignored.
+     *
+     * @throws UserError if the file is damaged, or describes a model that differs from GPT-2 in what it computes
+     */
+    static Gpt2Config read(Path file) {
+        Json json = Json.read(file);
+        checkComputed(json);
+        int width = positive(json, "n_embd");
+        int heads = positive(json, "n_head");
+        if (width % heads != 0) {
+            throw new UserError(file + ": n_embd " + width + " is not a multiple of n_head " + heads
+                    + ", but each head needs the same whole width; correct the two numbers");
+        }
+        int inner = json.optional("n_inner", Integer.class, 4 * width);
+        if (inner != 4 * width) {
+            throw notComputed(file, "n_inner " + inner, "null or 4·n_embd, " + 4 * width);
+        }
+        double epsilon = json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON);
+        try {
+            return new Gpt2Config(positive(json, "n_layer"), heads, width,
+                    positive(json, json.has("n_positions") ? "n_positions" : "n_ctx"), positive(json, "vocab_size"),
+                    dropout(json), epsilon);
+        } catch (UserError e) {
+            throw e.getMessage().startsWith(file.toString()) ? e : new UserError(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void checkComputed(Json json) {
+        String type = json.optional("model_type", String.class, "gpt2");
+        if (!type.equals("gpt2")) {
+            throw new UserError(json.file() + ": model_type is \"" + type + "\"; only \"gpt2\" can be loaded");
+        }
+        String activation = json.optional("activation_function", String.class, "gelu_new");
+        if (!TANH_GELU.contains(activation)) {
+            throw notComputed(json.file(), "activation_function \"" + activation + "\"", "\"gelu_new\"");
+        }
+        flag(json, "scale_attn_weights", true);
+        flag(json, "scale_attn_by_inverse_layer_idx", false);
+        flag(json, "reorder_and_upcast_attn", false);
+        flag(json, "tie_word_embeddings", true);
+        flag(json, "add_cross_attention", false);
+    }
+
+    private static void flag(Json json, String field, boolean computed) {
+        boolean value = json.optional(field, Boolean.class, computed);
+        if (value != computed) {
+            throw notComputed(json.file(), field + " " + value, String.valueOf(computed));
+        }
+    }
+
+    private static UserError notComputed(Path file, String found, String computed) {
+        return new UserError(file + ": " + found + " is not computed here, only " + computed
+                + "; loaded all the same, the model would give other numbers");
+    }
+
+    private static int positive(Json json, String field) {
+        int value = json.required(field, Integer.class);
+        if (value <= 0) {
+            throw new UserError(json.file() + ": \"" + field + "\" is " + value + ", must be positive");
+        }
+        return value;
+    }
+
+    /** One rate for all three places; where a file has several, that of the residual branches. */
+    private static double dropout(Json json) {
+        double residual = json.optional("resid_pdrop", Double.class, DEFAULT_DROPOUT);
+        for (String field : new String[] {"attn_pdrop", "embd_pdrop"}) {
+            double other = json.optional(field, Double.class, DEFAULT_DROPOUT);
+            if (other != residual) {
+                LOG.log(System.Logger.Level.WARNING,
+                        "{0}: {1} is {2}, but training uses one dropout rate, resid_pdrop {3}",
+                        json.file(), field, other, residual);
+            }
+        }
+        return residual;
+    }
+
+    /** The fields that Hugging Face writes, in its order. */
+    static JsonObject of(Gpt2Config config) {
+        JsonObject o = new JsonObject();
+        o.addProperty("activation_function", "gelu_new");
+        o.addProperty("add_cross_attention", false);
+        JsonArray architectures = new JsonArray();
+        architectures.add("GPT2LMHeadModel");
+        o.add("architectures", architectures);
+        o.addProperty("attn_pdrop", config.dropout());
+        endOfText(o, "bos_token_id", config);
+        o.addProperty("dtype", "float32");
+        o.addProperty("embd_pdrop", config.dropout());
+        endOfText(o, "eos_token_id", config);
+        o.addProperty("initializer_range", 0.02);
+        o.addProperty("layer_norm_epsilon", config.layerNormEps());
+        o.addProperty("model_type", "gpt2");
+        o.addProperty("n_embd", config.nEmbd());
+        o.addProperty("n_head", config.nHead());
+        o.add("n_inner", JsonNull.INSTANCE);
+        o.addProperty("n_layer", config.nLayer());
+        o.addProperty("n_positions", config.blockSize());
+        o.add("pad_token_id", JsonNull.INSTANCE);
+        o.addProperty("reorder_and_upcast_attn", false);
+        o.addProperty("resid_pdrop", config.dropout());
+        o.addProperty("scale_attn_by_inverse_layer_idx", false);
+        o.addProperty("scale_attn_weights", true);
+        o.add("summary_activation", JsonNull.INSTANCE);
+        o.addProperty("summary_first_dropout", DEFAULT_DROPOUT);
+        o.addProperty("summary_proj_to_labels", true);
+        o.addProperty("summary_type", "cls_index");
+        o.addProperty("summary_use_proj", true);
+        o.addProperty("tie_word_embeddings", true);
+        o.addProperty("transformers_version", LAYOUT_OF);
+        o.addProperty("use_cache", true);
+        o.addProperty("vocab_size", config.vocabSize());
+        return o;
+    }
+
+    /** The contents of generation_config.json. */
+    static JsonObject generation(Gpt2Config config) {
+        JsonObject o = new JsonObject();
+        o.addProperty("_from_model_config", true);
+        endOfText(o, "bos_token_id", config);
+        endOfText(o, "eos_token_id", config);
+        o.addProperty("output_attentions", false);
+        o.addProperty("output_hidden_states", false);
+        o.addProperty("transformers_version", LAYOUT_OF);
+        o.addProperty("use_cache", true);
+        return o;
+    }
+
+    private static void endOfText(JsonObject o, String field, Gpt2Config config) {
+        if (config.vocabSize() > Gpt2Tokenizer.END_OF_TEXT) {
+            o.addProperty(field, Gpt2Tokenizer.END_OF_TEXT);
+        } else {
+            o.add(field, JsonNull.INSTANCE);
+        }
+    }
+}

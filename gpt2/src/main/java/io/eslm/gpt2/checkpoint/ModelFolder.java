@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.checkpoint;
+
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.tensor.DType;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.Safetensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A GPT-2 in a folder as Hugging Face writes and reads it: {@code config.json}, {@code model.safetensors},
+ * {@code generation_config.json}, and for GPT-2's vocabulary {@code vocab.json} and {@code merges.txt}. Wherever a folder is
+ * read, the folder of a training run is understood too and means its newest checkpoint.
+ */
+public final class ModelFolder {
+    static final String CONFIG = "config.json";
+    static final String WEIGHTS = "model.safetensors";
+    private static final String GENERATION = "generation_config.json";
+    /** GPT-2's vocabulary, padded to a multiple of 128 as some programs do. */
+    private static final int PADDED_VOCABULARY = 50304;
+
+    private ModelFolder() {
+    }
+
+    /**
+     * The configuration alone.
+     *
+     * @throws UserError if there is none, it is damaged, or it describes a model that is not computed here
+     */
+    public static Gpt2Config config(Path dir) {
+        return ConfigJson.read(resolve(dir).resolve(CONFIG));
+    }
+
+    /**
+     * Loads a model in single precision, from F32, F16 or BF16 tensors, with or without the prefix {@code transformer.}.
+     *
+     * @throws UserError if files are missing, damaged, disagree with each other, or the memory is too small
+     */
+    public static Gpt2 load(Path dir, Backend backend) {
+        return load(dir, backend, DType.F32);
+    }
+
+    /** The same with weights of the given type: F64 for proofs, on a backend that has it. */
+    public static Gpt2 load(Path dir, Backend backend, DType type) {
+        Path folder = resolve(dir);
+        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
+        Path weights = weights(folder);
+        MemoryNeed.check(MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(), "the model in " + folder,
+                "Give Java more (-Xmx), or load a smaller model.");
+        try (Safetensors file = Safetensors.open(weights)) {
+            PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
+            Gpt2 model = new Gpt2(config, backend, source);
+            source.checkRest(model);
+            return model;
+        }
+    }
+
+    /**
+     * Writes a model; the folder is made where needed, files of the same names are replaced.
+     *
+     * @throws UserError if it cannot be written
+     */
+    public static void save(Gpt2 model, Path dir) {
+        try {
+            Files.createDirectories(dir);
+            int vocabulary = model.config().vocabSize();
+            if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
+                new Gpt2Tokenizer().writeVocab(dir);
+            }
+        } catch (IOException e) {
+            throw new UserError(
+                    dir + ": cannot be written: " + e + ". Check the folder, its permissions and the free space", e);
+        }
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
+        Safetensors.write(dir.resolve(WEIGHTS), tensors, Map.of());
+        Json.write(dir.resolve(GENERATION), ConfigJson.generation(model.config()));
+        Json.write(dir.resolve(CONFIG), ConfigJson.of(model.config()));
+    }
+
+    /**
+     * The folder that holds the model: {@code dir} itself, or its newest checkpoint.
+     *
+     * @throws UserError if there is neither
+     */
+    static Path resolve(Path dir) {
+        if (!Files.isDirectory(dir)) {
+            throw new UserError(dir
+                    + (Files.exists(dir) ? ": is a file; name the folder that holds " : ": no such folder; "
+                            + "needed is one that holds ")
+                    + CONFIG + " and " + WEIGHTS + ", or one that training made");
+        }
+        if (Checkpoints.isRun(dir)) {
+            return new Checkpoints(dir).newest()
+                    .orElseThrow(() -> new UserError(dir + ": training has written no complete "
+                            + "checkpoint there yet; let it run until its first one (--checkpoint-interval)"));
+        }
+        if (!Files.exists(dir.resolve(CONFIG))) {
+            throw new UserError(dir + ": holds no model: looked for " + CONFIG + " with " + WEIGHTS
+                    + " (a Hugging Face GPT-2), and for " + Checkpoints.FOLDER
+                    + "/ (a training run), and found neither");
+        }
+        return dir;
+    }
+
+    private static Path weights(Path folder) {
+        Path file = folder.resolve(WEIGHTS);
+        if (Files.exists(file)) {
+            return file;
+        }
+        if (Files.exists(folder.resolve(WEIGHTS + ".index.json"))) {
+            throw new UserError(folder + ": the weights are split over several files (" + WEIGHTS
+                    + ".index.json); only one "
+                    + WEIGHTS
+                    + " can be read. In Python, GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
+        }
+        if (Files.exists(folder.resolve("pytorch_model.bin"))) {
+            throw new UserError(
+                    folder + ": the weights are in pytorch_model.bin, which is not read because loading it can "
+                            + "run code; needed is " + WEIGHTS + ". Most models are published with both; in Python, "
+                            + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) converts it");
+        }
+        throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + "; copy it there too");
+    }
+}
