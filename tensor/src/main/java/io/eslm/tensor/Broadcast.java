@@ -16,8 +16,8 @@ public final class Broadcast {
         for (int i = 1; i <= rank; i++) {
             int da = i <= a.rank() ? a.dim(-i) : 1;
             int db = i <= b.rank() ? b.dim(-i) : 1;
-            Checks.check(da == db || da == 1 || db == 1, op, "shapes %s and %s do not broadcast: axis %d has %d and %d", a, b,
-                    -i, da, db);
+            Checks.check(da == db || da == 1 || db == 1, op, "shapes %s and %s do not broadcast: axis %d has %d and %d",
+                    a, b, -i, da, db);
             dims[rank - i] = da == 1 ? db : da;
         }
         return Shape.of(dims);

@@ -48,16 +48,18 @@ public final class Checks {
     /** At least {@code rank} axes. */
     public static void rankAtLeast(String op, int rank, Shape shape) {
         if (shape.rank() < rank) {
-            throw new IllegalArgumentException(op + ": needs at least " + rank + (rank == 1 ? " axis" : " axes") + ", shape "
-                    + shape + " has " + shape.rank() + "; reshape it first");
+            throw new IllegalArgumentException(
+                    op + ": needs at least " + rank + (rank == 1 ? " axis" : " axes") + ", shape "
+                            + shape + " has " + shape.rank() + "; reshape it first");
         }
     }
 
     /** 0 ≤ from ≤ to ≤ dimension {@code axis}. */
     public static void range(String op, int from, int to, int axis, Shape shape) {
         if (from < 0 || from > to || to > shape.dim(axis)) {
-            throw new IllegalArgumentException(op + ": [" + from + ", " + to + ") is outside axis " + axis + " of " + shape
-                    + ", which has " + shape.dim(axis) + " elements");
+            throw new IllegalArgumentException(
+                    op + ": [" + from + ", " + to + ") is outside axis " + axis + " of " + shape
+                            + ", which has " + shape.dim(axis) + " elements");
         }
     }
 
@@ -83,8 +85,9 @@ public final class Checks {
 
     public static void sameBackend(String op, Backend a, Backend b) {
         if (a != b) {
-            throw new IllegalArgumentException(op + ": tensors live on different backends (" + a.name() + " and " + b.name()
-                    + "); copy one over first with Tensor.to(backend)");
+            throw new IllegalArgumentException(
+                    op + ": tensors live on different backends (" + a.name() + " and " + b.name()
+                            + "); copy one over first with Tensor.to(backend)");
         }
     }
 
@@ -110,8 +113,8 @@ public final class Checks {
     /** Inner dimensions of a product must agree; suggests a transpose where that would help. */
     public static void inner(String op, int aInner, int bInner, int bOuter, Shape a, Shape b) {
         if (aInner != bInner) {
-            throw new IllegalArgumentException(op + ": inner dimensions differ (" + aInner + " and " + bInner + "): a " + a
-                    + ", b " + b + (aInner == bOuter ? ". Did you mean b transposed, " + transposed(b) + "?" : ""));
+            throw new IllegalArgumentException(op + ": inner dimensions differ (" + aInner + " and " + bInner + "): a "
+                    + a + ", b " + b + (aInner == bOuter ? ". Did you mean b transposed, " + transposed(b) + "?" : ""));
         }
     }
 
@@ -123,8 +126,8 @@ public final class Checks {
     public static void ids(String op, int[] ids, int n, int bound) {
         for (int i = 0; i < n; i++) {
             if (ids[i] < 0 || ids[i] >= bound) {
-                throw new IndexOutOfBoundsException(op + ": id " + ids[i] + " at position " + i + " is outside [0, " + bound
-                        + ")");
+                throw new IndexOutOfBoundsException(
+                        op + ": id " + ids[i] + " at position " + i + " is outside [0, " + bound + ")");
             }
         }
     }

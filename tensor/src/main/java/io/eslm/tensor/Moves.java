@@ -27,7 +27,8 @@ final class Moves {
             d[free] = (int) (shape.size() / known);
         }
         Shape s = Shape.of(d);
-        Checks.check(s.size() == shape.size(), "reshape", "%s has %d elements, %s has %d", shape, shape.size(), s, s.size());
+        Checks.check(s.size() == shape.size(), "reshape", "%s has %d elements, %s has %d", shape, shape.size(), s,
+                s.size());
         return s;
     }
 

@@ -67,8 +67,8 @@ final class Products {
             Storage yi = backend.slice(y.storage(), i * m * n, inner * m * n);
             Storage ai = window(a, aAt * m * k);
             Storage bi = window(b, bAt * k * n);
-            backend.kernels().batchedMatmul(yi, ai, bi, inner, m * n, aStrides[last] * m * k, bStrides[last] * k * n, m, k, n,
-                    transA, transB);
+            backend.kernels().batchedMatmul(yi, ai, bi, inner, m * n, aStrides[last] * m * k, bStrides[last] * k * n, m,
+                    k, n, transA, transB);
         }
     }
 

@@ -32,7 +32,8 @@ final class Reductions {
     }
 
     static Tensor sumTo(Tensor x, Shape target) {
-        Checks.check(Broadcast.shape("sumTo", x.shape(), target).equals(x.shape()), "sumTo", "%s does not broadcast to %s",
+        Checks.check(Broadcast.shape("sumTo", x.shape(), target).equals(x.shape()), "sumTo",
+                "%s does not broadcast to %s",
                 target, x.shape());
         Tensor y = x;
         while (y.rank() > target.rank()) {

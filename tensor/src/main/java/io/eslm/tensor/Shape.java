@@ -13,7 +13,8 @@ public final class Shape {
         long n = 1;
         for (int d : dims) {
             if (d < 0) {
-                throw new IllegalArgumentException("shape: dimension " + d + " is negative in " + Arrays.toString(dims));
+                throw new IllegalArgumentException(
+                        "shape: dimension " + d + " is negative in " + Arrays.toString(dims));
             }
             n *= d;
             if (n > Integer.MAX_VALUE) {

@@ -156,7 +156,8 @@ public final class Tensor {
 
     /** One element; one index for each axis. */
     public double get(int... indices) {
-        Checks.check(indices.length == rank(), "get", "%d indices for the %d axes of %s", indices.length, rank(), shape);
+        Checks.check(indices.length == rank(), "get", "%d indices for the %d axes of %s", indices.length, rank(),
+                shape);
         int at = 0;
         for (int axis = 0; axis < indices.length; axis++) {
             Checks.index("get", indices[axis], axis, shape);

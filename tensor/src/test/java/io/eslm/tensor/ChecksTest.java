@@ -44,8 +44,10 @@ class ChecksTest {
                 on("get: 1 indices for the 2 axes of (2, 3)", () -> f32(2, 3).get(1)),
                 on("reshape: (2, 3) has 6 elements, (4, 2) has 8", () -> f32(2, 3).reshape(4, 2)),
                 on("reshape: (-1, -1) has more than one -1", () -> f32(2, 3).reshape(-1, -1)),
-                on("reshape: (2, 3) has 6 elements, which (4, -1) cannot divide evenly", () -> f32(2, 3).reshape(4, -1)),
-                on("reshape: (0, 3) has 0 elements, which (0, -1) cannot divide evenly", () -> f32(0, 3).reshape(0, -1)));
+                on("reshape: (2, 3) has 6 elements, which (4, -1) cannot divide evenly",
+                        () -> f32(2, 3).reshape(4, -1)),
+                on("reshape: (0, 3) has 0 elements, which (0, -1) cannot divide evenly",
+                        () -> f32(0, 3).reshape(0, -1)));
     }
 
     static Stream<Arguments> moves() {
@@ -61,7 +63,8 @@ class ChecksTest {
                 on("permute: axes (0, 5) do not name each of the 2 axes of (2, 3) once", () -> f32(2, 3).permute(0, 5)),
                 on("transpose: axis 3 is outside the 2 axes of (2, 3)", () -> f32(2, 3).transpose(0, 3)),
                 on("concat: needs at least one tensor", () -> Tensor.concat(0)),
-                on("concat: shapes (2, 3) and (2, 4) differ outside axis 0", () -> Tensor.concat(0, f32(2, 3), f32(2, 4))),
+                on("concat: shapes (2, 3) and (2, 4) differ outside axis 0",
+                        () -> Tensor.concat(0, f32(2, 3), f32(2, 4))),
                 on("concat: shapes (2, 3) and (2) differ outside axis 0", () -> Tensor.concat(0, f32(2, 3), f32(2))),
                 on("gatherRows: needs I32, was given F32", () -> f32(2, 3).gatherRows(f32(2))),
                 on("sumTo: (4) does not broadcast to (2, 1)", () -> f32(2, 1).sumTo(Shape.of(4))));
@@ -70,7 +73,8 @@ class ChecksTest {
     static Stream<Arguments> arithmetic() {
         Backend other = new ScalarBackend();
         return Stream.of(
-                on("add: shapes (2, 3) and (2, 4) do not broadcast: axis -1 has 3 and 4", () -> f32(2, 3).add(f32(2, 4))),
+                on("add: shapes (2, 3) and (2, 4) do not broadcast: axis -1 has 3 and 4",
+                        () -> f32(2, 3).add(f32(2, 4))),
                 on("mul: shapes (5, 1, 3) and (4, 2, 1) do not broadcast: axis -3 has 5 and 4",
                         () -> f32(5, 1, 3).mul(f32(4, 2, 1))),
                 on("add: tensors live on different backends (scalar and scalar); copy one over first with"

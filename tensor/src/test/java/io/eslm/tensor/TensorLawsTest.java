@@ -181,7 +181,7 @@ class TensorLawsTest {
     /** Batches equal, repeated on one side, on both sides crosswise, missing, and empty; sizes that fit nothing. */
     @ParameterizedTest
     @CsvSource({"'', ''", "'3', ''", "'', '3'", "'3', '3'", "'2,3', '2,3'", "'2,3', '3'", "'3', '2,3'", "'2,1', '1,3'",
-            "'2,1,3', '4,1'", "'1,1', '2'", "'2', '1,1'", "'0', ''", "'0', '1'", "'1', '0'"})
+        "'2,1,3', '4,1'", "'1,1', '2'", "'2', '1,1'", "'0', ''", "'0', '1'", "'1', '0'"})
     void matmulIsTheExplicitLoop(String aBatch, String bBatch) {
         Rng rng = Rng.of(7);
         for (int[] mkn : new int[][] {{2, 3, 5}, {1, 7, 1}, {0, 2, 3}, {3, 0, 2}, {2, 1, 0}}) {

@@ -126,7 +126,8 @@ class TensorTest {
         assertArrayEquals(new int[] {1, 0}, x.argmax(-1).toInts());
         assertArrayEquals(new int[] {1, 0, 1}, x.argmax(0).toInts());
         assertEquals(Shape.of(2), x.argmax(1).shape());
-        assertArrayEquals(new int[] {1, 1, 0, 1}, f64(new double[] {0, 1, 5, 2, 3, 4, 1, 9}, 2, 2, 2).argmax(1).toInts());
+        assertArrayEquals(new int[] {1, 1, 0, 1},
+                f64(new double[] {0, 1, 5, 2, 3, 4, 1, 9}, 2, 2, 2).argmax(1).toInts());
     }
 
     @Test

@@ -80,7 +80,8 @@ public interface Kernels {
      * y = op(a)·op(b), or += with {@code accumulate}; op transposes where asked. op(a) (m, k), op(b) (k, n) → y (m, n): a is
      * stored (m, k), or (k, m) with transA; b (k, n), or (n, k) with transB.
      */
-    void matmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB, boolean accumulate);
+    void matmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB,
+            boolean accumulate);
 
     /** {@link #matmul} for i &lt; batch on the windows starting at i·yStride, i·aStride, i·bStride (0 repeats a or b). */
     void batchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride, int m, int k,
@@ -157,7 +158,8 @@ public interface Kernels {
      * @param lse (B, NH, T): log Σ_j exp(s_ij), kept for the backward pass
      * @param qkv (B, T, 3C): q, k, v side by side, each with its heads side by side
      */
-    void attention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize, double p, int seed);
+    void attention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize, double p,
+            int seed);
 
     /**
      * Gradient of {@link #attention}. With dp̃_ij = dy_i·v_j, dp = dropout′(dp̃), δ_i = dy_i·y_i and ds_ij = p_ij(dp_ij − δ_i):
@@ -198,8 +200,8 @@ public interface Kernels {
      * @param weights (count): the gradient of each kept row's loss
      * @param dlogits (count, cols)
      */
-    void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows, Storage weights,
-            int count, int cols);
+    void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
+            Storage weights, int count, int cols);
 
     // ---- optimizer
 
@@ -213,6 +215,6 @@ public interface Kernels {
      * @param correction1 1 − β₁ᵗ at step t ≥ 1
      * @param correction2 1 − β₂ᵗ
      */
-    void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2, double eps,
-            double decay, double correction1, double correction2, double gradScale);
+    void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2,
+            double eps, double decay, double correction1, double correction2, double gradScale);
 }

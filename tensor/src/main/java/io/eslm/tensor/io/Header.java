@@ -99,8 +99,9 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
         String before = "the header";
         for (Entry e : entries) {
             if (e.begin() != at) {
-                throw broken(file, "tensor " + e.name() + " begins at byte " + e.begin() + ", but " + before + " ends at "
-                        + at + (e.begin() < at ? ": they overlap" : ": there is a hole"));
+                throw broken(file,
+                        "tensor " + e.name() + " begins at byte " + e.begin() + ", but " + before + " ends at "
+                                + at + (e.begin() < at ? ": they overlap" : ": there is a hole"));
             }
             at = e.end();
             before = e.name();

@@ -64,8 +64,8 @@ final class SafetensorsWriter {
             out.append(',');
             quote(out, e.getKey());
             out.append(":{\"dtype\":\"").append(t.dtype()).append("\",\"shape\":[")
-                    .append(dims.substring(1, dims.length() - 1).replace(" ", "")).append("],\"data_offsets\":[").append(at)
-                    .append(',').append(end).append("]}");
+                    .append(dims.substring(1, dims.length() - 1).replace(" ", "")).append("],\"data_offsets\":[")
+                    .append(at).append(',').append(end).append("]}");
             at = end;
         }
         return out.append('}').toString();

@@ -79,7 +79,8 @@ class AtomicFilesTest {
     void aMissingFolderIsNamed() {
         Path target = folder.resolve("missing").resolve("a.bin");
         UserError e = assertThrows(UserError.class, () -> AtomicFiles.writeString(target, "x"));
-        assertTrue(e.getMessage().startsWith(target + ": cannot be written: its folder does not exist."), e.getMessage());
+        assertTrue(e.getMessage().startsWith(target + ": cannot be written: its folder does not exist."),
+                e.getMessage());
     }
 
     @Test

@@ -116,7 +116,8 @@ class SafetensorsFuzzTest {
             int to = 8 + rng.nextInt(headerEnd - 8);
             boolean insert = rng.nextInt(2) == 0;
             byte[] piece = Arrays.copyOfRange(valid, from, from + length);
-            byte[] rest = Arrays.copyOfRange(valid, insert ? to : Math.min(to + rng.nextInt(40), headerEnd), valid.length);
+            byte[] rest =
+                    Arrays.copyOfRange(valid, insert ? to : Math.min(to + rng.nextInt(40), headerEnd), valid.length);
             byte[] bytes = Arrays.copyOf(valid, to + length + rest.length);
             System.arraycopy(piece, 0, bytes, to, length);
             System.arraycopy(rest, 0, bytes, to + length, rest.length);

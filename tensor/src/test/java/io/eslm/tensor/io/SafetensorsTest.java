@@ -103,11 +103,13 @@ class SafetensorsTest {
         Path file = folder.resolve("x.safetensors");
         Safetensors.write(file, Map.of("b", Tensor.of(SCALAR, new float[] {1}, 1), "a",
                 Tensor.of(SCALAR, new float[] {2, 3}, 1, 2)), Map.of());
-        String header = "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":"
-                + "[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+        String header =
+                "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":"
+                        + "[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
         String padded = header + " ".repeat(-header.length() & 7);
         ByteBuffer expected = ByteBuffer.allocate(8 + padded.length() + 12).order(ByteOrder.LITTLE_ENDIAN);
-        expected.putLong(padded.length()).put(padded.getBytes(StandardCharsets.UTF_8)).putFloat(2).putFloat(3).putFloat(1);
+        expected.putLong(padded.length()).put(padded.getBytes(StandardCharsets.UTF_8)).putFloat(2).putFloat(3)
+                .putFloat(1);
         assertArrayEquals(expected.array(), Files.readAllBytes(file));
     }
 
@@ -117,7 +119,7 @@ class SafetensorsTest {
         Path f16 = raw(one("F16", "10", "0,20"), shorts(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x8000, 0x7c00,
                 0xfc00, 0x7e00));
         float[] expected = {1, -2, 65504, 0x1p-14f, 0x1p-24f, 1023 * 0x1p-24f, -0f, Float.POSITIVE_INFINITY,
-                Float.NEGATIVE_INFINITY, Float.NaN};
+            Float.NEGATIVE_INFINITY, Float.NaN};
         try (Safetensors s = Safetensors.open(f16)) {
             assertArrayEquals(expected, s.floats("x"));
             assertArrayEquals(expected, s.tensor("x", SCALAR).toFloats());
@@ -127,7 +129,7 @@ class SafetensorsTest {
         Path bf16 = raw(one("BF16", "2,3", "0,12"), shorts(0x3f80, 0xc000, 0x7f7f, 0x0001, 0x7f80, 0x7fc0));
         try (Safetensors s = Safetensors.open(bf16)) {
             assertArrayEquals(new float[] {1, -2, Float.intBitsToFloat(0x7f7f0000), 0x1p-133f, Float.POSITIVE_INFINITY,
-                    Float.NaN}, s.floats("x"));
+                Float.NaN}, s.floats("x"));
             assertEquals(Shape.of(2, 3), s.tensor("x", SCALAR).shape());
             Tensor f64 = Tensor.zeros(SCALAR, DType.F64, 6);
             s.read("x", SCALAR, f64.storage());
@@ -179,33 +181,33 @@ class SafetensorsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "F32 | 2     | 0,4        | tensor x has 4 bytes of data, but F32 (2) needs 8",
-            "F32 | 1     | 4,8        | tensor x begins at byte 4, but the header ends at 0: there is a hole",
-            "F32 | 3     | 0,12       | it is truncated: tensor x ends at byte 12, the data at 8",
-            "F32 | 1     | 0,4        | 4 bytes follow the last tensor",
-            "F32 | 2     | 8,0        | tensor x has data_offsets [8, 0], not [begin, end]",
-            "F32 | 2     | -8,0       | tensor x has data_offsets [-8, 0], not [begin, end]",
-            "F32 | 2     | 0,8,16     | tensor x has data_offsets [0, 8, 16], not [begin, end]",
-            "F32 | 2     | 0.0,8      | tensor x has data_offsets [0.0, 8], not [begin, end]",
-            "F31 | 2     | 0,8        | tensor x has the unknown dtype F31",
-            "f32 | 2     | 0,8        | tensor x has the unknown dtype f32",
-            "F32 | -2    | 0,8        | tensor x has the shape [-2]; dimensions must be whole numbers and their product below 2^31",
-            "F32 | 65536,65536 | 0,8  | tensor x has the shape [65536, 65536]; dimensions must be whole numbers and their product below 2^31",
-            "F32 | 4294967298  | 0,8  | tensor x has the shape [4294967298]; dimensions must be whole numbers and their product below 2^31",
-            "F32 | \"2\" | 0,8        | tensor x has the shape [2]; dimensions must be whole numbers and their product below 2^31"})
+        "F32 | 2     | 0,4        | tensor x has 4 bytes of data, but F32 (2) needs 8",
+        "F32 | 1     | 4,8        | tensor x begins at byte 4, but the header ends at 0: there is a hole",
+        "F32 | 3     | 0,12       | it is truncated: tensor x ends at byte 12, the data at 8",
+        "F32 | 1     | 0,4        | 4 bytes follow the last tensor",
+        "F32 | 2     | 8,0        | tensor x has data_offsets [8, 0], not [begin, end]",
+        "F32 | 2     | -8,0       | tensor x has data_offsets [-8, 0], not [begin, end]",
+        "F32 | 2     | 0,8,16     | tensor x has data_offsets [0, 8, 16], not [begin, end]",
+        "F32 | 2     | 0.0,8      | tensor x has data_offsets [0.0, 8], not [begin, end]",
+        "F31 | 2     | 0,8        | tensor x has the unknown dtype F31",
+        "f32 | 2     | 0,8        | tensor x has the unknown dtype f32",
+        "F32 | -2    | 0,8        | tensor x has the shape [-2]; dimensions must be whole numbers and their product below 2^31",
+        "F32 | 65536,65536 | 0,8  | tensor x has the shape [65536, 65536]; dimensions must be whole numbers and their product below 2^31",
+        "F32 | 4294967298  | 0,8  | tensor x has the shape [4294967298]; dimensions must be whole numbers and their product below 2^31",
+        "F32 | \"2\" | 0,8        | tensor x has the shape [2]; dimensions must be whole numbers and their product below 2^31"})
     void brokenEntriesAreNamed(String type, String shape, String offsets, String message) throws IOException {
         assertEquals(message, refused(raw(one(type, shape, offsets), new byte[8])));
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-            "{\"a\":1}                | tensor a lacks a dtype, a shape or data_offsets",
-            "{\"a\":{\"dtype\":1}}    | tensor a lacks a dtype, a shape or data_offsets",
-            "{\"__metadata__\":1}     | __metadata__ does not map strings to strings",
-            "{\"__metadata__\":{\"a\":1}} | __metadata__ does not map strings to strings",
-            "{\"a\":1,\"a\":1}        | the header is not valid JSON: the name \"a\" occurs twice",
-            "[1]                      | the header is not valid JSON: character 0 is '[', expected '{'",
-            "hello                    | the header is not valid JSON: character 0 is 'h', expected '{'"})
+        "{\"a\":1}                | tensor a lacks a dtype, a shape or data_offsets",
+        "{\"a\":{\"dtype\":1}}    | tensor a lacks a dtype, a shape or data_offsets",
+        "{\"__metadata__\":1}     | __metadata__ does not map strings to strings",
+        "{\"__metadata__\":{\"a\":1}} | __metadata__ does not map strings to strings",
+        "{\"a\":1,\"a\":1}        | the header is not valid JSON: the name \"a\" occurs twice",
+        "[1]                      | the header is not valid JSON: character 0 is '[', expected '{'",
+        "hello                    | the header is not valid JSON: character 0 is 'h', expected '{'"})
     void brokenHeadersAreNamed(String header, String message) throws IOException {
         assertEquals(message, refused(raw(header, new byte[0])));
     }
@@ -223,7 +225,8 @@ class SafetensorsTest {
                 refused(Files.write(folder.resolve("short"), new byte[3])));
         assertEquals("it is truncated: 0 bytes cannot hold the header's length",
                 refused(Files.write(folder.resolve("empty"), new byte[0])));
-        assertEquals("it is truncated: the header has 50 bytes, after its length stand 2", refused(raw(50, "{}", new byte[0])));
+        assertEquals("it is truncated: the header has 50 bytes, after its length stand 2",
+                refused(raw(50, "{}", new byte[0])));
         assertEquals("its header would have 100000001 bytes, the limit is 100000000",
                 refused(raw(100_000_001, "{}", new byte[0])));
         assertEquals("its header would have 18446744073709551615 bytes, the limit is 100000000",

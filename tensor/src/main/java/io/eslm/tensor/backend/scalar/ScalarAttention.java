@@ -88,8 +88,8 @@ final class ScalarAttention {
         }
     }
 
-    static void attentionCached(HeapStorage y, HeapStorage keys, HeapStorage values, HeapStorage qkv, int batch, int time,
-            int past, int capacity, int heads, int headSize) {
+    static void attentionCached(HeapStorage y, HeapStorage keys, HeapStorage values, HeapStorage qkv, int batch,
+            int time, int past, int capacity, int heads, int headSize) {
         for (int b = 0; b < batch; b++) {
             for (int h = 0; h < heads; h++) {
                 Head head = new Head(qkv, b, h, time, heads, headSize);
@@ -108,7 +108,8 @@ final class ScalarAttention {
     }
 
     /** y_i over the first {@code n} positions of the cache, which starts at {@code cache}. */
-    private static void cachedQuery(HeapStorage y, HeapStorage keys, HeapStorage values, Head head, int cache, int i, int n) {
+    private static void cachedQuery(HeapStorage y, HeapStorage keys, HeapStorage values, Head head, int cache, int i,
+            int n) {
         int size = head.headSize;
         double[] s = new double[n];
         for (int j = 0; j < n; j++) {

@@ -47,7 +47,8 @@ final class ScalarElementwise {
         };
     }
 
-    static void binary(Binary f, HeapStorage y, HeapStorage a, HeapStorage b, int[] dims, int[] aStrides, int[] bStrides) {
+    static void binary(Binary f, HeapStorage y, HeapStorage a, HeapStorage b, int[] dims, int[] aStrides,
+            int[] bStrides) {
         int n = 1;
         for (int d : dims) {
             n *= d;

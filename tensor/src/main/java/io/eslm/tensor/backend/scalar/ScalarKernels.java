@@ -85,7 +85,8 @@ public class ScalarKernels implements Kernels {
     @Override
     public void batchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride, int m,
             int k, int n, boolean transA, boolean transB) {
-        ScalarMatmul.batchedMatmul(heap(y), heap(a), heap(b), batch, yStride, aStride, bStride, m, k, n, transA, transB);
+        ScalarMatmul.batchedMatmul(heap(y), heap(a), heap(b), batch, yStride, aStride, bStride, m, k, n, transA,
+                transB);
     }
 
     @Override
@@ -114,8 +115,8 @@ public class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void layerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows, int cols,
-            double eps) {
+    public void layerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows,
+            int cols, double eps) {
         ScalarRows.layerNorm(heap(y), heap(mean), heap(rstd), heap(x), heap(gamma), heap(beta), rows, cols, eps);
     }
 
@@ -158,8 +159,8 @@ public class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y, Storage lse,
-            Storage scratch, int batch, int time, int heads, int headSize, double p, int seed) {
+    public void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
+            Storage lse, Storage scratch, int batch, int time, int heads, int headSize, double p, int seed) {
         ScalarAttention.attentionBackward(heap(dqkv), heap(dy), heap(rows), count, heap(qkv), heap(y), heap(lse), batch,
                 time, heads, headSize, p, seed);
     }
@@ -167,8 +168,8 @@ public class ScalarKernels implements Kernels {
     @Override
     public void attentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time, int past,
             int capacity, int heads, int headSize) {
-        ScalarAttention.attentionCached(heap(y), heap(keys), heap(values), heap(qkv), batch, time, past, capacity, heads,
-                headSize);
+        ScalarAttention.attentionCached(heap(y), heap(keys), heap(values), heap(qkv), batch, time, past, capacity,
+                heads, headSize);
     }
 
     @Override
@@ -180,8 +181,8 @@ public class ScalarKernels implements Kernels {
     @Override
     public void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
             Storage weights, int count, int cols) {
-        ScalarLoss.crossEntropyBackward(heap(dlogits), heap(logits), heap(lse), heap(targets), heap(rows), heap(weights),
-                count, cols);
+        ScalarLoss.crossEntropyBackward(heap(dlogits), heap(logits), heap(lse), heap(targets), heap(rows),
+                heap(weights), count, cols);
     }
 
     @Override

@@ -6,8 +6,8 @@ final class ScalarLoss {
     private ScalarLoss() {
     }
 
-    static void crossEntropy(HeapStorage loss, HeapStorage entropy, HeapStorage lse, HeapStorage logits, HeapStorage targets,
-            int rows, int cols) {
+    static void crossEntropy(HeapStorage loss, HeapStorage entropy, HeapStorage lse, HeapStorage logits,
+            HeapStorage targets, int rows, int cols) {
         for (int r = 0; r < rows; r++) {
             int row = r * cols;
             double max = ScalarRows.max(logits, row, cols);

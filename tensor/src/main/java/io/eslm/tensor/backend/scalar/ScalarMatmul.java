@@ -19,16 +19,16 @@ final class ScalarMatmul {
         }
     }
 
-    static void batchedMatmul(HeapStorage y, HeapStorage a, HeapStorage b, int batch, int yStride, int aStride, int bStride,
-            int m, int k, int n, boolean transA, boolean transB) {
+    static void batchedMatmul(HeapStorage y, HeapStorage a, HeapStorage b, int batch, int yStride, int aStride,
+            int bStride, int m, int k, int n, boolean transA, boolean transB) {
         for (int i = 0; i < batch; i++) {
-            matmul(y.slice(i * yStride, m * n), a.slice(i * aStride, m * k), b.slice(i * bStride, k * n), m, k, n, transA,
-                    transB, false);
+            matmul(y.slice(i * yStride, m * n), a.slice(i * aStride, m * k), b.slice(i * bStride, k * n), m, k, n,
+                    transA, transB, false);
         }
     }
 
-    static void linear(HeapStorage y, HeapStorage x, HeapStorage w, HeapStorage bias, HeapStorage residual, int m, int k,
-            int n) {
+    static void linear(HeapStorage y, HeapStorage x, HeapStorage w, HeapStorage bias, HeapStorage residual, int m,
+            int k, int n) {
         for (int i = 0; i < m; i++) {
             for (int j = 0; j < n; j++) {
                 double sum = 0;

@@ -26,7 +26,8 @@ final class ScalarMoves {
         }
     }
 
-    static void copy2d(HeapStorage y, int yFrom, int yStride, HeapStorage x, int xFrom, int xStride, int rows, int cols) {
+    static void copy2d(HeapStorage y, int yFrom, int yStride, HeapStorage x, int xFrom, int xStride, int rows,
+            int cols) {
         for (int r = 0; r < rows; r++) {
             for (int c = 0; c < cols; c++) {
                 y.set(yFrom + r * yStride + c, x.get(xFrom + r * xStride + c));
@@ -52,8 +53,8 @@ final class ScalarMoves {
         }
     }
 
-    static void embedding(HeapStorage y, HeapStorage ids, HeapStorage wte, HeapStorage wpe, int batch, int time, int width,
-            int from) {
+    static void embedding(HeapStorage y, HeapStorage ids, HeapStorage wte, HeapStorage wpe, int batch, int time,
+            int width, int from) {
         for (int b = 0; b < batch; b++) {
             for (int t = 0; t < time; t++) {
                 int row = b * time + t;
@@ -65,8 +66,8 @@ final class ScalarMoves {
         }
     }
 
-    static void embeddingBackward(HeapStorage dwte, HeapStorage dwpe, HeapStorage dy, HeapStorage ids, int batch, int time,
-            int width) {
+    static void embeddingBackward(HeapStorage dwte, HeapStorage dwpe, HeapStorage dy, HeapStorage ids, int batch,
+            int time, int width) {
         for (int b = 0; b < batch; b++) {
             for (int t = 0; t < time; t++) {
                 int row = b * time + t;

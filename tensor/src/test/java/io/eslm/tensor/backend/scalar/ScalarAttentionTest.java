@@ -116,8 +116,8 @@ class ScalarAttentionTest {
         for (int past = 0; past < T; past += piece) {
             int n = Math.min(piece, T - past);
             Tensor y = zeros(B, n, C);
-            K.attentionCached(y.storage(), keys.storage(), values.storage(), qkv.slice(1, past, past + n).storage(), B, n,
-                    past, capacity, NH, HS);
+            K.attentionCached(y.storage(), keys.storage(), values.storage(), qkv.slice(1, past, past + n).storage(), B,
+                    n, past, capacity, NH, HS);
             assertTrue(y.allClose(expected.slice(1, past, past + n), 0, 1e-14));
         }
         assertTrue(keys.slice(2, 0, T).sameAs(part(qkv, 1)));

@@ -26,8 +26,8 @@ class ScalarLossTest {
     private static Losses crossEntropy(Tensor logits, Tensor targets) {
         int rows = logits.dim(0);
         Losses l = new Losses(zeros(rows), zeros(rows), zeros(rows));
-        K.crossEntropy(l.loss.storage(), l.entropy.storage(), l.lse.storage(), logits.storage(), targets.storage(), rows,
-                logits.dim(1));
+        K.crossEntropy(l.loss.storage(), l.entropy.storage(), l.lse.storage(), logits.storage(), targets.storage(),
+                rows, logits.dim(1));
         return l;
     }
 
@@ -35,8 +35,9 @@ class ScalarLossTest {
     @Test
     void byHand() {
         double shift = 1e4;
-        Tensor logits = Tensor.of(SCALAR, DType.F64, new double[] {0, Math.log(3), shift, shift, 0, Double.NEGATIVE_INFINITY},
-                3, 2);
+        Tensor logits =
+                Tensor.of(SCALAR, DType.F64, new double[] {0, Math.log(3), shift, shift, 0, Double.NEGATIVE_INFINITY},
+                        3, 2);
         Losses l = crossEntropy(logits, ints(0, 1, 0));
         double h = 0.25 * Math.log(4) + 0.75 * Math.log(4.0 / 3);
         assertClose(new double[] {Math.log(4), Math.log(2), 0}, l.loss, 1e-15);
@@ -65,7 +66,8 @@ class ScalarLossTest {
         double[] expected = differences(logits, v -> crossEntropy(v, targets).loss.mul(weights).sum().item());
         Tensor lse = crossEntropy(logits, targets).lse;
         Tensor d = random(2, 4, 5);
-        K.crossEntropyBackward(d.storage(), logits.storage(), lse.storage(), targets.storage(), null, weights.storage(), 4, 5);
+        K.crossEntropyBackward(d.storage(), logits.storage(), lse.storage(), targets.storage(), null, weights.storage(),
+                4, 5);
         assertClose(expected, d, 1e-8);
     }
 
@@ -76,8 +78,8 @@ class ScalarLossTest {
         Tensor lse = crossEntropy(logits, targets).lse;
         Tensor whole = zeros(6, 3);
         Tensor ones = Tensor.full(SCALAR, DType.F64, 1, 6);
-        K.crossEntropyBackward(whole.storage(), logits.storage(), lse.storage(), targets.storage(), null, ones.storage(), 6,
-                3);
+        K.crossEntropyBackward(whole.storage(), logits.storage(), lse.storage(), targets.storage(), null,
+                ones.storage(), 6, 3);
         for (int[] kept : new int[][] {{}, {5}, {0, 1, 2}, {1, 2, 5}, {0, 3, 4, 5}, {0, 1, 2, 3, 4, 5}}) {
             Tensor rows = ints(kept);
             Tensor expected = whole.gatherRows(rows);
