@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+/**
+ * One kernel at one size.
+ *
+ * @param flops useful multiply-adds, counted as two, of one run; 0 where the memory is the limit
+ * @param bytes read and written at least, by one run; 0 where arithmetic is the limit
+ * @param run the kernel
+ * @param error runs the kernel once and returns its largest error relative to the bound it must keep: 1 or less is right
+ */
+record KernelCase(String name, String shape, double flops, double bytes, Runnable run, Proof error) {
+    /** The error of one run, as a share of its bound. */
+    @FunctionalInterface
+    interface Proof {
+        double measure();
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.Storage;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.StringJoiner;
+
+/** Where a step's time goes: every call through the seam, timed by kernel and by its integer arguments (the shapes). */
+final class KernelProfile {
+    /** Calls of one kernel with the same shapes. */
+    private static final class Entry {
+        private long calls;
+        private long nanos;
+    }
+
+    private final Map<String, Entry> entries = new HashMap<>();
+    private long begin = System.nanoTime();
+
+    /** {@code backend} with its kernels timed here. */
+    Backend watch(Backend backend) {
+        Kernels kernels = proxy(Kernels.class, (method, args) -> {
+            long start = System.nanoTime();
+            Object result = call(method, backend.kernels(), args);
+            Entry entry = entries.computeIfAbsent(name(method, args), n -> new Entry());
+            entry.calls++;
+            entry.nanos += System.nanoTime() - start;
+            return result;
+        });
+        return proxy(Backend.class, (method, args) -> method.getName().equals("kernels") ? kernels
+                : call(method, backend, args));
+    }
+
+    /** Forgets what was timed so far. */
+    void clear() {
+        entries.clear();
+        begin = System.nanoTime();
+    }
+
+    /** A table of the costliest kernels, in ms per step. */
+    String table(int steps, int lines) {
+        double total = (System.nanoTime() - begin) * 1e-6 / steps;
+        StringBuilder s = new StringBuilder(String.format(Locale.ROOT, "%n%9s %6s %6s  kernel and shape%n", "ms/step", "share",
+                "calls"));
+        double inKernels = 0;
+        for (Entry e : entries.values()) {
+            inKernels += e.nanos * 1e-6 / steps;
+        }
+        entries.entrySet().stream().sorted(Comparator.comparingLong((Map.Entry<String, Entry> e) -> -e.getValue().nanos))
+                .limit(lines).forEach(e -> s.append(String.format(Locale.ROOT, "%9.2f %5.1f%% %6d  %s%n",
+                        e.getValue().nanos * 1e-6 / steps, e.getValue().nanos * 1e-4 / steps / total,
+                        e.getValue().calls / steps, e.getKey())));
+        return s.append(String.format(Locale.ROOT, "%9.2f %5.1f%%         outside kernels", total - inKernels,
+                100 * (total - inKernels) / total)).toString();
+    }
+
+    private static String name(Method method, Object[] args) {
+        StringJoiner joiner = new StringJoiner(" ", method.getName() + " ", "");
+        for (Object a : args) {
+            if (a instanceof Integer || a instanceof Boolean || a instanceof Enum) {
+                joiner.add(a.toString());
+            } else if (a == null) {
+                joiner.add("-");
+            } else if (!(a instanceof Storage) && !(a instanceof Double)) {
+                joiner.add("…");
+            }
+        }
+        return joiner.toString();
+    }
+
+    private interface Handler {
+        Object handle(Method method, Object[] args) throws Throwable;
+    }
+
+    private static <T> T proxy(Class<T> type, Handler handler) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] { type },
+                (self, method, args) -> method.getName().equals("equals") ? (Object) (self == args[0])
+                        : handler.handle(method, args)));
+    }
+
+    private static Object call(Method method, Object target, Object[] args) throws Throwable {
+        try {
+            return method.invoke(target, args);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+}

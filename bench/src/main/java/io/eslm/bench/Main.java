@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import io.eslm.tensor.UserError;
+import java.util.Arrays;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code bin/eslm bench}: timings of what has been proven right first, each with its share of the measured peak. */
+@Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",
+        mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND", subcommands = { StepBench.class, KernelBench.class })
+public final class Main {
+    private Main() {
+    }
+
+    public static void main(String[] args) {
+        CommandLine line = new CommandLine(new Main()).setOverwrittenOptionsAllowed(true);
+        line.setExecutionExceptionHandler((e, cmd, parsed) -> {
+            if (!(e instanceof UserError)) {
+                throw e;
+            }
+            cmd.getErr().println("eslm bench: " + e.getMessage());
+            return 1;
+        });
+        System.exit(line.execute(args.length > 0 && args[0].equals("bench") ? Arrays.copyOfRange(args, 1, args.length)
+                : args));
+    }
+}

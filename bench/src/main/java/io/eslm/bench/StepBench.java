@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.Weights;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.gpt2.train.Trainer;
+import io.eslm.select.Methods;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Times whole training steps: data, forward, selection, backward, clipping, AdamW, on random tokens and weights. */
+@Command(name = "step", description = "Times training steps; random weights and tokens.", mixinStandardHelpOptions = true,
+        showDefaultValues = true)
+final class StepBench implements Callable<Integer> {
+    @Option(names = "--model", description = "a preset, or LAYERSxWIDTH such as 6x384 (heads of 64, GPT-2's vocabulary)")
+    private String model = "gpt2";
+    @Option(names = "--batch", description = "windows per step")
+    private int batch = 4;
+    @Option(names = "--seq", description = "tokens per window")
+    private int seq = 256;
+    @Option(names = "--method", description = "as in eslm train")
+    private String method = "clm";
+    @Option(names = "--alpha", description = "confidence level of the selection")
+    private double alpha = 0.1;
+    @Option(names = "--steps", description = "timed steps; the median counts")
+    private int steps = 7;
+    @Option(names = "--warmup", description = "steps before, not timed")
+    private int warmup = 3;
+    @Option(names = "--threads", description = "0: all cores")
+    private int threads;
+    @Option(names = "--backend", description = "auto, vector, scalar")
+    private String backendName = "auto";
+    @Option(names = "--profile", description = "also list the kernels by their share of a step")
+    private boolean profile;
+    @Option(names = "--json", description = "one JSON object instead of text")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        Gpt2Config config = config();
+        MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
+                "Use a smaller --batch or --seq.");
+        TokenLoss loss = Methods.of(method, alpha);
+        TrainOptions options = new TrainOptions(warmup + steps, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        KernelProfile calls = new KernelProfile();
+        try (Backend opened = Backends.open(backendName, threads)) {
+            Backend backend = profile ? calls.watch(opened) : opened;
+            Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+            JsonObject result = withTokens(config, data -> {
+                try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> { })) {
+                    return time(trainer, backend, config, calls);
+                }
+            });
+            System.out.println(json ? new Gson().toJson(result) : text(result));
+            if (profile) {
+                System.out.println(calls.table(steps, 30));
+            }
+        }
+        return 0;
+    }
+
+    private JsonObject time(Trainer trainer, Backend backend, Gpt2Config config, KernelProfile calls) {
+        for (int i = 0; i < warmup; i++) {
+            trainer.oneStep();
+        }
+        double peak = backend.measurePeakFlops();
+        double[] seconds = new double[steps];
+        long before = ProcessMemory.allocated();
+        calls.clear();
+        for (int i = 0; i < steps; i++) {
+            seconds[i] = trainer.oneStep().seconds();
+        }
+        long allocated = ProcessMemory.allocated() - before;
+        Arrays.sort(seconds);
+        double median = seconds[steps / 2];
+        double flops = 6.0 * config.parameterCount() * batch * seq / median;
+        JsonObject result = new JsonObject();
+        result.addProperty("model", model);
+        result.addProperty("parameters", config.parameterCount());
+        result.addProperty("backend", backend.description());
+        result.addProperty("method", method);
+        result.addProperty("alpha", alpha);
+        result.addProperty("batch", batch);
+        result.addProperty("seq", seq);
+        result.addProperty("step_s", median);
+        result.addProperty("step_s_min", seconds[0]);
+        result.addProperty("step_s_max", seconds[steps - 1]);
+        result.addProperty("tokens_per_s", batch * seq / median);
+        result.addProperty("gflops", flops * 1e-9);
+        if (peak > 0) {
+            result.addProperty("peak_gflops", peak * 1e-9);
+            result.addProperty("mfu", flops / peak);
+        }
+        result.addProperty("allocated_bytes_per_step", allocated / steps);
+        result.addProperty("workspace_bytes", trainer.workspaceBytes());
+        result.addProperty("peak_rss_bytes", ProcessMemory.peakResident());
+        return result;
+    }
+
+    private static String text(JsonObject result) {
+        StringBuilder s = new StringBuilder();
+        result.entrySet().forEach(e -> s.append(String.format("%-26s %s%n", e.getKey(), e.getValue().getAsString())));
+        return s.toString().stripTrailing();
+    }
+
+    private Gpt2Config config() {
+        Gpt2Config config;
+        if (model.matches("\\d+x\\d+")) {
+            int layers = Integer.parseInt(model.substring(0, model.indexOf('x')));
+            int width = Integer.parseInt(model.substring(model.indexOf('x') + 1));
+            config = Gpt2Config.of(layers, Math.max(1, width / 64), width, seq);
+        } else {
+            Gpt2Config preset = Gpt2Config.preset(model);
+            config = Gpt2Config.of(preset.nLayer(), preset.nHead(), preset.nEmbd(), seq);
+        }
+        if (steps < 1 || warmup < 0 || batch < 1) {
+            throw new UserError("--steps and --batch must be at least 1, --warmup at least 0");
+        }
+        return config;
+    }
+
+    private interface Use {
+        JsonObject of(TokenData data);
+    }
+
+    /** Random tokens in a folder that is gone afterwards. */
+    private JsonObject withTokens(Gpt2Config config, Use use) {
+        try {
+            Path dir = Files.createTempDirectory("eslm-bench");
+            Path file = dir.resolve("train.bin");
+            try {
+                int n = (batch * (steps + warmup) + 32) * seq + 1;
+                ByteBuffer tokens = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
+                Rng rng = Rng.of(2);
+                for (int i = 0; i < n; i++) {
+                    tokens.putShort((short) rng.nextInt(config.vocabSize()));
+                }
+                Files.write(file, tokens.array());
+                return use.of(TokenData.open(dir));
+            } finally {
+                Files.deleteIfExists(file);
+                Files.delete(dir);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
