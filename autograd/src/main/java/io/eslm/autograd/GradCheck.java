@@ -37,28 +37,26 @@ public final class GradCheck {
     }
 
     /**
-     * Compares every input gradient of an F64 {@code sample} with differences.
+     * Compares the gradient of {@code f} in every one of its F64 inputs with differences.
      *
-     * @param name of the sample, for the message
+     * @param name of the function, for the message
      * @param rng draws w
      * @throws AssertionError naming the input, the element and both numbers
      */
-    public static void check(String name, Sample sample, Rng rng) {
-        Sample.Composed f = sample::apply;
-        List<Tensor> inputs = sample.inputs();
+    public static void check(String name, List<Tensor> inputs, Sample.Composed f, Rng rng) {
         inputs.forEach(x -> Checks.type("grad check", DType.F64, x.dtype()));
         Workspace workspace = new Workspace(inputs.getFirst().backend());
         double[] w = weights(output(workspace, inputs, f).length, rng);
-        List<double[]> gradients = run(inputs, f, w).gradients;
+        List<double[]> gradients = run(workspace, inputs, f, w).gradients;
         for (int i = 0; i < inputs.size(); i++) {
             compare(name + ": input " + i, inputs.get(i).shape(), gradients.get(i), differences(workspace, inputs, i, f, w));
         }
     }
 
     /** Output of {@code f}, and the gradient of each input when that of the output is {@code w}. */
-    public static Result run(List<Tensor> inputs, Sample.Composed f, double[] w) {
-        Backend backend = inputs.getFirst().backend();
-        try (Tape tape = Tape.recording(new Workspace(backend), Rng.of(0))) {
+    public static Result run(Workspace workspace, List<Tensor> inputs, Sample.Composed f, double[] w) {
+        Backend backend = workspace.backend();
+        try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
             Variable[] leaves = inputs.stream().map(tape::leaf).toArray(Variable[]::new);
             Variable y = f.apply(tape, leaves);
             double[] output = y.value().toDoubles();
@@ -98,7 +96,8 @@ public final class GradCheck {
         return slopes;
     }
 
-    private static double[] output(Workspace workspace, List<Tensor> inputs, Sample.Composed f) {
+    /** Output of {@code f} alone. */
+    public static double[] output(Workspace workspace, List<Tensor> inputs, Sample.Composed f) {
         try (Tape tape = Tape.evaluation(workspace)) {
             return f.apply(tape, inputs.stream().map(tape::constant).toArray(Variable[]::new)).value().toDoubles();
         }

@@ -105,7 +105,7 @@ public final class Tape implements AutoCloseable {
 
     /**
      * Runs {@code body} and returns its result. On an evaluation tape all other values made in it are freed, so that a deep
-     * model needs the memory of one block.
+     * model needs the memory of one block, and of one result for each.
      */
     public Variable scoped(Supplier<Variable> body) {
         int mark = applied.size();

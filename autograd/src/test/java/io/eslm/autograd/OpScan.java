@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Finds every op by looking at the compiled package, so that none can be forgotten. */
+final class OpScan {
+    private static final String PACKAGE = "io.eslm.autograd.op";
+
+    private OpScan() {
+    }
+
+    /** One sample, named by its op and its place among that op's samples: {@code MatMul 3}. */
+    record Named(String name, Sample sample) {
+    }
+
+    /** All classes of the package that implement {@link Op}, by name. */
+    static List<Class<?>> ops() {
+        Path folder;
+        try {
+            folder = Path.of(Op.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+                    .resolve(PACKAGE.replace('.', '/'));
+        } catch (java.net.URISyntaxException e) {
+            throw new AssertionError(e);
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(f -> f.getFileName().toString()).filter(n -> n.endsWith(".class")).sorted()
+                    .<Class<?>>map(n -> load(PACKAGE + "." + n.substring(0, n.length() - ".class".length())))
+                    .filter(Op.class::isAssignableFrom).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The samples of {@code op}. */
+    static List<Named> samples(Class<?> op, SampleSource source) {
+        Stream<?> samples;
+        try {
+            samples = (Stream<?>) op.getMethod("samples", SampleSource.class).invoke(null, source);
+        } catch (NoSuchMethodException | IllegalAccessException e) {
+            throw new AssertionError(op.getSimpleName() + " needs public static Stream<Sample> samples(SampleSource): "
+                    + "inputs on which its gradient is compared with differences", e);
+        } catch (InvocationTargetException e) {
+            throw new AssertionError(op.getSimpleName() + ".samples failed", e.getCause());
+        }
+        List<Named> named = new ArrayList<>();
+        samples.forEach(s -> named.add(new Named(op.getSimpleName() + " " + named.size(), (Sample) s)));
+        return named;
+    }
+
+    /** The samples of all ops. */
+    static List<Named> all(SampleSource source) {
+        return ops().stream().flatMap(op -> samples(op, source).stream()).toList();
+    }
+
+    private static Class<?> load(String name) {
+        try {
+            return Class.forName(name);
+        } catch (ClassNotFoundException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

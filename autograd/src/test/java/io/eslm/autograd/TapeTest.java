@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.eslm.autograd.op.Add;
+import io.eslm.autograd.op.Affine;
+import io.eslm.autograd.op.AffineGelu;
+import io.eslm.autograd.op.CausalAttention;
+import io.eslm.autograd.op.Div;
+import io.eslm.autograd.op.Gelu;
+import io.eslm.autograd.op.LayerNorm;
+import io.eslm.autograd.op.MatMul;
+import io.eslm.autograd.op.Mul;
+import io.eslm.autograd.op.Reshape;
+import io.eslm.autograd.op.Scale;
+import io.eslm.autograd.op.Softmax;
+import io.eslm.autograd.op.Square;
+import io.eslm.autograd.op.Sub;
+import io.eslm.autograd.op.Sum;
+import io.eslm.autograd.op.Tanh;
+import io.eslm.autograd.op.TokenEmbedding;
+import io.eslm.autograd.op.WeightedSum;
+import io.eslm.tensor.DType;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import io.eslm.tensor.backend.Workspace;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** How gradients flow and add up between ops, and what lives how long. */
+class TapeTest {
+    private final Backend backend = Backends.open("scalar", 1);
+    private final SampleSource source = new SampleSource(backend, DType.F64, Rng.of(11));
+    private final PoisonedWorkspace workspace = new PoisonedWorkspace(backend);
+
+    @AfterEach
+    void everythingIsGivenBack() {
+        assertEquals(0, workspace.inUse(), "storages not given back");
+        backend.close();
+    }
+
+    private void gradCheck(List<Tensor> inputs, Sample.Composed f) {
+        GradCheck.check("function", inputs, f, Rng.of(12));
+        double[] w = GradCheck.weights(GradCheck.output(workspace, inputs, f).length, Rng.of(12));
+        GradCheck.Result clean = GradCheck.run(new Workspace(backend), inputs, f, w);
+        GradCheck.Result poisoned = GradCheck.run(workspace, inputs, f, w);
+        for (int i = 0; i < inputs.size(); i++) {
+            assertArrayEquals(clean.gradients().get(i), poisoned.gradients().get(i));
+        }
+    }
+
+    private Variable kept(Tape tape, Variable x, int total, int... rows) {
+        int cols = x.value().size() / total;
+        Tensor weights = new SampleSource(backend, DType.F64, Rng.of(rows.length)).normal(rows.length, cols);
+        return tape.apply(new WeightedSum(new Rows(source.indices(rows), total), weights), x);
+    }
+
+    // ---- one variable, many uses
+
+    @Test
+    void aVariableMayBeSeveralInputsOfOneOp() {
+        List<Tensor> square = List.of(source.positive(3, 3));
+        gradCheck(square, (tape, v) -> tape.apply(new Add(), v[0], v[0]));
+        gradCheck(square, (tape, v) -> tape.apply(new Sub(), v[0], v[0]));
+        gradCheck(square, (tape, v) -> tape.apply(new Mul(), v[0], v[0]));
+        gradCheck(square, (tape, v) -> tape.apply(new Div(), v[0], v[0]));
+        gradCheck(square, (tape, v) -> tape.apply(new MatMul(true, false), v[0], v[0]));
+        gradCheck(List.of(source.normal(3, 3), source.normal(3)),
+                (tape, v) -> tape.apply(new Affine(), v[0], v[0], v[1], v[0]));
+        gradCheck(List.of(source.normal(4)), (tape, v) -> tape.apply(new LayerNorm(0.1), v[0], v[0], v[0]));
+        gradCheck(List.of(source.normal(4, 3)), (tape, v) -> tape.apply(new TokenEmbedding(source.indices(1, 3, 1, 0)
+                .reshape(2, 2), 0), v[0], v[0]));
+    }
+
+    @Test
+    void aParameterMayBeSeveralInputsOfOneOp() {
+        Parameter p = new Parameter(source.normal(3, 3));
+        Tensor w = source.normal(3, 3);
+        GradCheck.Result leaf = GradCheck.run(workspace, List.of(p.value()),
+                (tape, v) -> tape.apply(new MatMul(), v[0], v[0]), w.toDoubles());
+        try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
+            tape.backward(tape.apply(new WeightedSum(null, w), tape.apply(new MatMul(), p, p)));
+        }
+        assertArrayEquals(leaf.gradients().getFirst(), p.gradient().toDoubles());
+    }
+
+    /** Compact on compact of the same rows, of others, on full; and full on compact: in every order of two branches. */
+    @Test
+    void compactAndFullGradientsMeetInOneVariable() {
+        List<Tensor> x = List.of(source.normal(4, 3));
+        Sample.Composed some = (tape, v) -> kept(tape, v[0], 4, 0, 2);
+        Sample.Composed others = (tape, v) -> kept(tape, v[0], 4, 1, 2, 3);
+        Sample.Composed none = (tape, v) -> kept(tape, v[0], 4);
+        Sample.Composed all = (tape, v) -> tape.apply(new Sum(null, false), tape.apply(new Square(), v[0]));
+        List<Sample.Composed> losses = List.of(some, others, none, all);
+        for (Sample.Composed first : losses) {
+            for (Sample.Composed second : losses) {
+                gradCheck(x, (tape, v) -> {
+                    Variable h = tape.apply(new Tanh(), v[0]);
+                    Variable sum = tape.apply(new Add(), first.apply(tape, h), second.apply(tape, tape.apply(new Gelu(), h)));
+                    return tape.apply(new Add(), sum, first.apply(tape, v[0]));
+                });
+            }
+        }
+    }
+
+    // ---- rows
+
+    /** x + attention(norm(x)), then x + mlp(norm(x)): row-wise ops in chains and forks, of which attention widens dk, dv. */
+    private static Variable block(Tape tape, Variable... v) {
+        Variable h = tape.apply(new LayerNorm(1e-5), v[0], v[1], v[2]);
+        Variable attended = tape.apply(new CausalAttention(2, 2, 0, 0), tape.apply(new Affine(), h, v[3], v[4]));
+        Variable x = tape.apply(new Affine(), attended, v[5], v[2], v[0]);
+        Variable n = tape.apply(new LayerNorm(1e-5), x, v[1], v[2]);
+        return tape.apply(new Affine(), tape.apply(new AffineGelu(), n, v[3], v[4]), v[6], v[2], x);
+    }
+
+    private List<Tensor> blockInputs() {
+        return List.of(source.normal(6, 4), source.normal(4), source.normal(4), source.normal(4, 12), source.normal(12),
+                source.normal(4, 4), source.normal(12, 4));
+    }
+
+    @Test
+    void someRowsOfABlockGiveWhatAllRowsWithZerosGive() {
+        OpTest.assertRowLaw("block", blockInputs(), TapeTest::block, new int[] {1, 2, 5}, 6);
+        OpTest.assertRowLaw("two blocks", blockInputs(), (tape, v) -> {
+            Variable[] second = v.clone();
+            second[0] = block(tape, v);
+            return block(tape, second);
+        }, new int[] {0, 4}, 6);
+        OpTest.assertRowLaw("ops that are row-wise in some cases", blockInputs(), (tape, v) -> {
+            Variable x = tape.apply(new Add(), tape.apply(new Softmax(), v[0]), v[1]);
+            Variable y = tape.apply(Reshape.of(6, 4), tape.apply(new Mul(), tape.apply(Reshape.of(2, 3, 4), x), v[2]));
+            return tape.apply(new Div(), y, tape.apply(new Add(), tape.apply(new Square(), x), v[1]));
+        }, new int[] {0, 4}, 6);
+    }
+
+    @Test
+    void aBlockIsDifferentiable() {
+        gradCheck(blockInputs(), (tape, v) -> kept(tape, block(tape, v), 6, 1, 2, 5));
+    }
+
+    /** Notes the rows that its backward pass sees. */
+    private record Probe(List<Rows> seen, boolean rowwise) implements Op {
+        @Override
+        public Tensor forward(OpContext context, Tensor... x) {
+            Tensor y = context.acquireLike(x[0]);
+            context.kernels().copy(y.storage(), x[0].storage(), y.size());
+            return y;
+        }
+
+        @Override
+        public void backward(OpContext context, Tensor dy) {
+            seen.add(context.rows());
+            assertEquals(context.rows() == null ? 4 : context.rows().count(), dy.dim(0));
+            context.accumulate(0, dy);
+        }
+    }
+
+    @Test
+    void rowsReachRowwiseOpsAndNoOthers() {
+        List<Rows> seen = new ArrayList<>();
+        Rows rows = new Rows(source.indices(1, 3), 4);
+        try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
+            Variable x = tape.apply(new Probe(seen, true), tape.leaf(source.normal(4, 3)));
+            x = tape.apply(new Probe(seen, false), tape.apply(new Gelu(), x));
+            x = tape.apply(new Probe(seen, true), tape.apply(new Softmax(), x));
+            tape.backward(tape.apply(new WeightedSum(rows, source.normal(2, 3)), x));
+        }
+        assertSame(rows, seen.get(0));
+        assertNull(seen.get(1));
+        assertNull(seen.get(2), "once expanded, a gradient stays full");
+    }
+
+    @Test
+    void noRowsAtAllGiveZero() {
+        try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
+            Variable x = tape.leaf(source.normal(4, 3));
+            Parameter w = new Parameter(source.normal(3, 2));
+            Parameter b = new Parameter(source.normal(2));
+            tape.backward(kept(tape, tape.apply(new Affine(), x, w, b), 4));
+            assertArrayEquals(new double[12], tape.gradient(x).toDoubles());
+            assertArrayEquals(new double[6], w.gradient().toDoubles());
+            assertArrayEquals(new double[2], b.gradient().toDoubles());
+        }
+    }
+
+    // ---- lifetimes
+
+    @Test
+    void theLossAndLeafGradientsLiveUntilReset() {
+        Tape tape = Tape.recording(workspace, Rng.of(0));
+        Variable x = tape.leaf(source.normal(3));
+        Variable unused = tape.leaf(source.normal(3));
+        Variable loss = tape.apply(Reshape.of(1), tape.apply(new Sum(null, false), tape.apply(new Scale(2), x)));
+        double before = loss.value().item();
+        tape.backward(loss);
+        assertEquals(before, loss.value().item(), "a loss that is a view");
+        assertArrayEquals(new double[] {2, 2, 2}, tape.gradient(x).toDoubles());
+        assertNull(tape.gradient(unused));
+        tape.backward(tape.apply(new Sum(null, false), x));
+        assertArrayEquals(new double[] {3, 3, 3}, tape.gradient(x).toDoubles(), "a second loss adds");
+        tape.reset();
+        assertEquals(0, workspace.inUse());
+        assertThrows(IllegalArgumentException.class, () -> tape.gradient(x));
+    }
+
+    @Test
+    void aTapeThatNeverRanBackwardGivesEverythingBack() {
+        try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
+            Variable h = tape.apply(new LayerNorm(1e-5), tape.leaf(source.normal(2, 3)), tape.leaf(source.normal(3)),
+                    tape.leaf(source.normal(3)));
+            tape.apply(new Gelu(), h);
+            assertNotEquals(0, workspace.inUse());
+        }
+    }
+
+    @Test
+    void scopesKeepTheirResultAlone() {
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = tape.apply(new Gelu(), tape.constant(source.normal(2, 3)));
+            assertEquals(1, workspace.inUse());
+            Variable y = tape.scoped(() -> {
+                Variable inner = tape.scoped(() -> tape.apply(new Scale(3), tape.apply(new Tanh(), x)));
+                assertEquals(2, workspace.inUse());
+                return tape.apply(Reshape.of(6), tape.apply(new Square(), inner));
+            });
+            assertEquals(2, workspace.inUse(), "x, and the square that y is a view of");
+            double[] expected = x.value().toDoubles();
+            for (int i = 0; i < expected.length; i++) {
+                expected[i] = 9 * Math.tanh(expected[i]) * Math.tanh(expected[i]);
+            }
+            OpTest.assertClose("y", expected, y.value().toDoubles(), 4 * 0x1p-53);
+            assertSame(x, tape.scoped(() -> x));
+            assertEquals(2, workspace.inUse());
+        }
+    }
+
+    @Test
+    void aDeepEvaluationNeedsTheMemoryOfOneScope() {
+        long[] bytes = new long[2];
+        for (int i = 0; i < 2; i++) {
+            Workspace fresh = new Workspace(backend);
+            try (Tape tape = Tape.evaluation(fresh)) {
+                Variable x = tape.constant(source.normal(6, 4));
+                for (int layer = 0; layer < (i == 0 ? 2 : 20); layer++) {
+                    Variable in = x;
+                    x = tape.scoped(() -> tape.apply(new Gelu(), tape.apply(new Softmax(), in)));
+                }
+            }
+            bytes[i] = fresh.allocatedBytes();
+        }
+        // The outputs of 20 scopes stay, and the memory of one other value: 21 storages instead of 3.
+        assertEquals(bytes[0] * 7, bytes[1]);
+    }
+
+    @Test
+    void mistakesAreNamed() {
+        Tape tape = Tape.recording(workspace, Rng.of(0));
+        Tape other = Tape.recording(workspace, Rng.of(0));
+        Variable x = tape.leaf(source.normal(2));
+        assertError("backward: needs a loss of one element, shape is (2)",
+                () -> tape.backward(tape.apply(new Scale(1), x)));
+        Variable constant = tape.apply(new Sum(null, false), tape.constant(x.value()));
+        assertError("backward: the loss depends on no parameter", () -> tape.backward(constant));
+        Variable loss = tape.apply(new Sum(null, false), x);
+        assertError("backward: the loss was not made on this tape", () -> other.backward(loss));
+        assertError("backward: this tape does not record; use Tape.recording",
+                () -> Tape.evaluation(workspace).backward(loss));
+        assertError("Add: element types differ: F64 and F32; convert one first with Tensor.to(type)",
+                () -> tape.apply(new Add(), x, tape.constant(Tensor.of(backend, new float[] {1, 2}, 2))));
+        tape.close();
+    }
+
+    private static void assertError(String message, Runnable mistake) {
+        assertEquals(message, assertThrows(IllegalArgumentException.class, mistake::run).getMessage());
+    }
+}
