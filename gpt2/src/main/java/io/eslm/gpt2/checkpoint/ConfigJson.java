@@ -143,8 +143,10 @@ final class ConfigJson {
     static JsonObject generation(Gpt2Config config) {
         JsonObject o = new JsonObject();
         o.addProperty("_from_model_config", true);
-        endOfText(o, "bos_token_id", config);
-        endOfText(o, "eos_token_id", config);
+        if (hasEndOfText(config)) {
+            endOfText(o, "bos_token_id", config);
+            endOfText(o, "eos_token_id", config);
+        }
         o.addProperty("output_attentions", false);
         o.addProperty("output_hidden_states", false);
         o.addProperty("transformers_version", LAYOUT_OF);
@@ -153,10 +155,14 @@ final class ConfigJson {
     }
 
     private static void endOfText(JsonObject o, String field, Gpt2Config config) {
-        if (config.vocabSize() > Gpt2Tokenizer.END_OF_TEXT) {
+        if (hasEndOfText(config)) {
             o.addProperty(field, Gpt2Tokenizer.END_OF_TEXT);
         } else {
             o.add(field, JsonNull.INSTANCE);
         }
+    }
+
+    private static boolean hasEndOfText(Gpt2Config config) {
+        return config.vocabSize() > Gpt2Tokenizer.END_OF_TEXT;
     }
 }

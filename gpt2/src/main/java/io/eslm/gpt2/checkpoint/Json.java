@@ -69,26 +69,28 @@ record Json(Path file, JsonObject object) {
     private <T> T value(String field, Class<T> type) {
         JsonElement e = object.get(field);
         try {
-            Object v = switch (type.getSimpleName()) {
-                case "Integer" -> new BigDecimal(e.getAsString()).intValueExact();
-                case "Long" -> new BigDecimal(e.getAsString()).longValueExact();
-                case "Double" -> Double.valueOf(e.getAsString());
-                case "Boolean" -> truth(e);
-                case "String" -> e.getAsString();
-                default -> throw new IllegalArgumentException("no fields of " + type);
-            };
-            return type.cast(v);
-        } catch (ArithmeticException | NumberFormatException | UnsupportedOperationException
-                | IllegalStateException ex) {
-            throw new UserError(file + ": \"" + field + "\" is " + e + ", needed is " + kind(type), ex);
+            if (e instanceof JsonPrimitive p && isOf(p, type)) {
+                return type.cast(switch (type.getSimpleName()) {
+                    case "Integer" -> new BigDecimal(p.getAsString()).intValueExact();
+                    case "Long" -> new BigDecimal(p.getAsString()).longValueExact();
+                    case "Double" -> (Object) p.getAsDouble();
+                    case "Boolean" -> p.getAsBoolean();
+                    default -> p.getAsString();
+                });
+            }
+        } catch (ArithmeticException | NumberFormatException ex) {
+            throw wrong(field, e, type, ex);
         }
+        throw wrong(field, e, type, null);
     }
 
-    private static boolean truth(JsonElement e) {
-        if (e instanceof JsonPrimitive p && p.isBoolean()) {
-            return p.getAsBoolean();
-        }
-        throw new IllegalStateException();
+    private static boolean isOf(JsonPrimitive p, Class<?> type) {
+        return Number.class.isAssignableFrom(type) ? p.isNumber() : type == Boolean.class ? p.isBoolean()
+                : p.isString();
+    }
+
+    private UserError wrong(String field, JsonElement value, Class<?> type, Exception cause) {
+        return new UserError(file + ": \"" + field + "\" is " + value + ", needed is " + kind(type), cause);
     }
 
     private static String kind(Class<?> type) {
