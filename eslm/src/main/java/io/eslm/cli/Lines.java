@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import io.eslm.gpt2.train.TrainEvent;
+import java.util.Locale;
+
+/** The lines of a training log. */
+final class Lines {
+    private Lines() {
+    }
+
+    /** One optimizer step. */
+    static String step(TrainEvent.Step s, int maxIters) {
+        return String.format(Locale.ROOT, "step %" + String.valueOf(maxIters).length() + "d/%d  %s", s.step(), maxIters,
+                values(s));
+    }
+
+    /** The same without the number of the step. */
+    static String values(TrainEvent.Step s) {
+        return String.format(Locale.ROOT,
+                "loss %.4f  kept %.4f (%.1f %%)  VaR %s  lr %.2e  grad %.3f  %.0f ms  %,.0f tokens/s  MFU %s", s.loss(),
+                s.keptLoss(), 100 * s.keptFraction(), known(s.valueAtRisk(), "%.4f"), s.learningRate(), s.gradNorm(),
+                s.seconds() * 1e3, s.tokensPerSecond(), known(s.mfu() * 100, "%.1f %%"));
+    }
+
+    /** One evaluation. */
+    static String evaluated(TrainEvent.Evaluated e) {
+        String worst = e.result().worstDomain();
+        return String.format(Locale.ROOT, "step %d: validation loss %.4f, perplexity %.2f%s", e.step(), e.result().loss(),
+                e.result().perplexity(), e.result().domains().size() < 2 ? ""
+                        : String.format(Locale.ROOT, "; worst domain %s %.4f", worst, e.result().domains().get(worst)));
+    }
+
+    /** "4 min 12 s". */
+    static String duration(double seconds) {
+        long s = Math.round(seconds);
+        return s < 60 ? String.format(Locale.ROOT, "%.1f s", seconds)
+                : s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
+    }
+
+    private static String known(double value, String format) {
+        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "–";
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.data.Domain;
+import io.eslm.gpt2.data.Range;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.data.TokenSet;
+import io.eslm.report.HtmlReport;
+import io.eslm.report.Json;
+import io.eslm.report.ScoreLines;
+import io.eslm.select.CvarLoss;
+import io.eslm.select.TokenScores;
+import io.eslm.select.TokenSelector;
+import io.eslm.select.VarEntropy;
+import io.eslm.tensor.io.AtomicFiles;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Optional;
+
+/** What a run shows of its model while it learns: sample texts, and the risk of each token of one held-out window. */
+final class Observation {
+    private final Gpt2 model;
+    private final boolean readable;
+    private final Domain domain;
+    private final int[] window;
+    private final String method;
+    private final double alpha;
+
+    Observation(Gpt2 model, TokenData data, String method, double alpha) {
+        this.model = model;
+        this.readable = ScoreLines.isGpt2(model.config().vocabSize()) && !data.tokenizer().equals(TokenData.UNKNOWN);
+        this.method = method;
+        this.alpha = alpha;
+        TokenSet set = data.val().orElse(data.train());
+        domain = set.domains().stream().max(Comparator.comparingLong(Domain::size)).orElseThrow();
+        Range range = domain.ranges().stream().max(Comparator.comparingLong(Range::size)).orElseThrow();
+        int length = (int) Math.min(range.size(), model.config().blockSize() + 1L);
+        window = new int[length];
+        set.tokens().copy(range.begin() + (range.size() - length) / 2, window, 0, length);
+    }
+
+    /** A continuation of {@code prompt}; empty where ids cannot be turned into text. */
+    Optional<String> sample(String prompt, long seed) {
+        return readable ? Optional.of(prompt + seed) : Optional.empty();
+    }
+
+    /**
+     * Writes the window's tokens with their loss and entropy now. "selected" is what the method would keep of this window
+     * alone; for methods that look at no risk, all of it.
+     */
+    void writeWindow(Path dir) {
+        if (window.length < 2) {
+            return;
+        }
+        TokenScores scores = TokenScores.of(model, window);
+        TokenSelector selector = switch (method) {
+            case CvarLoss.NAME -> new CvarLoss(alpha);
+            case VarEntropy.NAME -> new VarEntropy(alpha);
+            default -> new CvarLoss(0);
+        };
+        JsonObject o = new JsonObject();
+        o.addProperty("domain", domain.name());
+        o.addProperty("method", method);
+        o.addProperty("alpha", selector.alpha());
+        o.addProperty("risk", method.equals(VarEntropy.NAME) ? "entropy" : "loss");
+        JsonArray tokens = new JsonArray();
+        ScoreLines.of(scores, scores.selected(selector), readable ? model.config().vocabSize() : 0).forEach(tokens::add);
+        o.add("tokens", tokens);
+        AtomicFiles.writeString(dir.resolve(HtmlReport.WINDOW), Json.line(o) + "\n");
+    }
+}

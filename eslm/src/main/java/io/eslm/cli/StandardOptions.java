@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+
+/** What every command takes. */
+@Command(mixinStandardHelpOptions = true, versionProvider = StandardOptions.Version.class, sortOptions = false, usageHelpAutoWidth = true)
+final class StandardOptions {
+    private static final String VERBOSE = "--verbose";
+
+    @Option(names = VERBOSE, description = "show the stack trace of an error (also: ESLM_DEBUG=1)")
+    private boolean verbose;
+
+    static boolean wantsTrace(ParseResult parsed) {
+        ParseResult last = parsed;
+        while (last != null) {
+            if (last.hasMatchedOption(VERBOSE)) {
+                return true;
+            }
+            last = last.hasSubcommand() ? last.subcommand() : null;
+        }
+        return System.getenv("ESLM_DEBUG") != null;
+    }
+
+    /** Of the program, and of what it runs on. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"eslm " + program(), "Java " + Runtime.version() + ", " + System.getProperty("java.vm.name"),
+                    System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
+                            + Runtime.getRuntime().availableProcessors() + " cores"};
+        }
+
+        static String program() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return version == null ? "(unpackaged)" : version;
+        }
+    }
+}
