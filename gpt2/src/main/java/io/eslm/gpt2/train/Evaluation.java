@@ -79,7 +79,8 @@ public final class Evaluation {
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(inputs, rows, time));
             Tensor entropy = tape.memory(DType.F32, n);
-            return tape.apply(new HeadCrossEntropy(tape.put(known, n), entropy), hidden, model.head()).value().toFloats();
+            return tape.apply(new HeadCrossEntropy(tape.put(known, n), entropy), hidden, model.head()).value()
+                    .toFloats();
         }
     }
 

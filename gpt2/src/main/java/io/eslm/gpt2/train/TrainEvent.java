@@ -24,7 +24,8 @@ public sealed interface TrainEvent {
      * @param mfu share of the machine's measured FMA peak that 6·N·tokens amounts to, NaN where the peak is unknown
      */
     record Step(long step, long tokens, double loss, double keptLoss, double keptFraction, double alpha,
-            double valueAtRisk, double learningRate, double gradNorm, double seconds, double tokensPerSecond, double mfu)
+            double valueAtRisk, double learningRate, double gradNorm, double seconds, double tokensPerSecond,
+            double mfu)
             implements TrainEvent {
     }
 

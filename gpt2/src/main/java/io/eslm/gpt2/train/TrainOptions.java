@@ -21,7 +21,8 @@ import io.eslm.tensor.UserError;
  * @param checkpointInterval steps between checkpoints besides the last; 0 for the last alone
  * @param seed of initial weights, data order, dropout and random selection
  */
-public record TrainOptions(int maxIters, int batchSize, int gradAccum, double learningRate, double minLr, int warmupIters,
+public record TrainOptions(int maxIters, int batchSize, int gradAccum, double learningRate, double minLr,
+        int warmupIters,
         double weightDecay, double beta1, double beta2, double gradClip, int evalInterval, int evalIters,
         int sampleInterval, int checkpointInterval, long seed) {
     public TrainOptions {

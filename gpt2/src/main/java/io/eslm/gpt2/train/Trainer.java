@@ -39,7 +39,8 @@ public final class Trainer implements AutoCloseable {
     private long step;
 
     /** Starts at step 0; call {@link #restore} to go on from a checkpoint. */
-    public Trainer(Gpt2 model, TokenLoss tokenLoss, TokenData data, TrainOptions options, Consumer<TrainEvent> listener) {
+    public Trainer(Gpt2 model, TokenLoss tokenLoss, TokenData data, TrainOptions options,
+            Consumer<TrainEvent> listener) {
         int time = model.config().blockSize();
         this.model = model;
         this.tokenLoss = tokenLoss;
@@ -143,7 +144,8 @@ public final class Trainer implements AutoCloseable {
     public void evaluate() {
         int time = model.config().blockSize();
         heldOut.ifPresent(set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace,
-                options.batchSize()).run(EvalWindows.all(set, time).subset(options.evalIters(), options.batchSize()), time))));
+                options.batchSize())
+                .run(EvalWindows.all(set, time).subset(options.evalIters(), options.batchSize()), time))));
     }
 
     /** Bytes of activations, gradients in flight and scratch that training has allocated so far. */
