@@ -49,7 +49,8 @@ public final class GradCheck {
         double[] w = weights(output(workspace, inputs, f).length, rng);
         List<double[]> gradients = run(workspace, inputs, f, w).gradients;
         for (int i = 0; i < inputs.size(); i++) {
-            compare(name + ": input " + i, inputs.get(i).shape(), gradients.get(i), differences(workspace, inputs, i, f, w));
+            compare(name + ": input " + i, inputs.get(i).shape(), gradients.get(i),
+                    differences(workspace, inputs, i, f, w));
         }
     }
 
@@ -76,7 +77,8 @@ public final class GradCheck {
         return g == null ? new double[leaf.value().size()] : g.toDoubles();
     }
 
-    private static double[] differences(Workspace workspace, List<Tensor> inputs, int i, Sample.Composed f, double[] w) {
+    private static double[] differences(Workspace workspace, List<Tensor> inputs, int i, Sample.Composed f,
+            double[] w) {
         Tensor x = inputs.get(i);
         double[] values = x.toDoubles();
         double[] slopes = new double[values.length];

@@ -31,6 +31,7 @@ public record Rows(Tensor indices, int total) {
 
     /** full[indices_i,:] += compact[i,:]. */
     void scatterAdd(Kernels kernels, Tensor full, Tensor compact) {
-        kernels.scatterAddRows(full.storage(), compact.storage(), indices.storage(), count(), shapeIn(full.shape()).dim(1));
+        kernels.scatterAddRows(full.storage(), compact.storage(), indices.storage(), count(),
+                shapeIn(full.shape()).dim(1));
     }
 }

@@ -88,10 +88,11 @@ class OpMemoryTest {
             for (int i = 0; i < c.inputs.size(); i++) {
                 int only = i;
                 PoisonedWorkspace workspace = new PoisonedWorkspace(SCALAR);
-                GradCheck.Result one = GradCheck.run(workspace, List.of(c.inputs.get(i)), (tape, leaf) -> c.f.apply(tape,
-                        IntStream.range(0, c.inputs.size())
-                                .mapToObj(k -> k == only ? leaf[0] : tape.constant(c.inputs.get(k)))
-                                .toArray(Variable[]::new)),
+                GradCheck.Result one = GradCheck.run(
+                        workspace, List.of(c.inputs.get(i)), (tape, leaf) -> c.f.apply(tape,
+                                IntStream.range(0, c.inputs.size())
+                                        .mapToObj(k -> k == only ? leaf[0] : tape.constant(c.inputs.get(k)))
+                                        .toArray(Variable[]::new)),
                         c.weights());
                 assertArrayEquals(all.gradients().get(i), one.gradients().getFirst(), "input " + i);
                 assertEquals(0, workspace.inUse());

@@ -70,7 +70,8 @@ class OpTest {
 
     @TestFactory
     Stream<DynamicTest> vectorBackendInF32EqualsScalarInF64() {
-        BackendProvider vector = Backends.all().stream().filter(p -> p.name().equals("vector")).findFirst().orElse(null);
+        BackendProvider vector =
+                Backends.all().stream().filter(p -> p.name().equals("vector")).findFirst().orElse(null);
         String why = vector == null ? "there is no such provider" : vector.unusableBecause();
         if (why != null) {
             System.err.println("SKIPPED: no op was compared on the vector backend: " + why);
@@ -79,11 +80,12 @@ class OpTest {
         Backend backend = vector.open(2);
         List<OpScan.Named> ours = OpScan.all(source(backend, DType.F32));
         List<OpScan.Named> exact = samples();
-        Stream<DynamicTest> tests = IntStream.range(0, exact.size()).mapToObj(i -> dynamicTest(exact.get(i).name(), () -> {
-            Sample reference = exact.get(i).sample();
-            assertClose(exact.get(i).name(), run(reference.inputs(), reference::apply),
-                    run(ours.get(i).sample().inputs(), ours.get(i).sample()::apply), 0x1p-24, reference);
-        }));
+        Stream<DynamicTest> tests =
+                IntStream.range(0, exact.size()).mapToObj(i -> dynamicTest(exact.get(i).name(), () -> {
+                    Sample reference = exact.get(i).sample();
+                    assertClose(exact.get(i).name(), run(reference.inputs(), reference::apply),
+                            run(ours.get(i).sample().inputs(), ours.get(i).sample()::apply), 0x1p-24, reference);
+                }));
         return tests.onClose(backend::close);
     }
 
@@ -92,7 +94,8 @@ class OpTest {
     Stream<DynamicTest> someRowsGiveWhatAllRowsWithZerosGive() {
         return samples().stream().filter(s -> s.sample().op().rowwise()).flatMap(s -> {
             int total = s.sample().inputs().getFirst().shape().rows();
-            return Stream.of(new int[] {}, new int[] {total - 1}, everyOther(total), IntStream.range(0, total).toArray())
+            return Stream
+                    .of(new int[] {}, new int[] {total - 1}, everyOther(total), IntStream.range(0, total).toArray())
                     .map(kept -> dynamicTest(s.name() + ", rows " + List.of(IntStream.of(kept).boxed().toArray()),
                             () -> assertRowLaw(s.name(), s.sample().inputs(), s.sample()::apply, kept, total)));
         });
@@ -147,7 +150,8 @@ class OpTest {
      * section 4.2), n is no more than the number of elements that go in, and an op does a few such sums one after the other,
      * on values of order 1 or of the order of the result: 4·n·unit·max(1, |result|).
      */
-    private static void assertClose(String name, GradCheck.Result expected, GradCheck.Result actual, double unit, Sample s) {
+    private static void assertClose(String name, GradCheck.Result expected, GradCheck.Result actual, double unit,
+            Sample s) {
         int n = s.inputs().stream().mapToInt(Tensor::size).max().orElse(1);
         double tolerance = 4 * Math.max(8, n) * unit;
         assertClose(name + ": output", expected.output(), actual.output(), tolerance);

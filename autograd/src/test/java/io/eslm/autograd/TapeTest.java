@@ -107,7 +107,8 @@ class TapeTest {
             for (Sample.Composed second : losses) {
                 gradCheck(x, (tape, v) -> {
                     Variable h = tape.apply(new Tanh(), v[0]);
-                    Variable sum = tape.apply(new Add(), first.apply(tape, h), second.apply(tape, tape.apply(new Gelu(), h)));
+                    Variable sum =
+                            tape.apply(new Add(), first.apply(tape, h), second.apply(tape, tape.apply(new Gelu(), h)));
                     return tape.apply(new Add(), sum, first.apply(tape, v[0]));
                 });
             }

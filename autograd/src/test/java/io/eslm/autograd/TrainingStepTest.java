@@ -78,7 +78,8 @@ class TrainingStepTest {
     }
 
     /** Losses and weights of {@code steps} optimizer steps, each over two micro-batches and some of their tokens. */
-    private static List<float[]> train(Backend backend, Function<Backend, Workspace> memory, int steps, Runnable afterStep) {
+    private static List<float[]> train(Backend backend, Function<Backend, Workspace> memory, int steps,
+            Runnable afterStep) {
         Model model = new Model(new SampleSource(backend, DType.F32, Rng.of(1)));
         AdamW adamW = new AdamW(model.parameters(), AdamW.Options.DEFAULT);
         ClipNorm clip = new ClipNorm(model.parameters(), 1);
@@ -93,8 +94,9 @@ class TrainingStepTest {
                     Variable losses = model.forward(tape, ids, tape.put(tokens(rng), BATCH * TIME));
                     int[] kept = step % 3 == 0 ? new int[] {0, 2, 3, 7} : new int[] {1, 6};
                     Rows rows = new Rows(tape.put(kept, kept.length), BATCH * TIME);
-                    Variable loss = tape.apply(new WeightedSum(rows, tape.put(new float[] {.5f, .25f, .125f, 1}, kept.length)),
-                            losses);
+                    Variable loss =
+                            tape.apply(new WeightedSum(rows, tape.put(new float[] {.5f, .25f, .125f, 1}, kept.length)),
+                                    losses);
                     tape.backward(loss);
                     seen.add(new float[] {(float) loss.value().item()});
                 }
@@ -119,7 +121,7 @@ class TrainingStepTest {
     void memoryThatWasGivenBackIsNeverRead() {
         try (Backend backend = Backends.open("scalar", 1)) {
             List<PoisonedWorkspace> poisoned = new ArrayList<>();
-            List<float[]> clean = train(backend, Workspace::new, 4, () -> { });
+            List<float[]> clean = train(backend, Workspace::new, 4, () -> {});
             List<float[]> actual = train(backend, b -> {
                 poisoned.add(new PoisonedWorkspace(b));
                 return poisoned.getFirst();
@@ -139,20 +141,22 @@ class TrainingStepTest {
         AtomicLong allocations = new AtomicLong();
         List<Long> after = new ArrayList<>();
         try (Backend scalar = Backends.open("scalar", 1)) {
-            Backend counting = (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class},
-                    (_, method, arguments) -> {
-                        if (method.getName().equals("allocate")) {
-                            allocations.incrementAndGet();
-                        }
-                        try {
-                            return method.invoke(scalar, arguments);
-                        } catch (InvocationTargetException e) {
-                            throw e.getCause();
-                        }
-                    });
+            Backend counting =
+                    (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class},
+                            (_, method, arguments) -> {
+                                if (method.getName().equals("allocate")) {
+                                    allocations.incrementAndGet();
+                                }
+                                try {
+                                    return method.invoke(scalar, arguments);
+                                } catch (InvocationTargetException e) {
+                                    throw e.getCause();
+                                }
+                            });
             train(counting, Workspace::new, 9, () -> after.add(allocations.get()));
         }
         assertTrue(after.getFirst() > 0, "the count works");
-        assertEquals(after.get(3), after.getLast(), "allocations grew after both numbers of kept tokens were seen: " + after);
+        assertEquals(after.get(3), after.getLast(),
+                "allocations grew after both numbers of kept tokens were seen: " + after);
     }
 }

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 public record AddRow() implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... in) {
-        Checks.check(in[1].rank() == 1 && in[1].size() == in[0].dim(-1), "add row", "bias %s does not fit the rows of %s",
-                in[1].shape(), in[0].shape());
+        Checks.check(in[1].rank() == 1 && in[1].size() == in[0].dim(-1), "add row",
+                "bias %s does not fit the rows of %s", in[1].shape(), in[0].shape());
         return Broadcast.binary(context, Binary.ADD, in[0], in[1]);
     }
 

@@ -44,7 +44,8 @@ record Axis(int index, int outer, int length, int inner) {
         if (keepDims) {
             return Shape.of(IntStream.range(0, dims.length).map(i -> index < 0 || i == index ? 1 : dims[i]).toArray());
         }
-        return Shape.of(IntStream.range(0, dims.length).filter(i -> index >= 0 && i != index).map(i -> dims[i]).toArray());
+        return Shape
+                .of(IntStream.range(0, dims.length).filter(i -> index >= 0 && i != index).map(i -> dims[i]).toArray());
     }
 
     /** f of x along this axis, in new memory. */

@@ -83,8 +83,9 @@ final class Broadcast {
             int x = dim(a, axis - rank);
             int y = dim(b, axis - rank);
             if (x != y && x != 1 && y != 1) {
-                throw new IllegalArgumentException(context.name() + ": shapes " + a + " and " + b + " do not broadcast: "
-                        + x + " and " + y + " on axis " + (axis - rank) + " differ and neither is 1");
+                throw new IllegalArgumentException(
+                        context.name() + ": shapes " + a + " and " + b + " do not broadcast: "
+                                + x + " and " + y + " on axis " + (axis - rank) + " differ and neither is 1");
             }
             dims[axis] = x == 1 ? y : x;
         }
@@ -109,7 +110,8 @@ final class Broadcast {
 
     /** Samples of f(a, b) with equal shapes, and with a, b or both repeating. */
     static Stream<Sample> samples(Op f, Function<int[], Tensor> random) {
-        return Stream.of(new int[][][] {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{1, 3}, {2, 3}}, {{2, 1, 3}, {4, 1}}, {{}, {5}}})
+        return Stream
+                .of(new int[][][] {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{1, 3}, {2, 3}}, {{2, 1, 3}, {4, 1}}, {{}, {5}}})
                 .map(shapes -> Sample.of(f, random.apply(shapes[0]), random.apply(shapes[1])));
     }
 }

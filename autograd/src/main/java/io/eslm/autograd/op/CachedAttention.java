@@ -26,11 +26,11 @@ public record CachedAttention(Tensor keys, Tensor values, int past, int heads) i
         Checks.sameShape("cached attention", keys.shape(), values.shape());
         Checks.check(x[0].size() == batch * time * 3 * heads * headSize, "cached attention",
                 "qkv %s does not fit a cache %s of %d heads", x[0].shape(), keys.shape(), heads);
-        Checks.check(past + time <= capacity, "cached attention", "%d new positions after %d do not fit a cache of %d", time,
-                past, capacity);
+        Checks.check(past + time <= capacity, "cached attention", "%d new positions after %d do not fit a cache of %d",
+                time, past, capacity);
         Tensor y = context.acquire(batch * time, heads * headSize);
-        context.kernels().attentionCached(y.storage(), keys.storage(), values.storage(), x[0].storage(), batch, time, past,
-                capacity, heads, headSize);
+        context.kernels().attentionCached(y.storage(), keys.storage(), values.storage(), x[0].storage(), batch, time,
+                past, capacity, heads, headSize);
         return y;
     }
 

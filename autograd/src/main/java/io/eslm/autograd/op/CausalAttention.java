@@ -29,8 +29,8 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
         int time = qkv.dim(0) / batch;
         Tensor y = context.acquire(qkv.dim(0), width);
         Tensor lse = context.acquire(batch, heads, time);
-        context.kernels().attention(y.storage(), lse.storage(), qkv.storage(), batch, time, heads, width / heads, dropout,
-                seed);
+        context.kernels().attention(y.storage(), lse.storage(), qkv.storage(), batch, time, heads, width / heads,
+                dropout, seed);
         context.save(lse);
         return y;
     }
@@ -41,7 +41,8 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
         Tensor lse = context.saved(0);
         Rows rows = context.rows();
         Tensor dqkv = context.acquireLike(qkv);
-        context.kernels().attentionBackward(dqkv.storage(), dy.storage(), rows == null ? null : rows.indices().storage(),
+        context.kernels().attentionBackward(dqkv.storage(), dy.storage(),
+                rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
                 context.acquireLike(lse).storage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
         context.accumulateAll(0, dqkv);

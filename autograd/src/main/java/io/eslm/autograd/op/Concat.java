@@ -18,8 +18,8 @@ public record Concat(int axis) implements Op {
         int length = 0;
         for (Tensor x : in) {
             Shape others = x.shape().with(axis, in[0].dim(axis));
-            Checks.check(others.equals(in[0].shape()), "concat", "%s and %s differ on other axes than %d", in[0].shape(),
-                    x.shape(), axis);
+            Checks.check(others.equals(in[0].shape()), "concat", "%s and %s differ on other axes than %d",
+                    in[0].shape(), x.shape(), axis);
             length += x.dim(axis);
         }
         Tensor y = context.acquire(in[0].shape().with(axis, length).dims());

@@ -27,10 +27,11 @@ public record HeadCrossEntropy(Tensor targets, Tensor entropy) implements Op {
         Tensor w = in[1];
         int m = x.shape().rows();
         Checks.inner("head", x.dim(-1), w.dim(1), w.dim(0), x.shape(), w.shape());
-        Checks.check(targets.size() == m && entropy.size() == m, "head", "%d rows, but %d targets and room for %d entropies",
-                m, targets.size(), entropy.size());
+        Checks.check(targets.size() == m && entropy.size() == m, "head",
+                "%d rows, but %d targets and room for %d entropies", m, targets.size(), entropy.size());
         Tensor logits = context.acquire(m, w.dim(0));
-        context.kernels().matmul(logits.storage(), x.storage(), w.storage(), m, x.dim(-1), w.dim(0), false, true, false);
+        context.kernels().matmul(logits.storage(), x.storage(), w.storage(), m, x.dim(-1), w.dim(0), false, true,
+                false);
         Tensor loss = context.acquire(m);
         Tensor lse = context.acquire(m);
         context.kernels().crossEntropy(loss.storage(), entropy.storage(), lse.storage(), logits.storage(),

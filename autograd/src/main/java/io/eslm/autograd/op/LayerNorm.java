@@ -23,8 +23,8 @@ public record LayerNorm(double eps) implements Op {
     public Tensor forward(OpContext context, Tensor... in) {
         Tensor x = in[0];
         int cols = x.dim(-1);
-        Checks.check(in[1].size() == cols && in[2].size() == cols, "layer norm", "gamma %s and beta %s must have %d elements",
-                in[1].shape(), in[2].shape(), cols);
+        Checks.check(in[1].size() == cols && in[2].size() == cols, "layer norm",
+                "gamma %s and beta %s must have %d elements", in[1].shape(), in[2].shape(), cols);
         Shape perRow = Shape.of(x.shape().rows());
         Tensor y = context.acquireLike(x);
         Tensor mean = context.acquire(x.dtype(), perRow);

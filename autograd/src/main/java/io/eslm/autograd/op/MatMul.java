@@ -39,8 +39,8 @@ public record MatMul(boolean transA, boolean transB) implements Op {
         if (s.batch == 1) {
             context.kernels().matmul(y.storage(), a.storage(), b.storage(), s.m, s.k, s.n, transA, transB, false);
         } else {
-            context.kernels().batchedMatmul(y.storage(), a.storage(), b.storage(), s.batch, s.m * s.n, stride(a), stride(b),
-                    s.m, s.k, s.n, transA, transB);
+            context.kernels().batchedMatmul(y.storage(), a.storage(), b.storage(), s.batch, s.m * s.n, stride(a),
+                    stride(b), s.m, s.k, s.n, transA, transB);
         }
         return y;
     }
@@ -65,8 +65,8 @@ public record MatMul(boolean transA, boolean transB) implements Op {
     }
 
     /** Adds op(x)·op(z), (m, k)·(k, n), to the gradient of input {@code i}; summed over the batch where that is a matrix. */
-    private static void addProduct(OpContext context, int i, int batch, Tensor x, boolean transX, Tensor z, boolean transZ,
-            int m, int k, int n) {
+    private static void addProduct(OpContext context, int i, int batch, Tensor x, boolean transX, Tensor z,
+            boolean transZ, int m, int k, int n) {
         Kernels kernels = context.kernels();
         if (batch == 1) {
             OpContext.Slot d = i == 0 ? context.gradientOfRows(0) : context.gradient(1);
@@ -101,7 +101,8 @@ public record MatMul(boolean transA, boolean transB) implements Op {
             return new Sizes(1, a.shape().rows(), k, n);
         }
         Checks.check(a.rank() == 2 || b.rank() == 2 || leading(a).equals(leading(b)), "matmul",
-                "leading axes differ: a %s, b %s; they must be equal, or one of a and b a matrix", a.shape(), b.shape());
+                "leading axes differ: a %s, b %s; they must be equal, or one of a and b a matrix", a.shape(),
+                b.shape());
         Shape batch = leading(a.rank() >= b.rank() ? a : b);
         return new Sizes(batch.size(), m, k, n);
     }

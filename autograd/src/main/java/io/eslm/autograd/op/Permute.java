@@ -16,8 +16,8 @@ import java.util.stream.Stream;
 public record Permute(List<Integer> axes) implements Op {
     public Permute {
         axes = List.copyOf(axes);
-        Checks.check(axes.stream().sorted().toList().equals(IntStream.range(0, axes.size()).boxed().toList()), "permute",
-                "%s is not a permutation of the axes from 0 to %d", axes, axes.size() - 1);
+        Checks.check(axes.stream().sorted().toList().equals(IntStream.range(0, axes.size()).boxed().toList()),
+                "permute", "%s is not a permutation of the axes from 0 to %d", axes, axes.size() - 1);
     }
 
     public static Permute of(int... axes) {

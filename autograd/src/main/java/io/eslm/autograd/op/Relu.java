@@ -33,6 +33,7 @@ public record Relu() implements Op {
     }
 
     public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new Relu(), source.awayFromZero(3, 5)), Sample.of(new Relu(), source.awayFromZero(17)));
+        return Stream.of(Sample.of(new Relu(), source.awayFromZero(3, 5)),
+                Sample.of(new Relu(), source.awayFromZero(17)));
     }
 }

@@ -14,8 +14,8 @@ public record Slice(int axis, int from, int count) implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... x) {
         Axis along = Axis.of("slice", axis, x[0].shape());
-        Checks.check(from >= 0 && count >= 0 && from + count <= along.length(), "slice", "[%d, %d) is outside axis %d of %s",
-                from, from + count, axis, x[0].shape());
+        Checks.check(from >= 0 && count >= 0 && from + count <= along.length(), "slice",
+                "[%d, %d) is outside axis %d of %s", from, from + count, axis, x[0].shape());
         Tensor y = context.acquire(x[0].shape().with(axis, count).dims());
         along.copyOut(context, y, x[0], from, count);
         return y;
@@ -31,7 +31,7 @@ public record Slice(int axis, int from, int count) implements Op {
 
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.of(Sample.of(new Slice(0, 1, 2), source.normal(4, 3)),
-                Sample.of(new Slice(1, 0, 2), source.normal(2, 3, 2)), Sample.of(new Slice(-1, 2, 3), source.normal(2, 5)),
-                Sample.of(new Slice(0, 2, 0), source.normal(4)));
+                Sample.of(new Slice(1, 0, 2), source.normal(2, 3, 2)),
+                Sample.of(new Slice(-1, 2, 3), source.normal(2, 5)), Sample.of(new Slice(0, 2, 0), source.normal(4)));
     }
 }

@@ -21,7 +21,8 @@ public record Softmax() implements Op {
     @Override
     public void backward(OpContext context, Tensor dy) {
         Tensor y = context.ofRows(context.output());
-        context.kernels().softmaxBackward(dy.storage(), y.storage(), dy.storage(), dy.shape().rows(), dy.shape().cols());
+        context.kernels().softmaxBackward(dy.storage(), y.storage(), dy.storage(), dy.shape().rows(),
+                dy.shape().cols());
         context.accumulate(0, dy);
     }
 

@@ -21,11 +21,11 @@ public record TokenEmbedding(Tensor ids, int from) implements Op {
     public Tensor forward(OpContext context, Tensor... in) {
         int batch = ids.dim(0);
         int time = ids.dim(1);
-        Checks.check(from + time <= in[1].dim(0), "embedding", "%d positions from %d on do not fit the %d of the model", time,
-                from, in[1].dim(0));
+        Checks.check(from + time <= in[1].dim(0), "embedding", "%d positions from %d on do not fit the %d of the model",
+                time, from, in[1].dim(0));
         Tensor y = context.acquire(batch * time, in[0].dim(1));
-        context.kernels().embedding(y.storage(), ids.storage(), in[0].storage(), in[1].storage(), batch, time, in[0].dim(1),
-                from);
+        context.kernels().embedding(y.storage(), ids.storage(), in[0].storage(), in[1].storage(), batch, time,
+                in[0].dim(1), from);
         return y;
     }
 
@@ -34,10 +34,12 @@ public record TokenEmbedding(Tensor ids, int from) implements Op {
         Checks.check(from == 0, "embedding", "no gradient for positions that start at %d", from);
         Storage dwte = context.needs(0) ? context.sumInto(0).storage() : null;
         Storage dwpe = context.needs(1) ? context.sumInto(1).storage() : null;
-        context.kernels().embeddingBackward(dwte, dwpe, dy.storage(), ids.storage(), ids.dim(0), ids.dim(1), dy.dim(-1));
+        context.kernels().embeddingBackward(dwte, dwpe, dy.storage(), ids.storage(), ids.dim(0), ids.dim(1),
+                dy.dim(-1));
     }
 
     public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new TokenEmbedding(source.ids(4, 2, 3), 0), source.normal(4, 5), source.normal(6, 5)));
+        return Stream
+                .of(Sample.of(new TokenEmbedding(source.ids(4, 2, 3), 0), source.normal(4, 5), source.normal(6, 5)));
     }
 }

@@ -26,11 +26,13 @@ public record WeightedSum(Rows rows, Tensor weights) implements Op {
         int count = weights.size();
         Tensor kept = x;
         if (rows == null) {
-            Checks.check(count == x.size(), "weighted sum", "%d weights for %d elements of %s", count, x.size(), x.shape());
+            Checks.check(count == x.size(), "weighted sum", "%d weights for %d elements of %s", count, x.size(),
+                    x.shape());
         } else {
             int cols = x.size() / Math.max(1, rows.total());
             Checks.check(x.size() == cols * rows.total() && count == cols * rows.count(), "weighted sum",
-                    "weights %s do not fit %d of %d rows of %s", weights.shape(), rows.count(), rows.total(), x.shape());
+                    "weights %s do not fit %d of %d rows of %s", weights.shape(), rows.count(), rows.total(),
+                    x.shape());
             kept = context.acquire(count);
             context.kernels().gatherRows(kept.storage(), x.storage(), rows.indices().storage(), rows.count(), cols);
         }

@@ -91,8 +91,8 @@ public final class AdamW {
             Tensor value = p.value();
             double decay = value.rank() >= 2 ? options.weightDecay : 0;
             value.kernels().adamW(value.storage(), p.gradient().storage(), first.get(name).storage(),
-                    second.get(name).storage(), value.size(), learningRate, options.beta1, options.beta2, options.eps, decay,
-                    correction1, correction2, gradientScale);
+                    second.get(name).storage(), value.size(), learningRate, options.beta1, options.beta2, options.eps,
+                    decay, correction1, correction2, gradientScale);
         });
     }
 

@@ -24,7 +24,8 @@ public final class ClipNorm {
      */
     public ClipNorm(Map<String, Parameter> parameters, double maxNorm) {
         if (!(maxNorm >= 0 && maxNorm < Double.POSITIVE_INFINITY)) {
-            throw new UserError("--grad-clip " + maxNorm + ": must be a number that is not negative; 0 switches it off");
+            throw new UserError(
+                    "--grad-clip " + maxNorm + ": must be a number that is not negative; 0 switches it off");
         }
         this.parameters = new LinkedHashMap<>(parameters);
         this.maxNorm = maxNorm;

@@ -35,13 +35,15 @@ public sealed interface Schedule {
      *
      * @param warmupIters 0 for none
      */
-    record WarmupCosine(double learningRate, double minLearningRate, int warmupIters, int decayIters) implements Schedule {
+    record WarmupCosine(double learningRate, double minLearningRate, int warmupIters, int decayIters)
+            implements Schedule {
         public WarmupCosine {
             checkRate("--learning-rate", learningRate);
             checkRate("--min-lr", minLearningRate);
             checkWarmup(warmupIters);
             if (minLearningRate > learningRate) {
-                throw new UserError("--min-lr " + minLearningRate + ": must not exceed --learning-rate " + learningRate);
+                throw new UserError(
+                        "--min-lr " + minLearningRate + ": must not exceed --learning-rate " + learningRate);
             }
             if (decayIters <= warmupIters) {
                 throw new UserError("--warmup-iters " + warmupIters + ": must be less than the " + decayIters

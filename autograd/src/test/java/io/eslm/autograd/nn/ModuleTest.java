@@ -55,8 +55,10 @@ class ModuleTest {
     @Test
     void aPathNamesEachParameterOnce() {
         Tree tree = new Tree(false);
-        assertEquals(List.of("table.weight", "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "scale",
-                "head.weight"), List.copyOf(tree.parameters().keySet()), "a shared parameter stands under its first path");
+        assertEquals(
+                List.of("table.weight", "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "scale",
+                        "head.weight"),
+                List.copyOf(tree.parameters().keySet()), "a shared parameter stands under its first path");
         assertSame(tree.table.weight(), tree.parameters().get("table.weight"));
         assertSame(tree.scale, tree.parameters().get("scale"));
         assertSame(tree.head.weight(), tree.parameters().get("head.weight"));
@@ -141,7 +143,8 @@ class ModuleTest {
             double[] y = dropped(p, 1)[0];
             long zeros = Arrays.stream(y).filter(v -> v == 0).count();
             assertEquals(N * p, zeros, 4 * Math.sqrt(N * p * (1 - p)), "four standard deviations of the binomial");
-            assertTrue(Arrays.stream(y).allMatch(v -> v == 0 || v == 1 / (1 - p)), "the others are scaled by 1/(1 − p)");
+            assertTrue(Arrays.stream(y).allMatch(v -> v == 0 || v == 1 / (1 - p)),
+                    "the others are scaled by 1/(1 − p)");
         }
     }
 
