@@ -3,27 +3,24 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Sums and maxima over a row of n elements, n a multiple of LANES. Four vectors gather side by side, so that an addition
- * need not wait for the one before it; after {@link #BLOCK} elements they are added up into a double, so that the rounding
- * error does not grow with the row: about BLOCK/(4·LANES) + 2 + log₂ LANES roundings of 2⁻²⁴ each, whatever n. The order is
- * fixed.
+ * Sums and maxima over a row of n elements, n a multiple of LANES. Two vectors gather side by side, so that an addition need
+ * not wait for the one before it; after {@link #BLOCK} elements they are added up into a double, so that the rounding error
+ * does not grow with the row: about BLOCK/(2·LANES) + 1 + log₂ LANES roundings of 2⁻²⁴ each at most, whatever n. The order
+ * is fixed.
  */
 final class RowSums {
-    /** A multiple of 4·LANES for vectors of up to 2048 bits. */
-    private static final int BLOCK = 2048;
+    /** A multiple of 2·LANES for vectors of up to 2048 bits. */
+    static final int BLOCK = 2048;
 
     private RowSums() {
-    }
-
-    private static FloatVector load(float[] x, int at) {
-        return FloatVector.fromArray(S, x, at);
     }
 
     /** Σ x_i. */
@@ -36,21 +33,17 @@ final class RowSums {
     }
 
     private static float blockSum(float[] x, int at, int n) {
-        FloatVector s0 = all(0);
+        FloatVector s0 = broadcast(S, 0f);
         FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
         int i = 0;
-        for (; i <= n - 4 * LANES; i += 4 * LANES) {
-            s0 = s0.add(load(x, at + i));
-            s1 = s1.add(load(x, at + i + LANES));
-            s2 = s2.add(load(x, at + i + 2 * LANES));
-            s3 = s3.add(load(x, at + i + 3 * LANES));
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            s0 = s0.add(fromArray(S, x, at + i));
+            s1 = s1.add(fromArray(S, x, at + i + LANES));
         }
-        for (; i < n; i += LANES) {
-            s0 = s0.add(load(x, at + i));
+        if (i < n) {
+            s0 = s0.add(fromArray(S, x, at + i));
         }
-        return VectorMath.sum(s0.add(s1).add(s2.add(s3)));
+        return VectorMath.sum(s0.add(s1));
     }
 
     /** Σ (x_i − mean)². */
@@ -63,27 +56,21 @@ final class RowSums {
     }
 
     private static float blockSquares(float[] x, int at, int n, float mean) {
-        FloatVector m = all(mean);
-        FloatVector s0 = all(0);
+        FloatVector m = broadcast(S, mean);
+        FloatVector s0 = broadcast(S, 0f);
         FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
         int i = 0;
-        for (; i <= n - 4 * LANES; i += 4 * LANES) {
-            FloatVector d0 = load(x, at + i).sub(m);
-            FloatVector d1 = load(x, at + i + LANES).sub(m);
-            FloatVector d2 = load(x, at + i + 2 * LANES).sub(m);
-            FloatVector d3 = load(x, at + i + 3 * LANES).sub(m);
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            FloatVector d0 = fromArray(S, x, at + i).sub(m);
+            FloatVector d1 = fromArray(S, x, at + i + LANES).sub(m);
             s0 = d0.fma(d0, s0);
             s1 = d1.fma(d1, s1);
-            s2 = d2.fma(d2, s2);
-            s3 = d3.fma(d3, s3);
         }
-        for (; i < n; i += LANES) {
-            FloatVector d = load(x, at + i).sub(m);
-            s0 = d.fma(d, s0);
+        if (i < n) {
+            FloatVector d0 = fromArray(S, x, at + i).sub(m);
+            s0 = d0.fma(d0, s0);
         }
-        return VectorMath.sum(s0.add(s1).add(s2.add(s3)));
+        return VectorMath.sum(s0.add(s1));
     }
 
     /** Σ x_i·y_i. */
@@ -96,45 +83,38 @@ final class RowSums {
     }
 
     private static float blockDot(float[] x, int xAt, float[] y, int yAt, int n) {
-        FloatVector s0 = all(0);
+        FloatVector s0 = broadcast(S, 0f);
         FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
         int i = 0;
-        for (; i <= n - 4 * LANES; i += 4 * LANES) {
-            s0 = load(x, xAt + i).fma(load(y, yAt + i), s0);
-            s1 = load(x, xAt + i + LANES).fma(load(y, yAt + i + LANES), s1);
-            s2 = load(x, xAt + i + 2 * LANES).fma(load(y, yAt + i + 2 * LANES), s2);
-            s3 = load(x, xAt + i + 3 * LANES).fma(load(y, yAt + i + 3 * LANES), s3);
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            s0 = fromArray(S, x, xAt + i).fma(fromArray(S, y, yAt + i), s0);
+            s1 = fromArray(S, x, xAt + i + LANES).fma(fromArray(S, y, yAt + i + LANES), s1);
         }
-        for (; i < n; i += LANES) {
-            s0 = load(x, xAt + i).fma(load(y, yAt + i), s0);
+        if (i < n) {
+            s0 = fromArray(S, x, xAt + i).fma(fromArray(S, y, yAt + i), s0);
         }
-        return VectorMath.sum(s0.add(s1).add(s2.add(s3)));
+        return VectorMath.sum(s0.add(s1));
     }
 
-    /** The largest x_i that is a number; −∞ if there is none. Whoever meets NaN meets it again in what is computed next. */
+    /**
+     * The largest x_i that is a number; −∞ if there is none. NaN is left out because whoever meets it meets it again in what
+     * is computed next, and because comparing takes two instructions where a maximum takes five to get NaN and −0 right.
+     */
     static float max(float[] x, int at, int n) {
-        FloatVector m0 = all(Float.NEGATIVE_INFINITY);
+        FloatVector m0 = broadcast(S, Float.NEGATIVE_INFINITY);
         FloatVector m1 = m0;
-        FloatVector m2 = m0;
-        FloatVector m3 = m0;
         int i = 0;
-        for (; i <= n - 4 * LANES; i += 4 * LANES) {
-            m0 = larger(m0, load(x, at + i));
-            m1 = larger(m1, load(x, at + i + LANES));
-            m2 = larger(m2, load(x, at + i + 2 * LANES));
-            m3 = larger(m3, load(x, at + i + 3 * LANES));
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
+            FloatVector v0 = fromArray(S, x, at + i);
+            FloatVector v1 = fromArray(S, x, at + i + LANES);
+            m0 = m0.blend(v0, v0.compare(GT, m0));
+            m1 = m1.blend(v1, v1.compare(GT, m1));
         }
-        for (; i < n; i += LANES) {
-            m0 = larger(m0, load(x, at + i));
+        if (i < n) {
+            FloatVector v0 = fromArray(S, x, at + i);
+            m0 = m0.blend(v0, v0.compare(GT, m0));
         }
-        return larger(larger(m0, m1), larger(m2, m3)).reduceLanes(MAX);
-    }
-
-    /** Two instructions, where max takes five to get NaN and −0 right. */
-    static FloatVector larger(FloatVector m, FloatVector v) {
-        return m.blend(v, v.compare(GT, m));
+        return m0.max(m1).reduceLanes(MAX);
     }
 
     /** y_i = exp(x_i − max); returns Σ y_i. */
@@ -147,9 +127,9 @@ final class RowSums {
     }
 
     private static float blockExp(float[] y, int yAt, float[] x, int xAt, int n, float max) {
-        FloatVector sum = all(0);
+        FloatVector sum = broadcast(S, 0f);
         for (int i = 0; i < n; i += LANES) {
-            FloatVector e = VectorMath.expNonPositive(load(x, xAt + i).sub(all(max)));
+            FloatVector e = VectorMath.expNonPositive(fromArray(S, x, xAt + i).sub(broadcast(S, max)));
             e.intoArray(y, yAt + i);
             sum = sum.add(e);
         }

@@ -3,7 +3,8 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 
 import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
@@ -144,113 +145,109 @@ final class VectorBinary {
 
     // ---- loops; n is a multiple of LANES
 
-    private static FloatVector load(float[] x, int at) {
-        return FloatVector.fromArray(S, x, at);
-    }
-
     static void add(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).add(load(b, bAt + i)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).add(fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void add(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).add(all(s)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).add(broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     private static void sub(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).sub(load(b, bAt + i)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).sub(fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void sub(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).sub(all(s)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).sub(broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     private static void subFrom(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            all(s).sub(load(a, aAt + i)).intoArray(y, yAt + i);
+            broadcast(S, s).sub(fromArray(S, a, aAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void mul(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).mul(load(b, bAt + i)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).mul(fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void mul(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).mul(all(s)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).mul(broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     private static void div(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).div(load(b, bAt + i)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).div(fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void div(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).div(all(s)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).div(broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     private static void divide(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            all(s).div(load(a, aAt + i)).intoArray(y, yAt + i);
+            broadcast(S, s).div(fromArray(S, a, aAt + i)).intoArray(y, yAt + i);
         }
     }
 
     static void max(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).max(load(b, bAt + i)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).max(fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void max(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).max(all(s)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).max(broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     static void min(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).min(load(b, bAt + i)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).min(fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void min(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            load(a, aAt + i).min(all(s)).intoArray(y, yAt + i);
+            fromArray(S, a, aAt + i).min(broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     private static void greaterEqual(float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            oneWhere(load(a, aAt + i), load(b, bAt + i)).intoArray(y, yAt + i);
+            oneWhere(fromArray(S, a, aAt + i), fromArray(S, b, bAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void greaterEqual(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            oneWhere(load(a, aAt + i), all(s)).intoArray(y, yAt + i);
+            oneWhere(fromArray(S, a, aAt + i), broadcast(S, s)).intoArray(y, yAt + i);
         }
     }
 
     private static void lessEqual(float[] y, int yAt, float[] a, int aAt, int n, float s) {
         for (int i = 0; i < n; i += LANES) {
-            oneWhere(all(s), load(a, aAt + i)).intoArray(y, yAt + i);
+            oneWhere(broadcast(S, s), fromArray(S, a, aAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static FloatVector oneWhere(FloatVector a, FloatVector b) {
-        return all(0).blend(all(1), a.compare(VectorOperators.GE, b));
+        return broadcast(S, 0f).blend(broadcast(S, 1f), a.compare(VectorOperators.GE, b));
     }
 }

@@ -3,7 +3,8 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.eslm.tensor.backend.Dropouts;
@@ -106,94 +107,90 @@ final class VectorElementwise {
 
     // ---- loops; n is a multiple of LANES
 
-    private static FloatVector load(float[] x, int at) {
-        return FloatVector.fromArray(S, x, at);
-    }
-
     private static void neg(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(x, xAt + i).neg().intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).neg().intoArray(y, yAt + i);
         }
     }
 
     private static void exp(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            VectorMath.exp(load(x, xAt + i)).intoArray(y, yAt + i);
+            VectorMath.exp(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void log(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            VectorMath.log(load(x, xAt + i)).intoArray(y, yAt + i);
+            VectorMath.log(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void sqrt(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(x, xAt + i).sqrt().intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).sqrt().intoArray(y, yAt + i);
         }
     }
 
     private static void tanh(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            VectorMath.tanh(load(x, xAt + i)).intoArray(y, yAt + i);
+            VectorMath.tanh(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void abs(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(x, xAt + i).abs().intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).abs().intoArray(y, yAt + i);
         }
     }
 
     private static void relu(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            load(x, xAt + i).max(all(0)).intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).max(broadcast(S, 0f)).intoArray(y, yAt + i);
         }
     }
 
     private static void square(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            FloatVector v = load(x, xAt + i);
+            FloatVector v = fromArray(S, x, xAt + i);
             v.mul(v).intoArray(y, yAt + i);
         }
     }
 
     private static void reciprocal(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            all(1).div(load(x, xAt + i)).intoArray(y, yAt + i);
+            broadcast(S, 1f).div(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void sigmoid(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            VectorMath.sigmoid(load(x, xAt + i)).intoArray(y, yAt + i);
+            VectorMath.sigmoid(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }
     }
 
     /** y = factor·x. */
     static void scale(float[] y, int yAt, float[] x, int xAt, int n, float factor) {
         for (int i = 0; i < n; i += LANES) {
-            load(x, xAt + i).mul(all(factor)).intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).mul(broadcast(S, factor)).intoArray(y, yAt + i);
         }
     }
 
     private static void axpby(float[] y, int yAt, float[] x, int xAt, float[] old, int oldAt, int n, float alpha,
             float beta) {
         for (int i = 0; i < n; i += LANES) {
-            load(x, xAt + i).fma(all(alpha), load(old, oldAt + i).mul(all(beta))).intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).fma(broadcast(S, alpha), fromArray(S, old, oldAt + i).mul(broadcast(S, beta))).intoArray(y, yAt + i);
         }
     }
 
     private static void gelu(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            VectorMath.gelu(load(x, xAt + i)).intoArray(y, yAt + i);
+            VectorMath.gelu(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }
     }
 
     private static void geluBackward(float[] dx, int dxAt, float[] x, int xAt, float[] dy, int dyAt, int n) {
         for (int i = 0; i < n; i += LANES) {
-            VectorMath.geluSlope(load(x, xAt + i)).mul(load(dy, dyAt + i)).intoArray(dx, dxAt + i);
+            VectorMath.geluSlope(fromArray(S, x, xAt + i)).mul(fromArray(S, dy, dyAt + i)).intoArray(dx, dxAt + i);
         }
     }
 
@@ -202,8 +199,8 @@ final class VectorElementwise {
             float scale) {
         for (int i = 0; i < n; i += LANES) {
             IntVector hash = mix(mix(IOTA.add(first + i + 0x9E3779B9)).lanewise(VectorOperators.XOR, seed));
-            FloatVector kept = load(x, xAt + i).mul(all(scale));
-            all(0).blend(kept, hash.lanewise(LSHR, 8).compare(VectorOperators.GE, threshold).cast(S))
+            FloatVector kept = fromArray(S, x, xAt + i).mul(broadcast(S, scale));
+            broadcast(S, 0f).blend(kept, hash.lanewise(LSHR, 8).compare(VectorOperators.GE, threshold).cast(S))
                     .intoArray(y, yAt + i);
         }
     }

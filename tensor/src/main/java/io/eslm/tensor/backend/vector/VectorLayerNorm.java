@@ -3,7 +3,8 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
@@ -26,31 +27,39 @@ final class VectorLayerNorm {
     }
 
     void forward(F32 y, F32 mean, F32 rstd, F32 x, F32 gamma, F32 beta, int rows, int cols, double eps) {
+        int width = Loops.padded(cols);
+        boolean direct = width == cols;
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
-            if (cols % LANES == 0) {
-                for (int r = from; r < to; r++) {
-                    row(y.data, y.offset + r * cols, mean, rstd, r, x.data, x.offset + r * cols, gamma.data, gamma.offset,
-                            beta.data, beta.offset, cols, cols, eps);
+            float[] pad = direct ? null : scratch.take(3 * width);
+            float[] g = direct ? gamma.data : padded(gamma.data, gamma.offset, pad, width, cols, width);
+            float[] b = direct ? beta.data : padded(beta.data, beta.offset, pad, 2 * width, cols, width);
+            for (int r = from; r < to; r++) {
+                int yAt = y.offset + r * cols;
+                if (!direct) {
+                    padded(x.data, x.offset + r * cols, pad, 0, cols, width);
                 }
-            } else {
-                padded(y, mean, rstd, x, gamma, beta, from, to, cols, eps);
+                row(direct ? y.data : pad, direct ? yAt : 0, mean, rstd, r, direct ? x.data : pad,
+                        direct ? x.offset + r * cols : 0, g, direct ? gamma.offset : width, b,
+                        direct ? beta.offset : 2 * width, cols, width, eps);
+                if (!direct) {
+                    System.arraycopy(pad, 0, y.data, yAt, cols);
+                }
             }
+            give(pad);
         });
     }
 
-    private void padded(F32 y, F32 mean, F32 rstd, F32 x, F32 gamma, F32 beta, int from, int to, int cols, double eps) {
-        int width = Loops.padded(cols);
-        float[] pad = scratch.take(3 * width);
-        Arrays.fill(pad, 0, 3 * width, 0);
-        System.arraycopy(gamma.data, gamma.offset, pad, width, cols);
-        System.arraycopy(beta.data, beta.offset, pad, 2 * width, cols);
-        for (int r = from; r < to; r++) {
-            System.arraycopy(x.data, x.offset + r * cols, pad, 0, cols);
-            Arrays.fill(pad, cols, width, 0);
-            row(pad, 0, mean, rstd, r, pad, 0, pad, width, pad, 2 * width, cols, width, eps);
-            System.arraycopy(pad, 0, y.data, y.offset + r * cols, cols);
+    /** Copies {@code cols} elements of {@code from} to {@code pad[at]} and fills up with zeros to {@code width}. */
+    private static float[] padded(float[] from, int fromAt, float[] pad, int at, int cols, int width) {
+        System.arraycopy(from, fromAt, pad, at, cols);
+        Arrays.fill(pad, at + cols, at + width, 0);
+        return pad;
+    }
+
+    private void give(float[] pad) {
+        if (pad != null) {
+            scratch.give(pad);
         }
-        scratch.give(pad);
     }
 
     /** One row of {@code cols} elements in arrays of {@code width}; x is zero beyond cols. */
@@ -67,8 +76,8 @@ final class VectorLayerNorm {
     private static void scaleAndShift(float[] y, int yAt, float[] x, int xAt, float[] gamma, int gammaAt, float[] beta,
             int betaAt, int n, float mean, float rstd) {
         for (int c = 0; c < n; c += LANES) {
-            FloatVector normalised = load(x, xAt + c).sub(all(mean)).mul(all(rstd));
-            normalised.fma(load(gamma, gammaAt + c), load(beta, betaAt + c)).intoArray(y, yAt + c);
+            FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
+            normalised.fma(fromArray(S, gamma, gammaAt + c), fromArray(S, beta, betaAt + c)).intoArray(y, yAt + c);
         }
     }
 
@@ -78,42 +87,40 @@ final class VectorLayerNorm {
         int grain = Loops.rowGrain(cols);
         int step = Parallel.rangeLength(rows, grain);
         int blocks = (int) (((long) rows + step - 1) / step);
-        float[] sums = scratch.take(Math.max(1, blocks) * 2 * width);
+        float[] sums = scratch.take(2 * width * blocks);
         parallel.ranges(rows, grain, (from, to) -> {
             int at = from / step * 2 * width;
             Arrays.fill(sums, at, at + 2 * width, 0);
-            if (cols == width) {
-                for (int r = from; r < to; r++) {
-                    backRow(dx.data, dx.offset + r * cols, sums, at, dy.data, dy.offset + r * cols, x.data,
-                            x.offset + r * cols, gamma.data, gamma.offset, cols, width, mean.data[mean.offset + r],
-                            rstd.data[rstd.offset + r], accumulateX);
-                }
-            } else {
-                paddedBack(dx, sums, at, dy, x, mean, rstd, gamma, from, to, cols, accumulateX);
-            }
+            backRows(dx, sums, at, dy, x, mean, rstd, gamma, from, to, cols, accumulateX);
         });
         VectorRows.sumRows(dgamma.data, dgamma.offset, sums, 0, 2 * width, blocks, cols, accumulateW);
         VectorRows.sumRows(dbeta.data, dbeta.offset, sums, width, 2 * width, blocks, cols, accumulateW);
         scratch.give(sums);
     }
 
-    private void paddedBack(F32 dx, float[] sums, int sumsAt, F32 dy, F32 x, F32 mean, F32 rstd, F32 gamma, int from,
-            int to, int cols, boolean accumulateX) {
+    private void backRows(F32 dx, float[] sums, int sumsAt, F32 dy, F32 x, F32 mean, F32 rstd, F32 gamma, int from, int to,
+            int cols, boolean accumulateX) {
         int width = Loops.padded(cols);
-        float[] pad = scratch.take(4 * width);
-        Arrays.fill(pad, 0, 4 * width, 0);
-        System.arraycopy(gamma.data, gamma.offset, pad, 3 * width, cols);
+        boolean direct = width == cols;
+        float[] pad = direct ? null : scratch.take(4 * width);
+        float[] g = direct ? gamma.data : padded(gamma.data, gamma.offset, pad, 3 * width, cols, width);
         for (int r = from; r < to; r++) {
-            System.arraycopy(dy.data, dy.offset + r * cols, pad, width, cols);
-            System.arraycopy(x.data, x.offset + r * cols, pad, 2 * width, cols);
-            if (accumulateX) {
-                System.arraycopy(dx.data, dx.offset + r * cols, pad, 0, cols);
+            int dxAt = dx.offset + r * cols;
+            int dyAt = dy.offset + r * cols;
+            int xAt = x.offset + r * cols;
+            if (!direct) {
+                padded(dx.data, dxAt, pad, 0, cols, width);
+                padded(dy.data, dyAt, pad, width, cols, width);
+                padded(x.data, xAt, pad, 2 * width, cols, width);
             }
-            backRow(pad, 0, sums, sumsAt, pad, width, pad, 2 * width, pad, 3 * width, cols, width,
+            backRow(direct ? dx.data : pad, direct ? dxAt : 0, sums, sumsAt, direct ? dy.data : pad, direct ? dyAt : width,
+                    direct ? x.data : pad, direct ? xAt : 2 * width, g, direct ? gamma.offset : 3 * width, cols, width,
                     mean.data[mean.offset + r], rstd.data[rstd.offset + r], accumulateX);
-            System.arraycopy(pad, 0, dx.data, dx.offset + r * cols, cols);
+            if (!direct) {
+                System.arraycopy(pad, 0, dx.data, dxAt, cols);
+            }
         }
-        scratch.give(pad);
+        give(pad);
     }
 
     /** One row of {@code cols} elements in arrays of {@code width}; dy and gamma are zero beyond cols. */
@@ -134,18 +141,18 @@ final class VectorLayerNorm {
     /** Σ dy·gamma·(x − mean). */
     private static double dotNormalised(float[] dy, int dyAt, float[] gamma, int gammaAt, float[] x, int xAt, int n,
             float mean) {
-        FloatVector m = all(mean);
-        FloatVector s0 = all(0);
+        FloatVector m = broadcast(S, mean);
+        FloatVector s0 = broadcast(S, 0f);
         FloatVector s1 = s0;
         int c = 0;
         for (; c <= n - 2 * LANES; c += 2 * LANES) {
-            FloatVector g0 = load(dy, dyAt + c).mul(load(gamma, gammaAt + c));
-            FloatVector g1 = load(dy, dyAt + c + LANES).mul(load(gamma, gammaAt + c + LANES));
-            s0 = g0.fma(load(x, xAt + c).sub(m), s0);
-            s1 = g1.fma(load(x, xAt + c + LANES).sub(m), s1);
+            FloatVector g0 = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c));
+            FloatVector g1 = fromArray(S, dy, dyAt + c + LANES).mul(fromArray(S, gamma, gammaAt + c + LANES));
+            s0 = g0.fma(fromArray(S, x, xAt + c).sub(m), s0);
+            s1 = g1.fma(fromArray(S, x, xAt + c + LANES).sub(m), s1);
         }
         if (c < n) {
-            s0 = load(dy, dyAt + c).mul(load(gamma, gammaAt + c)).fma(load(x, xAt + c).sub(m), s0);
+            s0 = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).fma(fromArray(S, x, xAt + c).sub(m), s0);
         }
         return VectorMath.sum(s0.add(s1));
     }
@@ -154,32 +161,29 @@ final class VectorLayerNorm {
     private static void addWeights(float[] sums, int gammaAt, int betaAt, float[] dy, int dyAt, float[] x, int xAt, int n,
             float mean, float rstd) {
         for (int c = 0; c < n; c += LANES) {
-            FloatVector d = load(dy, dyAt + c);
-            FloatVector normalised = load(x, xAt + c).sub(all(mean)).mul(all(rstd));
-            d.fma(normalised, load(sums, gammaAt + c)).intoArray(sums, gammaAt + c);
-            d.add(load(sums, betaAt + c)).intoArray(sums, betaAt + c);
+            FloatVector d = fromArray(S, dy, dyAt + c);
+            FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
+            d.fma(normalised, fromArray(S, sums, gammaAt + c)).intoArray(sums, gammaAt + c);
+            d.add(fromArray(S, sums, betaAt + c)).intoArray(sums, betaAt + c);
         }
     }
 
     private static void input(float[] dx, int dxAt, float[] dy, int dyAt, float[] x, int xAt, float[] gamma, int gammaAt,
             int n, float mean, float rstd, float meanG, float meanGx) {
         for (int c = 0; c < n; c += LANES) {
-            FloatVector normalised = load(x, xAt + c).sub(all(mean)).mul(all(rstd));
-            FloatVector g = load(dy, dyAt + c).mul(load(gamma, gammaAt + c)).sub(all(meanG));
-            normalised.fma(all(-meanGx), g).mul(all(rstd)).intoArray(dx, dxAt + c);
+            FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
+            FloatVector g = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
+            normalised.fma(broadcast(S, -meanGx), g).mul(broadcast(S, rstd)).intoArray(dx, dxAt + c);
         }
     }
 
     private static void addInput(float[] dx, int dxAt, float[] dy, int dyAt, float[] x, int xAt, float[] gamma,
             int gammaAt, int n, float mean, float rstd, float meanG, float meanGx) {
         for (int c = 0; c < n; c += LANES) {
-            FloatVector normalised = load(x, xAt + c).sub(all(mean)).mul(all(rstd));
-            FloatVector g = load(dy, dyAt + c).mul(load(gamma, gammaAt + c)).sub(all(meanG));
-            normalised.fma(all(-meanGx), g).fma(all(rstd), load(dx, dxAt + c)).intoArray(dx, dxAt + c);
+            FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
+            FloatVector g = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
+            normalised.fma(broadcast(S, -meanGx), g).fma(broadcast(S, rstd), fromArray(S, dx, dxAt + c)).intoArray(dx, dxAt + c);
         }
     }
 
-    private static FloatVector load(float[] x, int at) {
-        return FloatVector.fromArray(S, x, at);
-    }
 }

@@ -3,7 +3,9 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -98,14 +100,14 @@ final class VectorLoss {
         }
 
         private void block(float[] x, int at, int n) {
-            FloatVector s = all(0);
-            FloatVector w = all(0);
-            FloatVector max = all(Float.NEGATIVE_INFINITY);
+            FloatVector s = broadcast(S, 0f);
+            FloatVector w = broadcast(S, 0f);
+            FloatVector max = broadcast(S, Float.NEGATIVE_INFINITY);
             for (int i = 0; i < n; i += LANES) {
-                FloatVector v = FloatVector.fromArray(S, x, at + i);
-                max = RowSums.larger(max, v);
-                FloatVector d = v.sub(all(shift));
-                d = d.blend(all(LEAST), d.compare(LT, all(LEAST)));
+                FloatVector v = fromArray(S, x, at + i);
+                max = max.blend(v, v.compare(GT, max));
+                FloatVector d = v.sub(broadcast(S, shift));
+                d = d.blend(broadcast(S, LEAST), d.compare(LT, broadcast(S, LEAST)));
                 FloatVector e = VectorMath.expNonPositive(d);
                 s = s.add(e);
                 w = e.fma(d, w);
@@ -156,8 +158,8 @@ final class VectorLoss {
     /** y = weight·exp(x − shift). */
     private static void weighted(float[] y, int yAt, float[] x, int xAt, int n, float shift, float weight) {
         for (int i = 0; i < n; i += LANES) {
-            FloatVector d = FloatVector.fromArray(S, x, xAt + i).sub(all(shift));
-            VectorMath.expNonPositive(d).mul(all(weight)).intoArray(y, yAt + i);
+            FloatVector d = fromArray(S, x, xAt + i).sub(broadcast(S, shift));
+            VectorMath.expNonPositive(d).mul(broadcast(S, weight)).intoArray(y, yAt + i);
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
@@ -22,10 +23,15 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Not {@code VectorOperators.EXP} and its like: those leave the loop for a library call (all vector registers are saved
  * around it), differ from machine to machine, and fall back to another algorithm where the library lacks one.
  *
- * <p>Constants are floats broadcast where they are used ({@link #all}), which the compiler hoists out of the caller's loop.
- * Static vectors would be loaded again in every turn, since for all it knows the loop's stores might change them; and the
- * operations that take a float broadcast through a longer chain of calls, which eats up the compiler's budget of nodes
- * (NodeCountInliningCutoff), beyond which calls are not inlined and every vector is boxed.
+ * <p>What the compiler makes of this decides everything, so:
+ * <ul>
+ * <li>Calls into the Vector API are always inlined; calls to methods of our own are not, once a compilation has used up its
+ * budget (NodeCountInliningCutoff: some fifty vector operations), and then every vector they pass is boxed. So the functions
+ * here call the API alone, or one another once, and a loop that calls one should do so early and be a method of its own.
+ * <li>Constants are floats, broadcast where they are used, which the compiler hoists out of the caller's loop. Static vectors
+ * would be loaded again in every turn, since for all it knows the loop's stores might change them.
+ * <li>Polynomials are evaluated in pairs of terms (Estrin), since the loops wait for the chain of dependent operations.
+ * </ul>
  *
  * <p>The polynomials are minimax in relative error (Remez exchange in 60 digits for the intervals beside them), their
  * coefficients then rounded to float. VectorMathTest measures the error of each function over all binades.
@@ -77,7 +83,6 @@ final class VectorMath {
     private static final float L6 = 0.1188816172558616f;
     private static final float L7 = -0.11675645522458897f;
     private static final float L8 = 0.067466339474925346f;
-    private static final float MINUS_HALF = -0.5f;
     private static final float FROM_SUBNORMAL = 0x1p23f;
     private static final float SUBNORMAL_SHIFT = 23;
     private static final int SQRT_HALF_BITS = Float.floatToRawIntBits((float) Math.sqrt(0.5));
@@ -86,12 +91,8 @@ final class VectorMath {
     private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
     private static final double GELU_CUBIC = 0.044715;
     private static final float A = (float) (2 * GELU_SCALE);
-    private static final float MINUS_A = (float) (-2 * GELU_SCALE);
-    private static final float MINUS_B = (float) (-2 * GELU_SCALE * GELU_CUBIC);
+    private static final float B = (float) (2 * GELU_SCALE * GELU_CUBIC);
     private static final float TRIPLE_B = (float) (6 * GELU_SCALE * GELU_CUBIC);
-    /** Beyond this, GELU's slope is 0 or 1 in float; its factors alone would overflow to 0·∞. */
-    private static final float FLAT = 16;
-    private static final float MINUS_FLAT = -16;
 
     private static final VectorShuffle<Float> TURN_1 = turn(1);
     private static final VectorShuffle<Float> TURN_2 = turn(2);
@@ -102,107 +103,120 @@ final class VectorMath {
     private VectorMath() {
     }
 
-    /** {@code value} in all lanes. */
-    static FloatVector all(float value) {
-        return FloatVector.broadcast(S, value);
-    }
-
     private static VectorShuffle<Float> turn(int by) {
         return VectorShuffle.fromOp(S, i -> (i + by) % LANES);
     }
 
     /** e^x; subnormal results are right too, x below −104 gives 0, above 89 ∞; NaN stays NaN. */
     static FloatVector exp(FloatVector x) {
-        FloatVector t = x.blend(all(EXP_LEAST), x.compare(LT, all(EXP_LEAST)));
-        t = t.blend(all(EXP_MOST), t.compare(GT, all(EXP_MOST)));
-        FloatVector rounded = t.fma(all(LOG2_E), all(ROUND_TWICE));
-        // 2ⁿ as a product of two: n + 254 = half + rest, either of them a biased exponent.
+        FloatVector least = broadcast(S, EXP_LEAST);
+        FloatVector most = broadcast(S, EXP_MOST);
+        FloatVector t = x.blend(least, x.compare(LT, least));
+        t = t.blend(most, t.compare(GT, most));
+        FloatVector rounded = t.fma(broadcast(S, LOG2_E), broadcast(S, ROUND_TWICE));
+        FloatVector n = rounded.sub(broadcast(S, ROUND_TWICE));
+        FloatVector r = n.fma(broadcast(S, MINUS_LN2_LOW), n.fma(broadcast(S, MINUS_LN2_HIGH), t));
+        // 2ⁿ as a product of two: n + 254 = half + rest, either of them a biased exponent in its low nine bits.
         IntVector bits = rounded.reinterpretAsInts();
         IntVector half = bits.lanewise(LSHR, 1);
-        IntVector rest = bits.sub(half);
-        FloatVector p = expPolynomial(reduce(t, rounded.sub(all(ROUND_TWICE))));
-        return p.mul(power(half)).mul(power(rest));
+        FloatVector first = half.lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats();
+        FloatVector second = bits.sub(half).lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats();
+        FloatVector square = r.mul(r);
+        FloatVector p = square.fma(broadcast(S, E6), r.fma(broadcast(S, E5), broadcast(S, E4)));
+        p = p.fma(square, r.fma(broadcast(S, E3), broadcast(S, E2)));
+        return p.fma(square, r.add(broadcast(S, 1f))).mul(first).mul(second);
     }
 
     /**
-     * e^x for x ≤ 0 (or NaN), a third cheaper than {@link #exp}: results below 2⁻¹²⁶ (x below −87.3) are 0. For what is
+     * e^x for x ≤ 88 (or NaN), a third cheaper than {@link #exp}: results below 2⁻¹²⁶ (x below −87.3) are 0. For what is
      * shifted by its maximum: softmax, attention, cross-entropy.
      */
     static FloatVector expNonPositive(FloatVector x) {
-        FloatVector rounded = x.fma(all(LOG2_E), all(ROUND));
-        FloatVector p = expPolynomial(reduce(x, rounded.sub(all(ROUND))));
-        return p.mul(power(rounded.reinterpretAsInts())).blend(all(0), x.compare(LT, all(EXP_LEAST_NORMAL)));
-    }
-
-    /** x − n·ln 2. */
-    private static FloatVector reduce(FloatVector x, FloatVector n) {
-        return n.fma(all(MINUS_LN2_LOW), n.fma(all(MINUS_LN2_HIGH), x));
-    }
-
-    private static FloatVector expPolynomial(FloatVector r) {
-        return all(E6).fma(r, all(E5)).fma(r, all(E4)).fma(r, all(E3)).fma(r, all(E2)).fma(r, all(1)).fma(r, all(1));
-    }
-
-    /** 2^(k − 127) where the low nine bits of a lane hold k, 0 &lt; k &lt; 255. */
-    private static FloatVector power(IntVector k) {
-        return k.lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats();
+        FloatVector rounded = x.fma(broadcast(S, LOG2_E), broadcast(S, ROUND));
+        FloatVector n = rounded.sub(broadcast(S, ROUND));
+        FloatVector r = n.fma(broadcast(S, MINUS_LN2_LOW), n.fma(broadcast(S, MINUS_LN2_HIGH), x));
+        FloatVector square = r.mul(r);
+        FloatVector p = square.fma(broadcast(S, E6), r.fma(broadcast(S, E5), broadcast(S, E4)));
+        p = p.fma(square, r.fma(broadcast(S, E3), broadcast(S, E2)));
+        p = p.fma(square, r.add(broadcast(S, 1f)));
+        FloatVector scale = rounded.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats();
+        return p.mul(scale).blend(broadcast(S, 0f), x.compare(LT, broadcast(S, EXP_LEAST_NORMAL)));
     }
 
     /** tanh(x) = (e^2|x| − 1) / (e^2|x| + 1) with x's sign, through e^z − 1 so that small x lose nothing. */
     static FloatVector tanh(FloatVector x) {
+        FloatVector most = broadcast(S, TANH_MOST);
         FloatVector a = x.abs();
-        a = a.blend(all(TANH_MOST), a.compare(GT, all(TANH_MOST)));
+        a = a.blend(most, a.compare(GT, most));
         FloatVector t = a.add(a);
-        FloatVector rounded = t.fma(all(LOG2_E), all(ROUND));
-        FloatVector r = reduce(t, rounded.sub(all(ROUND)));
-        FloatVector p = all(M7).fma(r, all(M6)).fma(r, all(M5)).fma(r, all(M4)).fma(r, all(M3)).fma(r, all(M2)).fma(r.mul(r), r);
-        FloatVector scale = power(rounded.reinterpretAsInts());
-        FloatVector e = p.fma(scale, scale.sub(all(1)));
+        FloatVector rounded = t.fma(broadcast(S, LOG2_E), broadcast(S, ROUND));
+        FloatVector n = rounded.sub(broadcast(S, ROUND));
+        FloatVector r = n.fma(broadcast(S, MINUS_LN2_LOW), n.fma(broadcast(S, MINUS_LN2_HIGH), t));
+        FloatVector square = r.mul(r);
+        FloatVector p = r.fma(broadcast(S, M7), broadcast(S, M6));
+        p = p.fma(square, r.fma(broadcast(S, M5), broadcast(S, M4)));
+        p = p.fma(square, r.fma(broadcast(S, M3), broadcast(S, M2)));
+        p = p.fma(square, r);
+        FloatVector scale = rounded.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats();
+        FloatVector e = p.fma(scale, scale.sub(broadcast(S, 1f)));
         IntVector sign = x.reinterpretAsInts().and(Integer.MIN_VALUE);
-        return e.div(e.add(all(2))).reinterpretAsInts().or(sign).reinterpretAsFloats();
+        return e.div(e.add(broadcast(S, 2f))).reinterpretAsInts().or(sign).reinterpretAsFloats();
     }
 
     /** Natural logarithm; log 0 = −∞, of negative x NaN; subnormal x are handled. */
     static FloatVector log(FloatVector x) {
-        VectorMask<Float> small = x.compare(LT, all(Float.MIN_NORMAL));
-        IntVector bits = x.blend(x.mul(all(FROM_SUBNORMAL)), small).reinterpretAsInts();
+        VectorMask<Float> small = x.compare(LT, broadcast(S, Float.MIN_NORMAL));
+        IntVector bits = x.blend(x.mul(broadcast(S, FROM_SUBNORMAL)), small).reinterpretAsInts();
         IntVector exponent = bits.sub(SQRT_HALF_BITS).lanewise(ASHR, MANTISSA_BITS);
-        FloatVector f = bits.sub(exponent.lanewise(LSHL, MANTISSA_BITS)).reinterpretAsFloats().sub(all(1));
+        FloatVector f = bits.sub(exponent.lanewise(LSHL, MANTISSA_BITS)).reinterpretAsFloats().sub(broadcast(S, 1f));
         FloatVector e = (FloatVector) exponent.convert(I2F, 0);
-        e = e.blend(e.sub(all(SUBNORMAL_SHIFT)), small);
-        FloatVector p = all(L8).fma(f, all(L7)).fma(f, all(L6)).fma(f, all(L5)).fma(f, all(L4)).fma(f, all(L3)).fma(f, all(L2)).fma(f, all(L1)).fma(f, all(L0));
+        e = e.blend(e.sub(broadcast(S, SUBNORMAL_SHIFT)), small);
         FloatVector square = f.mul(f);
-        FloatVector y = e.fma(all(LN2_LOW), p.mul(square.mul(f)));
-        y = e.fma(all(LN2_HIGH), f.add(square.fma(all(MINUS_HALF), y)));
-        y = y.blend(x, x.compare(LT, all(Float.POSITIVE_INFINITY)).not()); // ∞ and NaN
-        y = y.blend(all(Float.NEGATIVE_INFINITY), x.compare(EQ, all(0)));
-        return y.blend(all(Float.NaN), x.compare(LT, all(0)));
+        FloatVector y = e.fma(broadcast(S, LN2_LOW), logPolynomial(f, square).mul(square.mul(f)));
+        y = e.fma(broadcast(S, LN2_HIGH), f.add(square.fma(broadcast(S, -0.5f), y)));
+        y = y.blend(x, x.compare(LT, broadcast(S, Float.POSITIVE_INFINITY)).not()); // ∞ and NaN
+        y = y.blend(broadcast(S, Float.NEGATIVE_INFINITY), x.compare(EQ, broadcast(S, 0f)));
+        return y.blend(broadcast(S, Float.NaN), x.compare(LT, broadcast(S, 0f)));
+    }
+
+    /** By itself because a method of more than 325 bytes (FreqInlineSize) is not inlined. */
+    private static FloatVector logPolynomial(FloatVector f, FloatVector square) {
+        FloatVector p = square.fma(broadcast(S, L8), f.fma(broadcast(S, L7), broadcast(S, L6)));
+        p = p.fma(square, f.fma(broadcast(S, L5), broadcast(S, L4)));
+        p = p.fma(square, f.fma(broadcast(S, L3), broadcast(S, L2)));
+        return p.fma(square, f.fma(broadcast(S, L1), broadcast(S, L0)));
     }
 
     /** 1 / (1 + e^−x). */
     static FloatVector sigmoid(FloatVector x) {
-        return all(1).div(exp(x.neg()).add(all(1)));
+        FloatVector one = broadcast(S, 1f);
+        return one.div(exp(x.neg()).add(one));
     }
 
     /**
-     * GELU in its tanh form, x·sigmoid(2u) = ½·x·(1 + tanh u) with u = √(2/π)·(x + 0.044715·x³): one exponential, and no
-     * cancellation where tanh u is near −1.
+     * GELU in its tanh form, x·sigmoid(2u) = ½·x·(1 + tanh u) with u = √(2/π)·(x + 0.044715·x³). With e = e^−|2u|, which
+     * does not overflow, sigmoid(2u) is 1/(1 + e) or e/(1 + e), so nothing cancels where tanh u is near −1.
      */
     static FloatVector gelu(FloatVector x) {
-        return x.div(exp(minus2u(x)).add(all(1)));
+        FloatVector z = x.mul(x).fma(broadcast(S, B), broadcast(S, A)).mul(x.abs());
+        FloatVector e = expNonPositive(z.neg());
+        return x.mul(e).blend(x, x.compare(GT, broadcast(S, 0f))).div(e.add(broadcast(S, 1f)));
     }
 
-    private static FloatVector minus2u(FloatVector x) {
-        return x.mul(x).fma(all(MINUS_B), all(MINUS_A)).mul(x);
-    }
-
-    /** gelu′(x) = s + x·s·(1 − s)·2u′ with s = sigmoid(2u), 2u′ = 2·√(2/π)·(1 + 3·0.044715·x²). */
-    static FloatVector geluSlope(FloatVector wide) {
-        FloatVector x = wide.blend(all(FLAT), wide.compare(GT, all(FLAT)));
-        x = x.blend(all(MINUS_FLAT), x.compare(LT, all(MINUS_FLAT)));
-        FloatVector s = all(1).div(exp(minus2u(x)).add(all(1)));
-        FloatVector xu = x.mul(x).fma(all(TRIPLE_B), all(A)).mul(x);
-        return s.mul(all(1).sub(s)).fma(xu, s);
+    /**
+     * gelu′(x) = s + s·(1 − s)·x·2u′ with s = sigmoid(2u) and x·2u′ = 2·√(2/π)·(x + 3·0.044715·x³). With e = e^−|2u| and
+     * d = 1/(1 + e), s is d or e·d, and s·(1 − s) is e·d²; where that is 0, x·2u′ may be ∞ and must not count.
+     */
+    static FloatVector geluSlope(FloatVector x) {
+        FloatVector square = x.mul(x);
+        FloatVector z = square.fma(broadcast(S, B), broadcast(S, A)).mul(x.abs());
+        FloatVector e = expNonPositive(z.neg());
+        FloatVector zero = broadcast(S, 0f);
+        FloatVector d = broadcast(S, 1f).div(e.add(broadcast(S, 1f)));
+        FloatVector ed = e.mul(d);
+        FloatVector xu = square.fma(broadcast(S, TRIPLE_B), broadcast(S, A)).mul(x);
+        FloatVector bend = ed.mul(d).mul(xu).blend(zero, e.compare(EQ, zero));
+        return ed.blend(d, x.compare(GT, zero)).add(bend);
     }
 
     /**

@@ -3,7 +3,8 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
@@ -65,15 +66,15 @@ final class VectorOptimizer {
     private static void adamW(float[] param, int paramAt, float[] grad, int gradAt, float[] m, int mAt, float[] v, int vAt,
             int n, Step k) {
         for (int i = 0; i < n; i += LANES) {
-            FloatVector g = FloatVector.fromArray(S, grad, gradAt + i).mul(all(k.gradScale));
-            FloatVector first = FloatVector.fromArray(S, m, mAt + i).fma(all(k.beta1), g.mul(all(k.oneMinusBeta1)));
-            FloatVector second = FloatVector.fromArray(S, v, vAt + i).fma(all(k.beta2), g.mul(g).mul(all(k.oneMinusBeta2)));
+            FloatVector g = fromArray(S, grad, gradAt + i).mul(broadcast(S, k.gradScale));
+            FloatVector first = fromArray(S, m, mAt + i).fma(broadcast(S, k.beta1), g.mul(broadcast(S, k.oneMinusBeta1)));
+            FloatVector second = fromArray(S, v, vAt + i).fma(broadcast(S, k.beta2), g.mul(g).mul(broadcast(S, k.oneMinusBeta2)));
             first.intoArray(m, mAt + i);
             second.intoArray(v, vAt + i);
-            FloatVector root = second.sqrt().fma(all(k.rootScale), all(k.eps));
-            FloatVector p = FloatVector.fromArray(S, param, paramAt + i);
+            FloatVector root = second.sqrt().fma(broadcast(S, k.rootScale), broadcast(S, k.eps));
+            FloatVector p = fromArray(S, param, paramAt + i);
             // The decay joins the step before it is subtracted: 1 − lr·decay would lose digits in float.
-            p.sub(p.fma(all(k.decay), first.div(root).mul(all(k.rate)))).intoArray(param, paramAt + i);
+            p.sub(p.fma(broadcast(S, k.decay), first.div(root).mul(broadcast(S, k.rate)))).intoArray(param, paramAt + i);
         }
     }
 

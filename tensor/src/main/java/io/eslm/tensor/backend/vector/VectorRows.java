@@ -3,7 +3,8 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
-import static io.eslm.tensor.backend.vector.VectorMath.all;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
 
 import io.eslm.tensor.backend.Kernels.Reduction;
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
@@ -17,7 +18,9 @@ import jdk.incubator.vector.VectorOperators;
  * Softmax and reductions: {@link ScalarKernels#softmax}, {@link ScalarKernels#softmaxBackward},
  * {@link ScalarKernels#columnSum}, {@link ScalarKernels#reduce}, {@link ScalarKernels#argmax}. A row stays in the cache
  * between its passes, so memory sees one read and one write; sums are in float in short blocks ({@link RowSums}), where the
- * definition sums in double. Rows are shared out among the cores.
+ * definition sums in double. Rows are shared out among the cores. Where the columns are no multiple of the vector's lanes,
+ * rows pass through a padded copy, and through the same calls: a second call of the same loops would be inlined beside the
+ * first and use up the compiler's budget (see {@link VectorMath}).
  */
 final class VectorRows {
     /** From this many columns on, columnSum shares out columns; below, blocks of rows. */
@@ -33,57 +36,71 @@ final class VectorRows {
     }
 
     void softmax(F32 y, F32 x, int rows, int cols) {
+        int width = Loops.padded(cols);
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
-            float[] tail = tail(cols);
+            float[] pad = width == cols ? null : scratch.take(width);
             for (int r = from; r < to; r++) {
-                softmax(y.data, y.offset + r * cols, x.data, x.offset + r * cols, cols, tail);
+                int yAt = y.offset + r * cols;
+                int xAt = x.offset + r * cols;
+                if (pad != null) {
+                    System.arraycopy(x.data, xAt, pad, 0, cols);
+                    Arrays.fill(pad, cols, width, Float.NEGATIVE_INFINITY);
+                }
+                boolean direct = pad == null;
+                softmax(direct ? y.data : pad, direct ? yAt : 0, direct ? x.data : pad, direct ? xAt : 0, width);
+                if (pad != null) {
+                    System.arraycopy(pad, 0, y.data, yAt, cols);
+                }
             }
+            give(pad);
         });
     }
 
-    /** One vector for what is left over of a row; empty if nothing is. */
-    private static float[] tail(int cols) {
-        return new float[cols % LANES == 0 ? 0 : LANES];
+    private void give(float[] pad) {
+        if (pad != null) {
+            scratch.give(pad);
+        }
     }
 
-    private static void softmax(float[] y, int yAt, float[] x, int xAt, int cols, float[] tail) {
-        int whole = S.loopBound(cols);
-        int rest = cols - whole;
-        Arrays.fill(tail, Float.NEGATIVE_INFINITY);
-        System.arraycopy(x, xAt + whole, tail, 0, rest);
-        float max = Math.max(RowSums.max(x, xAt, whole), RowSums.max(tail, 0, tail.length));
-        double sum = RowSums.exp(y, yAt, x, xAt, whole, max) + RowSums.exp(tail, 0, tail, 0, tail.length, max);
-        float scale = (float) (1 / sum);
-        VectorElementwise.scale(y, yAt, y, yAt, whole, scale);
-        VectorElementwise.scale(tail, 0, tail, 0, tail.length, scale);
-        System.arraycopy(tail, 0, y, yAt + whole, rest);
+    private static void softmax(float[] y, int yAt, float[] x, int xAt, int n) {
+        float max = RowSums.max(x, xAt, n);
+        double sum = RowSums.exp(y, yAt, x, xAt, n, max);
+        VectorElementwise.scale(y, yAt, y, yAt, n, (float) (1 / sum));
     }
 
     void softmaxBackward(F32 dx, F32 y, F32 dy, int rows, int cols) {
-        int whole = S.loopBound(cols);
-        int rest = cols - whole;
+        int width = Loops.padded(cols);
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
-            float[] tailY = tail(cols);
-            float[] tailDy = tail(cols);
+            float[] pad = width == cols ? null : scratch.take(2 * width);
             for (int r = from; r < to; r++) {
+                int dxAt = dx.offset + r * cols;
                 int yAt = y.offset + r * cols;
                 int dyAt = dy.offset + r * cols;
-                int dxAt = dx.offset + r * cols;
-                System.arraycopy(y.data, yAt + whole, tailY, 0, rest);
-                System.arraycopy(dy.data, dyAt + whole, tailDy, 0, rest);
-                float dot = (float) (RowSums.dot(y.data, yAt, dy.data, dyAt, whole)
-                        + RowSums.dot(tailY, 0, tailDy, 0, tailY.length));
-                softmaxBackward(dx.data, dxAt, y.data, yAt, dy.data, dyAt, whole, dot);
-                softmaxBackward(tailDy, 0, tailY, 0, tailDy, 0, tailY.length, dot);
-                System.arraycopy(tailDy, 0, dx.data, dxAt + whole, rest);
+                if (pad != null) {
+                    Arrays.fill(pad, 0, 2 * width, 0);
+                    System.arraycopy(y.data, yAt, pad, 0, cols);
+                    System.arraycopy(dy.data, dyAt, pad, width, cols);
+                }
+                boolean direct = pad == null;
+                softmaxBackward(direct ? dx.data : pad, direct ? dxAt : 0, direct ? y.data : pad, direct ? yAt : 0,
+                        direct ? dy.data : pad, direct ? dyAt : width, width);
+                if (pad != null) {
+                    System.arraycopy(pad, 0, dx.data, dxAt, cols);
+                }
             }
+            give(pad);
         });
+    }
+
+    private static void softmaxBackward(float[] dx, int dxAt, float[] y, int yAt, float[] dy, int dyAt, int n) {
+        float dot = (float) RowSums.dot(y, yAt, dy, dyAt, n);
+        softmaxBackward(dx, dxAt, y, yAt, dy, dyAt, n, dot);
     }
 
     private static void softmaxBackward(float[] dx, int dxAt, float[] y, int yAt, float[] dy, int dyAt, int n, float dot) {
         for (int i = 0; i < n; i += LANES) {
-            FloatVector d = FloatVector.fromArray(S, dy, dyAt + i).sub(all(dot));
-            FloatVector.fromArray(S, y, yAt + i).mul(d).intoArray(dx, dxAt + i);
+            FloatVector d = fromArray(S, dy, dyAt + i).sub(broadcast(S, dot));
+            fromArray(S, y, yAt + i).mul(d).intoArray(dx, dxAt + i);
         }
     }
 
@@ -126,9 +143,9 @@ final class VectorRows {
     private static void addFourRows(float[] y, int yAt, float[] x, int xAt, int stride, int n) {
         for (int c = 0; c < n; c += LANES) {
             int at = xAt + c;
-            FloatVector a = FloatVector.fromArray(S, x, at).add(FloatVector.fromArray(S, x, at + stride));
-            FloatVector b = FloatVector.fromArray(S, x, at + 2 * stride).add(FloatVector.fromArray(S, x, at + 3 * stride));
-            FloatVector.fromArray(S, y, yAt + c).add(a.add(b)).intoArray(y, yAt + c);
+            FloatVector a = fromArray(S, x, at).add(fromArray(S, x, at + stride));
+            FloatVector b = fromArray(S, x, at + 2 * stride).add(fromArray(S, x, at + 3 * stride));
+            fromArray(S, y, yAt + c).add(a.add(b)).intoArray(y, yAt + c);
         }
     }
 
@@ -160,7 +177,7 @@ final class VectorRows {
             return 0;
         }
         int i = 0;
-        while (i < whole && !FloatVector.fromArray(S, x, at + i).compare(VectorOperators.EQ, max).anyTrue()) {
+        while (i < whole && !fromArray(S, x, at + i).compare(VectorOperators.EQ, max).anyTrue()) {
             i += LANES;
         }
         while (x[at + i] != max) {
@@ -205,17 +222,17 @@ final class VectorRows {
     }
 
     private static float maxOfRow(float[] x, int at, int n) {
-        FloatVector m = FloatVector.fromArray(S, x, at + n - LANES);
+        FloatVector m = fromArray(S, x, at + n - LANES);
         for (int i = 0; i < S.loopBound(n); i += LANES) {
-            m = m.max(FloatVector.fromArray(S, x, at + i));
+            m = m.max(fromArray(S, x, at + i));
         }
         return m.reduceLanes(VectorOperators.MAX);
     }
 
     private static float minOfRow(float[] x, int at, int n) {
-        FloatVector m = FloatVector.fromArray(S, x, at + n - LANES);
+        FloatVector m = fromArray(S, x, at + n - LANES);
         for (int i = 0; i < S.loopBound(n); i += LANES) {
-            m = m.min(FloatVector.fromArray(S, x, at + i));
+            m = m.min(fromArray(S, x, at + i));
         }
         return m.reduceLanes(VectorOperators.MIN);
     }
