@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.generate;
+
+import io.eslm.autograd.Tape;
+import io.eslm.autograd.Variable;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.KeyValueCache;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.tensor.Checks;
+import io.eslm.tensor.backend.Workspace;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/**
+ * Continues a prompt token by token. The prompt is computed in one pass, each new token in one pass over itself alone, from
+ * cached keys and values. When the context is full, the cache is made anew from the later half of it and goes on from there,
+ * so the text can be longer than the context. Not thread-safe; the text of one call does not depend on calls before it.
+ */
+public final class Generator {
+    private final Gpt2 model;
+    private final int vocabulary;
+    private final int endOfText;
+    private final Workspace workspace;
+    private final KeyValueCache cache;
+    private final float[] logits;
+
+    /**
+     * For a model of GPT-2's vocabulary, perhaps padded: the padding is never drawn. In a smaller vocabulary, of another
+     * tokenizer, no token ends the text, and token 0 (a line break, where nanoGPT counts characters) stands for an empty
+     * prompt.
+     */
+    public Generator(Gpt2 model) {
+        this(model, Math.min(model.config().vocabSize(), Gpt2Tokenizer.VOCAB_SIZE),
+                model.config().vocabSize() > Gpt2Tokenizer.END_OF_TEXT ? Gpt2Tokenizer.END_OF_TEXT : -1);
+    }
+
+    /**
+     * For any vocabulary.
+     *
+     * @param vocabulary ids from this one on are never drawn
+     * @param endOfText the id that ends a text and stands for an empty prompt, or −1 if there is none
+     */
+    public Generator(Gpt2 model, int vocabulary, int endOfText) {
+        Checks.check(vocabulary > 0 && vocabulary <= model.config().vocabSize() && endOfText < vocabulary, "generator",
+                "vocabulary %d, end of text %d and the model's %d ids do not fit", vocabulary, endOfText,
+                model.config().vocabSize());
+        this.model = model;
+        this.vocabulary = vocabulary;
+        this.endOfText = endOfText;
+        this.workspace = new Workspace(model.backend());
+        this.cache = model.newCache(1, model.config().blockSize());
+        this.logits = new float[vocabulary];
+    }
+
+    /**
+     * Continues {@code prompt}; of one longer than the context, its end counts.
+     *
+     * @param onToken called with each new token as soon as it is known; false stops. End-of-text is not passed on
+     * @throws IndexOutOfBoundsException if a token of the prompt is not in the vocabulary
+     * @throws io.eslm.tensor.UserError if the model's output is not finite
+     */
+    public Generation generate(int[] prompt, Sampling sampling, IntPredicate onToken) {
+        Checks.ids("prompt", prompt, prompt.length, model.config().vocabSize());
+        List<String> notes = new ArrayList<>();
+        int capacity = cache.capacity();
+        int[] context = Arrays.copyOf(start(prompt, notes), capacity);
+        int length = Math.clamp(prompt.length, 1, capacity);
+        int[] made = new int[16];
+        int count = 0;
+        Sampler sampler = new Sampler(sampling, vocabulary);
+        cache.clear();
+        read(context, 0, length);
+        while (true) {
+            int token = sampler.draw(logits);
+            if (token == endOfText) {
+                return new Generation(Arrays.copyOf(made, count), Generation.End.END_OF_TEXT, notes);
+            }
+            made = count == made.length ? Arrays.copyOf(made, 2 * count) : made;
+            made[count++] = token;
+            boolean more = onToken.test(token);
+            if (!more || count == sampling.maxNewTokens()) {
+                return new Generation(Arrays.copyOf(made, count),
+                        more ? Generation.End.LENGTH : Generation.End.STOPPED, notes);
+            }
+            if (length == capacity) {
+                length = laterHalf(context);
+                cache.clear();
+            }
+            context[length++] = token;
+            read(context, cache.length(), length);
+        }
+    }
+
+    private int[] start(int[] prompt, List<String> notes) {
+        int capacity = cache.capacity();
+        if (prompt.length > capacity) {
+            notes.add(
+                    "The prompt has " + prompt.length + " tokens, the model's context " + capacity + ": only the last "
+                            + capacity + " are read.");
+            return Arrays.copyOfRange(prompt, prompt.length - capacity, prompt.length);
+        }
+        return prompt.length > 0 ? prompt : new int[] {Math.max(0, endOfText)};
+    }
+
+    /** Moves the later half of a full context to its beginning; returns its length. */
+    private static int laterHalf(int[] context) {
+        int kept = context.length / 2;
+        System.arraycopy(context, context.length - kept, context, 0, kept);
+        return kept;
+    }
+
+    /** Computes positions [from, to) of the context and leaves the logits after the last one in {@link #logits}. */
+    private void read(int[] context, int from, int to) {
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable hidden = model.forward(tape, tape.put(Arrays.copyOfRange(context, from, to), 1, to - from), cache);
+            Variable last = tape.constant(hidden.value().rows(to - from - 1, 1));
+            model.backend().read(model.logits(tape, last).value().storage(), logits, 0, vocabulary);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.generate;
+
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+
+/**
+ * Draws one token after the other from logits by a {@link Sampling}. Ties go to the smaller id. All arrays are made once, one
+ * draw allocates nothing.
+ */
+final class Sampler {
+    private final Sampling sampling;
+    private final Rng rng;
+    /** Weight of each id, or of each candidate, relative to the likeliest. */
+    private final double[] weights;
+    /** Max-heap of (logit, −id), both in one long; from its end, the candidates that were taken out. */
+    private final long[] heap;
+    private int heapSize;
+
+    /** @param vocabulary number of ids that may be drawn */
+    Sampler(Sampling sampling, int vocabulary) {
+        this.sampling = sampling;
+        this.rng = Rng.of(sampling.seed()).split("sampling");
+        this.weights = new double[vocabulary];
+        this.heap = new long[vocabulary];
+    }
+
+    /**
+     * The next token.
+     *
+     * @param logits one for each id, at least as many as the vocabulary
+     * @throws UserError if one is not finite
+     */
+    int draw(float[] logits) {
+        int best = likeliest(logits);
+        if (sampling.temperature() == 0 || sampling.topK() == 1) {
+            return best;
+        }
+        boolean all = sampling.topK() == 0 || sampling.topK() >= weights.length;
+        double total = all ? weigh(logits, logits[best]) : 0;
+        return all && sampling.topP() == 1 ? atWeight(rng.nextDouble() * total, weights.length)
+                : fromTop(logits, logits[best], total);
+    }
+
+    private int likeliest(float[] logits) {
+        int best = 0;
+        for (int i = 0; i < weights.length; i++) {
+            if (!Float.isFinite(logits[i])) {
+                throw new UserError("the model's output is not finite (" + logits[i] + " for token " + i
+                        + "): its weights are damaged, or training diverged. Use an earlier checkpoint");
+            }
+            best = logits[i] > logits[best] ? i : best;
+        }
+        return best;
+    }
+
+    /** Sets all weights; returns their sum. */
+    private double weigh(float[] logits, float largest) {
+        double sum = 0;
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = weight(logits[i], largest);
+            sum += weights[i];
+        }
+        return sum;
+    }
+
+    private double weight(float logit, float largest) {
+        return Math.exp((logit - largest) / sampling.temperature());
+    }
+
+    /**
+     * Draws from the likeliest tokens alone.
+     *
+     * @param all sum of all weights, of which the top p are a share; 0 if they are a share of the top k
+     */
+    private int fromTop(float[] logits, float largest, double all) {
+        heapify(logits);
+        double whole = all;
+        int candidates = 0;
+        while (all == 0 && candidates < sampling.topK()) {
+            whole += take(candidates++, logits, largest);
+        }
+        double sum = 0;
+        int kept = 0;
+        while (kept == 0 || sum < sampling.topP() * whole && kept < (all == 0 ? candidates : weights.length)) {
+            if (kept == candidates) {
+                take(candidates++, logits, largest);
+            }
+            sum += weights[kept++];
+        }
+        return id(heap[heap.length - 1 - atWeight(rng.nextDouble() * sum, kept)]);
+    }
+
+    /** Makes the likeliest token that is left candidate {@code i}: its key goes to the free end of the heap. */
+    private double take(int i, float[] logits, float largest) {
+        long key = pop();
+        heap[heap.length - 1 - i] = key;
+        weights[i] = weight(logits[id(key)], largest);
+        return weights[i];
+    }
+
+    /** The first index at which the running sum of the weights exceeds {@code point}. */
+    private int atWeight(double point, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += weights[i];
+            if (sum > point) {
+                return i;
+            }
+        }
+        return n - 1;
+    }
+
+    private void heapify(float[] logits) {
+        heapSize = heap.length;
+        for (int i = 0; i < heap.length; i++) {
+            heap[i] = key(logits[i], i);
+        }
+        for (int i = heap.length / 2 - 1; i >= 0; i--) {
+            sink(i);
+        }
+    }
+
+    /** Orders as the logit does, then by descending id. */
+    private static long key(float logit, int id) {
+        int bits = Float.floatToIntBits(logit + 0f); // + 0: −0 becomes 0
+        return (long) (bits ^ bits >> 31 & Integer.MAX_VALUE) << 32 | Integer.MAX_VALUE - id;
+    }
+
+    private static int id(long key) {
+        return Integer.MAX_VALUE - (int) key;
+    }
+
+    private long pop() {
+        long top = heap[0];
+        heap[0] = heap[--heapSize];
+        sink(0);
+        return top;
+    }
+
+    private void sink(int from) {
+        int at = from;
+        long key = heap[at];
+        for (int child = 2 * at + 1; child < heapSize; child = 2 * at + 1) {
+            if (child + 1 < heapSize && heap[child + 1] > heap[child]) {
+                child++;
+            }
+            if (heap[child] <= key) {
+                break;
+            }
+            heap[at] = heap[child];
+            at = child;
+        }
+        heap[at] = key;
+    }
+}
