@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
 /** The program. A command is a class of its own and one line here. */
 @Command(name = "eslm", subcommands = {
         TrainCommand.class,
+        SampleCommand.class,
         EvalCommand.class,
         ScoreCommand.class,
         PrepareCommand.class,

@@ -8,6 +8,9 @@ import io.eslm.gpt2.data.Domain;
 import io.eslm.gpt2.data.Range;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.generate.Generator;
+import io.eslm.gpt2.generate.Sampling;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.Json;
 import io.eslm.report.ScoreLines;
@@ -17,12 +20,16 @@ import io.eslm.select.TokenSelector;
 import io.eslm.select.VarEntropy;
 import io.eslm.tensor.io.AtomicFiles;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Optional;
 
 /** What a run shows of its model while it learns: sample texts, and the risk of each token of one held-out window. */
 final class Observation {
+    /** Defaults of drawing, in {@code eslm sample} and in samples while training. */
+    static final String TEMPERATURE = "0.8";
+    static final String TOP_K = "200";
+    private static final int SAMPLE_TOKENS = 100;
+
     private final Gpt2 model;
     private final boolean readable;
     private final Domain domain;
@@ -45,7 +52,13 @@ final class Observation {
 
     /** A continuation of {@code prompt}; empty where ids cannot be turned into text. */
     Optional<String> sample(String prompt, long seed) {
-        return readable ? Optional.of(prompt + seed) : Optional.empty();
+        if (!readable) {
+            return Optional.empty();
+        }
+        Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
+        Sampling sampling = new Sampling(Double.parseDouble(TEMPERATURE), Integer.parseInt(TOP_K), 1, SAMPLE_TOKENS, seed);
+        return Optional.of(tokenizer.decode(new Generator(model).generate(tokenizer.encode(prompt), sampling, _ -> true)
+                .tokens()));
     }
 
     /**

@@ -1,8 +1,244 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.eslm.tensor.io.AtomicFiles;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** The report of a run as one HTML file that needs nothing else: made from the other files of the run's folder alone. */
 public final class HtmlReport {
     public static final String FILE = "report.html";
+    /** One held-out window, scored: see {@link ScoreLines}. */
     public static final String WINDOW = "window.json";
-    public static void write(Path dir) { }
+    private static final int MOST_SAMPLES = 12;
+
+    private final Path dir;
+    private final JsonObject config;
+    private final List<JsonObject> steps = new ArrayList<>();
+    private final List<JsonObject> evaluations = new ArrayList<>();
+    private final StringBuilder html = new StringBuilder(1 << 16);
+
+    private HtmlReport(Path dir) {
+        this.dir = dir;
+        this.config = Json.read(dir.resolve(RunLog.CONFIG));
+        for (JsonObject line : RunLog.read(dir)) {
+            (line.has("val_loss") ? evaluations : steps).add(line);
+        }
+    }
+
+    /** Writes {@value #FILE} into the folder of a run, as a whole or not at all. */
+    public static void write(Path dir) {
+        HtmlReport report = new HtmlReport(dir);
+        report.page();
+        AtomicFiles.writeString(dir.resolve(FILE), report.html.toString());
+    }
+
+    private void page() {
+        String name = dir.toAbsolutePath().normalize().getFileName().toString();
+        html.append("<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>")
+                .append("<meta name=color-scheme content='light dark'><title>").append(Html.text(name))
+                .append(" · ESLM run</title>\n<style>\n").append(style()).append("</style>\n<header><h1>").append(Html.text(name))
+                .append("</h1><p>").append(Html.text(summary())).append("</p></header>\n<main>\n");
+        tiles();
+        charts();
+        window();
+        samples();
+        configuration();
+        html.append("</main>\n<footer>").append(Html.text(text("program"))).append(", begun ").append(Html.text(text("started")))
+                .append(". Losses in nats per token. Made from ").append(RunLog.METRICS)
+                .append(" and its neighbours in this folder.</footer>\n</html>\n");
+    }
+
+    private String summary() {
+        double alpha = config.get("alpha").getAsDouble();
+        return String.format(Locale.ROOT, "%s%s on %s · %,d parameters · step %,d of %,d", text("method"),
+                text("method").equals("clm") ? "" : " at α = " + alpha, text("data"), config.get("parameters").getAsLong(),
+                steps.isEmpty() ? 0 : steps.getLast().get("step").getAsLong(),
+                config.getAsJsonObject("options").get("max_iters").getAsLong());
+    }
+
+    private String text(String field) {
+        return config.get(field).getAsString();
+    }
+
+    // ---- figures in large
+
+    private void tiles() {
+        html.append("<section class=tiles>");
+        if (!evaluations.isEmpty()) {
+            JsonObject first = evaluations.getFirst();
+            JsonObject last = evaluations.getLast();
+            tile("Validation loss", format("%.3f", value(last, "val_loss")),
+                    evaluations.size() < 2 ? "" : format("from %.3f", value(first, "val_loss")));
+            tile("Perplexity", format("%,.1f", value(last, "val_perplexity")), "");
+            String worst = last.get("worst_domain").getAsString();
+            if (last.getAsJsonObject("domains").size() > 1) {
+                tile("Worst domain", format("%.3f", value(last.getAsJsonObject("domains"), worst)), worst);
+            }
+        }
+        if (!steps.isEmpty()) {
+            JsonObject last = steps.getLast();
+            tile("Training loss", format("%.3f", value(last, "loss")), format("%.3f over the kept", value(last, "kept_loss")));
+            tile("Tokens", format("%,.0f", value(last, "tokens")), format("%.1f %% of a step kept",
+                    100 * value(last, "kept_fraction")));
+            double mfu = median("mfu");
+            tile("Tokens / s", format("%,.0f", median("tokens_per_s")), Double.isNaN(mfu) ? "median"
+                    : format("%.1f %% of the machine's peak", 100 * mfu));
+        }
+        html.append("</section>\n");
+    }
+
+    private void tile(String name, String value, String note) {
+        html.append("<div><span>").append(Html.text(name)).append("</span><strong>").append(Html.text(value))
+                .append("</strong><small>").append(Html.text(note)).append("</small></div>");
+    }
+
+    private double median(String field) {
+        double[] sorted = steps.stream().mapToDouble(s -> value(s, field)).filter(Double::isFinite).sorted().toArray();
+        return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+    }
+
+    // ---- curves
+
+    private void charts() {
+        html.append("<section class=charts>");
+        Chart.Series all = series("all tokens", "loss");
+        html.append(Chart.of("Training loss", "nats", selects() ? List.of(all, series("kept tokens", "kept_loss"))
+                : List.of(all)));
+        html.append(Chart.of("Validation loss", "nats", validation()));
+        if (selects()) {
+            html.append(Chart.of("Value-at-risk", "nats: what is below is dropped", List.of(series("VaR", "var"))));
+            html.append(Chart.of("Kept fraction", "of the tokens of a step", List.of(series("kept", "kept_fraction"))));
+        }
+        html.append(Chart.of("Gradient norm", "before clipping", List.of(series("norm", "grad_norm"))));
+        html.append(Chart.of("Learning rate", "", List.of(series("rate", "lr"))));
+        html.append(Chart.of("Speed", "tokens / s", List.of(series("tokens / s", "tokens_per_s"))));
+        html.append("</section>\n");
+    }
+
+    private boolean selects() {
+        return steps.stream().anyMatch(s -> value(s, "kept_fraction") < 1);
+    }
+
+    private Chart.Series series(String name, String field) {
+        return new Chart.Series(name, steps.stream().mapToDouble(s -> value(s, "step")).toArray(),
+                steps.stream().mapToDouble(s -> value(s, field)).toArray());
+    }
+
+    private List<Chart.Series> validation() {
+        double[] x = evaluations.stream().mapToDouble(e -> value(e, "step")).toArray();
+        List<Chart.Series> all = new ArrayList<>();
+        all.add(new Chart.Series("all", x, evaluations.stream().mapToDouble(e -> value(e, "val_loss")).toArray()));
+        Set<String> domains = new LinkedHashSet<>();
+        evaluations.forEach(e -> domains.addAll(e.getAsJsonObject("domains").keySet()));
+        for (String domain : domains.size() > 1 ? domains : Set.<String>of()) {
+            all.add(new Chart.Series(domain, x,
+                    evaluations.stream().mapToDouble(e -> value(e.getAsJsonObject("domains"), domain)).toArray()));
+        }
+        return all;
+    }
+
+    // ---- texts
+
+    private void window() {
+        if (Files.exists(dir.resolve(WINDOW))) {
+            html.append("<section><h2>What the model finds hard</h2>").append(WindowHtml.of(Json.read(dir.resolve(WINDOW))))
+                    .append("</section>\n");
+        }
+    }
+
+    private void samples() {
+        List<Path> files = sampleFiles();
+        if (files.isEmpty()) {
+            return;
+        }
+        html.append("<section><h2>Samples</h2>");
+        for (int i = 0; i < Math.min(files.size(), MOST_SAMPLES); i++) {
+            html.append("<details").append(i == 0 ? " open" : "").append("><summary>step ").append(step(files.get(i)))
+                    .append("</summary><pre>").append(Html.text(read(files.get(i)))).append("</pre></details>");
+        }
+        html.append("</section>\n");
+    }
+
+    /** Newest first. */
+    private List<Path> sampleFiles() {
+        Path folder = dir.resolve(RunLog.SAMPLES);
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(f -> f.getFileName().toString().matches("step-\\d+\\.txt"))
+                    .sorted(Comparator.comparingLong(HtmlReport::step).reversed()).toList();
+        } catch (IOException e) {
+            throw Disk.failed("read", folder, e);
+        }
+    }
+
+    private static long step(Path sample) {
+        return Long.parseLong(sample.getFileName().toString().replaceAll("\\D", ""));
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw Disk.failed("read", file, e);
+        }
+    }
+
+    private void configuration() {
+        html.append("<section><h2>Configuration</h2><div class=tables>");
+        table("Run", config);
+        for (String part : List.of("model", "options", "tokens", "machine")) {
+            table(part, config.getAsJsonObject(part));
+        }
+        html.append("</div></section>\n");
+    }
+
+    private void table(String name, JsonObject values) {
+        html.append("<table><caption>").append(Html.text(name)).append("</caption>");
+        values.entrySet().stream().filter(e -> e.getValue().isJsonPrimitive() || e.getKey().equals("arguments"))
+                .forEach(e -> html.append("<tr><th>").append(Html.text(e.getKey())).append("<td>")
+                        .append(Html.text(shown(e.getValue()))));
+        html.append("</table>");
+    }
+
+    private static String shown(JsonElement value) {
+        if (value.isJsonArray()) {
+            return String.join(" ", value.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList());
+        }
+        return value.getAsString();
+    }
+
+    // ---- small things
+
+    private static double value(JsonObject o, String field) {
+        JsonElement e = o.get(field);
+        return e == null || e.isJsonNull() ? Double.NaN : e.getAsDouble();
+    }
+
+    private static String format(String format, double value) {
+        return Double.isNaN(value) ? "–" : String.format(Locale.ROOT, format, value);
+    }
+
+    private static String style() {
+        try (InputStream css = HtmlReport.class.getResourceAsStream("report.css")) {
+            return new String(css.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

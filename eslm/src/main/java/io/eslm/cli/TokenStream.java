@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import java.io.PrintWriter;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.function.IntPredicate;
+
+/** Prints tokens as they come. A character that several tokens share appears with the last of them. */
+final class TokenStream implements IntPredicate {
+    private final Gpt2Tokenizer tokenizer;
+    private final PrintWriter out;
+    private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE)
+            .onUnmappableCharacter(CodingErrorAction.REPLACE);
+    private ByteBuffer waiting = ByteBuffer.allocate(0);
+
+    TokenStream(Gpt2Tokenizer tokenizer, PrintWriter out) {
+        this.tokenizer = tokenizer;
+        this.out = out;
+    }
+
+    /** Prints what is complete with {@code token}; always wants more. */
+    @Override
+    public boolean test(int token) {
+        byte[] bytes = tokenizer.bytes(token);
+        ByteBuffer all = ByteBuffer.allocate(waiting.remaining() + bytes.length).put(waiting).put(bytes).flip();
+        CharBuffer text = CharBuffer.allocate(all.remaining() + 1);
+        decoder.decode(all, text, false);
+        waiting = all;
+        out.print(text.flip());
+        out.flush();
+        return !out.checkError();
+    }
+
+    /** The text is over: what is still incomplete is shown as U+FFFD. */
+    void end() {
+        if (waiting.hasRemaining()) {
+            out.print('\uFFFD');
+        }
+    }
+}

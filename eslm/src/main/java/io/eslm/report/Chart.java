@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.report;
+
+import java.util.List;
+import java.util.Locale;
+
+/** A line chart as inline SVG; its colours come from the page's style sheet (classes s0 … s8). */
+final class Chart {
+    private static final int WIDTH = 560;
+    private static final int HEIGHT = 240;
+    private static final int LEFT = 54;
+    private static final int RIGHT = 14;
+    private static final int TOP = 10;
+    private static final int BOTTOM = 26;
+    /** Longer series are drawn as means of this many groups. */
+    private static final int MOST_POINTS = 400;
+    /** Series of at most this many points show each of them. */
+    private static final int SHOWN_POINTS = 40;
+    private static final int COLOURS = 9;
+
+    /** One curve; points with a NaN are left out. */
+    record Series(String name, double[] x, double[] y) {
+        /** The same with at most {@value Chart#MOST_POINTS} points: means of neighbours. */
+        Series thinned() {
+            if (x.length <= MOST_POINTS) {
+                return this;
+            }
+            double[] thinX = new double[MOST_POINTS];
+            double[] thinY = new double[MOST_POINTS];
+            for (int i = 0; i < MOST_POINTS; i++) {
+                int from = (int) ((long) i * x.length / MOST_POINTS);
+                int to = (int) ((i + 1L) * x.length / MOST_POINTS);
+                int finite = 0;
+                for (int k = from; k < to; k++) {
+                    if (Double.isFinite(y[k])) {
+                        thinY[i] += y[k];
+                        finite++;
+                    }
+                }
+                thinX[i] = x[to - 1];
+                thinY[i] = finite == 0 ? Double.NaN : thinY[i] / finite;
+            }
+            return new Series(name, thinX, thinY);
+        }
+    }
+
+    private final StringBuilder svg = new StringBuilder();
+    private double minX = Double.POSITIVE_INFINITY;
+    private double maxX = Double.NEGATIVE_INFINITY;
+    private double minY = Double.POSITIVE_INFINITY;
+    private double maxY = Double.NEGATIVE_INFINITY;
+
+    private Chart() {
+    }
+
+    /** A figure with a heading, a legend where there are several series, and the curves; empty where there is no point. */
+    static String of(String title, String unit, List<Series> all) {
+        List<Series> series = all.stream().map(Series::thinned).toList();
+        Chart chart = new Chart();
+        series.forEach(chart::extend);
+        if (chart.minX > chart.maxX) {
+            return "";
+        }
+        StringBuilder html = new StringBuilder("<figure><figcaption>").append(Html.text(title)).append(" <small>")
+                .append(Html.text(unit)).append("</small></figcaption>");
+        if (series.size() > 1) {
+            html.append("<p class=legend>");
+            for (int i = 0; i < series.size(); i++) {
+                html.append("<span class=s").append(i % COLOURS).append("><i></i>").append(Html.text(series.get(i).name()))
+                        .append("</span> ");
+            }
+            html.append("</p>");
+        }
+        return html.append(chart.draw(title, series)).append("</figure>\n").toString();
+    }
+
+    private void extend(Series s) {
+        for (int i = 0; i < s.x.length; i++) {
+            if (Double.isFinite(s.y[i])) {
+                minX = Math.min(minX, s.x[i]);
+                maxX = Math.max(maxX, s.x[i]);
+                minY = Math.min(minY, s.y[i]);
+                maxY = Math.max(maxY, s.y[i]);
+            }
+        }
+    }
+
+    private String draw(String title, List<Series> series) {
+        double margin = maxY > minY ? (maxY - minY) * 0.04 : Math.max(1e-3, Math.abs(maxY) * 0.1);
+        minY -= margin;
+        maxY += margin;
+        maxX = Math.max(maxX, minX + 1);
+        format("<svg viewBox='0 0 %d %d' role=img aria-label='%s'>", WIDTH, HEIGHT, Html.text(title));
+        double stepY = niceStep(maxY - minY, 5);
+        for (double v = Math.ceil(minY / stepY) * stepY; v <= maxY; v += stepY) {
+            format("<path class=grid d='M%d %.1fH%d'/><text class=y x=%d y=%.1f>%s</text>", LEFT, y(v), WIDTH - RIGHT, LEFT - 7,
+                    y(v) + 4, number(v, stepY));
+        }
+        double stepX = Math.max(1, niceStep(maxX - minX, 7));
+        for (double v = Math.ceil(minX / stepX) * stepX; v <= maxX; v += stepX) {
+            format("<text class=x x=%.1f y=%d>%s</text>", x(v), HEIGHT - 6, number(v, stepX));
+        }
+        for (int i = 0; i < series.size(); i++) {
+            curve(series.get(i), i % COLOURS);
+        }
+        return svg.append("</svg>").toString();
+    }
+
+    private void curve(Series s, int colour) {
+        svg.append("<path class='line s").append(colour).append("' d='");
+        boolean pen = false;
+        for (int i = 0; i < s.x.length; i++) {
+            boolean point = Double.isFinite(s.y[i]);
+            if (point) {
+                format("%s%.1f %.1f", pen ? "L" : "M", x(s.x[i]), y(s.y[i]));
+            }
+            pen = point;
+        }
+        svg.append("'/>");
+        for (int i = 0; s.x.length <= SHOWN_POINTS && i < s.x.length; i++) {
+            if (Double.isFinite(s.y[i])) {
+                format("<circle class=s%d cx=%.1f cy=%.1f r=3><title>%s, step %.0f: %s</title></circle>", colour, x(s.x[i]),
+                        y(s.y[i]), Html.text(s.name), s.x[i], number(s.y[i], Math.abs(s.y[i]) * 1e-4));
+            }
+        }
+    }
+
+    private double x(double v) {
+        return LEFT + (v - minX) / (maxX - minX) * (WIDTH - LEFT - RIGHT);
+    }
+
+    private double y(double v) {
+        return HEIGHT - BOTTOM - (v - minY) / (maxY - minY) * (HEIGHT - TOP - BOTTOM);
+    }
+
+    private void format(String format, Object... values) {
+        svg.append(String.format(Locale.ROOT, format, values));
+    }
+
+    /** 1, 2 or 5 times a power of ten that cuts {@code range} into about {@code parts}. */
+    static double niceStep(double range, int parts) {
+        double rough = range / parts;
+        double power = Math.pow(10, Math.floor(Math.log10(rough)));
+        double digit = rough / power;
+        return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+    }
+
+    /** {@code v} with as many digits as {@code step} needs. */
+    static String number(double v, double step) {
+        double value = Math.abs(v) < step * 1e-6 ? 0 : v;
+        if (Math.abs(value) >= 1e4 || step < 1e-4) {
+            return value == 0 ? "0" : Math.abs(value) >= 1e4
+                    ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.1e", value);
+        }
+        int digits = (int) Math.clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 4);
+        return String.format(Locale.ROOT, "%." + digits + "f", value);
+    }
+}
