@@ -19,6 +19,7 @@ final class JavaSource {
     record Comment(Kind kind, String text) {
     }
 
+    private static final String INDENT = "    ";
     private static final Pattern SPACES = Pattern.compile("\\s+");
 
     /** Stands where a comment was, so that a line that held nothing else can be dropped. */
@@ -48,7 +49,10 @@ final class JavaSource {
         return comments.stream().filter(comment -> !isLicence(comment.text())).toList();
     }
 
-    /** The code: no comment, no trailing space, no two blank lines in a row. */
+    /**
+     * The code: no comment, no trailing space, no two blank lines in a row. Four leading spaces become a tab: GPT-2's
+     * vocabulary spends a token on nearly every space, and a model would mostly learn to count them.
+     */
     String code() {
         var out = new StringBuilder(code.length());
         boolean blank = true;
@@ -56,7 +60,7 @@ final class JavaSource {
             int newline = code.indexOf("\n", begin);
             int end = newline < 0 ? code.length() : newline;
             String line = code.substring(begin, end);
-            String kept = line.replace(String.valueOf(REMOVED), "").stripTrailing();
+            String kept = withTabs(line.replace(String.valueOf(REMOVED), "").stripTrailing());
             boolean onlyComment = kept.isEmpty() && line.indexOf(REMOVED) >= 0;
             if (!onlyComment && !(kept.isEmpty() && blank)) {
                 out.append(kept).append('\n');
@@ -65,6 +69,14 @@ final class JavaSource {
             begin = end + 1;
         }
         return out.toString().stripTrailing() + "\n";
+    }
+
+    private static String withTabs(String line) {
+        int tabs = 0;
+        while (line.startsWith(INDENT, tabs * INDENT.length())) {
+            tabs++;
+        }
+        return "\t".repeat(tabs) + line.substring(tabs * INDENT.length());
     }
 
     private void step() {

@@ -65,7 +65,7 @@ class JavaSourceTest {
                             "quoted" // text
                             \""";
                 }
-                """, JavaSource.parse(SOURCE).code());
+                """.replace("    ", "\t"), JavaSource.parse(SOURCE).code());
     }
 
     @Test

@@ -69,7 +69,7 @@ class JdkCorpusTest {
         assertEquals("The desktop class says what it is and does so in enough words for a document of prose.\n"
                 + "<|endoftext|>", whole(data, "prose-desktop"));
         assertEquals(
-                "package p;\n\npublic class Type_tools {\n    private final String name = \"tools\";\n}\n<|endoftext|>",
+                "package p;\n\npublic class Type_tools {\n\tprivate final String name = \"tools\";\n}\n<|endoftext|>",
                 whole(data, "code-tools"));
         assertEquals("You may use this.\n<|endoftext|>", whole(data, "legal"));
         assertEquals("NAME\n\njava - runs\n<|endoftext|>", whole(data, "man"));
