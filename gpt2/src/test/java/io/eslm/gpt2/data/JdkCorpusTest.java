@@ -54,7 +54,7 @@ class JdkCorpusTest {
     private static String source(String word) {
         return "/* Copyright (c) 2020, Someone. All rights reserved. */\npackage p;\n\n/**\n * The " + word
                 + " class says what it is and does so in enough words for a {@code document} of prose.\n */\n"
-                + "public class Type_" + word + " {\n    private final String name = \"" + word + "\"; // short\n}\n";
+                + "public class Type_" + word + " {\n    private final String name = \"" + word + "\"; // short\n    private int size;\n}\n";
     }
 
     private static void put(ZipOutputStream zip, String name, String text) throws IOException {
@@ -69,7 +69,8 @@ class JdkCorpusTest {
         assertEquals("The desktop class says what it is and does so in enough words for a document of prose.\n"
                 + "<|endoftext|>", whole(data, "prose-desktop"));
         assertEquals(
-                "package p;\n\npublic class Type_tools {\n\tprivate final String name = \"tools\";\n}\n<|endoftext|>",
+                "package p;\n\npublic class Type_tools {\n\tprivate final String name = \"tools\";\n\tprivate int size;\n}\n"
+                        + "<|endoftext|>",
                 whole(data, "code-tools"));
         assertEquals("You may use this.\n<|endoftext|>", whole(data, "legal"));
         assertEquals("NAME\n\njava - runs\n<|endoftext|>", whole(data, "man"));
