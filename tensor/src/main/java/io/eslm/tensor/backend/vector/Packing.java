@@ -40,15 +40,16 @@ final class Packing {
     }
 
     /**
-     * Packs {@code panels} panels side by side from a matrix with the depth along its rows: element j at depth l stands at
-     * {@code from + l·ld + j}, for j &lt; {@code limit}.
+     * Packs {@code panels} panels side by side, {@code apart}, from a matrix with the depth along its rows: element j at
+     * depth l stands at {@code from + l·ld + j}, for j &lt; {@code limit}.
      */
-    static void rows(float[] to, int at, int depth, int width, int panels, float[] matrix, int from, int ld, int limit) {
+    static void rows(float[] to, int at, int apart, int depth, int width, int panels, float[] matrix, int from, int ld,
+            int limit) {
         int whole = Math.min(panels, limit / width);
         for (int l = 0; l < depth; l += 8) {
             int n = Math.min(8, depth - l);
             for (int p = 0; p < whole; p++) {
-                int start = at + (p * depth + l) * width;
+                int start = at + p * apart + l * width;
                 if (width == Tile.COLS) {
                     copyTwo(to, start, n, matrix, from + l * ld + p * width, ld);
                 } else {
@@ -59,7 +60,7 @@ final class Packing {
         for (int p = whole; p < panels; p++) {
             int rest = Math.max(0, limit - p * width);
             for (int l = 0; l < depth; l++) {
-                int start = at + (p * depth + l) * width;
+                int start = at + p * apart + l * width;
                 System.arraycopy(matrix, from + l * ld + p * width, to, start, rest);
                 Arrays.fill(to, start + rest, start + width, 0);
             }

@@ -22,6 +22,7 @@ public final class VectorKernels extends ScalarKernels {
         this.parallel = parallel;
         Scratch scratch = new Scratch();
         matmul = new VectorMatmul(parallel, scratch);
+        attention = new VectorAttention(parallel, scratch);
         elementwise = new VectorElementwise(parallel);
         binary = new VectorBinary(parallel);
         rows = new VectorRows(parallel, scratch);
