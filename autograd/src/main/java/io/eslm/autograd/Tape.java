@@ -126,7 +126,6 @@ public final class Tape implements AutoCloseable {
         Storage one = workspace.acquire(loss.value().dtype(), 1);
         backend().kernels().fill(one, 1, 1);
         loss.gradient = new Tensor(backend(), one, loss.shape());
-        loss.gradientRows = null;
         Storage kept = loss.value().storage();
         for (int i = applied.size() - 1; i >= 0; i--) {
             OpContext c = applied.get(i);

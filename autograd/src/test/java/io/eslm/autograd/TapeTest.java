@@ -98,6 +98,7 @@ class TapeTest {
     @Test
     void compactAndFullGradientsMeetInOneVariable() {
         List<Tensor> x = List.of(source.normal(4, 3));
+        Tensor square = source.normal(3, 3);
         Sample.Composed some = (tape, v) -> kept(tape, v[0], 4, 0, 2);
         Sample.Composed others = (tape, v) -> kept(tape, v[0], 4, 1, 2, 3);
         Sample.Composed none = (tape, v) -> kept(tape, v[0], 4);
@@ -107,8 +108,10 @@ class TapeTest {
             for (Sample.Composed second : losses) {
                 gradCheck(x, (tape, v) -> {
                     Variable h = tape.apply(new Tanh(), v[0]);
-                    Variable sum =
-                            tape.apply(new Add(), first.apply(tape, h), second.apply(tape, tape.apply(new Gelu(), h)));
+                    Variable w = tape.constant(square);
+                    Variable moved = second.apply(tape, tape.apply(new Gelu(), h));
+                    Variable written = second.apply(tape, tape.apply(new MatMul(), h, w));
+                    Variable sum = tape.apply(new Add(), first.apply(tape, h), tape.apply(new Add(), moved, written));
                     return tape.apply(new Add(), sum, first.apply(tape, v[0]));
                 });
             }
@@ -181,6 +184,15 @@ class TapeTest {
         assertSame(rows, seen.get(0));
         assertNull(seen.get(1));
         assertNull(seen.get(2), "once expanded, a gradient stays full");
+    }
+
+    /** The rows of a vector of M losses are its elements; to an op on its last axis it is one row. */
+    @Test
+    void rowsOfAVectorAreNotRowsForOpsOnItsAxis() {
+        List<Tensor> vector = List.of(source.normal(4), source.normal(4), source.normal(4));
+        gradCheck(vector, (tape, v) -> kept(tape, tape.apply(new Softmax(), v[0]), 4, 1, 3));
+        gradCheck(vector, (tape, v) -> kept(tape, tape.apply(new LayerNorm(0.1), v), 4, 1, 3));
+        gradCheck(vector, (tape, v) -> kept(tape, tape.apply(new Mul(), v[0], v[1]), 4, 1, 3));
     }
 
     @Test
