@@ -75,6 +75,8 @@ public final class Evaluation {
         int[] known = new int[n];
         for (int i = 0; i < n; i++) {
             known[i] = Math.max(0, targets[i]);
+            // Behind a short window stands end-of-text, which a small vocabulary does not have; any id will do there.
+            inputs[i] = targets[i] == EvalWindows.NO_TARGET ? 0 : inputs[i];
         }
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(inputs, rows, time));
