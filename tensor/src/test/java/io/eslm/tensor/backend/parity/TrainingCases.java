@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.parity;
+
+import static io.eslm.tensor.backend.parity.Closeness.U;
+import static io.eslm.tensor.backend.parity.Closeness.chain;
+import static io.eslm.tensor.backend.parity.Closeness.roundings;
+
+import io.eslm.tensor.backend.Storage;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+
+/** Cases of the loss and the optimizer. */
+final class TrainingCases {
+    private static final int[][] MATRICES = {{0, 5}, {1, 1}, {3, 7}, {7, 16}, {9, 17}, {3, 33}, {40, 100}, {65, 768},
+            {3, 1023}, {300, 65}, {3, 50257}, {2, 4096}, {2, 4097}};
+
+    private TrainingCases() {
+    }
+
+    static List<KernelCase> all() {
+        List<KernelCase> cases = new ArrayList<>();
+        for (int[] m : MATRICES) {
+            for (double scale : new double[] {0.1, 3, 60}) {
+                crossEntropy(cases, m[0], m[1], scale);
+            }
+            backward(cases, m[0], m[1]);
+        }
+        masked(cases);
+        for (int n : ElementwiseCases.SIZES) {
+            sumOfSquares(cases, n);
+            for (int step : new int[] {1, 1000}) {
+                adamW(cases, n, step);
+            }
+        }
+        return cases;
+    }
+
+    private static void crossEntropy(List<KernelCase> cases, int rows, int cols, double scale) {
+        cases.add(new KernelCase("crossEntropy", rows + "x" + cols + " times " + scale, run -> {
+            double[] x = run.normal(rows * cols, scale);
+            crossEntropy(run, x, run.indices(rows, cols), rows, cols);
+        }));
+        cases.add(new KernelCase("crossEntropy", rows + "x" + cols + " rising, times " + scale, run -> {
+            double[] x = run.normal(rows * cols, scale);
+            for (int r = 0; r < rows; r++) {
+                Arrays.sort(x, r * cols, (r + 1) * cols); // the maximum comes last
+            }
+            crossEntropy(run, x, run.indices(rows, cols), rows, cols);
+        }));
+    }
+
+    private static void crossEntropy(KernelRun run, double[] x, int[] targets, int rows, int cols) {
+        Row[] row = new Row[rows];
+        for (int r = 0; r < rows; r++) {
+            row[r] = Row.of(x, r, cols);
+        }
+        run.kernels().crossEntropy(run.out("loss", rows, (i, want) -> row[i].logSumBound + 2 * U * Math.abs(want)),
+                run.out("entropy", rows, (i, want) -> row[i].entropyBound + 2 * U * Math.abs(want)),
+                run.out("lse", rows, (i, want) -> row[i].logSumBound + 2 * U * Math.abs(want)), run.in(x), run.in(targets),
+                rows, cols);
+    }
+
+    /**
+     * Bounds of one row. With d = x − shift, where the shift is within 1 of the maximum: each e^d is off by |d| + 4 roundings
+     * of itself, their sum by the mean of that and its chain, which is what log Σ is off by in absolute terms. The entropy
+     * is log Σ − Σ p·d: its terms e·d are off by 2 more.
+     */
+    private record Row(double logSumBound, double entropyBound) {
+        static Row of(double[] x, int r, int cols) {
+            double max = Arrays.stream(x, r * cols, (r + 1) * cols).max().orElse(0);
+            double sum = 0;
+            double mean = 0;
+            double square = 0;
+            for (int c = 0; c < cols; c++) {
+                double d = max - x[r * cols + c];
+                double e = Math.exp(-d);
+                sum += e;
+                mean += e == 0 ? 0 : e * (d + 1);
+                square += e == 0 ? 0 : e * (d + 1) * (d + 1);
+            }
+            double logSum = U * (mean / sum + 4 + chain(cols));
+            return new Row(logSum, logSum * (1 + mean / sum) + U * (square / sum + (6 + chain(cols)) * mean / sum));
+        }
+    }
+
+    /** Logits of −∞ have no probability; rows of them but for one, which is certain. */
+    private static void masked(List<KernelCase> cases) {
+        for (int cols : new int[] {5, 16, 33, 5000}) {
+            cases.add(new KernelCase("crossEntropy", "masked " + cols, run -> {
+                double[] x = run.normal(3 * cols);
+                for (int i = 0; i < x.length; i++) {
+                    x[i] = i % 3 == 0 ? x[i] : Double.NEGATIVE_INFINITY;
+                }
+                int[] targets = {0, (3 - cols % 3) % 3, (6 - 2 * cols % 3) % 3};
+                crossEntropy(run, x, targets, 3, cols);
+            }));
+            cases.add(new KernelCase("crossEntropy", "NaN and ∞ " + cols, run -> {
+                double[] x = run.normal(3 * cols);
+                x[cols - 1] = Double.NaN;
+                x[cols + 1] = Double.POSITIVE_INFINITY;
+                run.kernels().crossEntropy(run.out("loss", 3, roundings(1e4)), run.out("entropy", 3, roundings(1e4)),
+                        run.out("lse", 3, roundings(1e4)), run.in(x), run.in(new int[] {1, 1, 1}), 3, cols);
+            }));
+        }
+    }
+
+    private static void backward(List<KernelCase> cases, int rows, int cols) {
+        for (boolean inPlace : new boolean[] {false, true}) {
+            String label = rows + "x" + cols + (inPlace ? " in place" : "");
+            cases.add(new KernelCase("crossEntropyBackward", label, run -> backward(run, rows, cols, null, inPlace)));
+            for (int kept : new TreeSet<>(List.of(rows, rows * 2 / 3))) {
+                cases.add(new KernelCase("crossEntropyBackward", label + " rows " + kept,
+                        run -> backward(run, rows, cols, run.ascending(kept, rows), inPlace)));
+            }
+        }
+    }
+
+    /** w·(p − hit): p is off by |x − lse| + 6 roundings of itself; both terms' and the result's roundings. */
+    private static void backward(KernelRun run, int rows, int cols, int[] kept, boolean inPlace) {
+        double[] x = run.normal(rows * cols, 3);
+        double[] lse = run.uniform(rows, 5, 12);
+        int[] targets = run.indices(rows, cols);
+        int count = kept == null ? rows : kept.length;
+        double[] weights = run.normal(count);
+        Closeness.Bound bound = (i, want) -> {
+            if (i >= count * cols) {
+                return Double.POSITIVE_INFINITY; // left over from the logits
+            }
+            int r = kept == null ? i / cols : kept[i / cols];
+            double d = Math.abs(x[r * cols + i % cols] - lse[r]);
+            double p = Math.exp(x[r * cols + i % cols] - lse[r]);
+            return Math.abs(weights[i / cols]) * (U * (p * (d + 8) + 2) + ElementwiseCases.FLUSHED);
+        };
+        Storage logits = inPlace ? run.inOut("dlogits", x, bound) : run.in(x);
+        Storage dlogits = inPlace ? logits : run.out("dlogits", count * cols, bound);
+        run.kernels().crossEntropyBackward(dlogits, logits, run.in(lse), run.in(targets),
+                kept == null ? null : run.in(kept), run.in(weights), count, cols);
+    }
+
+    /** Squares and sums are in double; the old value and the result are floats. */
+    private static void sumOfSquares(List<KernelCase> cases, int n) {
+        cases.add(new KernelCase("addSumOfSquares", "" + n, run -> run.kernels().addSumOfSquares(
+                run.inOut("y", new double[] {0.75}, roundings(1.01)), run.in(run.normal(n, 1e-3)), n)));
+        cases.add(new KernelCase("addSumOfSquares", n + " all magnitudes", run -> run.kernels().addSumOfSquares(
+                run.inOut("y", new double[] {0}, roundings(1.01)), run.in(run.wide(n, -60, 40)), n)));
+    }
+
+    private static void adamW(List<KernelCase> cases, int n, int step) {
+        cases.add(new KernelCase("adamW", n + " at step " + step, run -> {
+            double lr = 1e-3;
+            double beta1 = 0.9;
+            double beta2 = 0.95;
+            double eps = 1e-8;
+            double decay = 0.1;
+            double clip = 0.37;
+            double correction1 = 1 - Math.pow(beta1, step);
+            double correction2 = 1 - Math.pow(beta2, step);
+            double[] p = run.normal(n);
+            double[] g = run.wide(n, -30, 3);
+            double[] m = run.normal(n, 0.1);
+            double[] v = run.uniform(n, 0, 0.1);
+            // m and v: two products and a sum, of rounded factors
+            Closeness.Bound first = (i, want) -> 5 * U * (beta1 * Math.abs(m[i]) + (1 - beta1) * clip * Math.abs(g[i]));
+            Closeness.Bound second = (i, want) -> 6 * U * want + 0x1p-149;
+            // the step inherits m's error, half of v's, and eight roundings; it is subtracted from p with one
+            Closeness.Bound param = (i, want) -> {
+                double root = Math.sqrt((beta2 * v[i] + (1 - beta2) * clip * clip * g[i] * g[i]) / correction2) + eps;
+                double size = beta1 * Math.abs(m[i]) + (1 - beta1) * clip * Math.abs(g[i]);
+                return U * (Math.abs(want) + 4 * lr * decay * Math.abs(p[i]) + 16 * lr / correction1 * size / root);
+            };
+            run.kernels().adamW(run.inOut("param", p, param), run.in(g), run.inOut("m", m, first),
+                    run.inOut("v", v, second), n, lr, beta1, beta2, eps, decay, correction1, correction2, clip);
+        }));
+    }
+}
