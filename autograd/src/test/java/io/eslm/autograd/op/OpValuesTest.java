@@ -118,11 +118,12 @@ class OpValuesTest {
 
     @Test
     void aRaggedShapeIsNamed() {
-        assertError("Add: shapes (2, 3) and (2) do not broadcast: 3 and 2 on axis -1 differ and neither is 1", new Add(),
-                source.normal(2, 3), source.normal(2));
+        assertError("Add: shapes (2, 3) and (2) do not broadcast: 3 and 2 on axis -1 differ and neither is 1",
+                new Add(), source.normal(2, 3), source.normal(2));
         assertError("matmul: inner dimensions differ (3 and 2): a (2, 3), b (2, 3). Did you mean b transposed, (3, 2)?",
                 new MatMul(), source.normal(2, 3), source.normal(2, 3));
-        assertError("matmul: leading axes differ: a (2, 3, 3), b (4, 3, 3); they must be equal, or one of a and b a matrix",
+        assertError(
+                "matmul: leading axes differ: a (2, 3, 3), b (4, 3, 3); they must be equal, or one of a and b a matrix",
                 new MatMul(), source.normal(2, 3, 3), source.normal(4, 3, 3));
         assertError("affine: bias (3) does not fit the 2 columns of w (3, 2)", new Affine(), source.normal(4, 3),
                 source.normal(3, 2), source.normal(3));
