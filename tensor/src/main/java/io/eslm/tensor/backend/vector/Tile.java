@@ -17,6 +17,8 @@ final class Tile {
     private static final int W = VectorMath.LANES;
     /** Rows of a tile. */
     static final int ROWS = 8;
+    /** Whether a whole tile does not fit in the registers: 256 bits means AVX2, which has 16. */
+    private static final boolean HALVES = S.vectorBitSize() == 256;
     /** Columns of a tile. */
     static final int COLS = 2 * W;
 
@@ -30,6 +32,11 @@ final class Tile {
 
     /** c += a·b where a[r, l] stands at {@code aAt + l·lda + r}: a packed panel with lda = ROWS, or a transposed matrix. */
     static void byColumns(int depth, float[] a, int aAt, int lda, float[] b, int bAt, float[] c, int cAt, int ldc) {
+        if (HALVES) {
+            HalfTile.byColumns(depth, a, aAt, lda, b, bAt, c, cAt, ldc);
+            HalfTile.byColumns(depth, a, aAt + HalfTile.ROWS, lda, b, bAt, c, cAt + HalfTile.ROWS * ldc, ldc);
+            return;
+        }
         FloatVector c00 = FloatVector.zero(S), c01 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S), c11 = FloatVector.zero(S);
         FloatVector c20 = FloatVector.zero(S), c21 = FloatVector.zero(S);
@@ -86,6 +93,11 @@ final class Tile {
 
     /** c += a·b where a[r, l] stands at {@code aAt + r·lda + l}: a row-major matrix as it is. */
     static void byRows(int depth, float[] a, int aAt, int lda, float[] b, int bAt, float[] c, int cAt, int ldc) {
+        if (HALVES) {
+            HalfTile.byRows(depth, a, aAt, lda, b, bAt, c, cAt, ldc);
+            HalfTile.byRows(depth, a, aAt + HalfTile.ROWS * lda, lda, b, bAt, c, cAt + HalfTile.ROWS * ldc, ldc);
+            return;
+        }
         FloatVector c00 = FloatVector.zero(S), c01 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S), c11 = FloatVector.zero(S);
         FloatVector c20 = FloatVector.zero(S), c21 = FloatVector.zero(S);
