@@ -12,11 +12,9 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Safetensors;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,16 +67,15 @@ public final class Checkpoints {
             ModelFolder.save(trainer.model(), temporary);
             Safetensors.write(temporary.resolve(MOMENTS), moments(trainer), Map.of());
             Json.write(temporary.resolve(STATE), StateJson.of(trainer.state()));
-            force(temporary);
+            Folders.force(temporary);
             replace(target, temporary);
-            force(folder);
+            Folders.force(folder);
             prune();
             return target;
         } catch (IOException e) {
-            throw new UserError(target + ": the checkpoint cannot be written: " + e
-                    + ". Those before it are unchanged. Check the folder, its permissions and the free space", e);
+            throw Folders.notWritten(target + ": the checkpoint", e, "Those before it are unchanged. ");
         } finally {
-            Trees.delete(temporary);
+            Folders.delete(temporary);
         }
     }
 
@@ -186,7 +183,7 @@ public final class Checkpoints {
             Files.move(target, aside, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        Trees.delete(aside);
+        Folders.delete(aside);
     }
 
     private void prune() {
@@ -195,23 +192,14 @@ public final class Checkpoints {
             if (kept < KEPT && fault(dir).isEmpty()) {
                 kept++;
             } else {
-                Trees.delete(dir);
+                Folders.delete(dir);
             }
         }
     }
 
     private void removeTemporary() throws IOException {
         try (Stream<Path> children = Files.list(folder)) {
-            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(Trees::delete);
-        }
-    }
-
-    /** Makes the names in a folder durable, on systems where a folder can be opened. */
-    private static void force(Path dir) {
-        try (FileChannel channel = FileChannel.open(dir, StandardOpenOption.READ)) {
-            channel.force(true);
-        } catch (IOException e) {
-            LOG.log(Level.DEBUG, "this system does not open folders; it orders renames by itself", e);
+            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(Folders::delete);
         }
     }
 }

@@ -29,8 +29,14 @@ record Json(Path file, JsonObject object) {
         } catch (IOException e) {
             throw new UserError(file + ": cannot be read: " + e.getMessage(), e);
         } catch (JsonParseException e) {
-            throw new UserError(file + ": is no valid JSON (" + e.getMessage() + "); it is cut off or damaged", e);
+            throw new UserError(file + ": is no valid JSON (" + reason(e) + "); it is cut off or damaged", e);
         }
+    }
+
+    /** Gson's reason, without the links that follow it. */
+    private static String reason(JsonParseException e) {
+        Throwable reason = e.getCause() == null ? e : e.getCause();
+        return reason.getMessage().lines().findFirst().orElse("");
     }
 
     /** Writes {@code object} with indentation, nulls included, as a whole or not at all. */

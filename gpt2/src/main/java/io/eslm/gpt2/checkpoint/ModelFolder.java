@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A GPT-2 in a folder as Hugging Face writes and reads it: {@code config.json}, {@code model.safetensors},
@@ -78,8 +79,7 @@ public final class ModelFolder {
                 new Gpt2Tokenizer().writeVocab(dir);
             }
         } catch (IOException e) {
-            throw new UserError(
-                    dir + ": cannot be written: " + e + ". Check the folder, its permissions and the free space", e);
+            throw Folders.notWritten(dir + ": the model", e, "");
         }
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
@@ -100,10 +100,14 @@ public final class ModelFolder {
                             + "needed is one that holds ")
                     + CONFIG + " and " + WEIGHTS + ", or one that training made");
         }
-        if (Checkpoints.isRun(dir)) {
-            return new Checkpoints(dir).newest()
-                    .orElseThrow(() -> new UserError(dir + ": training has written no complete "
-                            + "checkpoint there yet; let it run until its first one (--checkpoint-interval)"));
+        Optional<Path> newest = new Checkpoints(dir).newest();
+        if (newest.isPresent()) {
+            return newest.get();
+        }
+        if (Checkpoints.isRun(dir) && !Files.exists(dir.resolve(WEIGHTS))) {
+            throw new UserError(
+                    dir + ": training has written no complete checkpoint there yet; let it run until its first "
+                            + "one (--checkpoint-interval)");
         }
         if (!Files.exists(dir.resolve(CONFIG))) {
             throw new UserError(dir + ": holds no model: looked for " + CONFIG + " with " + WEIGHTS
