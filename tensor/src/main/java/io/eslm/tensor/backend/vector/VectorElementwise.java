@@ -178,7 +178,8 @@ final class VectorElementwise {
     private static void axpby(float[] y, int yAt, float[] x, int xAt, float[] old, int oldAt, int n, float alpha,
             float beta) {
         for (int i = 0; i < n; i += LANES) {
-            fromArray(S, x, xAt + i).fma(broadcast(S, alpha), fromArray(S, old, oldAt + i).mul(broadcast(S, beta))).intoArray(y, yAt + i);
+            fromArray(S, x, xAt + i).fma(broadcast(S, alpha), fromArray(S, old, oldAt + i).mul(broadcast(S, beta)))
+                    .intoArray(y, yAt + i);
         }
     }
 

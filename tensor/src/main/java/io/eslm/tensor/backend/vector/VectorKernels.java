@@ -7,7 +7,6 @@ import io.eslm.tensor.backend.scalar.ScalarKernels;
 
 /** The kernels that pay in vectors; the others are inherited from the scalar definition. F32 only. */
 public final class VectorKernels extends ScalarKernels {
-    private final Parallel parallel;
     private final VectorMatmul matmul;
     private final VectorAttention attention;
     private final VectorElementwise elementwise;
@@ -19,7 +18,6 @@ public final class VectorKernels extends ScalarKernels {
     private final VectorOptimizer optimizer;
 
     VectorKernels(Parallel parallel) {
-        this.parallel = parallel;
         Scratch scratch = new Scratch();
         matmul = new VectorMatmul(parallel, scratch);
         attention = new VectorAttention(parallel, scratch);
@@ -167,7 +165,8 @@ public final class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public void layerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows, int cols,
+    public void layerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows,
+            int cols,
             double eps) {
         layerNorm.forward(f32(y), f32(mean), f32(rstd), f32(x), f32(gamma), f32(beta), rows, cols, eps);
     }
@@ -175,7 +174,8 @@ public final class VectorKernels extends ScalarKernels {
     @Override
     public void layerNormBackward(Storage dx, Storage dgamma, Storage dbeta, Storage dy, Storage x, Storage mean,
             Storage rstd, Storage gamma, int rows, int cols, boolean accumulateX, boolean accumulateW) {
-        layerNorm.backward(f32(dx), f32(dgamma), f32(dbeta), f32(dy), f32(x), f32(mean), f32(rstd), f32(gamma), rows, cols,
+        layerNorm.backward(f32(dx), f32(dgamma), f32(dbeta), f32(dy), f32(x), f32(mean), f32(rstd), f32(gamma), rows,
+                cols,
                 accumulateX, accumulateW);
     }
 
@@ -201,7 +201,8 @@ public final class VectorKernels extends ScalarKernels {
     @Override
     public void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2,
             double eps, double decay, double correction1, double correction2, double gradScale) {
-        optimizer.adamW(f32(param), f32(grad), f32(m), f32(v), n, lr, beta1, beta2, eps, decay, correction1, correction2,
+        optimizer.adamW(f32(param), f32(grad), f32(m), f32(v), n, lr, beta1, beta2, eps, decay, correction1,
+                correction2,
                 gradScale);
     }
 
@@ -214,15 +215,18 @@ public final class VectorKernels extends ScalarKernels {
     }
 
     @Override
-    public void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y, Storage lse,
+    public void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
+            Storage lse,
             Storage scratch, int batch, int time, int heads, int headSize, double p, int seed) {
-        attention.attentionBackward(f32(dqkv), f32(dy), i32(rows), count, f32(qkv), f32(y), f32(lse), batch, time, heads,
+        attention.attentionBackward(f32(dqkv), f32(dy), i32(rows), count, f32(qkv), f32(y), f32(lse), batch, time,
+                heads,
                 headSize, p, seed);
     }
 
     @Override
     public void attentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time, int past,
             int capacity, int heads, int headSize) {
-        attention.attentionCached(f32(y), f32(keys), f32(values), f32(qkv), batch, time, past, capacity, heads, headSize);
+        attention.attentionCached(f32(y), f32(keys), f32(values), f32(qkv), batch, time, past, capacity, heads,
+                headSize);
     }
 }

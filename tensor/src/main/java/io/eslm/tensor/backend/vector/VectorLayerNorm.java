@@ -63,7 +63,8 @@ final class VectorLayerNorm {
     }
 
     /** One row of {@code cols} elements in arrays of {@code width}; x is zero beyond cols. */
-    private static void row(float[] y, int yAt, F32 mean, F32 rstd, int r, float[] x, int xAt, float[] gamma, int gammaAt,
+    private static void row(float[] y, int yAt, F32 mean, F32 rstd, int r, float[] x, int xAt, float[] gamma,
+            int gammaAt,
             float[] beta, int betaAt, int cols, int width, double eps) {
         float m = (float) (RowSums.sum(x, xAt, width) / cols);
         Arrays.fill(x, xAt + cols, xAt + width, m); // so that it adds nothing to the variance
@@ -98,7 +99,8 @@ final class VectorLayerNorm {
         scratch.give(sums);
     }
 
-    private void backRows(F32 dx, float[] sums, int sumsAt, F32 dy, F32 x, F32 mean, F32 rstd, F32 gamma, int from, int to,
+    private void backRows(F32 dx, float[] sums, int sumsAt, F32 dy, F32 x, F32 mean, F32 rstd, F32 gamma, int from,
+            int to,
             int cols, boolean accumulateX) {
         int width = Loops.padded(cols);
         boolean direct = width == cols;
@@ -113,7 +115,8 @@ final class VectorLayerNorm {
                 padded(dy.data, dyAt, pad, width, cols, width);
                 padded(x.data, xAt, pad, 2 * width, cols, width);
             }
-            backRow(direct ? dx.data : pad, direct ? dxAt : 0, sums, sumsAt, direct ? dy.data : pad, direct ? dyAt : width,
+            backRow(direct ? dx.data : pad, direct ? dxAt : 0, sums, sumsAt, direct ? dy.data : pad,
+                    direct ? dyAt : width,
                     direct ? x.data : pad, direct ? xAt : 2 * width, g, direct ? gamma.offset : 3 * width, cols, width,
                     mean.data[mean.offset + r], rstd.data[rstd.offset + r], accumulateX);
             if (!direct) {
@@ -124,7 +127,8 @@ final class VectorLayerNorm {
     }
 
     /** One row of {@code cols} elements in arrays of {@code width}; dy and gamma are zero beyond cols. */
-    private static void backRow(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
+    private static void backRow(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x,
+            int xAt,
             float[] gamma, int gammaAt, int cols, int width, float mean, float rstd, boolean accumulateX) {
         double sumG = RowSums.dot(dy, dyAt, gamma, gammaAt, width);
         double sumGx = dotNormalised(dy, dyAt, gamma, gammaAt, x, xAt, width, mean) * rstd;
@@ -152,13 +156,15 @@ final class VectorLayerNorm {
             s1 = g1.fma(fromArray(S, x, xAt + c + LANES).sub(m), s1);
         }
         if (c < n) {
-            s0 = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).fma(fromArray(S, x, xAt + c).sub(m), s0);
+            s0 = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).fma(fromArray(S, x, xAt + c).sub(m),
+                    s0);
         }
         return VectorMath.sum(s0.add(s1));
     }
 
     /** dgamma += dy·x̂, dbeta += dy. */
-    private static void addWeights(float[] sums, int gammaAt, int betaAt, float[] dy, int dyAt, float[] x, int xAt, int n,
+    private static void addWeights(float[] sums, int gammaAt, int betaAt, float[] dy, int dyAt, float[] x, int xAt,
+            int n,
             float mean, float rstd) {
         for (int c = 0; c < n; c += LANES) {
             FloatVector d = fromArray(S, dy, dyAt + c);
@@ -168,7 +174,8 @@ final class VectorLayerNorm {
         }
     }
 
-    private static void input(float[] dx, int dxAt, float[] dy, int dyAt, float[] x, int xAt, float[] gamma, int gammaAt,
+    private static void input(float[] dx, int dxAt, float[] dy, int dyAt, float[] x, int xAt, float[] gamma,
+            int gammaAt,
             int n, float mean, float rstd, float meanG, float meanGx) {
         for (int c = 0; c < n; c += LANES) {
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
@@ -182,7 +189,8 @@ final class VectorLayerNorm {
         for (int c = 0; c < n; c += LANES) {
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
             FloatVector g = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
-            normalised.fma(broadcast(S, -meanGx), g).fma(broadcast(S, rstd), fromArray(S, dx, dxAt + c)).intoArray(dx, dxAt + c);
+            normalised.fma(broadcast(S, -meanGx), g).fma(broadcast(S, rstd), fromArray(S, dx, dxAt + c)).intoArray(dx,
+                    dxAt + c);
         }
     }
 

@@ -38,7 +38,8 @@ final class VectorOptimizer {
             float rootScale, float eps, float rate, float decay) {
     }
 
-    void adamW(F32 param, F32 grad, F32 m, F32 v, int n, double lr, double beta1, double beta2, double eps, double decay,
+    void adamW(F32 param, F32 grad, F32 m, F32 v, int n, double lr, double beta1, double beta2, double eps,
+            double decay,
             double correction1, double correction2, double gradScale) {
         Step step = new Step((float) beta1, (float) (1 - beta1), (float) beta2, (float) (1 - beta2), (float) gradScale,
                 (float) (1 / Math.sqrt(correction2)), (float) eps, (float) (lr / correction1), (float) (lr * decay));
@@ -63,18 +64,22 @@ final class VectorOptimizer {
         System.arraycopy(second, 0, v.data, v.offset + from, n);
     }
 
-    private static void adamW(float[] param, int paramAt, float[] grad, int gradAt, float[] m, int mAt, float[] v, int vAt,
+    private static void adamW(float[] param, int paramAt, float[] grad, int gradAt, float[] m, int mAt, float[] v,
+            int vAt,
             int n, Step k) {
         for (int i = 0; i < n; i += LANES) {
             FloatVector g = fromArray(S, grad, gradAt + i).mul(broadcast(S, k.gradScale));
-            FloatVector first = fromArray(S, m, mAt + i).fma(broadcast(S, k.beta1), g.mul(broadcast(S, k.oneMinusBeta1)));
-            FloatVector second = fromArray(S, v, vAt + i).fma(broadcast(S, k.beta2), g.mul(g).mul(broadcast(S, k.oneMinusBeta2)));
+            FloatVector first =
+                    fromArray(S, m, mAt + i).fma(broadcast(S, k.beta1), g.mul(broadcast(S, k.oneMinusBeta1)));
+            FloatVector second =
+                    fromArray(S, v, vAt + i).fma(broadcast(S, k.beta2), g.mul(g).mul(broadcast(S, k.oneMinusBeta2)));
             first.intoArray(m, mAt + i);
             second.intoArray(v, vAt + i);
             FloatVector root = second.sqrt().fma(broadcast(S, k.rootScale), broadcast(S, k.eps));
             FloatVector p = fromArray(S, param, paramAt + i);
             // The decay joins the step before it is subtracted: 1 − lr·decay would lose digits in float.
-            p.sub(p.fma(broadcast(S, k.decay), first.div(root).mul(broadcast(S, k.rate)))).intoArray(param, paramAt + i);
+            p.sub(p.fma(broadcast(S, k.decay), first.div(root).mul(broadcast(S, k.rate)))).intoArray(param,
+                    paramAt + i);
         }
     }
 

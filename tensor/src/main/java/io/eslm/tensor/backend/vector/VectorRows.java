@@ -97,7 +97,8 @@ final class VectorRows {
         softmaxBackward(dx, dxAt, y, yAt, dy, dyAt, n, dot);
     }
 
-    private static void softmaxBackward(float[] dx, int dxAt, float[] y, int yAt, float[] dy, int dyAt, int n, float dot) {
+    private static void softmaxBackward(float[] dx, int dxAt, float[] y, int yAt, float[] dy, int dyAt, int n,
+            float dot) {
         for (int i = 0; i < n; i += LANES) {
             FloatVector d = fromArray(S, dy, dyAt + i).sub(broadcast(S, dot));
             fromArray(S, y, yAt + i).mul(d).intoArray(dx, dxAt + i);
@@ -109,14 +110,16 @@ final class VectorRows {
         int grain = Loops.rowGrain(cols);
         int step = Parallel.rangeLength(rows, grain);
         if (rows <= step || cols >= MANY_COLUMNS) {
-            parallel.ranges(cols, Math.max(LEAST_COLUMNS, Loops.rowGrain(rows)), (from, to) -> sumRows(y.data, y.offset + from, x.data,
-                    x.offset + from, cols, rows, to - from, accumulate));
+            parallel.ranges(cols, Math.max(LEAST_COLUMNS, Loops.rowGrain(rows)),
+                    (from, to) -> sumRows(y.data, y.offset + from, x.data,
+                            x.offset + from, cols, rows, to - from, accumulate));
             return;
         }
         int blocks = (rows + step - 1) / step;
         float[] sums = scratch.take(blocks * cols);
-        parallel.ranges(rows, grain, (from, to) -> sumRows(sums, from / step * cols, x.data, x.offset + from * cols, cols,
-                to - from, cols, false));
+        parallel.ranges(rows, grain,
+                (from, to) -> sumRows(sums, from / step * cols, x.data, x.offset + from * cols, cols,
+                        to - from, cols, false));
         sumRows(y.data, y.offset, sums, 0, cols, blocks, cols, accumulate);
         scratch.give(sums);
     }

@@ -10,7 +10,7 @@ import java.util.TreeSet;
 final class AttentionCases {
     /** Batch, time, heads, head size. */
     private static final int[][] SIZES = {{0, 3, 2, 4}, {1, 1, 1, 1}, {1, 5, 2, 4}, {2, 7, 3, 8}, {2, 17, 3, 16},
-            {1, 33, 2, 64}, {2, 64, 2, 20}, {1, 100, 2, 33}, {1, 130, 2, 64}};
+        {1, 33, 2, 64}, {2, 64, 2, 20}, {1, 100, 2, 33}, {1, 130, 2, 64}};
 
     private AttentionCases() {
     }
@@ -68,7 +68,8 @@ final class AttentionCases {
             double[] bound = bounds.backward(dy, rows);
             run.kernels().attentionBackward(run.out("dqkv", qkv.length, (i, want) -> bound[i]), run.in(dy),
                     all ? null : run.in(rows), count, run.in(qkv), run.in(bounds.value), run.in(bounds.lse),
-                    run.inOut("scratch", new double[s.tokens() * s.heads], (i, want) -> Double.POSITIVE_INFINITY), s.batch,
+                    run.inOut("scratch", new double[s.tokens() * s.heads], (i, want) -> Double.POSITIVE_INFINITY),
+                    s.batch,
                     s.time, s.heads, s.headSize, s.p, s.seed);
         }));
     }
@@ -86,7 +87,8 @@ final class AttentionCases {
             double[] keys = run.normal(batch * heads * capacity * headSize);
             double[] values = run.normal(batch * heads * capacity * headSize);
             for (int b = 0; b < batch; b++) {
-                System.arraycopy(qkv, (b * whole.time() + past) * 3 * width, fresh, b * time * 3 * width, time * 3 * width);
+                System.arraycopy(qkv, (b * whole.time() + past) * 3 * width, fresh, b * time * 3 * width,
+                        time * 3 * width);
                 for (int h = 0; h < heads; h++) {
                     for (int t = 0; t < past; t++) {
                         int at = (b * whole.time() + t) * 3 * width + h * headSize;
@@ -102,7 +104,8 @@ final class AttentionCases {
             };
             Storage k = run.inOut("keys", keys, Closeness.EXACT);
             Storage v = run.inOut("values", values, Closeness.EXACT);
-            run.kernels().attentionCached(run.out("y", batch * time * width, bound), k, v, run.in(fresh), batch, time, past,
+            run.kernels().attentionCached(run.out("y", batch * time * width, bound), k, v, run.in(fresh), batch, time,
+                    past,
                     capacity, heads, headSize);
         }));
     }

@@ -51,8 +51,9 @@ public final class Closeness {
             }
         }
         if (worst >= 0) {
-            throw new AssertionError("%s[%d] is %s instead of %s: off by %.3g where %.3g is allowed".formatted(what, worst,
-                    got[worst], want[worst], Math.abs(got[worst] - want[worst]), bound.at(worst, want[worst])));
+            throw new AssertionError(
+                    "%s[%d] is %s instead of %s: off by %.3g where %.3g is allowed".formatted(what, worst,
+                            got[worst], want[worst], Math.abs(got[worst] - want[worst]), bound.at(worst, want[worst])));
         }
     }
 

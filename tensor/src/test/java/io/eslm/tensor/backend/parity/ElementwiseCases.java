@@ -21,8 +21,8 @@ final class ElementwiseCases {
     /** What the definition's 1 + tanh loses in double. */
     private static final double CANCELLED = 0x1p-51;
     private static final double[] SPECIAL = {0, -0.0, 1, -1, Double.NaN, Double.POSITIVE_INFINITY,
-            Double.NEGATIVE_INFINITY, Float.MIN_VALUE, -Float.MIN_VALUE, 0x1p-127, Float.MIN_NORMAL, Float.MAX_VALUE,
-            -Float.MAX_VALUE, 104.5, -104.5, -95, 200, -200, 1e-10, 30, -30, 9.1, -9.1, 0.5, -0.5};
+        Double.NEGATIVE_INFINITY, Float.MIN_VALUE, -Float.MIN_VALUE, 0x1p-127, Float.MIN_NORMAL, Float.MAX_VALUE,
+        -Float.MAX_VALUE, 104.5, -104.5, -95, 200, -200, 1e-10, 30, -30, 9.1, -9.1, 0.5, -0.5};
     private static final double SCALE = Math.sqrt(2 / Math.PI);
 
     private ElementwiseCases() {
@@ -76,7 +76,8 @@ final class ElementwiseCases {
                 Arrays.fill(y, Double.NaN); // must not be read
             }
             double[] old = beta == 0 ? new double[n] : y;
-            run.kernels().axpby(run.inOut("y", y, (i, want) -> 3 * U * (Math.abs(alpha * x[i]) + Math.abs(beta * old[i]))),
+            run.kernels().axpby(
+                    run.inOut("y", y, (i, want) -> 3 * U * (Math.abs(alpha * x[i]) + Math.abs(beta * old[i]))),
                     run.in(x), n, alpha, beta);
         }));
         cases.add(new KernelCase("axpby", label + " in place", run -> {
@@ -115,7 +116,8 @@ final class ElementwiseCases {
             cases.add(new KernelCase("geluBackward", n + " times " + scale, run -> {
                 double[] x = run.normal(n, scale);
                 double[] dy = run.normal(n);
-                run.kernels().geluBackward(run.out("dx", n, (i, want) -> slopeBound(x[i], dy[i])), run.in(x), run.in(dy),
+                run.kernels().geluBackward(run.out("dx", n, (i, want) -> slopeBound(x[i], dy[i])), run.in(x),
+                        run.in(dy),
                         n);
             }));
         }
@@ -145,7 +147,7 @@ final class ElementwiseCases {
         double s = 1 / (1 + Math.exp(-z));
         double bend = Math.abs(x) > 100 ? 0 : s * (1 - s) * x * 2 * SCALE * (1 + 3 * 0.044715 * x * x);
         double relative = 12 + 4 * Math.min(Math.abs(z), 1000);
-        return U * Math.abs(dy) * (s * (8 + relative * (1 - s)) + Math.abs(bend) * relative) 
+        return U * Math.abs(dy) * (s * (8 + relative * (1 - s)) + Math.abs(bend) * relative)
                 + CANCELLED * Math.abs(dy) * (1 + 3 * Math.abs(z));
     }
 

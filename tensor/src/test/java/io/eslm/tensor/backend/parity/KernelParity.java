@@ -33,8 +33,10 @@ public abstract class KernelParity {
 
     /** All cases of all kernels. */
     public static List<KernelCase> cases() {
-        return Stream.of(ElementwiseCases.all(), RowCases.all(), LayerNormCases.all(), MoveCases.all(), ProductCases.all(),
-                AttentionCases.all(), TrainingCases.all()).flatMap(List::stream).toList();
+        return Stream
+                .of(ElementwiseCases.all(), RowCases.all(), LayerNormCases.all(), MoveCases.all(), ProductCases.all(),
+                        AttentionCases.all(), TrainingCases.all())
+                .flatMap(List::stream).toList();
     }
 
     @Test

@@ -73,7 +73,8 @@ final class LayerNormCases {
                         + 4 * U * (g * q.rstd * centred + Math.abs(beta[i % cols]));
             };
             run.kernels().layerNorm(run.out("y", x.length, bound), run.out("mean", rows, (i, want) -> row[i].meanBound),
-                    run.out("rstd", rows, (i, want) -> row[i].rstdBound), run.in(x), run.in(gamma), run.in(beta), rows, cols,
+                    run.out("rstd", rows, (i, want) -> row[i].rstdBound), run.in(x), run.in(gamma), run.in(beta), rows,
+                    cols,
                     EPS);
         }));
     }
@@ -91,7 +92,8 @@ final class LayerNormCases {
             Closeness.Bound betaBound = (i, want) -> U * chain(rows) * (accumulateW ? Math.abs(dbeta[i]) : 0)
                     + g.columnBound(i, false);
             Storage outX = accumulateX ? run.inOut("dx", dx, xBound) : run.out("dx", dx.length, xBound);
-            Storage outGamma = accumulateW ? run.inOut("dgamma", dgamma, gammaBound) : run.out("dgamma", cols, gammaBound);
+            Storage outGamma =
+                    accumulateW ? run.inOut("dgamma", dgamma, gammaBound) : run.out("dgamma", cols, gammaBound);
             Storage outBeta = accumulateW ? run.inOut("dbeta", dbeta, betaBound) : run.out("dbeta", cols, betaBound);
             run.kernels().layerNormBackward(outX, outGamma, outBeta, run.in(g.dy), run.in(g.x), run.in(g.mean),
                     run.in(g.rstd), run.in(g.gamma), rows, cols, accumulateX, accumulateW);

@@ -14,10 +14,10 @@ import java.util.List;
 final class MoveCases {
     /** Rows and columns. */
     private static final int[][] MATRICES = {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {7, 16}, {9, 17}, {33, 64}, {40, 100},
-            {64, 768}, {3, 1023}, {300, 65}};
+        {64, 768}, {3, 1023}, {300, 65}};
     private static final int[][][] PERMUTATIONS = {{{}, {}}, {{5}, {0}}, {{7, 9}, {1, 0}}, {{33, 65}, {1, 0}},
-            {{2, 3, 17}, {1, 0, 2}}, {{2, 5, 3, 16}, {0, 2, 1, 3}}, {{2, 5, 3, 16}, {3, 1, 0, 2}},
-            {{3, 0, 4}, {2, 0, 1}}, {{100, 80, 9}, {2, 1, 0}}, {{40, 50, 16}, {0, 2, 1}}};
+        {{2, 3, 17}, {1, 0, 2}}, {{2, 5, 3, 16}, {0, 2, 1, 3}}, {{2, 5, 3, 16}, {3, 1, 0, 2}},
+        {{3, 0, 4}, {2, 0, 1}}, {{100, 80, 9}, {2, 1, 0}}, {{40, 50, 16}, {0, 2, 1}}};
 
     private MoveCases() {
     }
@@ -34,7 +34,7 @@ final class MoveCases {
             copy2d(cases, shape[0], shape[1]);
         }
         for (int[] s : new int[][] {{0, 3, 8, 0}, {1, 1, 16, 5}, {2, 9, 17, 0}, {4, 33, 100, 2}, {3, 50, 768, 0},
-                {2, 0, 5, 0}, {1, 300, 65, 0}}) {
+            {2, 0, 5, 0}, {1, 300, 65, 0}}) {
             embedding(cases, s[0], s[1], s[2], s[3]);
         }
         return cases;
@@ -48,13 +48,15 @@ final class MoveCases {
             run.kernels().copy2d(y, 7, yStride, run.in(run.normal(2 + rows * xStride)), 2, xStride, rows, cols);
         }));
         cases.add(new KernelCase("copy2d", "ints " + rows + "x" + cols, run -> run.kernels()
-                .copy2d(run.outInts("y", rows * cols), 0, cols, run.in(run.indices(rows * cols, 99)), 0, cols, rows, cols)));
+                .copy2d(run.outInts("y", rows * cols), 0, cols, run.in(run.indices(rows * cols, 99)), 0, cols, rows,
+                        cols)));
     }
 
     private static void byIndex(List<KernelCase> cases, int count, int cols) {
         int height = 11;
         cases.add(new KernelCase("gatherRows", count + "x" + cols, run -> run.kernels().gatherRows(
-                run.out("y", count * cols, EXACT), run.in(run.normal(height * cols)), run.in(run.indices(count, height)),
+                run.out("y", count * cols, EXACT), run.in(run.normal(height * cols)),
+                run.in(run.indices(count, height)),
                 count, cols)));
         cases.add(new KernelCase("gatherRows", "ints " + count + "x" + cols, run -> run.kernels().gatherRows(
                 run.outInts("y", count * cols), run.in(run.indices(height * cols, 999)),
@@ -66,7 +68,8 @@ final class MoveCases {
             double[] size = magnitudes(y);
             add(size, x, rows, cols);
             // One rounding for each addition: the order of additions is the seam's.
-            run.kernels().scatterAddRows(run.inOut("y", y, (i, want) -> count * U * size[i]), run.in(x), run.in(rows), count,
+            run.kernels().scatterAddRows(run.inOut("y", y, (i, want) -> count * U * size[i]), run.in(x), run.in(rows),
+                    count,
                     cols);
         }));
     }

@@ -9,9 +9,10 @@ import java.util.List;
 /** Cases of the matrix products. */
 final class ProductCases {
     /** m, k, n: empty, thin, ragged against every tile, more than one panel. */
-    private static final int[][] SIZES = {{0, 3, 4}, {3, 0, 5}, {3, 4, 0}, {1, 1, 1}, {1, 7, 16}, {7, 9, 17}, {8, 16, 32},
-            {9, 33, 31}, {16, 15, 64}, {31, 64, 33}, {33, 100, 100}, {1, 768, 300}, {300, 1, 7}, {5, 1023, 9},
-            {65, 768, 97}, {130, 257, 131}};
+    private static final int[][] SIZES =
+            {{0, 3, 4}, {3, 0, 5}, {3, 4, 0}, {1, 1, 1}, {1, 7, 16}, {7, 9, 17}, {8, 16, 32},
+                {9, 33, 31}, {16, 15, 64}, {31, 64, 33}, {33, 100, 100}, {1, 768, 300}, {300, 1, 7}, {5, 1023, 9},
+                {65, 768, 97}, {130, 257, 131}};
 
     private ProductCases() {
     }
@@ -49,14 +50,16 @@ final class ProductCases {
 
     private static void matmul(List<KernelCase> cases, int m, int k, int n, boolean transA, boolean transB,
             boolean accumulate) {
-        String label = m + "x" + k + "x" + n + (transA ? " Aᵀ" : "") + (transB ? " Bᵀ" : "") + (accumulate ? " +=" : "");
+        String label =
+                m + "x" + k + "x" + n + (transA ? " Aᵀ" : "") + (transB ? " Bᵀ" : "") + (accumulate ? " +=" : "");
         cases.add(new KernelCase("matmul", label, run -> {
             double[] a = run.normal(m * k);
             double[] b = run.normal(k * n);
             double[] y = run.normal(m * n);
             Operands o = new Operands(a, 0, b, 0, m, k, n, transA, transB);
             Closeness.Bound bound = (i, want) -> o.bound(i) + (accumulate ? (k + 2) * U * Math.abs(y[i]) : 0);
-            run.kernels().matmul(accumulate ? run.inOut("y", y, bound) : run.out("y", m * n, bound), run.in(a), run.in(b), m,
+            run.kernels().matmul(accumulate ? run.inOut("y", y, bound) : run.out("y", m * n, bound), run.in(a),
+                    run.in(b), m,
                     k, n, transA, transB, accumulate);
         }));
     }
@@ -70,14 +73,16 @@ final class ProductCases {
         int yStride = m * n + 5;
         int aStride = m * k + 3;
         for (int bStride : new int[] {0, k * n + 1}) {
-            String label = m + "x" + k + "x" + n + (transA ? " Aᵀ" : "") + (transB ? " Bᵀ" : "") + " b every " + bStride;
+            String label =
+                    m + "x" + k + "x" + n + (transA ? " Aᵀ" : "") + (transB ? " Bᵀ" : "") + " b every " + bStride;
             cases.add(new KernelCase("batchedMatmul", label, run -> {
                 double[] a = run.normal(batch * aStride);
                 double[] b = run.normal(batch * (k * n + 1));
                 Closeness.Bound bound = (i, want) -> i % yStride >= m * n ? 0
                         : new Operands(a, i / yStride * aStride, b, i / yStride * bStride, m, k, n, transA, transB)
                                 .bound(i % yStride);
-                run.kernels().batchedMatmul(run.inOut("y", run.normal(batch * yStride), bound), run.in(a), run.in(b), batch,
+                run.kernels().batchedMatmul(run.inOut("y", run.normal(batch * yStride), bound), run.in(a), run.in(b),
+                        batch,
                         yStride, aStride, bStride, m, k, n, transA, transB);
             }));
         }
@@ -95,7 +100,8 @@ final class ProductCases {
             run.kernels().linear(
                     run.out("y", m * n,
                             (i, want) -> o.bound(i) + (k + 2) * U * (Math.abs(bias[i % n]) + Math.abs(residual[i]))),
-                    run.in(x), run.in(w), hasBias ? run.in(bias) : null, hasResidual ? run.in(residual) : null, m, k, n);
+                    run.in(x), run.in(w), hasBias ? run.in(bias) : null, hasResidual ? run.in(residual) : null, m, k,
+                    n);
         }));
     }
 
@@ -108,7 +114,8 @@ final class ProductCases {
             Operands o = new Operands(x, 0, w, 0, m, k, n, false, false);
             Closeness.Bound pre = (i, want) -> o.bound(i) + (k + 2) * U * Math.abs(bias[i % n]);
             run.kernels().linearGelu(
-                    run.out("y", m * n, (i, want) -> 1.13 * pre.at(i, want) + 300 * U * Math.abs(want) + ElementwiseCases.FLUSHED),
+                    run.out("y", m * n,
+                            (i, want) -> 1.13 * pre.at(i, want) + 300 * U * Math.abs(want) + ElementwiseCases.FLUSHED),
                     run.out("pre", m * n, pre), run.in(x), run.in(w), run.in(bias), m, k, n);
         }));
     }

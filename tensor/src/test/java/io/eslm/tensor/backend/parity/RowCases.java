@@ -14,8 +14,9 @@ import java.util.List;
 /** Cases of reductions and softmax. */
 final class RowCases {
     /** Rows and columns: ragged against every vector width, one row, many rows, more than one block. */
-    static final int[][] MATRICES = {{0, 5}, {1, 1}, {3, 7}, {2, 8}, {5, 9}, {4, 15}, {7, 16}, {9, 17}, {3, 31}, {3, 33},
-            {33, 64}, {40, 100}, {65, 768}, {3, 1023}, {700, 65}, {2, 5000}};
+    static final int[][] MATRICES =
+            {{0, 5}, {1, 1}, {3, 7}, {2, 8}, {5, 9}, {4, 15}, {7, 16}, {9, 17}, {3, 31}, {3, 33},
+                {33, 64}, {40, 100}, {65, 768}, {3, 1023}, {700, 65}, {2, 5000}};
 
     private RowCases() {
     }
@@ -34,8 +35,9 @@ final class RowCases {
         columnSum(cases, 20, 9000);
         softmax(cases, 1, 50257, 3);
         for (Reduction f : Reduction.values()) {
-            for (int[] s : new int[][] {{0, 3, 4}, {3, 0, 4}, {2, 3, 0}, {1, 1, 1}, {5, 7, 1}, {5, 100, 1}, {3, 1023, 1},
-                    {300, 768, 1}, {1, 50, 100}, {1, 200, 768}, {6, 9, 17}, {30, 50, 33}, {4, 9, 3}, {2, 70001, 1}}) {
+            for (int[] s : new int[][] {{0, 3, 4}, {3, 0, 4}, {2, 3, 0}, {1, 1, 1}, {5, 7, 1}, {5, 100, 1},
+                {3, 1023, 1},
+                {300, 768, 1}, {1, 50, 100}, {1, 200, 768}, {6, 9, 17}, {30, 50, 33}, {4, 9, 3}, {2, 70001, 1}}) {
                 reduce(cases, f, s[0], s[1], s[2]);
             }
         }
@@ -59,7 +61,8 @@ final class RowCases {
         cases.add(new KernelCase("reduce", f + " " + outer + "x" + axis + "x" + inner, run -> {
             double[] x = run.normal(outer * axis * inner);
             run.kernels().reduce(f,
-                    run.out("y", outer * inner, f == Reduction.SUM ? sumBound(x, axis, inner) : EXACT), run.in(x), outer,
+                    run.out("y", outer * inner, f == Reduction.SUM ? sumBound(x, axis, inner) : EXACT), run.in(x),
+                    outer,
                     axis, inner);
         }));
     }
@@ -78,7 +81,8 @@ final class RowCases {
     private static void columnSum(List<KernelCase> cases, int rows, int cols) {
         cases.add(new KernelCase("columnSum", rows + "x" + cols, run -> {
             double[] x = run.normal(rows * cols);
-            run.kernels().columnSum(run.out("y", cols, sumBound(x, rows, Math.max(1, cols))), run.in(x), rows, cols, false);
+            run.kernels().columnSum(run.out("y", cols, sumBound(x, rows, Math.max(1, cols))), run.in(x), rows, cols,
+                    false);
         }));
         cases.add(new KernelCase("columnSum", rows + "x" + cols + " accumulate", run -> {
             double[] x = run.normal(rows * cols);
@@ -129,7 +133,8 @@ final class RowCases {
         cases.add(new KernelCase("softmaxBackward", rows + "x" + cols, run -> {
             double[] y = run.uniform(rows * cols, 0, 2.0 / Math.max(1, cols));
             double[] dy = run.normal(rows * cols);
-            run.kernels().softmaxBackward(run.out("dx", y.length, softmaxBackwardBound(y, dy, cols)), run.in(y), run.in(dy),
+            run.kernels().softmaxBackward(run.out("dx", y.length, softmaxBackwardBound(y, dy, cols)), run.in(y),
+                    run.in(dy),
                     rows, cols);
         }));
         cases.add(new KernelCase("softmaxBackward", rows + "x" + cols + " in place", run -> {
@@ -154,7 +159,7 @@ final class RowCases {
         double inf = Double.POSITIVE_INFINITY;
         double nan = Double.NaN;
         double[][] rows = {{-inf, 1, 2}, {-inf, -inf, -inf}, {nan, 1, 2}, {1, nan, 2}, {inf, 1, inf}, {3e38, -3e38, 0},
-                {1e-45, 0, -1e-45}, {5, 5, 5}};
+            {1e-45, 0, -1e-45}, {5, 5, 5}};
         for (int width : new int[] {3, 16, 20, 40}) {
             double[] x = new double[rows.length * width];
             for (int i = 0; i < x.length; i++) {
@@ -167,8 +172,9 @@ final class RowCases {
             for (Reduction f : new Reduction[] {Reduction.MAX, Reduction.MIN}) {
                 cases.add(new KernelCase("reduce", f + " special values, width " + width, run -> run.kernels().reduce(f,
                         run.out("y", rows.length, EXACT), run.in(x), rows.length, width, 1)));
-                cases.add(new KernelCase("reduce", f + " special values, columns " + width, run -> run.kernels().reduce(f,
-                        run.out("y", width, EXACT), run.in(x), 1, rows.length, width)));
+                cases.add(
+                        new KernelCase("reduce", f + " special values, columns " + width, run -> run.kernels().reduce(f,
+                                run.out("y", width, EXACT), run.in(x), 1, rows.length, width)));
             }
         }
     }

@@ -14,7 +14,7 @@ import java.util.TreeSet;
 /** Cases of the loss and the optimizer. */
 final class TrainingCases {
     private static final int[][] MATRICES = {{0, 5}, {1, 1}, {3, 7}, {7, 16}, {9, 17}, {3, 33}, {40, 100}, {65, 768},
-            {3, 1023}, {300, 65}, {3, 50257}, {2, 4096}, {2, 4097}};
+        {3, 1023}, {300, 65}, {3, 50257}, {2, 4096}, {2, 4097}};
 
     private TrainingCases() {
     }
@@ -58,7 +58,8 @@ final class TrainingCases {
         }
         run.kernels().crossEntropy(run.out("loss", rows, (i, want) -> row[i].logSumBound + 2 * U * Math.abs(want)),
                 run.out("entropy", rows, (i, want) -> row[i].entropyBound + 2 * U * Math.abs(want)),
-                run.out("lse", rows, (i, want) -> row[i].logSumBound + 2 * U * Math.abs(want)), run.in(x), run.in(targets),
+                run.out("lse", rows, (i, want) -> row[i].logSumBound + 2 * U * Math.abs(want)), run.in(x),
+                run.in(targets),
                 rows, cols);
     }
 
