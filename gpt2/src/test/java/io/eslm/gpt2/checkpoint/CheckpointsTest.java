@@ -218,6 +218,15 @@ class CheckpointsTest {
         }
     }
 
+    /** A folder of checkpoints without one may stand beside a model that is complete. */
+    @Test
+    void anEmptyFolderOfCheckpointsHidesNoModel() throws IOException {
+        Files.createDirectories(run().resolve("checkpoints"));
+        Gpt2 model = Tiny.model(Tiny.config(), scalar);
+        ModelFolder.save(model, run());
+        assertTrue(ModelFolder.load(run(), scalar).head().value().sameAs(model.head().value()));
+    }
+
     @Test
     void anotherRunsCheckpointsAreSafe() throws IOException {
         Checkpoints checkpoints = new Checkpoints(run());
