@@ -57,19 +57,23 @@ public final class Main implements Runnable {
      * @return 0 done, 1 failed (the reason is on {@code err}), 2 not understood, {@value #INTERRUPTED} stopped and saved
      */
     public static int run(PrintWriter out, PrintWriter err, boolean terminal, String... args) {
-        CommandLine program = Options.showOneName(new CommandLine(new Main(terminal)).addSubcommand(new CommandLine.HelpCommand()))
+        try {
+            return commandLine(out, err, terminal).execute(args);
+        } catch (OutOfMemoryError e) {
+            return Failure.report(e, err, false);
+        }
+    }
+
+    /** All commands, wired to where they write. */
+    static CommandLine commandLine(PrintWriter out, PrintWriter err, boolean terminal) {
+        return Options.arrangeHelp(new CommandLine(new Main(terminal)).addSubcommand(new CommandLine.HelpCommand()))
                 .setOut(out)
                 .setErr(err)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(terminal)
                 .setUsageHelpWidth(100)
                 .setParameterExceptionHandler(Options::misunderstood)
-                .setExecutionExceptionHandler((e, command, parsed) -> Failure.report(e, err, StandardOptions.wantsTrace(parsed)));
-        try {
-            return program.execute(args);
-        } catch (OutOfMemoryError e) {
-            return Failure.report(e, err, false);
-        }
+                .setExecutionExceptionHandler((e, _, parsed) -> Failure.report(e, err, StandardOptions.wantsTrace(parsed)));
     }
 
     /** Without a command: help, as an error. */

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.OptionSpec;
@@ -25,18 +28,31 @@ final class Options {
         return Arrays.stream(option.names()).filter(SHOWN).reduce((_, last) -> last).orElseThrow();
     }
 
-    /** Leaves the second form out of the help of {@code command} and its subcommands. */
-    static CommandLine showOneName(CommandLine command) {
+    /** Leaves the second form out of the help of {@code command} and its subcommands, and gives long lists headings. */
+    static CommandLine arrangeHelp(CommandLine command) {
         command.setHelpFactory((spec, scheme) -> new Help(spec, scheme) {
             @Override
-            public IOptionRenderer createDefaultOptionRenderer() {
-                IOptionRenderer renderer = super.createDefaultOptionRenderer();
-                return (option, label, colours) -> renderer.render(OptionSpec.builder(option)
-                        .names(Arrays.stream(option.names()).filter(SHOWN).toArray(String[]::new)).build(), label, colours);
+            public String optionList() {
+                StringBuilder text = new StringBuilder();
+                spec.options().stream().collect(Collectors.groupingBy(Options::heading, TreeMap::new, Collectors.toList()))
+                        .forEach((heading, options) -> text.append(heading)
+                                .append(optionListExcludingGroups(options.stream().map(Options::withOneName).toList())));
+                return text.toString();
             }
         });
-        command.getSubcommands().values().forEach(Options::showOneName);
+        command.getSubcommands().values().forEach(Options::arrangeHelp);
         return command;
+    }
+
+    /** Empty for most options, which come first. */
+    private static String heading(OptionSpec option) {
+        Class<?> where = option.userObject() instanceof Field field ? field.getDeclaringClass() : null;
+        return where == ModelOptions.class ? "%nModel:%n".formatted() : where == StepOptions.class ? "%nTraining:%n".formatted()
+                : "";
+    }
+
+    private static OptionSpec withOneName(OptionSpec option) {
+        return OptionSpec.builder(option).names(Arrays.stream(option.names()).filter(SHOWN).toArray(String[]::new)).build();
     }
 
     /** Says in one line what was not understood, what may have been meant, and where to read on. */

@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,6 +44,7 @@ import picocli.CommandLine.Spec;
 final class TrainCommand implements Callable<Integer> {
     private static final String SCRATCH = "scratch";
     private static final String RESUME = "resume";
+    private static final int MOST_IDS = 1 << 16;
     private static final String MEMORY_ADVICE = "Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
             + "--block-size or a smaller --model.";
 
@@ -67,10 +67,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = {"--out-dir", "--out_dir"}, paramLabel = "DIR", description = "folder of the run (default: a new one in "
             + TrainDefaults.RUNS + "/)")
     private Path outDir;
-    @ArgGroup(validate = false, heading = "%nModel:%n")
-    private ModelOptions shape = new ModelOptions();
-    @ArgGroup(validate = false, heading = "%nTraining:%n")
-    private StepOptions steps = new StepOptions();
+    @Mixin
+    private ModelOptions shape;
+    @Mixin
+    private StepOptions steps;
     @Option(names = {"--log-interval", "--log_interval"}, paramLabel = "N", description = "steps between lines where there is no terminal "
             + "(default: ${DEFAULT-VALUE})", defaultValue = TrainDefaults.LOG_INTERVAL)
     private int logInterval;
@@ -104,6 +104,10 @@ final class TrainCommand implements Callable<Integer> {
         boolean scratch = initFrom.equals(SCRATCH);
         Path folder = scratch ? null : Path.of(initFrom);
         Gpt2Config config = scratch ? shape.scratch() : shape.of(ModelFolder.config(folder), initFrom);
+        if (config.vocabSize() > MOST_IDS) {
+            throw new UserError("--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
+                    + MOST_IDS);
+        }
         Path dir = RunFolder.fresh(outDir, source, name, level);
         checkMemory(config, options);
         TokenData tokens = DataSource.open(source, screen.progress());

@@ -15,7 +15,7 @@ final class Chart {
     /** Longer series are drawn as means of this many groups. */
     private static final int MOST_POINTS = 400;
     /** Series of at most this many points show each of them. */
-    private static final int SHOWN_POINTS = 40;
+    private static final int SHOWN_POINTS = 25;
     private static final int COLOURS = 9;
 
     /** One curve; points with a NaN are left out. */
@@ -66,7 +66,7 @@ final class Chart {
         if (series.size() > 1) {
             html.append("<p class=legend>");
             for (int i = 0; i < series.size(); i++) {
-                html.append("<span class=s").append(i % COLOURS).append("><i></i>").append(Html.text(series.get(i).name()))
+                html.append("<span class='").append(colour(i)).append("'><i></i>").append(Html.text(series.get(i).name()))
                         .append("</span> ");
             }
             html.append("</p>");
@@ -101,13 +101,13 @@ final class Chart {
             format("<text class=x x=%.1f y=%d>%s</text>", x(v), HEIGHT - 6, number(v, stepX));
         }
         for (int i = 0; i < series.size(); i++) {
-            curve(series.get(i), i % COLOURS);
+            curve(series.get(i), colour(i));
         }
         return svg.append("</svg>").toString();
     }
 
-    private void curve(Series s, int colour) {
-        svg.append("<path class='line s").append(colour).append("' d='");
+    private void curve(Series s, String colour) {
+        svg.append("<path class='line ").append(colour).append("' d='");
         boolean pen = false;
         for (int i = 0; i < s.x.length; i++) {
             boolean point = Double.isFinite(s.y[i]);
@@ -119,10 +119,15 @@ final class Chart {
         svg.append("'/>");
         for (int i = 0; s.x.length <= SHOWN_POINTS && i < s.x.length; i++) {
             if (Double.isFinite(s.y[i])) {
-                format("<circle class=s%d cx=%.1f cy=%.1f r=3><title>%s, step %.0f: %s</title></circle>", colour, x(s.x[i]),
+                format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, step %.0f: %s</title></circle>", colour, x(s.x[i]),
                         y(s.y[i]), Html.text(s.name), s.x[i], number(s.y[i], Math.abs(s.y[i]) * 1e-4));
             }
         }
+    }
+
+    /** Style class of the i-th series: its colour, and dashes where colours repeat. */
+    private static String colour(int i) {
+        return "s" + i % COLOURS + (i < COLOURS ? "" : " dashed");
     }
 
     private double x(double v) {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Everything that can be wrong with what a user gives: one clear line, the right exit code, and nothing lost. */
+class BadInputTest {
+    private static final String TINY = String.join(" ", Program.TINY);
+    @TempDir
+    private static Path temp;
+
+    /** @param arguments of the program; T stands for the folder of the inputs */
+    private record Case(String name, int code, String message, String arguments) {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    @BeforeAll
+    static void makeInputs() throws IOException {
+        Program.tokens(temp.resolve("data"));
+        Program.train(temp.resolve("data"), temp.resolve("run"), "--max-iters", "4", "--checkpoint-interval", "2",
+                "--eval-interval", "0").ok();
+        Files.createFile(temp.resolve("empty.txt"));
+        Files.write(temp.resolve("binary.txt"), new byte[] {'t', 'e', 'x', 't', 0, 1, 2, (byte) 0xFF});
+        Files.write(temp.resolve("latin1.txt"), "caf\u00e9 au lait".getBytes(StandardCharsets.ISO_8859_1));
+        folder("short", Program.uint16(1, 2, 3, 4, 5));
+        folder("foreign", Program.uint16(Arrays.copyOf(new int[] {1, 2, 64}, 100)));
+        folder("odd", new byte[101]);
+        Files.createDirectory(temp.resolve("nothing"));
+        Files.createFile(temp.resolve("file"));
+        Files.writeString(temp.resolve("ids.txt"), "1 2 3");
+        Files.writeString(temp.resolve("outside.txt"), "1 2 64");
+        Files.writeString(temp.resolve("words.txt"), "1 two 3");
+        Files.writeString(temp.resolve("one.txt"), "7");
+        model("truncated", bytes -> Arrays.copyOf(bytes, bytes.length - 100));
+        model("lying", bytes -> {
+            bytes[6] = 1;
+            return bytes;
+        });
+        Path heads = model("heads", bytes -> bytes);
+        Files.writeString(heads.resolve("config.json"),
+                Files.readString(heads.resolve("config.json")).replace("\"n_head\": 2", "\"n_head\": 3"));
+        Path other = model("other", bytes -> bytes);
+        Files.writeString(other.resolve("config.json"),
+                Files.readString(other.resolve("config.json")).replace("\"n_positions\": 16", "\"n_positions\": 32"));
+    }
+
+    private static void folder(String name, byte[] train) throws IOException {
+        Files.write(Files.createDirectory(temp.resolve(name)).resolve("train.bin"), train);
+    }
+
+    /** A copy of the trained model with other bytes in its weights. */
+    private static Path model(String name, UnaryOperator<byte[]> change) throws IOException {
+        Path good = temp.resolve("run/checkpoints/step-000004");
+        Path dir = Files.createDirectory(temp.resolve(name));
+        Files.copy(good.resolve("config.json"), dir.resolve("config.json"));
+        Files.write(dir.resolve("model.safetensors"), change.apply(Files.readAllBytes(good.resolve("model.safetensors"))));
+        return dir;
+    }
+
+    static Stream<Case> cases() {
+        return Stream.of(
+                new Case("empty text", 1, "empty", "train --data T/empty.txt --out-dir T/new " + TINY),
+                new Case("binary text", 1, "binary.txt", "train --data T/binary.txt --out-dir T/new " + TINY),
+                new Case("text that is not UTF-8", 1, "UTF-8", "train --data T/latin1.txt --out-dir T/new " + TINY),
+                new Case("fewer tokens than a block", 1, "has 5 tokens to train on, but one window of block_size 16 needs 17",
+                        "train --data T/short --out-dir T/new " + TINY),
+                new Case("an id outside the vocabulary", 1, "token 2 has id 64, but the model's vocabulary has 64 ids",
+                        "train --data T/foreign --out-dir T/new " + TINY),
+                new Case("half a token", 1, "an odd number", "train --data T/odd --out-dir T/new " + TINY),
+                new Case("no data", 1, "no file or folder at", "train --data T/missing --out-dir T/new " + TINY),
+                new Case("a folder without text", 1, "nothing", "train --data T/nothing --out-dir T/new " + TINY),
+                new Case("alpha 1", 1, "--alpha 1.0: must be at least 0", "train --alpha 1"),
+                new Case("alpha below 0", 1, "--alpha -0.1: must be at least 0", "train --alpha -0.1"),
+                new Case("alpha NaN", 1, "--alpha NaN: must be at least 0", "train --alpha NaN"),
+                new Case("alpha NaN for scoring", 1, "--alpha NaN", "score --model T/run --tokens T/ids.txt --alpha NaN"),
+                new Case("unknown method", 1, "--method rho: no such method; there are clm, cvar-loss", "train --method rho"),
+                new Case("unknown preset", 1, "--model gpt5: no such preset", "train --model gpt5"),
+                new Case("unknown backend", 1, "--backend abacus: no such backend",
+                        "train --data T/data --out-dir T/new --backend abacus " + TINY),
+                new Case("heads that do not divide", 1, "n_embd 16 is not a multiple of n_head 3",
+                        "train --data T/data --out-dir T/new " + TINY + " --n-head 3"),
+                new Case("more ids than 16 bits", 1, "--vocab-size 70000: token files hold 16-bit ids",
+                        "train --data T/data --out-dir T/new " + TINY + " --vocab-size 70000"),
+                new Case("too little memory", 1, "of memory, but", "train --data T/data --out-dir T/new --model gpt2-xl"),
+                new Case("no steps", 1, "--max-iters 0: must be at least 1", "train --max-iters 0"),
+                new Case("a rate that is no number", 1, "--learning-rate NaN", "train --learning-rate NaN"),
+                new Case("an out-dir with a run in it", 1, "holds a run already", "train --data T/data --out-dir T/run " + TINY),
+                new Case("an out-dir below a file", 1, "is a file, not a folder",
+                        "train --data T/data --out-dir T/file/run " + TINY),
+                new Case("resume of nothing", 1, "no such folder", "train --init-from resume --out-dir T/missing"),
+                new Case("resume without saying of what", 1, "say which run with --out-dir", "train --init-from resume"),
+                new Case("resume in a folder without a run", 1, "holds no run", "train --init-from resume --out-dir T/nothing"),
+                new Case("resume with another seed", 1, "--seed 9: the checkpoint was written with 1337",
+                        "train --init-from resume --out-dir T/run --seed 9"),
+                new Case("resume with other data", 1, "the run was begun with",
+                        "train --init-from resume --out-dir T/run --data jdk"),
+                new Case("resume with another shape", 1, "--n-embd 32: the model in",
+                        "train --init-from resume --out-dir T/run --n-embd 32"),
+                new Case("resume with another method", 1, "--method clm: the checkpoint was written with cvar-loss",
+                        "train --init-from resume --out-dir T/run --method clm"),
+                new Case("a context longer than the model's", 1, "--block-size 64: the model in",
+                        "train --init-from T/run --data T/data --out-dir T/new --block-size 64"),
+                new Case("no model", 1, "no such folder", "eval --model T/missing --data T/data"),
+                new Case("a folder without a model", 1, "holds no model", "eval --model T/nothing --data T/data"),
+                new Case("truncated weights", 1, "model.safetensors", "eval --model T/truncated --data T/data"),
+                new Case("weights with a lying header", 1, "model.safetensors", "eval --model T/lying --data T/data"),
+                new Case("a model of three heads", 1, "n_embd 16 is not a multiple of n_head 3",
+                        "eval --model T/heads --data T/data"),
+                new Case("a config of other weights", 1, "has shape (16, 16), but", "eval --model T/other --data T/data"),
+                new Case("an id outside, to score", 1, "token 2 (counted from 0) has id 64, but the model's vocabulary has 64",
+                        "score --model T/run --tokens T/outside.txt"),
+                new Case("words as ids", 1, "entry 1 (counted from 0) is 'two', not a token id",
+                        "score --model T/run --tokens T/words.txt"),
+                new Case("a single token", 1, "has 1 tokens; the first has no prediction",
+                        "score --model T/run --tokens T/one.txt"),
+                new Case("text for a model of other tokens", 1, "give their ids with --tokens",
+                        "score --model T/run --text T/ids.txt"),
+                new Case("missing file to score", 1, "no such file", "score --model T/run --tokens T/missing.txt"),
+                new Case("text from a model of other tokens", 1, "cannot be turned into text",
+                        "sample --model T/run --prompt x"),
+                new Case("a share held out above half", 1, "between 0 and 0.5",
+                        "prepare --in T/ids.txt --out T/new --held-out 0.9"),
+                new Case("an empty text to prepare", 1, "empty", "prepare --in T/empty.txt --out T/new"),
+                new Case("unknown option", 2, "unknown option or argument: --max-iter; did you mean --max-iters?",
+                        "train --max-iter 5"),
+                new Case("unknown command", 2, "unknown option or argument: trian; did you mean train?", "trian"),
+                new Case("no command", 2, "name a command", ""),
+                new Case("a word for a number", 2, "'abc' is not an int", "train --max-iters abc"),
+                new Case("neither text nor tokens", 2, "(--text=FILE | --tokens=FILE)", "score --model T/run"),
+                new Case("both text and tokens", 2, "mutually exclusive",
+                        "score --model T/run --text T/ids.txt --tokens T/ids.txt"),
+                new Case("a missing option", 2, "--model=DIR", "eval --data T/data"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void saysWhatIsWrong(Case c) {
+        String[] arguments = c.arguments.isEmpty() ? new String[0] : c.arguments.replace("T/", temp + "/").split(" ");
+        Program.Outcome o = Program.run(arguments);
+        assertEquals(c.code, o.code(), o.err());
+        String[] lines = o.err().strip().split("\n");
+        String last = c.code == 2 ? lines[lines.length - 2] : lines[lines.length - 1];
+        assertTrue(last.startsWith("error: ") && last.contains(c.message), o.err());
+        assertFalse(o.err().contains("\tat "), "no stack trace:\n" + o.err());
+        assertFalse(o.err().contains("a mistake in this program"), o.err());
+        assertFalse(Files.exists(temp.resolve("new")), "nothing is left behind");
+    }
+
+    @Test
+    void theStackTraceIsThereForWhoAsks() {
+        assertTrue(Program.run("train", "--alpha", "1", "--verbose").err().contains("\tat "));
+    }
+
+    /** The newest checkpoint is cut off: the one before it is good. */
+    @Test
+    void aCutOffCheckpointIsPassedOver() throws IOException {
+        Path dir = temp.resolve("cut");
+        Program.train(temp.resolve("data"), dir, "--max-iters", "4", "--checkpoint-interval", "2", "--eval-interval", "0").ok();
+        Path weights = dir.resolve("checkpoints/step-000004/model.safetensors");
+        Files.write(weights, Arrays.copyOf(Files.readAllBytes(weights), 1000));
+        Program.Outcome o = Program.run("train", "--init-from", "resume", "--out-dir", dir.toString()).ok();
+        assertTrue(o.err().contains("step 2 of 4"), o.err());
+    }
+}

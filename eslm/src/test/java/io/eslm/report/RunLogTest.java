@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.train.Evaluation;
+import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunLogTest {
+    @TempDir
+    private Path dir;
+
+    private static TrainEvent.Step step(long n) {
+        return new TrainEvent.Step(n, n * 64, 2.5, 2.75, 0.9, 0.1, Double.NaN, 1e-3, 0.5, 0.25, 256, Double.NaN);
+    }
+
+    private static TrainEvent.Evaluated evaluated(long n) {
+        return new TrainEvent.Evaluated(n, new Evaluation.Result(Double.POSITIVE_INFINITY, Map.of("a", 1.0), 10));
+    }
+
+    private List<Long> stepsInFile() {
+        return RunLog.read(dir).stream().map(l -> l.get("step").getAsLong()).toList();
+    }
+
+    @Test
+    void numbersThatJsonLacksAreNull() throws IOException {
+        try (RunLog log = RunLog.begin(dir, new JsonObject())) {
+            log.log(step(1));
+            log.log(evaluated(1));
+            assertEquals("""
+                    {"step":1,"tokens":64,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
+                    "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null}
+                    {"step":1,"val_loss":null,"val_perplexity":null,"domains":{"a":1.0},"worst_domain":"a"}
+                    """, Files.readString(dir.resolve(RunLog.METRICS)), "written through before the log is closed");
+        }
+    }
+
+    @Test
+    void resumeDropsWhatCameAfterTheCheckpoint() throws IOException {
+        try (RunLog log = RunLog.begin(dir, new JsonObject())) {
+            for (int n = 1; n <= 5; n++) {
+                log.log(step(n));
+            }
+            log.log(evaluated(3));
+        }
+        Files.writeString(dir.resolve(RunLog.METRICS), "{\"step\":2,\"tok", StandardOpenOption.APPEND);
+        try (RunLog log = RunLog.resume(dir, new JsonObject(), 3)) {
+            assertEquals(List.of(1L, 2L, 3L, 3L), stepsInFile());
+            log.log(step(4));
+        }
+        assertEquals(List.of(1L, 2L, 3L, 3L, 4L), stepsInFile());
+    }
+
+    @Test
+    void aFullDiskIsSaid() throws IOException {
+        Path full = Path.of("/dev/full");
+        assumeTrue(Files.exists(full), "this system has no device that is always full");
+        Files.createSymbolicLink(dir.resolve(RunLog.METRICS), full);
+        RunLog log = RunLog.begin(dir, new JsonObject());
+        var e = assertThrows(UserError.class, () -> log.log(step(1)));
+        assertTrue(e.getMessage().startsWith("cannot write " + dir.resolve(RunLog.METRICS)), e.getMessage());
+    }
+
+    @Test
+    void aFolderThatCannotBeMadeIsSaid() throws IOException {
+        Path file = Files.createFile(dir.resolve("file"));
+        var e = assertThrows(UserError.class, () -> RunLog.begin(file.resolve("run"), new JsonObject()));
+        assertTrue(e.getMessage().startsWith("cannot make the folder " + file.resolve("run")), e.getMessage());
+    }
+
+    @Test
+    void optionsSurviveTheirJson() {
+        TrainOptions options = new TrainOptions(10, 2, 3, 1.0 / 3, 1e-7, 4, 0.1, 0.9, 0.95, 1, 5, 6, 7, 8, Long.MIN_VALUE);
+        JsonObject json = Json.of(options);
+        assertEquals(options, Json.to(TrainOptions.class, json));
+        assertEquals(1.0 / 3, json.get("learning_rate").getAsDouble());
+        json.remove("beta1");
+        var e = assertThrows(UserError.class, () -> Json.to(TrainOptions.class, json));
+        assertEquals("\"beta1\" is missing, needed is a double", e.getMessage());
+        Gpt2Config config = Gpt2Config.preset("demo");
+        assertEquals(config, Json.to(Gpt2Config.class, Json.of(config)));
+    }
+}
