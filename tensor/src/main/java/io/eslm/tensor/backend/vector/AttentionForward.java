@@ -11,6 +11,8 @@ import java.util.Arrays;
  */
 final class AttentionForward {
     private static final int BLOCK = Tile.COLS;
+    /** Keys whose values are added up before they join the sum: shorter sums round less. */
+    private static final int KEYS = 256;
 
     private final int size;
     /** Head size in whole tiles. */
@@ -99,7 +101,10 @@ final class AttentionForward {
     private void values(Rows y, int i, int count, int n) {
         Arrays.fill(w, sums, sums + deep * BLOCK, 0);
         for (int d = 0; d < deep; d += Tile.ROWS) {
-            Tile.byColumns(n, w, values + d, deep, w, scores, w, sums + d * BLOCK, BLOCK);
+            for (int j = 0; j < n; j += KEYS) {
+                Tile.byColumns(Math.min(KEYS, n - j), w, values + j * deep + d, deep, w, scores + j * BLOCK, w,
+                        sums + d * BLOCK, BLOCK);
+            }
         }
         Strip.scale(w, sums, size, w, sum);
         Strip.turn(w, sums, deep, w, result);

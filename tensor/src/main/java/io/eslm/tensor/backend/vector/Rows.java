@@ -15,7 +15,9 @@ record Rows(float[] data, int at, int stride) {
     void copyTo(float[] dst, int to, int width, int count, int n) {
         for (int t = 0; t < count; t++) {
             copy(data, row(t), dst, to + t * width, n);
-            Arrays.fill(dst, to + t * width + n, to + (t + 1) * width, 0);
+            if (n < width) {
+                Arrays.fill(dst, to + t * width + n, to + (t + 1) * width, 0);
+            }
         }
     }
 

@@ -16,6 +16,9 @@ import jdk.incubator.vector.VectorOperators;
  * position, its lse, …) is an array of one strip row.
  */
 final class Strip {
+    /** Exponentials added up before they join the sum: shorter sums round less. */
+    private static final int KEYS = 256;
+
     private Strip() {
     }
 
@@ -31,13 +34,15 @@ final class Strip {
         }
     }
 
-    /** w[max] = the largest scale·s of each query over the n keys. */
+    /** w[max] = the largest scale·s of each query over the n keys that is a number (a NaN shows in the sum anyway). */
     static void maximum(float[] s, int at, int n, float scale, float[] w, int max) {
         FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
         FloatVector b = a;
         for (int j = 0; j < n; j++) {
-            a = a.max(FloatVector.fromArray(S, s, at + j * Tile.COLS));
-            b = b.max(FloatVector.fromArray(S, s, at + j * Tile.COLS + LANES));
+            FloatVector x = FloatVector.fromArray(S, s, at + j * Tile.COLS);
+            FloatVector y = FloatVector.fromArray(S, s, at + j * Tile.COLS + LANES);
+            a = a.blend(x, x.compare(VectorOperators.GT, a));
+            b = b.blend(y, y.compare(VectorOperators.GT, b));
         }
         a.mul(scale).intoArray(w, max);
         b.mul(scale).intoArray(w, max + LANES);
@@ -49,11 +54,15 @@ final class Strip {
         for (int half = 0; half < Tile.COLS; half += LANES) {
             FloatVector shift = FloatVector.fromArray(S, w, max + half).neg();
             FloatVector total = FloatVector.zero(S);
-            for (int j = 0; j < n; j++) {
-                int i = at + j * Tile.COLS + half;
-                FloatVector e = VectorMath.expNonPositive(FloatVector.fromArray(S, s, i).fma(factor, shift));
-                e.intoArray(s, i);
-                total = total.add(e);
+            for (int from = 0; from < n; from += KEYS) {
+                FloatVector part = FloatVector.zero(S);
+                for (int j = from; j < Math.min(n, from + KEYS); j++) {
+                    int i = at + j * Tile.COLS + half;
+                    FloatVector e = VectorMath.expNonPositive(FloatVector.fromArray(S, s, i).fma(factor, shift));
+                    e.intoArray(s, i);
+                    part = part.add(e);
+                }
+                total = total.add(part);
             }
             total.intoArray(w, sum + half);
         }

@@ -37,17 +37,20 @@ final class ThinMatmul {
         int k = p.k();
         for (int j = from; j < to; j += ROWS) {
             for (int i = 0; i < p.m(); i++) {
-                int y = p.y().offset + i * p.n() + j;
-                int a = p.a().offset + i * k;
-                int b = p.b().offset + j * k;
-                if (j + ROWS <= to) {
-                    dot8(k, p.a().data, a, p.b().data, b, p.y().data, y);
-                } else {
-                    for (int r = 0; r < to - j; r++) {
-                        p.y().data[y + r] += dot(k, p.a().data, a, p.b().data, b + r * k);
-                    }
-                }
+                dots(Math.min(ROWS, to - j), k, p.a().data, p.a().offset + i * k, p.b().data, p.b().offset + j * k,
+                        p.y().data, p.y().offset + i * p.n() + j);
             }
+        }
+    }
+
+    /** y_r += a·b_r for r &lt; rows; a (k), b (rows, k) → y (rows). */
+    static void dots(int rows, int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+        int r = 0;
+        for (; r + ROWS <= rows; r += ROWS) {
+            dot8(k, a, aAt, b, bAt + r * k, y, yAt + r);
+        }
+        for (; r < rows; r++) {
+            y[yAt + r] += dot(k, a, aAt, b, bAt + r * k);
         }
     }
 
@@ -101,17 +104,20 @@ final class ThinMatmul {
         int n = p.n();
         for (int l = 0; l < p.k(); l += ROWS) {
             for (int i = 0; i < p.m(); i++) {
-                int y = p.y().offset + i * n + from;
-                int a = p.a().offset + i * p.k() + l;
-                int b = p.b().offset + l * n + from;
-                if (l + ROWS <= p.k()) {
-                    add8(to - from, n, p.a().data, a, p.b().data, b, p.y().data, y);
-                } else {
-                    for (int r = 0; r < p.k() - l; r++) {
-                        add(to - from, p.a().data[a + r], p.b().data, b + r * n, p.y().data, y);
-                    }
-                }
+                combine(Math.min(ROWS, p.k() - l), to - from, n, p.a().data, p.a().offset + i * p.k() + l, p.b().data,
+                        p.b().offset + l * n + from, p.y().data, p.y().offset + i * n + from);
             }
+        }
+    }
+
+    /** y += Σ_r a_r·b_r for r &lt; rows; a (rows), b (rows, cols) with its rows ldb apart → y (cols). */
+    static void combine(int rows, int cols, int ldb, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+        int r = 0;
+        for (; r + ROWS <= rows; r += ROWS) {
+            add8(cols, ldb, a, aAt + r, b, bAt + r * ldb, y, yAt);
+        }
+        for (; r < rows; r++) {
+            add(cols, a[aAt + r], b, bAt + r * ldb, y, yAt);
         }
     }
 

@@ -141,7 +141,8 @@ final class VectorAttention {
 
     void attentionCached(HeapStorage.F32 y, HeapStorage.F32 keys, HeapStorage.F32 values, HeapStorage.F32 qkv, int batch,
             int time, int past, int capacity, int heads, int headSize) {
-        int parts = time <= THIN ? 1 : parts(batch * heads, time);
+        boolean thin = time <= THIN;
+        int parts = thin ? time : parts(batch * heads, time);
         parallel.run(batch * heads, head -> {
             int at = head * capacity * headSize;
             Rows k = columns(qkv, 1, head / heads, head % heads, time, heads, headSize);
@@ -155,7 +156,11 @@ final class VectorAttention {
             Rows k = new Rows(keys.data, keys.offset + head * capacity * headSize, headSize);
             Rows v = new Rows(values.data, values.offset + head * capacity * headSize, headSize);
             Rows out = output(y, head / heads, head % heads, time, heads, headSize);
-            AttentionForward.run(scratch, q, k, v, out, null, time, past, headSize, task % parts, parts, null);
+            if (thin) {
+                AttentionThin.run(scratch, q, k, v, out, task % parts, past + task % parts + 1, headSize);
+            } else {
+                AttentionForward.run(scratch, q, k, v, out, null, time, past, headSize, task % parts, parts, null);
+            }
         });
     }
 }

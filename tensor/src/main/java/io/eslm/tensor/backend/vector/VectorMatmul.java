@@ -5,8 +5,9 @@ import io.eslm.tensor.backend.scalar.HeapStorage;
 
 /** Matrix products: picks the way to do one by its shape. */
 final class VectorMatmul {
-    /** Rows up to which packing b costs more than it saves. */
-    private static final int THIN = 16;
+    /** Rows up to which packing b costs more than it saves: b as it is, and b transposed. */
+    private static final int THIN = 6;
+    private static final int THIN_TRANSPOSED = 12;
     /** Multiply-adds of a product that is too small for all threads. */
     private static final long SMALL = 1 << 22;
 
@@ -58,7 +59,7 @@ final class VectorMatmul {
         if (p.k() == 0) {
             p.start(0, p.m(), 0, p.n());
             p.finish(0, p.m(), 0, p.n());
-        } else if (p.m() <= THIN && !p.transA()) {
+        } else if (p.m() <= (p.transB() ? THIN_TRANSPOSED : THIN) && !p.transA()) {
             ThinMatmul.run(parallel, p);
         } else {
             BlockedMatmul.run(parallel, scratch, p);

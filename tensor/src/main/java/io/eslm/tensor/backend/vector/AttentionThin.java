@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import java.util.Arrays;
+
+/**
+ * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attentionCached} for one query of one head, as in
+ * generation: keys and values are read where they lie, once.
+ */
+final class AttentionThin {
+    private AttentionThin() {
+    }
+
+    /** y_t = Σ_j p_j v_j over the first n keys; the rows of k and v are dense. */
+    static void run(Scratch scratch, Rows q, Rows k, Rows v, Rows y, int t, int n, int size) {
+        int padded = Loops.padded(n);
+        float[] w = scratch.take(padded + size);
+        float scale = (float) (1 / Math.sqrt(size));
+        for (int d = 0; d < size; d++) {
+            w[padded + d] = scale * q.data()[q.row(t) + d];
+        }
+        Arrays.fill(w, 0, n, 0);
+        Arrays.fill(w, n, padded, Float.NEGATIVE_INFINITY);
+        ThinMatmul.dots(n, size, w, padded, k.data(), k.at(), w, 0);
+        float max = RowSums.max(w, 0, padded);
+        float inverse = (float) (1 / RowSums.exp(w, 0, w, 0, padded, max));
+        int to = y.row(t);
+        Arrays.fill(y.data(), to, to + size, 0);
+        ThinMatmul.combine(n, size, v.stride(), w, 0, v.data(), v.at(), y.data(), to);
+        for (int d = 0; d < size; d++) {
+            y.data()[to + d] *= inverse;
+        }
+        scratch.give(w);
+    }
+}
