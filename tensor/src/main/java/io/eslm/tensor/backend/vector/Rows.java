@@ -13,11 +13,20 @@ record Rows(float[] data, int at, int stride) {
 
     /** Copies {@code count} rows of {@code n} elements to {@code dst}, rows {@code width} apart, the gap filled with zeros. */
     void copyTo(float[] dst, int to, int width, int count, int n) {
+        int whole = VectorMath.S.loopBound(n);
+        for (int i = 0; i < whole; i += VectorMath.LANES) {
+            copyVectors(data, at + i, stride, dst, to + i, width, count);
+        }
+        for (int t = 0; t < count && whole < width; t++) {
+            System.arraycopy(data, row(t) + whole, dst, to + t * width + whole, n - whole);
+            Arrays.fill(dst, to + t * width + n, to + (t + 1) * width, 0);
+        }
+    }
+
+    /** One vector of each row: a loop over many rows, because one over the few vectors of a row costs more to start. */
+    private static void copyVectors(float[] from, int start, int stride, float[] to, int at, int width, int count) {
         for (int t = 0; t < count; t++) {
-            copy(data, row(t), dst, to + t * width, n);
-            if (n < width) {
-                Arrays.fill(dst, to + t * width + n, to + (t + 1) * width, 0);
-            }
+            FloatVector.fromArray(VectorMath.S, from, start + t * stride).intoArray(to, at + t * width);
         }
     }
 
