@@ -37,6 +37,11 @@ public final class VectorBackend extends HeapBackend {
     }
 
     @Override
+    public double measurePeakFlops() {
+        return FmaPeak.measure(parallel);
+    }
+
+    @Override
     public void close() {
         parallel.close();
     }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import io.eslm.autograd.Tape;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.Weights;
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.generate.Generator;
+import io.eslm.gpt2.generate.Sampling;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import io.eslm.tensor.backend.Workspace;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Times greedy decoding with a key-value cache, batch 1, after proving that it equals full forward passes. */
+@Command(name = "generate", description = "Times greedy decoding with a key-value cache.", mixinStandardHelpOptions = true,
+        showDefaultValues = true)
+final class GenerateBench implements Callable<Integer> {
+    /** New tokens that are checked against forward passes over the whole text. */
+    private static final int PROVEN = 8;
+
+    @Option(names = "--model", description = "a preset with random weights, or a model folder")
+    private String model = "gpt2";
+    @Option(names = "--prompt", description = "tokens of the prompt: ids 0, 1, 2, …")
+    private int prompt = 128;
+    @Option(names = "--new", description = "tokens to generate")
+    private int fresh = 128;
+    @Option(names = "--runs", description = "timed runs; the median counts")
+    private int runs = 5;
+    @Option(names = "--threads", description = "0: all cores")
+    private int threads;
+    @Option(names = "--tokens", description = "also print the generated ids")
+    private boolean printTokens;
+    @Option(names = "--json", description = "one JSON object instead of text")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        if (prompt < 1 || fresh < PROVEN || runs < 1) {
+            throw new UserError("--prompt and --runs must be at least 1, --new at least " + PROVEN);
+        }
+        try (Backend backend = Backends.open("auto", threads)) {
+            Gpt2 gpt2 = open(backend);
+            int[] ids = IntStream.range(0, prompt).map(i -> i % gpt2.config().vocabSize()).toArray();
+            Generator generator = new Generator(gpt2, gpt2.config().vocabSize(), -1);
+            int[] tokens = generator.generate(ids, Sampling.greedy(fresh), token -> true).tokens();
+            prove(gpt2, ids, tokens);
+            double[] whole = new double[runs];
+            double[] first = new double[runs];
+            for (int r = 0; r < runs; r++) {
+                long start = System.nanoTime();
+                generator.generate(ids, Sampling.greedy(1), token -> true);
+                first[r] = (System.nanoTime() - start) * 1e-9;
+                start = System.nanoTime();
+                generator.generate(ids, Sampling.greedy(fresh), token -> true);
+                whole[r] = (System.nanoTime() - start) * 1e-9;
+            }
+            print(backend, gpt2.config(), median(first), median(whole), tokens);
+        }
+        return 0;
+    }
+
+    private Gpt2 open(Backend backend) {
+        if (Files.isDirectory(Path.of(model))) {
+            return ModelFolder.load(Path.of(model), backend);
+        }
+        Gpt2Config config = Gpt2Config.preset(model);
+        return new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+    }
+
+    /** The first new tokens must be those that forward passes over the whole text, without a cache, give. */
+    private static void prove(Gpt2 gpt2, int[] prompt, int[] tokens) {
+        int[] text = Arrays.copyOf(prompt, prompt.length + tokens.length);
+        System.arraycopy(tokens, 0, text, prompt.length, tokens.length);
+        Workspace workspace = new Workspace(gpt2.backend());
+        for (int i = 0; i < PROVEN; i++) {
+            int length = prompt.length + i;
+            try (Tape tape = Tape.evaluation(workspace)) {
+                var hidden = gpt2.forward(tape, tape.put(Arrays.copyOf(text, length), 1, length));
+                var last = tape.constant(hidden.value().rows(length - 1, 1));
+                int best = gpt2.logits(tape, last).value().argmax(1).toInts()[0];
+                if (best != text[length]) {
+                    throw new IllegalStateException("new token " + i + " is " + text[length] + " with the cache, " + best
+                            + " without");
+                }
+            }
+        }
+    }
+
+    private static double median(double[] values) {
+        Arrays.sort(values);
+        return values[values.length / 2];
+    }
+
+    private void print(Backend backend, Gpt2Config config, double first, double whole, int[] tokens) {
+        double perToken = (whole - first) / (fresh - 1);
+        JsonObject result = new JsonObject();
+        result.addProperty("model", model);
+        result.addProperty("parameters", config.parameterCount());
+        result.addProperty("backend", backend.description());
+        result.addProperty("prompt_tokens", prompt);
+        result.addProperty("new_tokens", fresh);
+        result.addProperty("prompt_s", first);
+        result.addProperty("prompt_tokens_per_s", prompt / first);
+        result.addProperty("total_s", whole);
+        result.addProperty("new_tokens_per_s", fresh / whole);
+        result.addProperty("decode_tokens_per_s", 1 / perToken);
+        result.addProperty("decode_gb_per_s", 4e-9 * config.parameterCount() / perToken);
+        if (printTokens) {
+            result.addProperty("tokens", Arrays.stream(tokens).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
+        }
+        if (json) {
+            System.out.println(new Gson().toJson(result));
+        } else {
+            result.entrySet().forEach(e -> System.out.printf(Locale.ROOT, "%-22s %s%n", e.getKey(), e.getValue().getAsString()));
+        }
+    }
+}
