@@ -9,4 +9,10 @@ module io.eslm {
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
     requires org.apache.commons.statistics.inference;
+
+    exports io.eslm.cli;
+    exports io.eslm.report;
+    exports io.eslm.select;
+
+    opens io.eslm.cli to info.picocli;
 }

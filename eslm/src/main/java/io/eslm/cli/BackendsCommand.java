@@ -7,7 +7,6 @@ import io.eslm.tensor.backend.Backends;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -15,7 +14,7 @@ import picocli.CommandLine.Spec;
 
 /** Lists where kernels can run. */
 @Command(name = "backends", header = "Lists the backends, whether each can run here, and how fast it is.", footer = {"",
-        "Example:", "  eslm backends --threads 1"})
+    "Example:", "  eslm backends --threads 1"})
 final class BackendsCommand implements Runnable {
     @ParentCommand
     private Main program;
@@ -24,8 +23,6 @@ final class BackendsCommand implements Runnable {
     @Option(names = "--threads", paramLabel = "N", description = "threads for kernels; 0: all cores "
             + "(default: ${DEFAULT-VALUE})", defaultValue = "0")
     private int threads;
-    @Mixin
-    private StandardOptions standard;
 
     @Override
     public void run() {

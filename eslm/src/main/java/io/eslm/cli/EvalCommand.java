@@ -23,10 +23,11 @@ import picocli.CommandLine.Spec;
 
 /** Loss and perplexity of a model on data. */
 @Command(name = "eval", header = "Measures a model's loss and perplexity on data, by domain.", description = {"",
-        "Evaluates on what was held out of a prepared folder (or of jdk), or on the whole of a text or token file, in "
-                + "windows of block_size tokens side by side. Losses are in nats per token; perplexity is e^loss.", ""},
+    "Evaluates on what was held out of a prepared folder (or of jdk), or on the whole of a text or token file, in "
+            + "windows of block_size tokens side by side. Losses are in nats per token; perplexity is e^loss.",
+    ""},
         footer = {"", "Examples:", "  eslm eval --model runs/jdk-cvar-loss-0.1 --data jdk --eval-iters 50",
-                "  eslm eval --model gpt2/ --data book.txt --json"})
+            "  eslm eval --model gpt2/ --data book.txt --json"})
 final class EvalCommand implements Runnable {
     @ParentCommand
     private Main program;
@@ -34,22 +35,21 @@ final class EvalCommand implements Runnable {
     private BackendOptions backends;
     @Spec
     private CommandSpec spec;
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "a model folder, or the folder of a run "
-            + "(its newest checkpoint)")
+    @Option(names = "--model", required = true, paramLabel = "DIR",
+            description = "a model folder, or the folder of a run (its newest checkpoint)")
     private Path modelDir;
-    @Option(names = "--data", required = true, paramLabel = "PATH", description = "a text file, a folder of text, a .bin "
-            + "file, a prepared folder, or jdk")
+    @Option(names = "--data", required = true, paramLabel = "PATH",
+            description = "a text file, a folder of text, a .bin file, a prepared folder, or jdk")
     private String data;
-    @Option(names = {"--batch-size", "--batch_size"}, paramLabel = "N", defaultValue = "8", description = "windows at a time "
-            + "(default: ${DEFAULT-VALUE})")
+    @Option(names = {"--batch-size", "--batch_size"}, paramLabel = "N", defaultValue = "8",
+            description = "windows at a time (default: ${DEFAULT-VALUE})")
     private int batchSize;
-    @Option(names = {"--eval-iters", "--eval_iters"}, paramLabel = "N", defaultValue = "0", description = "batches to look at, spread evenly "
-            + "over all domains; 0: everything (default: ${DEFAULT-VALUE})")
+    @Option(names = {"--eval-iters", "--eval_iters"}, paramLabel = "N", defaultValue = "0",
+            description = "batches to look at, spread evenly "
+                    + "over all domains; 0: everything (default: ${DEFAULT-VALUE})")
     private int evalIters;
     @Option(names = "--json", description = "one JSON object instead of a table")
     private boolean json;
-    @Mixin
-    private StandardOptions standard;
 
     @Override
     public void run() {
@@ -98,7 +98,8 @@ final class EvalCommand implements Runnable {
         screen.result(String.format(Locale.ROOT, "%-24s %10s %12s", "domain", "loss", "perplexity"));
         result.domains().forEach((name, loss) -> screen.result(row(name, loss)
                 + (result.domains().size() > 1 && name.equals(result.worstDomain()) ? "  worst" : "")));
-        screen.result(row("all", result.loss()) + String.format(Locale.ROOT, "  %,d predictions", result.predictions()));
+        screen.result(
+                row("all", result.loss()) + String.format(Locale.ROOT, "  %,d predictions", result.predictions()));
     }
 
     private static String row(String name, double loss) {

@@ -15,12 +15,14 @@ final class Failure {
     static int report(Throwable failure, PrintWriter err, boolean trace) {
         String message;
         if (find(failure, OutOfMemoryError.class) != null) {
-            message = "the memory is full. Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
-                    + "--block-size or a smaller --model";
+            message =
+                    "the memory is full. Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
+                            + "--block-size or a smaller --model";
         } else if (find(failure, UserError.class) instanceof UserError user) {
             message = user.getMessage();
         } else {
-            message = "a mistake in this program, not in your input: " + failure + ". Please report it with the output of "
+            message = "a mistake in this program, not in your input: " + failure
+                    + ". Please report it with the output of "
                     + "the same command and --verbose";
         }
         err.println("error: " + message);

@@ -46,6 +46,7 @@ final class Interrupt implements BooleanSupplier, AutoCloseable {
      * While the JVM shuts down it holds back further signals; the system's own way of handling them does not. Where there is
      * none, the second Ctrl-C waits for the first.
      */
+    @SuppressWarnings("restricted")
     private static void endAtNextSignal() {
         try {
             Linker linker = Linker.nativeLinker();

@@ -26,7 +26,8 @@ final class Lines {
     /** One evaluation. */
     static String evaluated(TrainEvent.Evaluated e) {
         String worst = e.result().worstDomain();
-        return String.format(Locale.ROOT, "step %d: validation loss %.4f, perplexity %.2f%s", e.step(), e.result().loss(),
+        return String.format(Locale.ROOT, "step %d: validation loss %.4f, perplexity %.2f%s", e.step(),
+                e.result().loss(),
                 e.result().perplexity(), e.result().domains().size() < 2 ? ""
                         : String.format(Locale.ROOT, "; worst domain %s %.4f", worst, e.result().domains().get(worst)));
     }

@@ -6,33 +6,31 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The program. A command is a class of its own and one line here. */
 @Command(name = "eslm", subcommands = {
-        TrainCommand.class,
-        SampleCommand.class,
-        EvalCommand.class,
-        ScoreCommand.class,
-        PrepareCommand.class,
-        BackendsCommand.class}, header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM alone.", footer = {
-                "",
-                "First steps:",
-                "  eslm train                                   a small model on the JDK's own text, in minutes",
-                "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
-                "  eslm train --data book.txt --method clm      plain language modelling on a text of yours",
-                "  eslm help train                              all options of a command",
-                "",
-                "Options may also be written as in nanoGPT (--max_iters), and come from a file: eslm train @options.txt"})
+    TrainCommand.class,
+    SampleCommand.class,
+    EvalCommand.class,
+    ScoreCommand.class,
+    PrepareCommand.class,
+    BackendsCommand.class}, header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM alone.",
+        footer = {
+            "",
+            "First steps:",
+            "  eslm train                                   a small model on the JDK's own text, in minutes",
+            "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
+            "  eslm train --data book.txt --method clm      plain language modelling on a text of yours",
+            "  eslm help train                              all options of a command",
+            "",
+            "Options may also be written as in nanoGPT (--max_iters), and come from a file: eslm train @options.txt"})
 public final class Main implements Runnable {
     /** Stopped by the user after everything was saved; as shells report it. */
     public static final int INTERRUPTED = 130;
 
-    @Mixin
-    private StandardOptions standard;
     @Spec
     private CommandSpec spec;
     private final boolean terminal;
@@ -44,7 +42,8 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         Console console = System.console();
         int code = run(new PrintWriter(System.out, true, StandardCharsets.UTF_8),
-                new PrintWriter(System.err, true, StandardCharsets.UTF_8), console != null && console.isTerminal(), args);
+                new PrintWriter(System.err, true, StandardCharsets.UTF_8), console != null && console.isTerminal(),
+                args);
         if (code != 0) {
             System.exit(code);
         }
@@ -66,14 +65,18 @@ public final class Main implements Runnable {
 
     /** All commands, wired to where they write. */
     static CommandLine commandLine(PrintWriter out, PrintWriter err, boolean terminal) {
-        return Options.arrangeHelp(new CommandLine(new Main(terminal)).addSubcommand(new CommandLine.HelpCommand()))
+        CommandLine program = new CommandLine(new Main(terminal));
+        StandardOptions.addTo(program);
+        program.getSubcommands().values().forEach(StandardOptions::addTo);
+        return Options.arrangeHelp(program.addSubcommand(new CommandLine.HelpCommand()))
                 .setOut(out)
                 .setErr(err)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(terminal)
                 .setUsageHelpWidth(100)
                 .setParameterExceptionHandler(Options::misunderstood)
-                .setExecutionExceptionHandler((e, _, parsed) -> Failure.report(e, err, StandardOptions.wantsTrace(parsed)));
+                .setExecutionExceptionHandler(
+                        (e, _, parsed) -> Failure.report(e, err, StandardOptions.wantsTrace(parsed)));
     }
 
     /** Without a command: help, as an error. */

@@ -18,10 +18,11 @@ final class ModelOptions {
     private Integer nEmbd;
     @Option(names = {"--block-size", "--block_size"}, paramLabel = "N", description = "context in tokens")
     private Integer blockSize;
-    @Option(names = {"--vocab-size", "--vocab_size"}, paramLabel = "N", description = "number of token ids (default: GPT-2's 50257)")
+    @Option(names = {"--vocab-size", "--vocab_size"}, paramLabel = "N",
+            description = "number of token ids (default: GPT-2's 50257)")
     private Integer vocabSize;
-    @Option(names = "--dropout", paramLabel = "P", description = "dropout rate while training (default: 0; a loaded model's "
-            + "own)")
+    @Option(names = "--dropout", paramLabel = "P",
+            description = "dropout rate while training (default: 0; a loaded model's own)")
     private Double dropout;
 
     /** A new model. */

@@ -56,7 +56,8 @@ final class Observation {
             return Optional.empty();
         }
         Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
-        Sampling sampling = new Sampling(Double.parseDouble(TEMPERATURE), Integer.parseInt(TOP_K), 1, SAMPLE_TOKENS, seed);
+        Sampling sampling =
+                new Sampling(Double.parseDouble(TEMPERATURE), Integer.parseInt(TOP_K), 1, SAMPLE_TOKENS, seed);
         return Optional.of(tokenizer.decode(new Generator(model).generate(tokenizer.encode(prompt), sampling, _ -> true)
                 .tokens()));
     }
@@ -81,7 +82,8 @@ final class Observation {
         o.addProperty("alpha", selector.alpha());
         o.addProperty("risk", method.equals(VarEntropy.NAME) ? "entropy" : "loss");
         JsonArray tokens = new JsonArray();
-        ScoreLines.of(scores, scores.selected(selector), readable ? model.config().vocabSize() : 0).forEach(tokens::add);
+        ScoreLines.of(scores, scores.selected(selector), readable ? model.config().vocabSize() : 0)
+                .forEach(tokens::add);
         o.add("tokens", tokens);
         AtomicFiles.writeString(dir.resolve(HtmlReport.WINDOW), Json.line(o) + "\n");
     }

@@ -34,9 +34,11 @@ final class Options {
             @Override
             public String optionList() {
                 StringBuilder text = new StringBuilder();
-                spec.options().stream().collect(Collectors.groupingBy(Options::heading, TreeMap::new, Collectors.toList()))
+                spec.options().stream()
+                        .collect(Collectors.groupingBy(Options::heading, TreeMap::new, Collectors.toList()))
                         .forEach((heading, options) -> text.append(heading)
-                                .append(optionListExcludingGroups(options.stream().map(Options::withOneName).toList())));
+                                .append(optionListExcludingGroups(
+                                        options.stream().map(Options::withOneName).toList())));
                 return text.toString();
             }
         });
@@ -47,12 +49,14 @@ final class Options {
     /** Empty for most options, which come first. */
     private static String heading(OptionSpec option) {
         Class<?> where = option.userObject() instanceof Field field ? field.getDeclaringClass() : null;
-        return where == ModelOptions.class ? "%nModel:%n".formatted() : where == StepOptions.class ? "%nTraining:%n".formatted()
+        return where == ModelOptions.class ? "%nModel:%n".formatted()
+                : where == StepOptions.class ? "%nTraining:%n".formatted()
                 : "";
     }
 
     private static OptionSpec withOneName(OptionSpec option) {
-        return OptionSpec.builder(option).names(Arrays.stream(option.names()).filter(SHOWN).toArray(String[]::new)).build();
+        return OptionSpec.builder(option).names(Arrays.stream(option.names()).filter(SHOWN).toArray(String[]::new))
+                .build();
     }
 
     /** Says in one line what was not understood, what may have been meant, and where to read on. */

@@ -12,16 +12,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** Turns text into token files once, so that many runs can share them. */
-@Command(name = "prepare", header = "Turns text into a folder of token files (train.bin, val.bin, as nanoGPT's).", footer = {
-        "", "Examples:", "  eslm prepare --in book.txt --out data/book",
-        "  eslm prepare --in jdk --out data/jdk --held-out 0.01", "  eslm train --data data/book"})
+@Command(name = "prepare", header = "Turns text into a folder of token files (train.bin, val.bin, as nanoGPT's).",
+        footer = {
+            "", "Examples:", "  eslm prepare --in book.txt --out data/book",
+            "  eslm prepare --in jdk --out data/jdk --held-out 0.01", "  eslm train --data data/book"})
 final class PrepareCommand implements Runnable {
     @ParentCommand
     private Main program;
@@ -32,17 +32,16 @@ final class PrepareCommand implements Runnable {
     private String in;
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "the folder to write")
     private Path out;
-    @Option(names = {"--held-out", "--held_out"}, paramLabel = "SHARE", description = "share of the tokens to hold out for evaluation, 0 to "
-            + "0.5 (default: 0.1; jdk: 0.03)")
+    @Option(names = {"--held-out", "--held_out"}, paramLabel = "SHARE",
+            description = "share of the tokens to hold out for evaluation, 0 to 0.5 (default: 0.1; jdk: 0.03)")
     private Double heldOut;
-    @Mixin
-    private StandardOptions standard;
 
     @Override
     public void run() {
         try (Screen screen = program.screen(spec.commandLine())) {
-            TokenData data = DataSource.prepare(in, out, heldOut == null ? OptionalDouble.empty() : OptionalDouble.of(heldOut),
-                    screen.progress());
+            TokenData data =
+                    DataSource.prepare(in, out, heldOut == null ? OptionalDouble.empty() : OptionalDouble.of(heldOut),
+                            screen.progress());
             Map<String, long[]> tokens = new LinkedHashMap<>();
             add(tokens, data.train(), 0);
             data.val().ifPresent(val -> add(tokens, val, 1));

@@ -20,13 +20,15 @@ final class RunFolder {
     static Path fresh(Path asked, String data, String method, double alpha) {
         if (asked != null) {
             if (holdsRun(asked)) {
-                throw new UserError("--out-dir " + asked + ": holds a run already; choose another folder, or continue that run "
-                        + "with --init-from resume");
+                throw new UserError(
+                        "--out-dir " + asked + ": holds a run already; choose another folder, or continue that run "
+                                + "with --init-from resume");
             }
             checkWritable(asked);
             return asked;
         }
-        String source = Path.of(data).toAbsolutePath().normalize().getFileName().toString().replaceFirst("\\.[a-z]+$", "");
+        String source =
+                Path.of(data).toAbsolutePath().normalize().getFileName().toString().replaceFirst("\\.[a-z]+$", "");
         String name = source + "-" + method + (method.equals("clm") ? "" : "-" + alpha);
         Path dir = Path.of(TrainDefaults.RUNS, name);
         for (int n = 2; Files.exists(dir); n++) {
@@ -52,7 +54,8 @@ final class RunFolder {
     }
 
     private static boolean holdsRun(Path dir) {
-        return Files.exists(dir.resolve(RunLog.CONFIG)) || Files.exists(dir.resolve(RunLog.METRICS)) || Checkpoints.isRun(dir);
+        return Files.exists(dir.resolve(RunLog.CONFIG)) || Files.exists(dir.resolve(RunLog.METRICS))
+                || Checkpoints.isRun(dir);
     }
 
     /** Found out now rather than after minutes of work. */

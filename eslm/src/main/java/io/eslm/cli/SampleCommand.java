@@ -23,48 +23,49 @@ import picocli.CommandLine.Spec;
 
 /** Text from a model. */
 @Command(name = "sample", header = "Continues a prompt, token by token.", description = {"",
-        "The text goes to the standard output as it is made. The same seed gives the same text.", ""}, footer = {"",
-                "Examples:", "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
-                "  eslm sample --model gpt2/ --prompt \"Once upon a time\" --temperature 0.7 --top-p 0.9 --num-samples 3"})
+    "The text goes to the standard output as it is made. The same seed gives the same text.", ""},
+        footer = {"",
+            "Examples:", "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
+            "  eslm sample --model gpt2/ --prompt \"Once upon a time\" --temperature 0.7 --top-p 0.9 --num-samples 3"})
 final class SampleCommand implements Runnable {
     @ParentCommand
     private Main program;
     @Spec
     private CommandSpec spec;
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "a model folder, or the folder of a run "
-            + "(its newest checkpoint)")
+    @Option(names = "--model", required = true, paramLabel = "DIR",
+            description = "a model folder, or the folder of a run (its newest checkpoint)")
     private Path modelDir;
-    @Option(names = {"--prompt", "--start"}, paramLabel = "TEXT", defaultValue = "", description = "the text to continue "
-            + "(default: none, the beginning of a document)")
+    @Option(names = {"--prompt", "--start"}, paramLabel = "TEXT", defaultValue = "",
+            description = "the text to continue (default: none, the beginning of a document)")
     private String prompt;
-    @Option(names = {"--max-new-tokens", "--max_new_tokens"}, paramLabel = "N", defaultValue = "200", description = "length "
-            + "(default: ${DEFAULT-VALUE})")
+    @Option(names = {"--max-new-tokens", "--max_new_tokens"}, paramLabel = "N", defaultValue = "200",
+            description = "length (default: ${DEFAULT-VALUE})")
     private int maxNewTokens;
-    @Option(names = {"--num-samples", "--num_samples"}, paramLabel = "N", defaultValue = "1", description = "number of texts "
-            + "(default: ${DEFAULT-VALUE})")
+    @Option(names = {"--num-samples", "--num_samples"}, paramLabel = "N", defaultValue = "1",
+            description = "number of texts (default: ${DEFAULT-VALUE})")
     private int numSamples;
-    @Option(names = "--temperature", paramLabel = "T", defaultValue = Observation.TEMPERATURE, description = "0: always the "
-            + "likeliest token; 1: as the model says (default: ${DEFAULT-VALUE})")
+    @Option(names = "--temperature", paramLabel = "T", defaultValue = Observation.TEMPERATURE,
+            description = "0: always the likeliest token; 1: as the model says (default: ${DEFAULT-VALUE})")
     private double temperature;
-    @Option(names = {"--top-k", "--top_k"}, paramLabel = "K", defaultValue = Observation.TOP_K, description = "draw from the K "
-            + "likeliest tokens alone; 0: all (default: ${DEFAULT-VALUE})")
+    @Option(names = {"--top-k", "--top_k"}, paramLabel = "K", defaultValue = Observation.TOP_K,
+            description = "draw from the K likeliest tokens alone; 0: all (default: ${DEFAULT-VALUE})")
     private int topK;
-    @Option(names = {"--top-p", "--top_p"}, paramLabel = "P", defaultValue = "1", description = "draw from the likeliest tokens "
-            + "that together have probability P (default: ${DEFAULT-VALUE})")
+    @Option(names = {"--top-p", "--top_p"}, paramLabel = "P", defaultValue = "1",
+            description = "draw from the likeliest tokens that together have probability P (default: ${DEFAULT-VALUE})")
     private double topP;
-    @Option(names = "--seed", paramLabel = "S", defaultValue = TrainDefaults.SEED, description = "(default: ${DEFAULT-VALUE})")
+    @Option(names = "--seed", paramLabel = "S", defaultValue = TrainDefaults.SEED,
+            description = "(default: ${DEFAULT-VALUE})")
     private long seed;
     @Mixin
     private BackendOptions backends;
-    @Mixin
-    private StandardOptions standard;
 
     @Override
     public void run() {
         Gpt2Config config = ModelFolder.config(modelDir);
         if (!ScoreLines.isGpt2(config.vocabSize())) {
-            throw new UserError("--model " + modelDir + ": has a vocabulary of its own (" + config.vocabSize() + " ids, GPT-2 has "
-                    + Gpt2Tokenizer.VOCAB_SIZE + "), so its tokens cannot be turned into text here");
+            throw new UserError(
+                    "--model " + modelDir + ": has a vocabulary of its own (" + config.vocabSize() + " ids, GPT-2 has "
+                            + Gpt2Tokenizer.VOCAB_SIZE + "), so its tokens cannot be turned into text here");
         }
         if (numSamples < 1) {
             throw new UserError("--num-samples " + numSamples + ": must be at least 1");

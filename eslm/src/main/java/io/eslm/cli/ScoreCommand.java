@@ -27,15 +27,17 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** The risk of each token of a text. */
-@Command(name = "score", header = "Writes the loss and the entropy of each token of a text, and which ones ESLM would keep.",
+@Command(name = "score",
+        header = "Writes the loss and the entropy of each token of a text, and which ones ESLM would keep.",
         description = {"",
-                "One JSON object a line: {\"pos\",\"id\",\"text\",\"loss\",\"entropy\",\"selected\"}. pos counts from 0, and the "
-                        + "first token has no line: nothing predicts it. The text is cut side by side into windows of at most "
-                        + "block_size predictions, each token seeing its own window. Loss and entropy are in nats. selected: "
-                        + "the risk is at or above its value-at-risk over all lines, as in a training batch. text is null where "
-                        + "the model's vocabulary is not GPT-2's.",
-                ""}, footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --text README.md",
-                        "  eslm score --model gpt2/ --tokens ids.txt --risk entropy --alpha 0.3"})
+            "One JSON object a line: {\"pos\",\"id\",\"text\",\"loss\",\"entropy\",\"selected\"}. pos counts from 0, and the "
+                    + "first token has no line: nothing predicts it. The text is cut side by side into windows of at most "
+                    + "block_size predictions, each token seeing its own window. Loss and entropy are in nats. selected: "
+                    + "the risk is at or above its value-at-risk over all lines, as in a training batch. text is null where "
+                    + "the model's vocabulary is not GPT-2's.",
+            ""},
+        footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --text README.md",
+            "  eslm score --model gpt2/ --tokens ids.txt --risk entropy --alpha 0.3"})
 final class ScoreCommand implements Runnable {
     /** What makes a token risky. */
     enum Risk {
@@ -46,7 +48,8 @@ final class ScoreCommand implements Runnable {
     private static final class Source {
         @Option(names = "--text", required = true, paramLabel = "FILE", description = "a text in UTF-8")
         private Path text;
-        @Option(names = "--tokens", required = true, paramLabel = "FILE", description = "token ids, separated by white space")
+        @Option(names = "--tokens", required = true, paramLabel = "FILE",
+                description = "token ids, separated by white space")
         private Path tokens;
     }
 
@@ -56,19 +59,18 @@ final class ScoreCommand implements Runnable {
     private BackendOptions backends;
     @Spec
     private CommandSpec spec;
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "a model folder, or the folder of a run "
-            + "(its newest checkpoint)")
+    @Option(names = "--model", required = true, paramLabel = "DIR",
+            description = "a model folder, or the folder of a run (its newest checkpoint)")
     private Path modelDir;
     @ArgGroup(multiplicity = "1")
     private Source source;
     @Option(names = "--risk", paramLabel = "RISK", defaultValue = "loss", description = "${COMPLETION-CANDIDATES} "
             + "(default: ${DEFAULT-VALUE})")
     private Risk risk;
-    @Option(names = "--alpha", paramLabel = "A", defaultValue = TrainDefaults.ALPHA, description = "confidence level of the "
-            + "value-at-risk: about this share is not selected (default: ${DEFAULT-VALUE})")
+    @Option(names = "--alpha", paramLabel = "A", defaultValue = TrainDefaults.ALPHA,
+            description = "confidence level of the "
+                    + "value-at-risk: about this share is not selected (default: ${DEFAULT-VALUE})")
     private double alpha;
-    @Mixin
-    private StandardOptions standard;
 
     @Override
     public void run() {
@@ -86,7 +88,8 @@ final class ScoreCommand implements Runnable {
     private static int[] encode(Path file, int vocabSize) {
         if (!ScoreLines.isGpt2(vocabSize)) {
             throw new UserError("--text " + file + ": the model has a vocabulary of its own (" + vocabSize
-                    + " ids, GPT-2 has " + Gpt2Tokenizer.VOCAB_SIZE + "), so its text cannot be split into tokens here; give "
+                    + " ids, GPT-2 has " + Gpt2Tokenizer.VOCAB_SIZE
+                    + "), so its text cannot be split into tokens here; give "
                     + "their ids with --tokens");
         }
         String text = read(file);
@@ -106,7 +109,8 @@ final class ScoreCommand implements Runnable {
             try {
                 ids[i] = Integer.parseInt(words[i]);
             } catch (NumberFormatException e) {
-                throw new UserError(file + ": entry " + i + " (counted from 0) is '" + words[i] + "', not a token id", e);
+                throw new UserError(file + ": entry " + i + " (counted from 0) is '" + words[i] + "', not a token id",
+                        e);
             }
         }
         return ids;

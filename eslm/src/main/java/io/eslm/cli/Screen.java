@@ -84,7 +84,8 @@ final class Screen implements AutoCloseable {
             close();
             task = what;
             bar = new ProgressBarBuilder().setTaskName(what).setInitialMax(total).setUnit(unit, 1)
-                    .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate().build();
+                    .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate()
+                    .build();
         }
         return bar;
     }

@@ -6,21 +6,25 @@ import picocli.CommandLine.Option;
 
 /** How to train; what is not given comes from the run that is resumed, or from {@link TrainDefaults}. */
 final class StepOptions {
-    @Option(names = {"--max-iters", "--max_iters"}, paramLabel = "N", description = "optimizer steps (default: " + TrainDefaults.MAX_ITERS + ")")
+    @Option(names = {"--max-iters", "--max_iters"}, paramLabel = "N",
+            description = "optimizer steps (default: " + TrainDefaults.MAX_ITERS + ")")
     private Integer maxIters;
-    @Option(names = {"--batch-size", "--batch_size"}, paramLabel = "N", description = "windows in a micro-batch (default: "
-            + TrainDefaults.BATCH_SIZE + ")")
+    @Option(names = {"--batch-size", "--batch_size"}, paramLabel = "N",
+            description = "windows in a micro-batch (default: "
+                    + TrainDefaults.BATCH_SIZE + ")")
     private Integer batchSize;
-    @Option(names = {"--grad-accum", "--grad_accum"}, paramLabel = "N", description = "micro-batches in a step; each has its own value-at-risk "
-            + "(default: " + TrainDefaults.GRAD_ACCUM + ")")
+    @Option(names = {"--grad-accum", "--grad_accum"}, paramLabel = "N",
+            description = "micro-batches in a step; each has its own value-at-risk "
+                    + "(default: " + TrainDefaults.GRAD_ACCUM + ")")
     private Integer gradAccum;
     @Option(names = {"--learning-rate", "--learning_rate"}, paramLabel = "R", description = "after warm-up (default: "
             + TrainDefaults.LEARNING_RATE + ")")
     private Double learningRate;
-    @Option(names = {"--min-lr", "--min_lr"}, paramLabel = "R", description = "at the end of the cosine (default: a tenth of "
-            + "--learning-rate)")
+    @Option(names = {"--min-lr", "--min_lr"}, paramLabel = "R",
+            description = "at the end of the cosine (default: a tenth of --learning-rate)")
     private Double minLr;
-    @Option(names = {"--warmup-iters", "--warmup_iters"}, paramLabel = "N", description = "steps of linear warm-up (default: 5 %% of --max-iters)")
+    @Option(names = {"--warmup-iters", "--warmup_iters"}, paramLabel = "N",
+            description = "steps of linear warm-up (default: 5 %% of --max-iters)")
     private Integer warmupIters;
     @Option(names = {"--weight-decay", "--weight_decay"}, paramLabel = "W", description = "on matrices alone (default: "
             + TrainDefaults.WEIGHT_DECAY + ")")
@@ -29,23 +33,29 @@ final class StepOptions {
     private Double beta1;
     @Option(names = "--beta2", paramLabel = "B", description = "AdamW (default: " + TrainDefaults.BETA2 + ")")
     private Double beta2;
-    @Option(names = {"--grad-clip", "--grad_clip"}, paramLabel = "G", description = "largest gradient norm; 0: off (default: "
-            + TrainDefaults.GRAD_CLIP + ")")
+    @Option(names = {"--grad-clip", "--grad_clip"}, paramLabel = "G",
+            description = "largest gradient norm; 0: off (default: "
+                    + TrainDefaults.GRAD_CLIP + ")")
     private Double gradClip;
-    @Option(names = {"--eval-interval", "--eval_interval"}, paramLabel = "N", description = "steps between evaluations; 0: off (default: "
-            + TrainDefaults.EVAL_INTERVAL + ")")
+    @Option(names = {"--eval-interval", "--eval_interval"}, paramLabel = "N",
+            description = "steps between evaluations; 0: off (default: "
+                    + TrainDefaults.EVAL_INTERVAL + ")")
     private Integer evalInterval;
-    @Option(names = {"--eval-iters", "--eval_iters"}, paramLabel = "N", description = "batches in an evaluation (default: "
-            + TrainDefaults.EVAL_ITERS + ")")
+    @Option(names = {"--eval-iters", "--eval_iters"}, paramLabel = "N",
+            description = "batches in an evaluation (default: "
+                    + TrainDefaults.EVAL_ITERS + ")")
     private Integer evalIters;
-    @Option(names = {"--sample-interval", "--sample_interval"}, paramLabel = "N", description = "steps between sample texts; 0: off (default: "
-            + TrainDefaults.SAMPLE_INTERVAL + ")")
+    @Option(names = {"--sample-interval", "--sample_interval"}, paramLabel = "N",
+            description = "steps between sample texts; 0: off (default: "
+                    + TrainDefaults.SAMPLE_INTERVAL + ")")
     private Integer sampleInterval;
-    @Option(names = {"--checkpoint-interval", "--checkpoint_interval"}, paramLabel = "N", description = "steps between checkpoints; 0: at the end alone "
-            + "(default: " + TrainDefaults.CHECKPOINT_INTERVAL + ")")
+    @Option(names = {"--checkpoint-interval", "--checkpoint_interval"}, paramLabel = "N",
+            description = "steps between checkpoints; 0: at the end alone "
+                    + "(default: " + TrainDefaults.CHECKPOINT_INTERVAL + ")")
     private Integer checkpointInterval;
-    @Option(names = "--seed", paramLabel = "S", description = "of weights, data order, dropout, random selection and samples "
-            + "(default: " + TrainDefaults.SEED + ")")
+    @Option(names = "--seed", paramLabel = "S",
+            description = "of weights, data order, dropout, random selection and samples "
+                    + "(default: " + TrainDefaults.SEED + ")")
     private Long seed;
 
     /** For a new run. */

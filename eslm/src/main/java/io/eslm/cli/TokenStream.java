@@ -14,8 +14,9 @@ import java.util.function.IntPredicate;
 final class TokenStream implements IntPredicate {
     private final Gpt2Tokenizer tokenizer;
     private final PrintWriter out;
-    private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE)
-            .onUnmappableCharacter(CodingErrorAction.REPLACE);
+    private final CharsetDecoder decoder =
+            StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE)
+                    .onUnmappableCharacter(CodingErrorAction.REPLACE);
     private ByteBuffer waiting = ByteBuffer.allocate(0);
 
     TokenStream(Gpt2Tokenizer tokenizer, PrintWriter out) {

@@ -32,28 +32,32 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** Trains a model; what is set here, {@link TrainRun} does. */
-@Command(name = "train", abbreviateSynopsis = true, header = "Trains a GPT-2 with ESLM, and leaves a folder with checkpoints, metrics and a report.",
+@Command(name = "train", abbreviateSynopsis = true,
+        header = "Trains a GPT-2 with ESLM, and leaves a folder with checkpoints, metrics and a report.",
         description = {"",
-                "Without options: a small model on the text that the JDK brings along, in minutes. Ctrl-C saves and says how "
-                        + "to go on; a second one quits at once.",
-                ""}, footer = {"", "Examples:", "  eslm train",
-                        "  eslm train --data book.txt --method clm --max-iters 1000 --out-dir runs/book",
-                        "  eslm train --data data/owt --model gpt2 --batch-size 4 --grad-accum 8 --method var-entropy",
-                        "  eslm train --init-from gpt2/ --data book.txt --learning-rate 3e-5",
-                        "  eslm train --init-from resume --out-dir runs/book --max-iters 2000"})
+            "Without options: a small model on the text that the JDK brings along, in minutes. Ctrl-C saves and says how "
+                    + "to go on; a second one quits at once.",
+            ""},
+        footer = {"", "Examples:", "  eslm train",
+            "  eslm train --data book.txt --method clm --max-iters 1000 --out-dir runs/book",
+            "  eslm train --data data/owt --model gpt2 --batch-size 4 --grad-accum 8 --method var-entropy",
+            "  eslm train --init-from gpt2/ --data book.txt --learning-rate 3e-5",
+            "  eslm train --init-from resume --out-dir runs/book --max-iters 2000"})
 final class TrainCommand implements Callable<Integer> {
     private static final String SCRATCH = "scratch";
     private static final String RESUME = "resume";
     private static final int MOST_IDS = 1 << 16;
-    private static final String MEMORY_ADVICE = "Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
-            + "--block-size or a smaller --model.";
+    private static final String MEMORY_ADVICE =
+            "Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
+                    + "--block-size or a smaller --model.";
 
     @ParentCommand
     private Main program;
     @Spec
     private CommandSpec spec;
-    @Option(names = "--data", paramLabel = "PATH", description = "jdk, a text file, a folder of text, a .bin file or a prepared "
-            + "folder (default: " + TrainDefaults.DATA + ")")
+    @Option(names = "--data", paramLabel = "PATH",
+            description = "jdk, a text file, a folder of text, a .bin file or a prepared "
+                    + "folder (default: " + TrainDefaults.DATA + ")")
     private String data;
     @Option(names = "--method", paramLabel = "NAME", description = "clm, cvar-loss, var-entropy or random (default: "
             + TrainDefaults.METHOD + ")")
@@ -61,26 +65,30 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--alpha", paramLabel = "A", description = "confidence level: about this share of the tokens of a "
             + "micro-batch is dropped (default: " + TrainDefaults.ALPHA + ")")
     private Double alpha;
-    @Option(names = {"--init-from", "--init_from"}, paramLabel = "WHERE", defaultValue = SCRATCH, description = "scratch, a model folder, or "
-            + "resume: continue the run in --out-dir, with its own options where none are given (default: ${DEFAULT-VALUE})")
+    @Option(names = {"--init-from", "--init_from"}, paramLabel = "WHERE", defaultValue = SCRATCH,
+            description = "scratch, a model folder, or "
+                    + "resume: continue the run in --out-dir, with its own options where none are given (default: ${DEFAULT-VALUE})")
     private String initFrom;
-    @Option(names = {"--out-dir", "--out_dir"}, paramLabel = "DIR", description = "folder of the run (default: a new one in "
-            + TrainDefaults.RUNS + "/)")
+    @Option(names = {"--out-dir", "--out_dir"}, paramLabel = "DIR",
+            description = "folder of the run (default: a new one in "
+                    + TrainDefaults.RUNS + "/)")
     private Path outDir;
     @Mixin
     private ModelOptions shape;
     @Mixin
     private StepOptions steps;
-    @Option(names = {"--log-interval", "--log_interval"}, paramLabel = "N", description = "steps between lines where there is no terminal "
-            + "(default: ${DEFAULT-VALUE})", defaultValue = TrainDefaults.LOG_INTERVAL)
+    @Option(names = {"--log-interval", "--log_interval"}, paramLabel = "N",
+            description = "steps between lines where there is no terminal "
+                    + "(default: ${DEFAULT-VALUE})",
+            defaultValue = TrainDefaults.LOG_INTERVAL)
     private int logInterval;
-    @Option(names = {"--sample-prompt", "--sample_prompt"}, paramLabel = "TEXT", description = "begins the sample texts (default: "
-            + "\"${DEFAULT-VALUE}\")", defaultValue = TrainDefaults.SAMPLE_PROMPT)
+    @Option(names = {"--sample-prompt", "--sample_prompt"}, paramLabel = "TEXT",
+            description = "begins the sample texts (default: "
+                    + "\"${DEFAULT-VALUE}\")",
+            defaultValue = TrainDefaults.SAMPLE_PROMPT)
     private String prompt;
     @Mixin
     private BackendOptions backends;
-    @Mixin
-    private StandardOptions standard;
 
     @Override
     public Integer call() {
@@ -105,8 +113,9 @@ final class TrainCommand implements Callable<Integer> {
         Path folder = scratch ? null : Path.of(initFrom);
         Gpt2Config config = scratch ? shape.scratch() : shape.of(ModelFolder.config(folder), initFrom);
         if (config.vocabSize() > MOST_IDS) {
-            throw new UserError("--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
-                    + MOST_IDS);
+            throw new UserError(
+                    "--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
+                            + MOST_IDS);
         }
         Path dir = RunFolder.fresh(outDir, source, name, level);
         checkMemory(config, options);
@@ -114,7 +123,8 @@ final class TrainCommand implements Callable<Integer> {
         screen.close();
         try (Backend backend = backends.open()) {
             Gpt2 model = new Gpt2(config, backend, scratch
-                    ? Weights.random(config, backend, Rng.of(options.seed()).split("weights")) : weights(folder, backend));
+                    ? Weights.random(config, backend, Rng.of(options.seed()).split("weights"))
+                    : weights(folder, backend));
             JsonObject record = RunConfig.of(spec, name, level, source, initFrom, model, options, tokens);
             return new TrainRun(dir, screen, logInterval, prompt).begin(model, loss, tokens, options, record);
         }
@@ -127,8 +137,9 @@ final class TrainCommand implements Callable<Integer> {
                 + ": has no complete checkpoint to resume from; start anew with another --out-dir"));
         String source = saved.get("data").getAsString();
         if (data != null && !data.equals(source)) {
-            throw new UserError("--data " + data + ": the run was begun with " + source + ", and a resumed run must go on as it "
-                    + "began; leave the option out, or start anew with another --out-dir");
+            throw new UserError(
+                    "--data " + data + ": the run was begun with " + source + ", and a resumed run must go on as it "
+                            + "began; leave the option out, or start anew with another --out-dir");
         }
         String name = method == null ? saved.get("method").getAsString() : method;
         double level = alpha == null ? saved.get("alpha").getAsDouble() : alpha;
@@ -140,10 +151,12 @@ final class TrainCommand implements Callable<Integer> {
         screen.close();
         try (Backend backend = backends.open()) {
             Gpt2 model = ModelFolder.load(checkpoint, backend);
-            JsonObject record = RunConfig.of(spec, name, level, source, saved.get("init_from").getAsString(), model, options,
-                    tokens);
+            JsonObject record =
+                    RunConfig.of(spec, name, level, source, saved.get("init_from").getAsString(), model, options,
+                            tokens);
             record.add("started", saved.get("started"));
-            return new TrainRun(dir, screen, logInterval, prompt).resume(checkpoint, model, loss, tokens, options, record);
+            return new TrainRun(dir, screen, logInterval, prompt).resume(checkpoint, model, loss, tokens, options,
+                    record);
         }
     }
 
@@ -154,7 +167,9 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private static void checkMemory(Gpt2Config config, TrainOptions options) {
-        MemoryNeed.check(MemoryNeed.ofTraining(config, options.batchSize()), String.format(Locale.ROOT, "training %,d parameters with "
-                + "%d windows of %d tokens", config.parameterCount(), options.batchSize(), config.blockSize()), MEMORY_ADVICE);
+        MemoryNeed.check(MemoryNeed.ofTraining(config, options.batchSize()),
+                String.format(Locale.ROOT, "training %,d parameters with "
+                        + "%d windows of %d tokens", config.parameterCount(), options.batchSize(), config.blockSize()),
+                MEMORY_ADVICE);
     }
 }

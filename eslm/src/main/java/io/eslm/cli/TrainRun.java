@@ -61,13 +61,15 @@ final class TrainRun {
         trainer = made;
         log = opened;
         firstStep = made.step();
-        observation = new Observation(made.model(), data, config.get("method").getAsString(), config.get("alpha").getAsDouble());
+        observation = new Observation(made.model(), data, config.get("method").getAsString(),
+                config.get("alpha").getAsDouble());
         screen.note(String.format(Locale.ROOT, "%s: %,d parameters, %s, step %d of %d, %,d tokens a step, on %s", dir,
                 made.model().parameterCount(), config.get("method").getAsString(), firstStep, made.options().maxIters(),
                 (long) made.options().batchSize() * made.options().gradAccum() * made.model().config().blockSize(),
                 made.model().backend().description()));
         long start = System.nanoTime();
-        try (Interrupt interrupt = new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
+        try (Interrupt interrupt =
+                new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
             try {
                 trainer.run(interrupt, this::afterStep);
             } finally {
@@ -88,7 +90,8 @@ final class TrainRun {
             case TrainEvent.Step s -> {
                 int of = trainer.options().maxIters();
                 screen.bar("train", s.step(), of, Lines.values(s));
-                if (!screen.terminal() && (s.step() % logInterval == 0 || s.step() == firstStep + 1 || s.step() == of)) {
+                if (!screen.terminal()
+                        && (s.step() % logInterval == 0 || s.step() == firstStep + 1 || s.step() == of)) {
                     screen.result(Lines.step(s, of));
                 }
             }
@@ -147,9 +150,12 @@ final class TrainRun {
     private int finish(double seconds) {
         long steps = trainer.step() - firstStep;
         boolean done = trainer.step() >= trainer.options().maxIters();
-        screen.note(String.format(Locale.ROOT, "%s after %d steps in %s%s", done ? "done" : "stopped at step " + trainer.step()
-                + " and saved,", steps, Lines.duration(seconds), lastEvaluation == null ? ""
-                        : String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f", lastEvaluation.result().loss(),
+        screen.note(String.format(Locale.ROOT, "%s after %d steps in %s%s",
+                done ? "done" : "stopped at step " + trainer.step()
+                        + " and saved,",
+                steps, Lines.duration(seconds), lastEvaluation == null ? ""
+                        : String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
+                                lastEvaluation.result().loss(),
                                 lastEvaluation.result().perplexity())));
         screen.note("report:  " + dir.resolve(HtmlReport.FILE));
         screen.note(done ? "sample:  bin/eslm sample --model " + dir + " --prompt \"" + prompt + "\""

@@ -66,7 +66,8 @@ final class Chart {
         if (series.size() > 1) {
             html.append("<p class=legend>");
             for (int i = 0; i < series.size(); i++) {
-                html.append("<span class='").append(colour(i)).append("'><i></i>").append(Html.text(series.get(i).name()))
+                html.append("<span class='").append(colour(i)).append("'><i></i>")
+                        .append(Html.text(series.get(i).name()))
                         .append("</span> ");
             }
             html.append("</p>");
@@ -93,7 +94,8 @@ final class Chart {
         format("<svg viewBox='0 0 %d %d' role=img aria-label='%s'>", WIDTH, HEIGHT, Html.text(title));
         double stepY = niceStep(maxY - minY, 5);
         for (double v = Math.ceil(minY / stepY) * stepY; v <= maxY; v += stepY) {
-            format("<path class=grid d='M%d %.1fH%d'/><text class=y x=%d y=%.1f>%s</text>", LEFT, y(v), WIDTH - RIGHT, LEFT - 7,
+            format("<path class=grid d='M%d %.1fH%d'/><text class=y x=%d y=%.1f>%s</text>", LEFT, y(v), WIDTH - RIGHT,
+                    LEFT - 7,
                     y(v) + 4, number(v, stepY));
         }
         double stepX = Math.max(1, niceStep(maxX - minX, 7));
@@ -119,7 +121,8 @@ final class Chart {
         svg.append("'/>");
         for (int i = 0; s.x.length <= SHOWN_POINTS && i < s.x.length; i++) {
             if (Double.isFinite(s.y[i])) {
-                format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, step %.0f: %s</title></circle>", colour, x(s.x[i]),
+                format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, step %.0f: %s</title></circle>", colour,
+                        x(s.x[i]),
                         y(s.y[i]), Html.text(s.name), s.x[i], number(s.y[i], Math.abs(s.y[i]) * 1e-4));
             }
         }

@@ -18,14 +18,16 @@ final class Html {
                 case '"' -> html.append("&quot;");
                 case '\'' -> html.append("&#39;");
                 case '\n', '\t' -> html.append(c);
-                default -> html.append(c < ' ' ? (char) (0x2400 + c) : Character.isSurrogate(c) && !paired(text, i) ? '\uFFFD' : c);
+                default -> html.append(
+                        c < ' ' ? (char) (0x2400 + c) : Character.isSurrogate(c) && !paired(text, i) ? '\uFFFD' : c);
             }
         }
         return html.toString();
     }
 
     private static boolean paired(String text, int i) {
-        return Character.isHighSurrogate(text.charAt(i)) ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
+        return Character.isHighSurrogate(text.charAt(i))
+                ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
                 : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
     }
 }

@@ -48,16 +48,19 @@ public final class HtmlReport {
 
     private void page() {
         String name = dir.toAbsolutePath().normalize().getFileName().toString();
-        html.append("<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>")
+        html.append(
+                "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>")
                 .append("<meta name=color-scheme content='light dark'><title>").append(Html.text(name))
-                .append(" · ESLM run</title>\n<style>\n").append(style()).append("</style>\n<header><h1>").append(Html.text(name))
+                .append(" · ESLM run</title>\n<style>\n").append(style()).append("</style>\n<header><h1>")
+                .append(Html.text(name))
                 .append("</h1><p>").append(Html.text(summary())).append("</p></header>\n<main>\n");
         tiles();
         charts();
         window();
         samples();
         configuration();
-        html.append("</main>\n<footer>").append(Html.text(text("program"))).append(", begun ").append(Html.text(text("started")))
+        html.append("</main>\n<footer>").append(Html.text(text("program"))).append(", begun ")
+                .append(Html.text(text("started")))
                 .append(". Losses in nats per token. Made from ").append(RunLog.METRICS)
                 .append(" and its neighbours in this folder.</footer>\n</html>\n");
     }
@@ -65,7 +68,8 @@ public final class HtmlReport {
     private String summary() {
         double alpha = config.get("alpha").getAsDouble();
         return String.format(Locale.ROOT, "%s%s on %s · %,d parameters · step %,d of %,d", text("method"),
-                text("method").equals("clm") ? "" : " at α = " + alpha, text("data"), config.get("parameters").getAsLong(),
+                text("method").equals("clm") ? "" : " at α = " + alpha, text("data"),
+                config.get("parameters").getAsLong(),
                 steps.isEmpty() ? 0 : steps.getLast().get("step").getAsLong(),
                 config.getAsJsonObject("options").get("max_iters").getAsLong());
     }
@@ -91,7 +95,8 @@ public final class HtmlReport {
         }
         if (!steps.isEmpty()) {
             JsonObject last = steps.getLast();
-            tile("Training loss", format("%.3f", value(last, "loss")), format("%.3f over the kept", value(last, "kept_loss")));
+            tile("Training loss", format("%.3f", value(last, "loss")),
+                    format("%.3f over the kept", value(last, "kept_loss")));
             tile("Tokens", format("%,.0f", value(last, "tokens")), format("%.1f %% of a step kept",
                     100 * value(last, "kept_fraction")));
             double mfu = median("mfu");
@@ -155,7 +160,8 @@ public final class HtmlReport {
 
     private void window() {
         if (Files.exists(dir.resolve(WINDOW))) {
-            html.append("<section><h2>What the model finds hard</h2>").append(WindowHtml.of(Json.read(dir.resolve(WINDOW))))
+            html.append("<section><h2>What the model finds hard</h2>")
+                    .append(WindowHtml.of(Json.read(dir.resolve(WINDOW))))
                     .append("</section>\n");
         }
     }

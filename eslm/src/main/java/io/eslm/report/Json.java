@@ -22,7 +22,8 @@ import java.util.Locale;
 /** JSON as this program writes it: numbers are finite or null, fields are named as in nanoGPT (max_iters). */
 public final class Json {
     private static final Gson LINE = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
-    private static final Gson PRETTY = new GsonBuilder().serializeNulls().disableHtmlEscaping().setPrettyPrinting().create();
+    private static final Gson PRETTY =
+            new GsonBuilder().serializeNulls().disableHtmlEscaping().setPrettyPrinting().create();
 
     private Json() {
     }
@@ -123,7 +124,8 @@ public final class Json {
                 case "java.lang.String" -> e.getAsString();
                 default -> throw new IllegalArgumentException("no fields of " + type);
             };
-        } catch (NullPointerException | NumberFormatException | IllegalStateException | UnsupportedOperationException x) {
+        } catch (NullPointerException | NumberFormatException | IllegalStateException
+                | UnsupportedOperationException x) {
             throw new UserError("\"" + name + "\" is " + (e == null ? "missing" : e.toString()) + ", needed is a "
                     + type.getSimpleName(), x);
         }

@@ -27,10 +27,13 @@ final class WindowHtml {
         Arrays.sort(sorted);
         double strongest = Math.max(1e-9, sorted[(int) (STRONGEST * (sorted.length - 1))]);
         long dropped = tokens.stream().filter(t -> !t.get("selected").getAsBoolean()).count();
-        StringBuilder html = new StringBuilder(String.format(Locale.ROOT, "<p class=note>%d tokens of the domain <b>%s</b>, "
-                + "coloured by %s. %s Point at a token for its numbers.</p><p class=scale>0 <i></i> %.1f nats and more</p>"
-                + "<div class=window>", tokens.size(), Html.text(window.get("domain").getAsString()), risk,
-                alpha > 0 ? String.format(Locale.ROOT, "At α = %s, <s>%d of them</s> would be dropped: below the value-at-risk.",
+        StringBuilder html = new StringBuilder(String.format(Locale.ROOT,
+                "<p class=note>%d tokens of the domain <b>%s</b>, "
+                        + "coloured by %s. %s Point at a token for its numbers.</p><p class=scale>0 <i></i> %.1f nats and more</p>"
+                        + "<div class=window>",
+                tokens.size(), Html.text(window.get("domain").getAsString()), risk,
+                alpha > 0 ? String.format(Locale.ROOT,
+                        "At α = %s, <s>%d of them</s> would be dropped: below the value-at-risk.",
                         alpha, dropped) : "This method drops none by risk.",
                 strongest));
         for (int i = 0; i < risks.length; i++) {
@@ -42,8 +45,10 @@ final class WindowHtml {
     private static void token(StringBuilder html, JsonObject t, double strength, int rank, int of) {
         boolean selected = t.get("selected").getAsBoolean();
         String text = t.get("text").isJsonNull() ? "[" + t.get("id").getAsInt() + "] " : t.get("text").getAsString();
-        html.append(String.format(Locale.ROOT, "<%s style='--r:%.2f' title='loss %.3f · entropy %.3f · rank %d of %d · id %d%s'>",
-                selected ? "b" : "s", strength, value(t.get("loss")), value(t.get("entropy")), rank, of, t.get("id").getAsInt(),
+        html.append(String.format(Locale.ROOT,
+                "<%s style='--r:%.2f' title='loss %.3f · entropy %.3f · rank %d of %d · id %d%s'>",
+                selected ? "b" : "s", strength, value(t.get("loss")), value(t.get("entropy")), rank, of,
+                t.get("id").getAsInt(),
                 selected ? "" : " · dropped"));
         html.append(Html.text(text).replace("\n", "<i>↵</i>\n")).append(selected ? "</b>" : "</s>");
     }

@@ -5,8 +5,9 @@ import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 
 /**
- * CVaR-loss (arXiv 2505.19893): the risk is the loss, S_j = −log p(x_j | x_<j), and the tokens at or above its
- * value-at-risk are kept. The mean over them is the conditional value-at-risk of the loss.
+ * CVaR-loss (arXiv 2505.19893): the risk is the loss, S_j = −log p(x_j | x_&lt;j), and the tokens at or above its
+ * value-at-risk are kept. The mean over the K kept of M is the conditional value-at-risk of the loss at level 1 − K/M,
+ * at most α: see {@link ValueAtRisk#conditional}.
  */
 public record CvarLoss(double alpha) implements TokenSelector {
     public static final String NAME = "cvar-loss";

@@ -29,13 +29,15 @@ public record TokenScores(int[] ids, float[] loss, float[] entropy) {
     public static TokenScores of(Gpt2 model, int[] text) {
         int vocabulary = model.config().vocabSize();
         if (text.length < 2) {
-            throw new UserError("the text has " + text.length + " tokens; the first has no prediction, so at least 2 are "
-                    + "needed");
+            throw new UserError(
+                    "the text has " + text.length + " tokens; the first has no prediction, so at least 2 are "
+                            + "needed");
         }
         for (int i = 0; i < text.length; i++) {
             if (text[i] < 0 || text[i] >= vocabulary) {
-                throw new UserError("token " + i + " (counted from 0) has id " + text[i] + ", but the model's vocabulary has "
-                        + vocabulary + " ids (0 to " + (vocabulary - 1) + ")");
+                throw new UserError(
+                        "token " + i + " (counted from 0) has id " + text[i] + ", but the model's vocabulary has "
+                                + vocabulary + " ids (0 to " + (vocabulary - 1) + ")");
             }
         }
         int n = text.length - 1;
@@ -48,8 +50,9 @@ public record TokenScores(int[] ids, float[] loss, float[] entropy) {
                 Tensor ids = tape.put(Arrays.copyOfRange(text, from, to), 1, to - from);
                 Tensor targets = tape.put(Arrays.copyOfRange(text, from + 1, to + 1), to - from);
                 Tensor entropies = tape.memory(DType.F32, to - from);
-                float[] losses = tape.apply(new HeadCrossEntropy(targets, entropies), model.forward(tape, ids), model.head())
-                        .value().toFloats();
+                float[] losses =
+                        tape.apply(new HeadCrossEntropy(targets, entropies), model.forward(tape, ids), model.head())
+                                .value().toFloats();
                 System.arraycopy(losses, 0, loss, from, losses.length);
                 System.arraycopy(entropies.toFloats(), 0, entropy, from, losses.length);
             }

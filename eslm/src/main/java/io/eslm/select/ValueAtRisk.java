@@ -69,7 +69,7 @@ public final class ValueAtRisk {
 
     /**
      * The mean over { j : S_j ≥ VaR_α }. All values that equal the threshold are kept, so
-     * K = M − #{j : S_j < s₍k₎}: M − k + 1 without ties at the threshold, more with them, and M where all values are equal
+     * K = M − #{j : S_j &lt; s₍k₎}: M − k + 1 without ties at the threshold, more with them, and M where all values are equal
      * or α is at most 1/M.
      *
      * @throws UserError as {@link #of}
@@ -83,7 +83,7 @@ public final class ValueAtRisk {
         return Selection.mean(keep, threshold, alpha);
     }
 
-    /** @throws UserError unless 0 ≤ α < 1 */
+    /** @throws UserError unless 0 ≤ α and α is below 1 */
     public static void checkAlpha(double alpha) {
         if (!(alpha >= 0 && alpha < 1)) {
             throw new UserError("--alpha " + alpha + ": must be at least 0 (keep every token) and below 1; "
@@ -123,7 +123,7 @@ public final class ValueAtRisk {
     /** Bits that are ordered, unsigned, as the values are; −0 before 0. */
     private static int key(float[] values, int i) {
         float v = values[i];
-        if (v != v) {
+        if (Float.isNaN(v)) {
             throw new UserError("value-at-risk: the risk of token " + i + " is not a number");
         }
         int bits = Float.floatToRawIntBits(v);

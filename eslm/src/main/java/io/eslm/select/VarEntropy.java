@@ -5,7 +5,7 @@ import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 
 /**
- * VaR-entropy (arXiv 2505.19893): the risk is the predictive entropy, S_j = −Σ_v p(v | x_<j) log p(v | x_<j), which does
+ * VaR-entropy (arXiv 2505.19893): the risk is the predictive entropy, S_j = −Σ_v p(v | x_&lt;j) log p(v | x_&lt;j), which does
  * not look at the target; the tokens at or above its value-at-risk are kept.
  */
 public record VarEntropy(double alpha) implements TokenSelector {

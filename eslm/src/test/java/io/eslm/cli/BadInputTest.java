@@ -71,7 +71,8 @@ class BadInputTest {
         Path good = temp.resolve("run/checkpoints/step-000004");
         Path dir = Files.createDirectory(temp.resolve(name));
         Files.copy(good.resolve("config.json"), dir.resolve("config.json"));
-        Files.write(dir.resolve("model.safetensors"), change.apply(Files.readAllBytes(good.resolve("model.safetensors"))));
+        Files.write(dir.resolve("model.safetensors"),
+                change.apply(Files.readAllBytes(good.resolve("model.safetensors"))));
         return dir;
     }
 
@@ -80,7 +81,8 @@ class BadInputTest {
                 new Case("empty text", 1, "empty", "train --data T/empty.txt --out-dir T/new " + TINY),
                 new Case("binary text", 1, "binary.txt", "train --data T/binary.txt --out-dir T/new " + TINY),
                 new Case("text that is not UTF-8", 1, "UTF-8", "train --data T/latin1.txt --out-dir T/new " + TINY),
-                new Case("fewer tokens than a block", 1, "has 5 tokens to train on, but one window of block_size 16 needs 17",
+                new Case("fewer tokens than a block", 1,
+                        "has 5 tokens to train on, but one window of block_size 16 needs 17",
                         "train --data T/short --out-dir T/new " + TINY),
                 new Case("an id outside the vocabulary", 1, "token 2 has id 64, but the model's vocabulary has 64 ids",
                         "train --data T/foreign --out-dir T/new " + TINY),
@@ -90,8 +92,10 @@ class BadInputTest {
                 new Case("alpha 1", 1, "--alpha 1.0: must be at least 0", "train --alpha 1"),
                 new Case("alpha below 0", 1, "--alpha -0.1: must be at least 0", "train --alpha -0.1"),
                 new Case("alpha NaN", 1, "--alpha NaN: must be at least 0", "train --alpha NaN"),
-                new Case("alpha NaN for scoring", 1, "--alpha NaN", "score --model T/run --tokens T/ids.txt --alpha NaN"),
-                new Case("unknown method", 1, "--method rho: no such method; there are clm, cvar-loss", "train --method rho"),
+                new Case("alpha NaN for scoring", 1, "--alpha NaN",
+                        "score --model T/run --tokens T/ids.txt --alpha NaN"),
+                new Case("unknown method", 1, "--method rho: no such method; there are clm, cvar-loss",
+                        "train --method rho"),
                 new Case("unknown preset", 1, "--model gpt5: no such preset", "train --model gpt5"),
                 new Case("unknown backend", 1, "--backend abacus: no such backend",
                         "train --data T/data --out-dir T/new --backend abacus " + TINY),
@@ -99,15 +103,19 @@ class BadInputTest {
                         "train --data T/data --out-dir T/new " + TINY + " --n-head 3"),
                 new Case("more ids than 16 bits", 1, "--vocab-size 70000: token files hold 16-bit ids",
                         "train --data T/data --out-dir T/new " + TINY + " --vocab-size 70000"),
-                new Case("too little memory", 1, "of memory, but", "train --data T/data --out-dir T/new --model gpt2-xl"),
+                new Case("too little memory", 1, "of memory, but",
+                        "train --data T/data --out-dir T/new --model gpt2-xl"),
                 new Case("no steps", 1, "--max-iters 0: must be at least 1", "train --max-iters 0"),
                 new Case("a rate that is no number", 1, "--learning-rate NaN", "train --learning-rate NaN"),
-                new Case("an out-dir with a run in it", 1, "holds a run already", "train --data T/data --out-dir T/run " + TINY),
+                new Case("an out-dir with a run in it", 1, "holds a run already",
+                        "train --data T/data --out-dir T/run " + TINY),
                 new Case("an out-dir below a file", 1, "is a file, not a folder",
                         "train --data T/data --out-dir T/file/run " + TINY),
                 new Case("resume of nothing", 1, "no such folder", "train --init-from resume --out-dir T/missing"),
-                new Case("resume without saying of what", 1, "say which run with --out-dir", "train --init-from resume"),
-                new Case("resume in a folder without a run", 1, "holds no run", "train --init-from resume --out-dir T/nothing"),
+                new Case("resume without saying of what", 1, "say which run with --out-dir",
+                        "train --init-from resume"),
+                new Case("resume in a folder without a run", 1, "holds no run",
+                        "train --init-from resume --out-dir T/nothing"),
                 new Case("resume with another seed", 1, "--seed 9: the checkpoint was written with 1337",
                         "train --init-from resume --out-dir T/run --seed 9"),
                 new Case("resume with other data", 1, "the run was begun with",
@@ -124,8 +132,10 @@ class BadInputTest {
                 new Case("weights with a lying header", 1, "model.safetensors", "eval --model T/lying --data T/data"),
                 new Case("a model of three heads", 1, "n_embd 16 is not a multiple of n_head 3",
                         "eval --model T/heads --data T/data"),
-                new Case("a config of other weights", 1, "has shape (16, 16), but", "eval --model T/other --data T/data"),
-                new Case("an id outside, to score", 1, "token 2 (counted from 0) has id 64, but the model's vocabulary has 64",
+                new Case("a config of other weights", 1, "has shape (16, 16), but",
+                        "eval --model T/other --data T/data"),
+                new Case("an id outside, to score", 1,
+                        "token 2 (counted from 0) has id 64, but the model's vocabulary has 64",
                         "score --model T/run --tokens T/outside.txt"),
                 new Case("words as ids", 1, "entry 1 (counted from 0) is 'two', not a token id",
                         "score --model T/run --tokens T/words.txt"),
@@ -173,7 +183,8 @@ class BadInputTest {
     @Test
     void aCutOffCheckpointIsPassedOver() throws IOException {
         Path dir = temp.resolve("cut");
-        Program.train(temp.resolve("data"), dir, "--max-iters", "4", "--checkpoint-interval", "2", "--eval-interval", "0").ok();
+        Program.train(temp.resolve("data"), dir, "--max-iters", "4", "--checkpoint-interval", "2", "--eval-interval",
+                "0").ok();
         Path weights = dir.resolve("checkpoints/step-000004/model.safetensors");
         Files.write(weights, Arrays.copyOf(Files.readAllBytes(weights), 1000));
         Program.Outcome o = Program.run("train", "--init-from", "resume", "--out-dir", dir.toString()).ok();

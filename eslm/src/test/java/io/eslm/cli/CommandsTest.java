@@ -53,10 +53,12 @@ class CommandsTest {
         int[] ids = Program.chain(LENGTH, 3);
         Path file = Files.writeString(temp.resolve("ids.txt"),
                 Arrays.stream(ids).mapToObj(String::valueOf).collect(Collectors.joining(" \n")));
-        List<JsonObject> lines = lines(Program.run("score", "--model", run.toString(), "--tokens", file.toString(), "--alpha",
-                "0.3").ok());
+        List<JsonObject> lines =
+                lines(Program.run("score", "--model", run.toString(), "--tokens", file.toString(), "--alpha",
+                        "0.3").ok());
         assertEquals(LENGTH - 1, lines.size());
-        assertEquals(List.of("pos", "id", "text", "loss", "entropy", "selected"), List.copyOf(lines.getFirst().keySet()));
+        assertEquals(List.of("pos", "id", "text", "loss", "entropy", "selected"),
+                List.copyOf(lines.getFirst().keySet()));
         float[] loss = new float[LENGTH - 1];
         for (int i = 0; i < loss.length; i++) {
             assertEquals(i + 1, lines.get(i).get("pos").getAsInt());
@@ -70,8 +72,9 @@ class CommandsTest {
         }
         double mean = lines.stream().mapToDouble(l -> l.get("loss").getAsDouble()).average().orElseThrow();
         Files.write(temp.resolve("ids.bin"), Program.uint16(ids));
-        JsonObject eval = lines(Program.run("eval", "--model", run.toString(), "--data", temp.resolve("ids.bin").toString(),
-                "--json").ok()).getFirst();
+        JsonObject eval =
+                lines(Program.run("eval", "--model", run.toString(), "--data", temp.resolve("ids.bin").toString(),
+                        "--json").ok()).getFirst();
         assertEquals(mean, eval.get("loss").getAsDouble(), 1e-6, "the same windows as eval cuts: 16, 16 and 8");
         assertEquals(LENGTH - 1, eval.get("predictions").getAsInt());
     }
@@ -81,8 +84,9 @@ class CommandsTest {
         Path file = Files.writeString(temp.resolve("text.txt"), "Naïve tokens, 你好, and a newline\n");
         List<JsonObject> byLoss = lines(Program.run("score", "--model", readable.toString(), "--text", file.toString(),
                 "--alpha", "0.5").ok());
-        List<JsonObject> byEntropy = lines(Program.run("score", "--model", readable.toString(), "--text", file.toString(),
-                "--alpha", "0.5", "--risk", "entropy").ok());
+        List<JsonObject> byEntropy =
+                lines(Program.run("score", "--model", readable.toString(), "--text", file.toString(),
+                        "--alpha", "0.5", "--risk", "entropy").ok());
         assertEquals("\n", byLoss.getLast().get("text").getAsString());
         float[] entropy = new float[byEntropy.size()];
         for (int i = 0; i < entropy.length; i++) {
@@ -96,8 +100,9 @@ class CommandsTest {
 
     @Test
     void evalAgreesWithTheRun() {
-        Program.Outcome o = Program.run("eval", "--model", run.toString(), "--data", data.toString(), "--json", "--eval-iters",
-                "2", "--batch_size", "4").ok();
+        Program.Outcome o =
+                Program.run("eval", "--model", run.toString(), "--data", data.toString(), "--json", "--eval-iters",
+                        "2", "--batch_size", "4").ok();
         JsonObject json = lines(o).getFirst();
         assertEquals(List.of("model", "data", "loss", "perplexity", "predictions", "domains", "worst_domain"),
                 List.copyOf(json.keySet()));
@@ -122,11 +127,15 @@ class CommandsTest {
 
     @Test
     void prepareMakesAFolderThatTrains() throws IOException {
-        Path text = Files.writeString(temp.resolve("fox.txt"), "The quick brown fox jumps over the lazy dog.\n".repeat(200));
+        Path text = Files.writeString(temp.resolve("fox.txt"),
+                "The quick brown fox jumps over the lazy dog.\n".repeat(200));
         Path out = temp.resolve("prepared");
-        Program.Outcome o = Program.run("prepare", "--in", text.toString(), "--out", out.toString(), "--held_out", "0.2").ok();
-        assertTrue(o.out().contains("train tokens") && o.out().matches("(?s).*\\n\\S+ +1,7\\d\\d +4\\d\\d\\n.*"), o.out());
-        Program.run("train", "--data", out.toString(), "--out-dir", temp.resolve("fox").toString(), "--n-layer=1", "--n-head=1",
+        Program.Outcome o =
+                Program.run("prepare", "--in", text.toString(), "--out", out.toString(), "--held_out", "0.2").ok();
+        assertTrue(o.out().contains("train tokens") && o.out().matches("(?s).*\\n\\S+ +1,7\\d\\d +4\\d\\d\\n.*"),
+                o.out());
+        Program.run("train", "--data", out.toString(), "--out-dir", temp.resolve("fox").toString(), "--n-layer=1",
+                "--n-head=1",
                 "--n-embd=8", "--block-size=8", "--batch-size=2", "--max-iters=1", "--eval-interval=0").ok();
     }
 
@@ -149,7 +158,8 @@ class CommandsTest {
     /** Every option with a dash inside also has the form with underscores. */
     @Test
     void everyOptionHasItsUnderscoreForm() {
-        CommandLine program = Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(new StringWriter()), false);
+        CommandLine program =
+                Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(new StringWriter()), false);
         for (CommandLine command : program.getSubcommands().values()) {
             for (OptionSpec option : command.getCommandSpec().options()) {
                 List<String> names = List.of(option.names());

@@ -44,11 +44,14 @@ class TrainCommandTest {
     @Test
     void aRunLeavesItsFolder() throws IOException {
         Path dir = temp.resolve("run");
-        Program.Outcome o = Program.train(data, dir, "--max-iters", "30", "--eval-interval", "10", "--log-interval", "7",
-                "--checkpoint-interval", "15", "--sample-interval", "0").ok();
+        Program.Outcome o =
+                Program.train(data, dir, "--max-iters", "30", "--eval-interval", "10", "--log-interval", "7",
+                        "--checkpoint-interval", "15", "--sample-interval", "0").ok();
         assertTrue(o.out().contains("step  1/30  loss "), o.out());
-        assertTrue(o.out().matches("(?s).*step 28/30  loss \\d+\\.\\d{4}  kept \\d+\\.\\d{4} \\(90\\.6 %\\)  VaR \\d+\\.\\d{4}  lr "
-                + "\\S+  grad \\S+  \\d+ ms  [\\d,]+ tokens/s  MFU .*"), o.out());
+        assertTrue(o.out().matches(
+                "(?s).*step 28/30  loss \\d+\\.\\d{4}  kept \\d+\\.\\d{4} \\(90\\.6 %\\)  VaR \\d+\\.\\d{4}  lr "
+                        + "\\S+  grad \\S+  \\d+ ms  [\\d,]+ tokens/s  MFU .*"),
+                o.out());
         assertTrue(o.out().contains("step 10: validation loss "), o.out());
         assertTrue(o.err().contains("options: --data " + data + ", --out-dir " + dir + ", --n-layer 2"), o.err());
         assertTrue(o.err().contains("done after 30 steps"), o.err());
@@ -57,9 +60,12 @@ class TrainCommandTest {
         List<JsonObject> steps = lines.stream().filter(l -> l.has("loss")).toList();
         List<JsonObject> evaluations = lines.stream().filter(l -> l.has("val_loss")).toList();
         assertEquals(30, steps.size());
-        assertEquals(Set.of("step", "tokens", "loss", "kept_loss", "kept_fraction", "alpha", "var", "lr", "grad_norm", "ms",
-                "tokens_per_s", "mfu"), steps.getFirst().keySet());
-        assertEquals(Set.of("step", "val_loss", "val_perplexity", "domains", "worst_domain"), evaluations.getFirst().keySet());
+        assertEquals(
+                Set.of("step", "tokens", "loss", "kept_loss", "kept_fraction", "alpha", "var", "lr", "grad_norm", "ms",
+                        "tokens_per_s", "mfu"),
+                steps.getFirst().keySet());
+        assertEquals(Set.of("step", "val_loss", "val_perplexity", "domains", "worst_domain"),
+                evaluations.getFirst().keySet());
         assertEquals(List.of(0L, 10L, 20L, 30L), evaluations.stream().map(e -> e.get("step").getAsLong()).toList());
         assertEquals(30 * 64, steps.getLast().get("tokens").getAsInt());
         double before = evaluations.getFirst().get("val_loss").getAsDouble();
@@ -80,11 +86,13 @@ class TrainCommandTest {
     @Test
     void readableModelsLeaveSamples() throws IOException {
         Path dir = temp.resolve("run");
-        Program.run("train", "--data", data.toString(), "--out-dir", dir.toString(), "--n-layer=1", "--n-head=1", "--n-embd=8",
+        Program.run("train", "--data", data.toString(), "--out-dir", dir.toString(), "--n-layer=1", "--n-head=1",
+                "--n-embd=8",
                 "--block-size=8", "--batch-size=2", "--max-iters=2", "--eval-interval=0", "--sample-interval=1",
                 "--sample-prompt", "Hi").ok();
         assertTrue(Files.readString(dir.resolve("samples/step-2.txt")).startsWith("Hi"));
-        assertTrue(RunLog.read(dir).stream().noneMatch(l -> l.has("val_loss")), "--eval-interval 0 switches evaluation off");
+        assertTrue(RunLog.read(dir).stream().noneMatch(l -> l.has("val_loss")),
+                "--eval-interval 0 switches evaluation off");
     }
 
     /** A run of 8 steps, and the same from its checkpoint after 4 on: the same numbers and the same weights, bit for bit. */
@@ -98,14 +106,16 @@ class TrainCommandTest {
         copy(whole, resumed);
         delete(resumed.resolve("checkpoints/step-000008"));
         Files.writeString(resumed.resolve(RunLog.METRICS), "{\"step\":5,\"lo", StandardOpenOption.APPEND);
-        Program.Outcome o = Program.run("train", "--init-from", "resume", "--out_dir", resumed.toString(), "--threads", "2").ok();
+        Program.Outcome o =
+                Program.run("train", "--init-from", "resume", "--out_dir", resumed.toString(), "--threads", "2").ok();
         assertTrue(o.err().contains("step 4 of 8"), o.err());
         assertEquals(numbers(whole), numbers(resumed));
         for (String file : List.of("model.safetensors", "optimizer.safetensors", "trainer.json")) {
             assertArrayEquals(Files.readAllBytes(whole.resolve("checkpoints/step-000008").resolve(file)),
                     Files.readAllBytes(resumed.resolve("checkpoints/step-000008").resolve(file)), file);
         }
-        Program.Outcome other = Program.run("train", "--init-from", "resume", "--out-dir", resumed.toString(), "--alpha", "0.4");
+        Program.Outcome other =
+                Program.run("train", "--init-from", "resume", "--out-dir", resumed.toString(), "--alpha", "0.4");
         assertEquals(method.equals("clm") ? 0 : 1, other.code(), other.err());
     }
 
@@ -137,7 +147,8 @@ class TrainCommandTest {
         Program.run("train", "--init-from", first.toString(), "--data", data.toString(), "--out-dir", second.toString(),
                 "--max-iters", "1", "--batch-size", "4", "--eval-iters", "2", "--learning-rate", "1e-6").ok();
         double last = lastLoss(first);
-        assertEquals(last, RunLog.read(second).getFirst().get("val_loss").getAsDouble(), 0.2, "it starts where the other ended");
+        assertEquals(last, RunLog.read(second).getFirst().get("val_loss").getAsDouble(), 0.2,
+                "it starts where the other ended");
         assertTrue(lastLoss(first) < 4.1, "below the loss of a new model, log 64 = 4.16");
     }
 
@@ -149,10 +160,12 @@ class TrainCommandTest {
     @Test
     void aBrokenLossStopsTheRun() throws IOException {
         Path dir = temp.resolve("run");
-        Program.Outcome o = Program.train(data, dir, "--max-iters", "50", "--eval-interval", "0", "--learning-rate", "1e30",
-                "--min-lr", "1e30", "--warmup-iters", "0", "--grad-clip", "0", "--checkpoint-interval", "1");
+        Program.Outcome o =
+                Program.train(data, dir, "--max-iters", "50", "--eval-interval", "0", "--learning-rate", "1e30",
+                        "--min-lr", "1e30", "--warmup-iters", "0", "--grad-clip", "0", "--checkpoint-interval", "1");
         assertEquals(1, o.code());
-        assertTrue(o.err().matches("(?s).*error: step \\d+: the (loss|gradient norm) is .*first that.*resume.*"), o.err());
+        assertTrue(o.err().matches("(?s).*error: step \\d+: the (loss|gradient norm) is .*first that.*resume.*"),
+                o.err());
         assertTrue(Files.exists(dir.resolve(HtmlReport.FILE)));
         try (Stream<Path> checkpoints = Files.list(dir.resolve("checkpoints"))) {
             assertNotEquals(0, checkpoints.count());
@@ -163,11 +176,13 @@ class TrainCommandTest {
     @Test
     void endingTheProcessSaves() throws IOException, InterruptedException {
         Path dir = temp.resolve("run");
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-cp",
-                System.getProperty("java.class.path"), Main.class.getName(), "train", "--data", data.toString(), "--out-dir",
-                dir.toString(), "--max-iters", "100000", "--log-interval", "1", "--checkpoint-interval", "0",
-                "--eval-interval", "0", "--warmup-iters", "0"));
+        List<String> command =
+                new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-cp",
+                        System.getProperty("java.class.path"), Main.class.getName(), "train", "--data", data.toString(),
+                        "--out-dir",
+                        dir.toString(), "--max-iters", "100000", "--log-interval", "1", "--checkpoint-interval", "0",
+                        "--eval-interval", "0", "--warmup-iters", "0"));
         command.addAll(Program.TINY);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         StringBuilder said = new StringBuilder();
@@ -180,7 +195,8 @@ class TrainCommandTest {
             }
         }
         assertTrue(process.waitFor(1, TimeUnit.MINUTES));
-        assertTrue(said.toString().contains("go on:   bin/eslm train --init-from resume --out-dir " + dir), said.toString());
+        assertTrue(said.toString().contains("go on:   bin/eslm train --init-from resume --out-dir " + dir),
+                said.toString());
         assertNotEquals(0, process.exitValue());
         long step = RunLog.read(dir).getLast().get("step").getAsLong();
         Program.Outcome o = Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters",

@@ -74,10 +74,12 @@ class HtmlReportTest {
         assertTrue(html.contains("Once&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
         assertFalse(html.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
         assertTrue(html.contains("step 1,000 of 1,000") && html.contains("<strong>4.000</strong>"));
-        assertTrue(html.contains(">prose</span>") && html.contains("<small>code</small>"), "domains, and the worst of them");
+        assertTrue(html.contains(">prose</span>") && html.contains("<small>code</small>"),
+                "domains, and the worst of them");
         assertEquals(7, html.split("<svg").length - 1);
         assertTrue(html.length() < 200_000, "long runs are thinned: " + html.length());
-        assertTrue(html.contains("<s style='--r:0.50' title='loss 1.000 · entropy 3.000 · rank 3 of 3 · id 27 · dropped'>&lt;</s>"),
+        assertTrue(html.contains(
+                "<s style='--r:0.50' title='loss 1.000 · entropy 3.000 · rank 3 of 3 · id 27 · dropped'>&lt;</s>"),
                 html.substring(html.indexOf("class=window")));
         assertTrue(html.contains("rank 1 of 3 · id 12'>-</b>") && html.contains("<i>↵</i>\n</b>"));
         assertTrue(html.contains("<s>1 of them</s>"));
@@ -104,7 +106,8 @@ class HtmlReportTest {
         String svg = Chart.of("t", "", List.of(new Chart.Series("s", new double[] {1, 2, 3, 4},
                 new double[] {1, Double.NaN, 2, 3})));
         assertTrue(svg.matches("(?s).*class='line s0' d='M[\\d.]+ [\\d.]+M[\\d.]+ [\\d.]+L[\\d.]+ [\\d.]+'.*"), svg);
-        assertEquals("", Chart.of("t", "", List.of(new Chart.Series("s", new double[] {1}, new double[] {Double.NaN}))));
+        assertEquals("",
+                Chart.of("t", "", List.of(new Chart.Series("s", new double[] {1}, new double[] {Double.NaN}))));
     }
 
     @Test

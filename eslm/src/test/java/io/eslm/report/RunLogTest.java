@@ -42,11 +42,13 @@ class RunLogTest {
         try (RunLog log = RunLog.begin(dir, new JsonObject())) {
             log.log(step(1));
             log.log(evaluated(1));
-            assertEquals("""
-                    {"step":1,"tokens":64,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
-                    "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null}
-                    {"step":1,"val_loss":null,"val_perplexity":null,"domains":{"a":1.0},"worst_domain":"a"}
-                    """, Files.readString(dir.resolve(RunLog.METRICS)), "written through before the log is closed");
+            assertEquals(
+                    """
+                            {"step":1,"tokens":64,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
+                            "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null}
+                            {"step":1,"val_loss":null,"val_perplexity":null,"domains":{"a":1.0},"worst_domain":"a"}
+                            """,
+                    Files.readString(dir.resolve(RunLog.METRICS)), "written through before the log is closed");
         }
     }
 
@@ -85,7 +87,8 @@ class RunLogTest {
 
     @Test
     void optionsSurviveTheirJson() {
-        TrainOptions options = new TrainOptions(10, 2, 3, 1.0 / 3, 1e-7, 4, 0.1, 0.9, 0.95, 1, 5, 6, 7, 8, Long.MIN_VALUE);
+        TrainOptions options =
+                new TrainOptions(10, 2, 3, 1.0 / 3, 1e-7, 4, 0.1, 0.9, 0.95, 1, 5, 6, 7, 8, Long.MIN_VALUE);
         JsonObject json = Json.of(options);
         assertEquals(options, Json.to(TrainOptions.class, json));
         assertEquals(1.0 / 3, json.get("learning_rate").getAsDouble());

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ValueAtRiskTest {
     /** α·M is a whole number for many of these and M below, in decimals if not in doubles. */
     private static final double[] ALPHAS = {0, 1e-9, 0.001, 0.1, 0.2, 0.3, 1 / 3.0, 0.5, 0.55, 0.6, 0.7, 0.9, 0.999,
-            Math.nextDown(1.0)};
+        Math.nextDown(1.0)};
     private static final int[] SIZES = {1, 2, 3, 7, 10, 30, 64, 100, 333, 1000};
 
     /** Smooth values, few different values (many ties), or with infinities and both zeros. */
@@ -31,7 +31,7 @@ class ValueAtRiskTest {
                 case 0 -> (float) rng.nextGaussian();
                 case 1 -> rng.nextInt(4);
                 default -> new float[] {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 0f, -0f, 1e-40f,
-                        (float) rng.nextGaussian()}[rng.nextInt(6)];
+                    (float) rng.nextGaussian()}[rng.nextInt(6)];
             };
         }
         return s;
@@ -88,7 +88,7 @@ class ValueAtRiskTest {
 
     @ParameterizedTest
     @CsvSource({"10, 0.3, 3", "10, 0.1, 1", "30, 0.1, 3", "100, 0.07, 7", "100, 0.29, 29", "1000, 0.001, 1",
-            "1000, 0.999, 999", "10, 0, 1", "10, 0.31, 4", "1, 0.9, 1", "2147483647, 0.5, 1073741824"})
+        "1000, 0.999, 999", "10, 0, 1", "10, 0.31, 4", "1, 0.9, 1", "2147483647, 0.5, 1073741824"})
     void rankIsDecidedByTheQuotient(int m, double alpha, int rank) {
         assertEquals(rank, ValueAtRisk.rank(m, alpha));
     }
