@@ -6,5 +6,7 @@ module io.eslm.bench {
 
     requires com.google.gson;
     requires info.picocli;
+    requires java.management;
+    requires jdk.management;
     requires jmh.core;
 }
