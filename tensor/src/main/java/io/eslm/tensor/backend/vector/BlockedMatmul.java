@@ -62,7 +62,7 @@ final class BlockedMatmul {
         }
     }
 
-    /** The length of equal parts that cover n: a multiple of {@code unit}, at most {@code most} if that is one unit or more. */
+    /** The length of equal parts that cover n: a multiple of {@code unit}, at most {@code most} but at least one unit. */
     private static int evenly(int n, int most, int unit) {
         int parts = Tile.count(n, Math.max(unit, most / unit * unit));
         return Tile.count(Tile.count(n, parts), unit) * unit;
@@ -94,8 +94,8 @@ final class BlockedMatmul {
         if (p.transA()) {
             int from = p.a().offset + (l0 + first) * p.m() + i0;
             int panels = Tile.count(height, Tile.ROWS);
-            Packing.rows(packedA, first * Tile.ROWS, levels * Tile.ROWS, Math.min(step, levels - first), Tile.ROWS, panels, a,
-                    from, p.m(), height);
+            Packing.rows(packedA, first * Tile.ROWS, levels * Tile.ROWS, Math.min(step, levels - first), Tile.ROWS,
+                    panels, a, from, p.m(), height);
         } else {
             int from = p.a().offset + (i0 + first) * p.k() + l0;
             int n = Math.min(step, height - first);

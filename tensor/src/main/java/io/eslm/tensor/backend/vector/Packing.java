@@ -90,7 +90,8 @@ final class Packing {
      * Packs {@code panels} panels from a matrix with the depth along its columns: element j at depth l stands at
      * {@code from + j·ld + l}, for j &lt; {@code limit}.
      */
-    static void columns(float[] to, int at, int depth, int width, int panels, float[] matrix, int from, int ld, int limit) {
+    static void columns(float[] to, int at, int depth, int width, int panels, float[] matrix, int from, int ld,
+            int limit) {
         for (int p = 0; p < panels; p++) {
             int panel = at + p * depth * width;
             for (int l = 0; l < depth; l += BLOCK) {
@@ -100,7 +101,8 @@ final class Packing {
                     if (first + 8 <= limit) {
                         transpose8(to, panel + l * width + j, width, n, matrix, from + first * ld + l, ld);
                     } else {
-                        transposeEdge(to, panel + l * width + j, width, n, matrix, from + first * ld + l, ld, limit - first);
+                        transposeEdge(to, panel + l * width + j, width, n, matrix, from + first * ld + l, ld,
+                                limit - first);
                     }
                 }
             }
@@ -127,10 +129,14 @@ final class Packing {
 
     /** Three rounds; in round s (1, 2, 4) rows r and r + s swap the blocks of s lanes that stand across the diagonal. */
     private static void transpose8x8(float[] to, int at, int stride, float[] from, int start, int ld) {
-        FloatVector a = FloatVector.fromArray(H, from, start), b = FloatVector.fromArray(H, from, start + ld);
-        FloatVector c = FloatVector.fromArray(H, from, start + 2 * ld), d = FloatVector.fromArray(H, from, start + 3 * ld);
-        FloatVector e = FloatVector.fromArray(H, from, start + 4 * ld), f = FloatVector.fromArray(H, from, start + 5 * ld);
-        FloatVector g = FloatVector.fromArray(H, from, start + 6 * ld), h = FloatVector.fromArray(H, from, start + 7 * ld);
+        FloatVector a = FloatVector.fromArray(H, from, start);
+        FloatVector b = FloatVector.fromArray(H, from, start + ld);
+        FloatVector c = FloatVector.fromArray(H, from, start + 2 * ld);
+        FloatVector d = FloatVector.fromArray(H, from, start + 3 * ld);
+        FloatVector e = FloatVector.fromArray(H, from, start + 4 * ld);
+        FloatVector f = FloatVector.fromArray(H, from, start + 5 * ld);
+        FloatVector g = FloatVector.fromArray(H, from, start + 6 * ld);
+        FloatVector h = FloatVector.fromArray(H, from, start + 7 * ld);
         FloatVector a1 = a.blend(b.rearrange(SWAP_1), ODD_1), b1 = a.rearrange(SWAP_1).blend(b, ODD_1);
         FloatVector c1 = c.blend(d.rearrange(SWAP_1), ODD_1), d1 = c.rearrange(SWAP_1).blend(d, ODD_1);
         FloatVector e1 = e.blend(f.rearrange(SWAP_1), ODD_1), f1 = e.rearrange(SWAP_1).blend(f, ODD_1);

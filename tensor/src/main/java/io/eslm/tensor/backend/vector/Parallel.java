@@ -160,7 +160,7 @@ final class Parallel implements AutoCloseable {
         Throwable t = failure;
         failure = null;
         switch (t) {
-            case null -> { }
+            case null -> {}
             case RuntimeException e -> throw e;
             case Error e -> throw e;
             default -> throw new AssertionError(t);

@@ -13,8 +13,8 @@ import jdk.incubator.vector.VectorSpecies;
  * of which may be null; products are then added. Where gelu (m, n) is not null, gelu(y) goes there in the end, while y is
  * still in the cache.
  */
-record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA, boolean transB,
-        boolean accumulate, HeapStorage.F32 bias, HeapStorage.F32 residual, HeapStorage.F32 gelu) {
+record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,
+        boolean transB, boolean accumulate, HeapStorage.F32 bias, HeapStorage.F32 residual, HeapStorage.F32 gelu) {
     private static final VectorSpecies<Float> S = VectorMath.S;
 
     static Product of(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,

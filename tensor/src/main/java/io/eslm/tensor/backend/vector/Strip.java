@@ -29,7 +29,8 @@ final class Strip {
             for (int j = from; j < to; j++) {
                 int i = at + j * Tile.COLS + half;
                 FloatVector x = FloatVector.fromArray(S, s, i);
-                x.blend(Float.NEGATIVE_INFINITY, position.compare(VectorOperators.LT, (float) (first + j))).intoArray(s, i);
+                VectorMask<Float> behind = position.compare(VectorOperators.LT, (float) (first + j));
+                x.blend(Float.NEGATIVE_INFINITY, behind).intoArray(s, i);
             }
         }
     }
@@ -125,7 +126,8 @@ final class Strip {
             for (int j = 0; j < n; j++) {
                 int i = at + j * Tile.COLS + half;
                 IntVector hash = mix(mix(base.add(first + j + 0x9E3779B9)).lanewise(VectorOperators.XOR, dropout.seed));
-                VectorMask<Integer> keep = hash.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
+                VectorMask<Integer> keep =
+                        hash.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);
                 FloatVector.zero(S).blend(FloatVector.fromArray(S, x, i).mul(kept), keep.cast(S)).intoArray(x, i);
             }
         }

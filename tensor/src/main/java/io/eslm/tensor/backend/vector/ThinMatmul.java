@@ -55,8 +55,10 @@ final class ThinMatmul {
     }
 
     private static void dot8(int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
-        FloatVector c0 = FloatVector.zero(S), c1 = FloatVector.zero(S), c2 = FloatVector.zero(S), c3 = FloatVector.zero(S);
-        FloatVector c4 = FloatVector.zero(S), c5 = FloatVector.zero(S), c6 = FloatVector.zero(S), c7 = FloatVector.zero(S);
+        FloatVector c0 = FloatVector.zero(S), c1 = FloatVector.zero(S);
+        FloatVector c2 = FloatVector.zero(S), c3 = FloatVector.zero(S);
+        FloatVector c4 = FloatVector.zero(S), c5 = FloatVector.zero(S);
+        FloatVector c6 = FloatVector.zero(S), c7 = FloatVector.zero(S);
         int whole = S.loopBound(k);
         for (int l = 0; l < whole; l += W) {
             FloatVector x = FloatVector.fromArray(S, a, aAt + l);

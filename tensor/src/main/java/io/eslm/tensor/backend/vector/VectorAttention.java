@@ -42,8 +42,8 @@ final class VectorAttention {
         return p == 0 ? null : new Strip.Dropout(p, seed, head, time);
     }
 
-    void attention(HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.F32 qkv, int batch, int time, int heads, int headSize,
-            double p, int seed) {
+    void attention(HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.F32 qkv, int batch, int time, int heads,
+            int headSize, double p, int seed) {
         int parts = parts(batch * heads, time);
         parallel.run(batch * heads * parts, task -> {
             int head = task / parts;
@@ -56,8 +56,9 @@ final class VectorAttention {
         });
     }
 
-    void attentionBackward(HeapStorage.F32 dqkv, HeapStorage.F32 dy, HeapStorage.I32 rows, int count, HeapStorage.F32 qkv,
-            HeapStorage.F32 y, HeapStorage.F32 lse, int batch, int time, int heads, int headSize, double p, int seed) {
+    void attentionBackward(HeapStorage.F32 dqkv, HeapStorage.F32 dy, HeapStorage.I32 rows, int count,
+            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int batch, int time, int heads, int headSize,
+            double p, int seed) {
         Backward call = new Backward(scratch, dqkv, dy, rows, count, qkv, y, lse, time, heads, headSize, p, seed);
         int parts = parts(batch * heads, Tile.count(count, Math.max(1, batch)));
         int each = 2 * AttentionBackward.sums(time, headSize);
@@ -70,7 +71,8 @@ final class VectorAttention {
             });
         } else {
             float[] sums = scratch.take(batch * heads * parts * each);
-            parallel.run(batch * heads * parts, task -> call.part(task / parts, task % parts, parts, sums, task * each));
+            parallel.run(batch * heads * parts,
+                    task -> call.part(task / parts, task % parts, parts, sums, task * each));
             parallel.run(batch * heads, head -> call.finish(head, parts, sums, head * parts * each));
             scratch.give(sums);
         }
@@ -78,7 +80,8 @@ final class VectorAttention {
 
     /** The arguments of one backward pass. */
     private record Backward(Scratch scratch, HeapStorage.F32 dqkv, HeapStorage.F32 dy, HeapStorage.I32 rows, int count,
-            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int time, int heads, int headSize, double p, int seed) {
+            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int time, int heads, int headSize, double p,
+            int seed) {
 
         private Rows columns(HeapStorage.F32 s, int part, int head) {
             return VectorAttention.columns(s, part, head / heads, head % heads, time, heads, headSize);
@@ -88,12 +91,14 @@ final class VectorAttention {
         void part(int head, int part, int parts, float[] sums, int at) {
             int b = head / heads;
             int h = head % heads;
-            var operands = new AttentionBackward.Head(columns(qkv, 0, head), columns(qkv, 1, head), columns(qkv, 2, head),
-                    output(y, b, h, time, heads, headSize), new Rows(dy.data, dy.offset + h * headSize, heads * headSize),
-                    new Rows(lse.data, lse.offset + head * time, 1), columns(dqkv, 0, head), time, headSize,
-                    dropout(p, seed, head, time));
-            AttentionBackward.run(scratch, operands, rows, b * time, place(b * time), place((b + 1) * time), part, parts,
-                    sums, at);
+            var operands =
+                    new AttentionBackward.Head(columns(qkv, 0, head), columns(qkv, 1, head), columns(qkv, 2, head),
+                            output(y, b, h, time, heads, headSize),
+                            new Rows(dy.data, dy.offset + h * headSize, heads * headSize),
+                            new Rows(lse.data, lse.offset + head * time, 1), columns(dqkv, 0, head), time, headSize,
+                            dropout(p, seed, head, time));
+            AttentionBackward.run(scratch, operands, rows, b * time, place(b * time), place((b + 1) * time), part,
+                    parts, sums, at);
         }
 
         /** Writes dk and dv of a head, the sums of its parts in their order, and zero dq where a row is not listed. */
@@ -139,8 +144,8 @@ final class VectorAttention {
         }
     }
 
-    void attentionCached(HeapStorage.F32 y, HeapStorage.F32 keys, HeapStorage.F32 values, HeapStorage.F32 qkv, int batch,
-            int time, int past, int capacity, int heads, int headSize) {
+    void attentionCached(HeapStorage.F32 y, HeapStorage.F32 keys, HeapStorage.F32 values, HeapStorage.F32 qkv,
+            int batch, int time, int past, int capacity, int heads, int headSize) {
         boolean thin = time <= THIN;
         int parts = thin ? time : parts(batch * heads, time);
         parallel.run(batch * heads, head -> {

@@ -23,7 +23,8 @@ public final class VectorBackend extends HeapBackend {
 
     @Override
     public String description() {
-        return "Vector API, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + " bits, " + parallel.threads() + " threads";
+        return "Vector API, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + " bits, " + parallel.threads()
+                + " threads";
     }
 
     @Override

@@ -19,7 +19,8 @@ final class VectorMatmul {
         this.scratch = scratch;
     }
 
-    void matmul(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA, boolean transB,
+    void matmul(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,
+            boolean transB,
             boolean accumulate) {
         run(Product.of(y, a, b, m, k, n, transA, transB, accumulate));
     }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.scalar.ScalarKernels;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What the parity suite leaves out: longer sequences, lists of rows, parts of a head, any number of threads. */
+class VectorAttentionTest {
+    private static final int SEED = 77;
+
+    private record Shape(int batch, int time, int heads, int size, double p) {
+        int tokens() {
+            return batch * time;
+        }
+
+        int width() {
+            return heads * size;
+        }
+
+        HeapStorage.F32 forward(ScalarKernels kernels, HeapStorage.F32 qkv, HeapStorage.F32 lse) {
+            HeapStorage.F32 y = Floats.nan(tokens() * width());
+            kernels.attention(y, lse, qkv, batch, time, heads, size, p, SEED);
+            return y;
+        }
+
+        HeapStorage.F32 backward(ScalarKernels kernels, HeapStorage.F32 dy, HeapStorage.I32 rows, HeapStorage.F32 qkv,
+                HeapStorage.F32 y, HeapStorage.F32 lse) {
+            HeapStorage.F32 dqkv = Floats.nan(tokens() * 3 * width());
+            int count = rows == null ? tokens() : rows.size();
+            kernels.attentionBackward(dqkv, dy, rows, count, qkv, y, lse, Floats.nan(lse.size()), batch, time, heads,
+                    size, p,
+                    SEED);
+            return dqkv;
+        }
+
+        HeapStorage.F32 lse() {
+            return Floats.nan(tokens() * heads);
+        }
+    }
+
+    private static void close(HeapStorage.F32 want, HeapStorage.F32 got, double tolerance) {
+        double largest = 0;
+        for (float v : Floats.values(want)) {
+            largest = Math.max(largest, Math.abs(v));
+        }
+        for (int i = 0; i < want.size(); i++) {
+            assertEquals(want.get(i), got.get(i), tolerance * largest, "element " + i);
+        }
+    }
+
+    /** Tolerance: 2⁻²⁴ times the depth of the sums, HS or T at most 300, taken as a random walk with room: √300·2⁻²⁴·6. */
+    @ParameterizedTest
+    @CsvSource({"1, 300, 1, 64, 0", "2, 65, 3, 16, 0.3", "1, 257, 2, 5, 0", "3, 33, 1, 80, 0.1", "9, 20, 2, 32, 0"})
+    void matchesTheDefinition(int batch, int time, int heads, int size, double p) {
+        Shape s = new Shape(batch, time, heads, size, p);
+        Random random = new Random(time);
+        HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * s.width(), random);
+        HeapStorage.F32 dy = Floats.random(s.tokens() * s.width(), random);
+        ScalarKernels definition = new ScalarKernels();
+        HeapStorage.F32 lse = s.lse();
+        HeapStorage.F32 y = s.forward(definition, qkv, lse);
+        Floats.with(2, kernels -> {
+            HeapStorage.F32 got = s.lse();
+            close(y, s.forward(kernels, qkv, got), 6e-6);
+            close(lse, got, 6e-6);
+            close(s.backward(definition, dy, null, qkv, y, lse), s.backward(kernels, dy, null, qkv, y, lse), 6e-6);
+        });
+    }
+
+    /** Gradients of some rows = gradients of all rows, zero in the others; of all rows, listed = the same bits as unlisted. */
+    @ParameterizedTest
+    @CsvSource({"2, 100, 2, 16, 0.2", "9, 40, 2, 64, 0", "1, 7, 1, 3, 0"})
+    void listedRows(int batch, int time, int heads, int size, double p) {
+        Shape s = new Shape(batch, time, heads, size, p);
+        Random random = new Random(5);
+        HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * s.width(), random);
+        HeapStorage.F32 dy = Floats.random(s.tokens() * s.width(), random);
+        int[] kept = IntStream.range(0, s.tokens()).filter(i -> i / time != 1 && random.nextInt(3) == 0).toArray();
+        HeapStorage.F32 some = Floats.nan(kept.length * s.width());
+        HeapStorage.F32 zeros = Floats.copy(dy);
+        for (int i = 0, k = 0; i < s.tokens(); i++) {
+            boolean keep = k < kept.length && kept[k] == i;
+            for (int c = 0; c < s.width(); c++) {
+                int at = i * s.width() + c;
+                if (keep) {
+                    some.set(k * s.width() + c, dy.get(at));
+                } else {
+                    zeros.set(at, 0);
+                }
+            }
+            k += keep ? 1 : 0;
+        }
+        Floats.with(2, kernels -> {
+            HeapStorage.F32 lse = s.lse();
+            HeapStorage.F32 y = s.forward(kernels, qkv, lse);
+            close(s.backward(kernels, zeros, null, qkv, y, lse),
+                    s.backward(kernels, some, Floats.rows(kept), qkv, y, lse), 2e-6);
+            HeapStorage.I32 all = Floats.rows(IntStream.range(0, s.tokens()).toArray());
+            assertArrayEquals(Floats.values(s.backward(kernels, dy, null, qkv, y, lse)),
+                    Floats.values(s.backward(kernels, dy, all, qkv, y, lse)));
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 150, 1, 64", "3, 100, 2, 32", "4, 64, 5, 8"})
+    void sameBitsOnAnyNumberOfThreads(int batch, int time, int heads, int size) {
+        Shape s = new Shape(batch, time, heads, size, 0.1);
+        Random random = new Random(6);
+        HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * s.width(), random);
+        HeapStorage.F32 dy = Floats.random(s.tokens() * s.width(), random);
+        float[][] y = new float[4][];
+        float[][] dqkv = new float[4][];
+        for (int threads = 1; threads <= 3; threads++) {
+            int t = threads;
+            Floats.with(t, kernels -> {
+                HeapStorage.F32 lse = s.lse();
+                HeapStorage.F32 out = s.forward(kernels, qkv, lse);
+                y[t] = Floats.values(out);
+                dqkv[t] = Floats.values(s.backward(kernels, dy, null, qkv, out, lse));
+            });
+            assertArrayEquals(y[1], y[t]);
+            assertArrayEquals(dqkv[1], dqkv[t]);
+        }
+    }
+
+    /** A prompt at once, the same in pieces, and attention without a cache agree. */
+    @Test
+    void cacheInPieces() {
+        Shape s = new Shape(2, 50, 3, 16, 0);
+        int width = s.width();
+        HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * width, new Random(7));
+        int capacity = 60;
+        Floats.with(2, kernels -> {
+            HeapStorage.F32 want = s.forward(kernels, qkv, s.lse());
+            HeapStorage.F32 keys = Floats.nan(s.batch * s.heads * capacity * s.size);
+            HeapStorage.F32 values = Floats.nan(keys.size());
+            HeapStorage.F32 got = Floats.nan(want.size());
+            for (int past = 0, n = 20; past < s.time; past += n, n = past < 48 ? 7 : 1) {
+                HeapStorage.F32 part = Floats.nan(s.batch * n * 3 * width);
+                HeapStorage.F32 y = Floats.nan(s.batch * n * width);
+                for (int b = 0; b < s.batch; b++) {
+                    kernels.copy2d(part, b * n * 3 * width, 3 * width, qkv, (b * s.time + past) * 3 * width, 3 * width,
+                            n,
+                            3 * width);
+                }
+                kernels.attentionCached(y, keys, values, part, s.batch, n, past, capacity, s.heads, s.size);
+                for (int b = 0; b < s.batch; b++) {
+                    kernels.copy2d(got, (b * s.time + past) * width, width, y, b * n * width, width, n, width);
+                }
+            }
+            close(want, got, 2e-6); // sums of at most 50 terms in another order
+        });
+    }
+}
