@@ -56,16 +56,22 @@ final class Loops {
 
     static void map2(Parallel parallel, F32 y, F32 a, F32 b, int n, Map2 f) {
         parallel.ranges(n, GRAIN, (from, to) -> map2(f, y.data, y.offset + from, a.data, a.offset + from, b.data,
-                b.offset + from, to - from));
+                b.offset + from, to - from, tails(to - from)));
     }
 
-    static void map2(Map2 f, float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n) {
+    /** Room for what is left over of two runs of {@code n}; null if nothing is. */
+    static float[] tails(int n) {
+        return n % LANES == 0 ? null : new float[2 * LANES];
+    }
+
+    static void map2(Map2 f, float[] y, int yAt, float[] a, int aAt, float[] b, int bAt, int n, float[] tails) {
         int whole = S.loopBound(n);
         f.run(y, yAt, a, aAt, b, bAt, whole);
         if (whole < n) {
-            float[] t = tail(a, aAt + whole, n - whole);
-            f.run(t, 0, t, 0, tail(b, bAt + whole, n - whole), 0, LANES);
-            System.arraycopy(t, 0, y, yAt + whole, n - whole);
+            System.arraycopy(a, aAt + whole, tails, 0, n - whole);
+            System.arraycopy(b, bAt + whole, tails, LANES, n - whole);
+            f.run(tails, 0, tails, 0, tails, LANES, LANES);
+            System.arraycopy(tails, 0, y, yAt + whole, n - whole);
         }
     }
 

@@ -64,13 +64,15 @@ final class VectorBinary {
         }
         if (rows == 1) {
             parallel.ranges(run, Loops.GRAIN, (from, to) -> row(f, y.data, y.offset + from, a.data,
-                    a.offset + from * aStep, aStep, b.data, b.offset + from * bStep, bStep, to - from));
+                    a.offset + from * aStep, aStep, b.data, b.offset + from * bStep, bStep, to - from,
+                    Loops.tails(to - from)));
             return;
         }
         parallel.ranges(rows, Loops.rowGrain(run), (from, to) -> {
+            float[] tails = Loops.tails(run);
             for (int r = from; r < to; r++) {
                 row(f, y.data, y.offset + r * run, a.data, a.offset + at(r, outer, aStrides), aStep, b.data,
-                        b.offset + at(r, outer, bStrides), bStep, run);
+                        b.offset + at(r, outer, bStrides), bStep, run, tails);
             }
         });
     }
@@ -87,24 +89,24 @@ final class VectorBinary {
     }
 
     private static void row(Binary f, float[] y, int yAt, float[] a, int aAt, int aStep, float[] b, int bAt, int bStep,
-            int n) {
+            int n, float[] tails) {
         if (aStep == 1 && bStep == 1) {
-            Loops.map2(pairwise(f), y, yAt, a, aAt, b, bAt, n);
+            Loops.map2(pairwise(f), y, yAt, a, aAt, b, bAt, n, tails);
         } else if (aStep == 1) {
-            number(number(f), y, yAt, a, aAt, n, b[bAt]);
+            number(number(f), y, yAt, a, aAt, n, b[bAt], tails);
         } else {
-            number(numberFirst(f), y, yAt, b, bAt, n, a[aAt]);
+            number(numberFirst(f), y, yAt, b, bAt, n, a[aAt], tails);
         }
     }
 
     /** {@link Loops#map} with a number. */
-    private static void number(WithNumber f, float[] y, int yAt, float[] a, int aAt, int n, float s) {
+    private static void number(WithNumber f, float[] y, int yAt, float[] a, int aAt, int n, float s, float[] tails) {
         int whole = S.loopBound(n);
         f.run(y, yAt, a, aAt, whole, s);
         if (whole < n) {
-            float[] t = Loops.tail(a, aAt + whole, n - whole);
-            f.run(t, 0, t, 0, LANES, s);
-            System.arraycopy(t, 0, y, yAt + whole, n - whole);
+            System.arraycopy(a, aAt + whole, tails, 0, n - whole);
+            f.run(tails, 0, tails, 0, LANES, s);
+            System.arraycopy(tails, 0, y, yAt + whole, n - whole);
         }
     }
 

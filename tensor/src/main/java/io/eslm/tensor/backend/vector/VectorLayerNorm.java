@@ -88,14 +88,15 @@ final class VectorLayerNorm {
         int grain = Loops.rowGrain(cols);
         int step = Parallel.rangeLength(rows, grain);
         int blocks = (int) (((long) rows + step - 1) / step);
-        float[] sums = scratch.take(2 * width * blocks);
+        int stride = 2 * width + LANES; // dgamma, dbeta, and a pair of sums
+        float[] sums = scratch.take(stride * blocks);
         parallel.ranges(rows, grain, (from, to) -> {
-            int at = from / step * 2 * width;
+            int at = from / step * stride;
             Arrays.fill(sums, at, at + 2 * width, 0);
             backRows(dx, sums, at, dy, x, mean, rstd, gamma, from, to, cols, accumulateX);
         });
-        VectorRows.sumRows(dgamma.data, dgamma.offset, sums, 0, 2 * width, blocks, cols, accumulateW);
-        VectorRows.sumRows(dbeta.data, dbeta.offset, sums, width, 2 * width, blocks, cols, accumulateW);
+        VectorRows.sumRows(dgamma.data, dgamma.offset, sums, 0, stride, blocks, cols, accumulateW);
+        VectorRows.sumRows(dbeta.data, dbeta.offset, sums, width, stride, blocks, cols, accumulateW);
         scratch.give(sums);
     }
 
@@ -127,71 +128,64 @@ final class VectorLayerNorm {
     }
 
     /** One row of {@code cols} elements in arrays of {@code width}; dy and gamma are zero beyond cols. */
-    private static void backRow(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x,
-            int xAt,
+    private static void backRow(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
             float[] gamma, int gammaAt, int cols, int width, float mean, float rstd, boolean accumulateX) {
-        double sumG = RowSums.dot(dy, dyAt, gamma, gammaAt, width);
-        double sumGx = dotNormalised(dy, dyAt, gamma, gammaAt, x, xAt, width, mean) * rstd;
+        double sumG = 0;
+        double sumGx = 0;
+        int pair = sumsAt + 2 * width;
+        for (int c = 0; c < width; c += RowSums.BLOCK) {
+            blockSums(sums, pair, dy, dyAt + c, x, xAt + c, gamma, gammaAt + c, Math.min(RowSums.BLOCK, width - c), mean);
+            sumG += sums[pair];
+            sumGx += sums[pair + 1];
+        }
         float meanG = (float) (sumG / cols);
-        float meanGx = (float) (sumGx / cols);
-        addWeights(sums, sumsAt, sumsAt + width, dy, dyAt, x, xAt, width, mean, rstd);
+        float meanGx = (float) (sumGx * rstd / cols);
         if (accumulateX) {
-            addInput(dx, dxAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG, meanGx);
+            addGradients(dx, dxAt, sums, sumsAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG, meanGx);
         } else {
-            input(dx, dxAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG, meanGx);
+            gradients(dx, dxAt, sums, sumsAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG, meanGx);
         }
     }
 
-    /** Σ dy·gamma·(x − mean). */
-    private static double dotNormalised(float[] dy, int dyAt, float[] gamma, int gammaAt, float[] x, int xAt, int n,
-            float mean) {
+    /** Puts Σ g and Σ g·(x − mean), g = dy·gamma, into {@code pair[at]} and the next. */
+    private static void blockSums(float[] pair, int at, float[] dy, int dyAt, float[] x, int xAt, float[] gamma, int gammaAt,
+            int n, float mean) {
         FloatVector m = broadcast(S, mean);
-        FloatVector s0 = broadcast(S, 0f);
-        FloatVector s1 = s0;
-        int c = 0;
-        for (; c <= n - 2 * LANES; c += 2 * LANES) {
-            FloatVector g0 = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c));
-            FloatVector g1 = fromArray(S, dy, dyAt + c + LANES).mul(fromArray(S, gamma, gammaAt + c + LANES));
-            s0 = g0.fma(fromArray(S, x, xAt + c).sub(m), s0);
-            s1 = g1.fma(fromArray(S, x, xAt + c + LANES).sub(m), s1);
+        FloatVector sumG = broadcast(S, 0f);
+        FloatVector sumGx = sumG;
+        for (int c = 0; c < n; c += LANES) {
+            FloatVector g = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c));
+            sumG = sumG.add(g);
+            sumGx = g.fma(fromArray(S, x, xAt + c).sub(m), sumGx);
         }
-        if (c < n) {
-            s0 = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).fma(fromArray(S, x, xAt + c).sub(m),
-                    s0);
-        }
-        return VectorMath.sum(s0.add(s1));
+        pair[at] = VectorMath.sum(sumG);
+        pair[at + 1] = VectorMath.sum(sumGx);
     }
 
-    /** dgamma += dy·x̂, dbeta += dy. */
-    private static void addWeights(float[] sums, int gammaAt, int betaAt, float[] dy, int dyAt, float[] x, int xAt,
-            int n,
-            float mean, float rstd) {
+    /** dx = rstd·(g − meanG − x̂·meanGx); dgamma += dy·x̂ and dbeta += dy, which stand in {@code sums}. */
+    private static void gradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
+            float[] gamma, int gammaAt, int n, float mean, float rstd, float meanG, float meanGx) {
         for (int c = 0; c < n; c += LANES) {
             FloatVector d = fromArray(S, dy, dyAt + c);
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
-            d.fma(normalised, fromArray(S, sums, gammaAt + c)).intoArray(sums, gammaAt + c);
-            d.add(fromArray(S, sums, betaAt + c)).intoArray(sums, betaAt + c);
-        }
-    }
-
-    private static void input(float[] dx, int dxAt, float[] dy, int dyAt, float[] x, int xAt, float[] gamma,
-            int gammaAt,
-            int n, float mean, float rstd, float meanG, float meanGx) {
-        for (int c = 0; c < n; c += LANES) {
-            FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
-            FloatVector g = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
+            d.fma(normalised, fromArray(S, sums, sumsAt + c)).intoArray(sums, sumsAt + c);
+            d.add(fromArray(S, sums, sumsAt + n + c)).intoArray(sums, sumsAt + n + c);
+            FloatVector g = d.mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
             normalised.fma(broadcast(S, -meanGx), g).mul(broadcast(S, rstd)).intoArray(dx, dxAt + c);
         }
     }
 
-    private static void addInput(float[] dx, int dxAt, float[] dy, int dyAt, float[] x, int xAt, float[] gamma,
-            int gammaAt, int n, float mean, float rstd, float meanG, float meanGx) {
+    /** {@link #gradients} with dx +=. */
+    private static void addGradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
+            float[] gamma, int gammaAt, int n, float mean, float rstd, float meanG, float meanGx) {
         for (int c = 0; c < n; c += LANES) {
+            FloatVector d = fromArray(S, dy, dyAt + c);
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
-            FloatVector g = fromArray(S, dy, dyAt + c).mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
-            normalised.fma(broadcast(S, -meanGx), g).fma(broadcast(S, rstd), fromArray(S, dx, dxAt + c)).intoArray(dx,
-                    dxAt + c);
+            d.fma(normalised, fromArray(S, sums, sumsAt + c)).intoArray(sums, sumsAt + c);
+            d.add(fromArray(S, sums, sumsAt + n + c)).intoArray(sums, sumsAt + n + c);
+            FloatVector g = d.mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
+            normalised.fma(broadcast(S, -meanGx), g).fma(broadcast(S, rstd), fromArray(S, dx, dxAt + c))
+                    .intoArray(dx, dxAt + c);
         }
     }
-
 }

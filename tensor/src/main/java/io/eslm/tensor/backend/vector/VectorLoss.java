@@ -54,6 +54,7 @@ final class VectorLoss {
     /** Σ e^d and Σ e^d·d over a row, with d = x − shift. */
     private static final class Row {
         private final float[] pad;
+        private final float[] lanes = new float[3 * LANES];
         float shift;
         double sum;
         double weighted;
@@ -63,7 +64,7 @@ final class VectorLoss {
         private float blockWeighted;
 
         Row(int cols) {
-            pad = new float[cols % LANES == 0 ? 0 : BLOCK];
+            pad = new float[cols % LANES == 0 ? 0 : Math.min(BLOCK, Loops.padded(cols))];
         }
 
         void read(float[] x, int at, int cols) {
@@ -100,21 +101,35 @@ final class VectorLoss {
         }
 
         private void block(float[] x, int at, int n) {
-            FloatVector s = broadcast(S, 0f);
-            FloatVector w = broadcast(S, 0f);
+            block(lanes, x, at, n, shift);
+            blockMax = lanes[2 * LANES];
+            for (int half = LANES / 2; half > 0; half /= 2) { // the tree of VectorMath.sum
+                for (int i = 0; i < half; i++) {
+                    lanes[i] += lanes[i + half];
+                    lanes[LANES + i] += lanes[LANES + i + half];
+                }
+            }
+            blockSum = lanes[0];
+            blockWeighted = lanes[LANES];
+        }
+
+        /** Sums and maximum go back in an array: vectors handed to a method may be boxed in a loop as large as this. */
+        private static void block(float[] lanes, float[] x, int at, int n, float shift) {
+            FloatVector sum = broadcast(S, 0f);
+            FloatVector weighted = sum;
             FloatVector max = broadcast(S, Float.NEGATIVE_INFINITY);
             for (int i = 0; i < n; i += LANES) {
                 FloatVector v = fromArray(S, x, at + i);
-                max = max.blend(v, v.compare(GT, max));
                 FloatVector d = v.sub(broadcast(S, shift));
                 d = d.blend(broadcast(S, LEAST), d.compare(LT, broadcast(S, LEAST)));
                 FloatVector e = VectorMath.expNonPositive(d);
-                s = s.add(e);
-                w = e.fma(d, w);
+                sum = sum.add(e);
+                weighted = e.fma(d, weighted);
+                max = max.blend(v, v.compare(GT, max));
             }
-            blockMax = max.reduceLanes(MAX);
-            blockSum = VectorMath.sum(s);
-            blockWeighted = VectorMath.sum(w);
+            sum.intoArray(lanes, 0);
+            weighted.intoArray(lanes, LANES);
+            broadcast(S, max.reduceLanes(MAX)).intoArray(lanes, 2 * LANES);
         }
     }
 
@@ -136,6 +151,7 @@ final class VectorLoss {
     private static void backward(F32 dlogits, F32 logits, F32 lse, I32 targets, I32 rows, F32 weights, int from, int to,
             int left, int right, int cols) {
         int whole = S.loopBound(right - left);
+        float[] tail = Loops.tails(right - left);
         for (int i = from; i < to; i++) {
             int r = rows == null ? i : rows.data[rows.offset + i];
             float shift = lse.data[lse.offset + r];
@@ -144,7 +160,7 @@ final class VectorLoss {
             int x = logits.offset + r * cols + left;
             weighted(dlogits.data, y, logits.data, x, whole, shift, weight);
             if (whole < right - left) {
-                float[] tail = Loops.tail(logits.data, x + whole, right - left - whole);
+                System.arraycopy(logits.data, x + whole, tail, 0, right - left - whole);
                 weighted(tail, 0, tail, 0, LANES, shift, weight);
                 System.arraycopy(tail, 0, dlogits.data, y + whole, right - left - whole);
             }

@@ -53,10 +53,11 @@ final class VectorMoves {
 
     void embedding(F32 y, I32 ids, F32 wte, F32 wpe, int batch, int time, int width, int from) {
         parallel.ranges(batch * time, Loops.rowGrain(width), (first, end) -> {
+            float[] tails = Loops.tails(width);
             for (int i = first; i < end; i++) {
                 Loops.map2(VectorBinary::add, y.data, y.offset + i * width, wte.data,
                         wte.offset + ids.data[ids.offset + i] * width, wpe.data, wpe.offset + (from + i % time) * width,
-                        width);
+                        width, tails);
             }
         });
     }

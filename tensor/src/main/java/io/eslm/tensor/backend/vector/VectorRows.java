@@ -247,8 +247,9 @@ final class VectorRows {
         }
         Loops.Map2 larger = f == Reduction.MAX ? VectorBinary::max : VectorBinary::min;
         Arrays.fill(y, yAt, yAt + cols, f == Reduction.MAX ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY);
+        float[] tails = Loops.tails(cols);
         for (int r = 0; r < rows; r++) {
-            Loops.map2(larger, y, yAt, y, yAt, x, xAt + r * cols, cols);
+            Loops.map2(larger, y, yAt, y, yAt, x, xAt + r * cols, cols, tails);
         }
     }
 }
