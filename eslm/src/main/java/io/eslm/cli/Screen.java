@@ -5,6 +5,7 @@ import io.eslm.gpt2.data.Progress;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -85,6 +86,7 @@ final class Screen implements AutoCloseable {
             task = what;
             bar = new ProgressBarBuilder().setTaskName(what).setInitialMax(total).setUnit(unit, 1)
                     .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate()
+                    .setConsumer(new ConsoleProgressBarConsumer(System.err))
                     .build();
         }
         return bar;

@@ -89,7 +89,7 @@ final class TrainRun {
         switch (event) {
             case TrainEvent.Step s -> {
                 int of = trainer.options().maxIters();
-                screen.bar("train", s.step(), of, Lines.values(s));
+                screen.bar("train", s.step(), of, Lines.compact(s));
                 if (!screen.terminal()
                         && (s.step() % logInterval == 0 || s.step() == firstStep + 1 || s.step() == of)) {
                     screen.result(Lines.step(s, of));
