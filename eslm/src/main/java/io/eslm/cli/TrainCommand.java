@@ -155,8 +155,22 @@ final class TrainCommand implements Callable<Integer> {
                     RunConfig.of(spec, name, level, source, saved.get("init_from").getAsString(), model, options,
                             tokens);
             record.add("started", saved.get("started"));
+            checkSameData(saved.getAsJsonObject("tokens"), record.getAsJsonObject("tokens"));
             return new TrainRun(dir, screen, logInterval, prompt).resume(checkpoint, model, loss, tokens, options,
                     record);
+        }
+    }
+
+    /** The same name need not be the same text: a file may have been edited, a JDK updated. */
+    private static void checkSameData(JsonObject saved, JsonObject now) {
+        for (String count : List.of("train", "held_out")) {
+            if (!now.get(count).equals(saved.get(count))) {
+                throw new UserError(
+                        "the data has changed: " + count + " was " + saved.get(count) + " tokens when the run "
+                                + "began, and is " + now.get(count)
+                                + "; a resumed run must go on as it began. Bring the old data "
+                                + "back, or go on from the model alone with --init-from DIR and another --out-dir");
+            }
         }
     }
 

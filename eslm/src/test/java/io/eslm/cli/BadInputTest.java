@@ -179,6 +179,21 @@ class BadInputTest {
         assertTrue(Program.run("train", "--alpha", "1", "--verbose").err().contains("\tat "));
     }
 
+    /** Data of the same name with other contents. */
+    @Test
+    void changedDataDoesNotContinueARun() throws IOException {
+        Path data = Program.tokens(temp.resolve("changing"));
+        Path dir = temp.resolve("changed");
+        Program.train(data, dir, "--max-iters", "1", "--eval-interval", "0").ok();
+        Files.write(data.resolve("train.bin"), Program.uint16(Program.chain(3999, 1)));
+        Program.Outcome o =
+                Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "2",
+                        "--warmup-iters", "0");
+        assertEquals(1, o.code(), o.err());
+        assertTrue(o.err().contains("the data has changed: train was 4000 tokens when the run began, and is 3999"),
+                o.err());
+    }
+
     /** The newest checkpoint is cut off: the one before it is good. */
     @Test
     void aCutOffCheckpointIsPassedOver() throws IOException {
