@@ -7,8 +7,8 @@ import java.util.Arrays;
 /**
  * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attentionBackward} for one head: a block of
  * {@link Tile#COLS} queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their
- * gradients live in the first-level cache between the five products that make and use them. Scores stand as (keys, queries)
- * as in {@link AttentionForward}.
+ * gradients live in the first-level cache between the five products that make and use them. Scores stand as (keys,
+ * queries) as in {@link AttentionForward}.
  */
 final class AttentionBackward {
     /** Keys taken together; a multiple of {@link Tile#ROWS}. */

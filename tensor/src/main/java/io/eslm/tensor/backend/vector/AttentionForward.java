@@ -4,10 +4,10 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attention} for one head: a block of
- * {@link Tile#COLS} queries at a time, as two matrix products with the softmax between them. Scores stand as (keys,
- * queries), which is what a tile writes, what a tile reads as its right operand, and what lets the softmax treat a query as
- * a lane. Keys behind a block's last query are not touched; the scores of one block are all that is stored.
+ * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attention} for one head: a block of {@link
+ * Tile#COLS} queries at a time, as two matrix products with the softmax between them. Scores stand as (keys, queries),
+ * which is what a tile writes, what a tile reads as its right operand, and what lets the softmax treat a query as a
+ * lane. Keys behind a block's last query are not touched; the scores of one block are all that is stored.
  */
 final class AttentionForward {
     private static final int BLOCK = Tile.COLS;

@@ -4,14 +4,14 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#matmul}, in blocks for each cache, after Goto and van
- * de Geijn (2008). A tile stays in registers. A panel of a stays in the first-level cache for the tiles beside each other.
- * A block of b is packed by the task that uses it, into the second-level cache, and stays there while all panels of a go
- * by. Those are packed once for all tasks and stream from the third level: a tile reads a at a quarter of the speed at
- * which it reads b, slow enough for the hardware to fetch ahead.
+ * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#matmul}, in blocks for each cache, after Goto and
+ * van de Geijn (2008). A tile stays in registers. A panel of a stays in the first-level cache for the tiles beside each
+ * other. A block of b is packed by the task that uses it, into the second-level cache, and stays there while all panels
+ * of a go by. Those are packed once for all tasks and stream from the third level: a tile reads a at a quarter of the
+ * speed at which it reads b, slow enough for the hardware to fetch ahead.
  *
- * <p>Blocks depend on the shape alone, and each element of y sums over k in ascending blocks, so the bits do not depend on
- * the number of threads.
+ * <p>The depth of the blocks depends on the shape alone, and each element of y sums over k in ascending blocks, so the
+ * bits do not depend on the number of threads.
  */
 final class BlockedMatmul {
     /** Depth of a block, roughly: the nearest that divides k into equal parts. */
@@ -22,8 +22,8 @@ final class BlockedMatmul {
     private static final int CHUNK = 2 << 20;
     /** Elements that one task packs. */
     private static final int PACK = 1 << 16;
-    /** Tasks wanted, so that threads finish together. */
-    private static final int TASKS = 12;
+    /** Tasks wanted for each thread, so that threads finish together. How y is shared out does not change its bits. */
+    private static final int TASKS = 3;
     /** Rows of a task, at least, where rows are split to have more tasks: b is packed once for each part. */
     private static final int ROWS = 256;
     private static final int TILE = Tile.ROWS * Tile.COLS;
@@ -47,8 +47,9 @@ final class BlockedMatmul {
         chunkRows = evenly(p.m(), CHUNK / depth, Tile.ROWS);
         chunkDepth = Math.min(p.k(), evenly(p.k(), Math.max(1, CHUNK / (chunkRows * depth)) * depth, depth));
         int panels = Tile.count(p.n(), Tile.COLS);
-        cols = Math.clamp(panels / TASKS, 1, PANELS) * Tile.COLS;
-        int parts = Math.clamp(TASKS / Tile.count(p.n(), cols), 1, Tile.count(chunkRows, ROWS));
+        int wanted = TASKS * parallel.threads();
+        cols = Math.clamp(panels / wanted, 1, PANELS) * Tile.COLS;
+        int parts = Math.clamp(wanted / Tile.count(p.n(), cols), 1, Tile.count(chunkRows, ROWS));
         rows = Tile.count(Tile.count(chunkRows, parts), Tile.ROWS) * Tile.ROWS;
         packedA = scratch.take(chunkRows * chunkDepth);
     }
@@ -62,7 +63,9 @@ final class BlockedMatmul {
         }
     }
 
-    /** The length of equal parts that cover n: a multiple of {@code unit}, at most {@code most} but at least one unit. */
+    /**
+     * The length of equal parts that cover n: a multiple of {@code unit}, at most {@code most} but at least one unit.
+     */
     private static int evenly(int n, int most, int unit) {
         int parts = Tile.count(n, Math.max(unit, most / unit * unit));
         return Tile.count(Tile.count(n, parts), unit) * unit;

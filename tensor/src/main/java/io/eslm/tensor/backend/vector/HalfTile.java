@@ -5,8 +5,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The kernels of {@link Tile} for half of its rows: for processors with 16 vector registers (AVX2), where the 16 sums of a
- * whole tile would be spilled to memory in each step.
+ * The kernels of {@link Tile} for half of its rows: for processors with 16 vector registers (AVX2), where the 16 sums
+ * of a whole tile would be spilled to memory in each step.
  */
 final class HalfTile {
     private static final VectorSpecies<Float> S = VectorMath.S;

@@ -8,8 +8,9 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Copies a matrix into panels: {@code width} of its rows (or columns) interleaved, so that a {@link Tile} reads both its
- * operands from front to back. A panel is (depth, width), dense; where the matrix ends within it, it is filled with zeros.
+ * Copies a matrix into panels: {@code width} of its rows (or columns) interleaved, so that a {@link Tile} reads both
+ * its operands from front to back. A panel is (depth, width), dense; where the matrix ends within it, it is filled with
+ * zeros.
  */
 final class Packing {
     /** Vectors of at most eight lanes, the narrowest panel. */
@@ -40,8 +41,8 @@ final class Packing {
     }
 
     /**
-     * Packs {@code panels} panels side by side, {@code apart}, from a matrix with the depth along its rows: element j at
-     * depth l stands at {@code from + l·ld + j}, for j &lt; {@code limit}.
+     * Packs {@code panels} panels side by side, {@code apart}, from a matrix with the depth along its rows: element j
+     * at depth l stands at {@code from + l·ld + j}, for j &lt; {@code limit}.
      */
     static void rows(float[] to, int at, int apart, int depth, int width, int panels, float[] matrix, int from, int ld,
             int limit) {
@@ -110,8 +111,8 @@ final class Packing {
     }
 
     /**
-     * Eight rows of n elements each, {@code ld} apart, become n rows of eight elements, {@code stride} apart: in registers,
-     * 8×8 at a time, because a scalar copy moves one element a cycle.
+     * Eight rows of n elements each, {@code ld} apart, become n rows of eight elements, {@code stride} apart: in
+     * registers, 8×8 at a time, because a scalar copy moves one element a cycle.
      */
     static void transpose8(float[] to, int at, int stride, int n, float[] from, int start, int ld) {
         int l = 0;
@@ -127,7 +128,9 @@ final class Packing {
         }
     }
 
-    /** Three rounds; in round s (1, 2, 4) rows r and r + s swap the blocks of s lanes that stand across the diagonal. */
+    /**
+     * Three rounds; in round s (1, 2, 4) rows r and r + s swap the blocks of s lanes that stand across the diagonal.
+     */
     private static void transpose8x8(float[] to, int at, int stride, float[] from, int start, int ld) {
         FloatVector a = FloatVector.fromArray(H, from, start);
         FloatVector b = FloatVector.fromArray(H, from, start + ld);

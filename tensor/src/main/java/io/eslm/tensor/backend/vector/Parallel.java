@@ -7,11 +7,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Runs the tasks of one kernel on all cores. The caller takes part; the other threads spin for a moment after each job, so
- * that the next kernel of a training step starts within a microsecond or so, and then park.
+ * Runs the tasks of one kernel on all cores. The caller takes part; the other threads spin for a moment after each job,
+ * so that the next kernel of a training step starts within a microsecond or so, and then park.
  *
- * <p>Tasks are claimed as threads become free: which thread runs a task is left to chance, so a kernel gives every element
- * of its output to one task and splits its work by shape alone. Then its result has the same bits on any number of threads.
+ * <p>Tasks are claimed as threads become free: which thread runs a task is left to chance, so a kernel gives every
+ * element of its output to one task and splits its work by shape alone. Then its result has the same bits on any number
+ * of threads.
  *
  * <p>A call from inside a task, or while another thread's job is running, is run in full by its caller.
  */
@@ -31,8 +32,8 @@ final class Parallel implements AutoCloseable {
     private final Worker[] workers;
     private final AtomicBoolean busy = new AtomicBoolean();
     /**
-     * Job number in the high half, tasks not yet claimed in the low half. A claim is one compare-and-set of the whole, so a
-     * thread that comes late can neither claim from a job that is over nor see the next job half prepared.
+     * Job number in the high half, tasks not yet claimed in the low half. A claim is one compare-and-set of the whole,
+     * so a thread that comes late can neither claim from a job that is over nor see the next job half prepared.
      */
     private final AtomicLong unclaimed = new AtomicLong();
     private final AtomicInteger unfinished = new AtomicInteger();
@@ -62,7 +63,9 @@ final class Parallel implements AutoCloseable {
         return workers.length + 1;
     }
 
-    /** Runs {@code body} once for each index below {@code tasks}, in any order; the first failure is thrown at the end. */
+    /**
+     * Runs {@code body} once for each index below {@code tasks}, in any order; the first failure is thrown at the end.
+     */
     void run(int tasks, Task body) {
         if (tasks < 2 || workers.length == 0 || !busy.compareAndSet(false, true)) {
             for (int i = 0; i < tasks; i++) {
@@ -89,8 +92,9 @@ final class Parallel implements AutoCloseable {
     }
 
     /**
-     * Runs {@code body} on consecutive ranges that cover [0, n), each a multiple of {@code grain} long but for the last. The
-     * split depends on n and grain alone, so a partial result per range has the same bits on any number of threads.
+     * Runs {@code body} on consecutive ranges that cover [0, n), each a multiple of {@code grain} long but for the
+     * last. The split depends on n and grain alone, so a partial result per range has the same bits on any number of
+     * threads.
      */
     void ranges(int n, int grain, RangeTask body) {
         int step = rangeLength(n, grain);

@@ -11,7 +11,10 @@ record Rows(float[] data, int at, int stride) {
         return at + t * stride;
     }
 
-    /** Copies {@code count} rows of {@code n} elements to {@code dst}, rows {@code width} apart, the gap filled with zeros. */
+    /**
+     * Copies {@code count} rows of {@code n} elements to {@code dst}, rows {@code width} apart, the gap filled with
+     * zeros.
+     */
     void copyTo(float[] dst, int to, int width, int count, int n) {
         int whole = VectorMath.S.loopBound(n);
         for (int i = 0; i < whole; i += VectorMath.LANES) {

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Work arrays of the kernels, lent and given back, so that a training step allocates none after the first. Any thread may
- * borrow: there are never more arrays than were in use at one time.
+ * Work arrays of the kernels, lent and given back, so that a training step allocates none after the first. Any thread
+ * may borrow: there are never more arrays than were in use at one time.
  */
 final class Scratch {
     private static final int GRAIN = 1024;

@@ -11,9 +11,9 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The part of attention that is not a product, on a strip of scores (keys, queries) of {@link Tile#COLS} queries: a query is
- * a lane, so maxima and sums over the keys are plain vector sums, in the order of the keys. What belongs to a query (its
- * position, its lse, …) is an array of one strip row.
+ * The part of attention that is not a product, on a strip of scores (keys, queries) of {@link Tile#COLS} queries: a
+ * query is a lane, so maxima and sums over the keys are plain vector sums, in the order of the keys. What belongs to a
+ * query (its position, its lse, …) is an array of one strip row.
  */
 final class Strip {
     /** Exponentials added up before they join the sum: shorter sums round less. */
@@ -113,8 +113,8 @@ final class Strip {
     }
 
     /**
-     * x = x/(1 − p) where {@link Dropouts} keeps the element, else 0, for keys {@code first} to {@code first + n}. Element
-     * (query, key) has index (head·time + position)·time + key.
+     * x = x/(1 − p) where {@link Dropouts} keeps the element, else 0, for keys {@code first} to {@code first + n}.
+     * Element (query, key) has index (head·time + position)·time + key.
      */
     static void drop(float[] x, int at, int first, int n, float[] w, int positions, Dropout dropout) {
         float kept = (float) (1 / (1 - dropout.p));

@@ -5,12 +5,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loops of every matrix product: c += a·b for one tile c of {@value #ROWS} rows and {@link #COLS} columns,
- * two vectors wide. The 16 sums of the tile stay in registers while the loop runs; each step loads two vectors of b and
- * broadcasts 8 elements of a for 16 multiply-adds, so the loads keep up with the arithmetic.
+ * The innermost loops of every matrix product: c += a·b for one tile c of {@value #ROWS} rows and {@link #COLS}
+ * columns, two vectors wide. The 16 sums of the tile stay in registers while the loop runs; each step loads two vectors
+ * of b and broadcasts 8 elements of a for 16 multiply-adds, so the loads keep up with the arithmetic.
  *
- * <p>b is a panel (depth, COLS), dense. a comes in two layouts, hence two kernels. They are spelled out because a helper
- * that took or gave vectors would box them whenever the compiler declines to inline it.
+ * <p>b is a panel (depth, COLS), dense. a comes in two layouts, hence two kernels. They are spelled out because a
+ * helper that took or gave vectors would box them whenever the compiler declines to inline it.
  */
 final class Tile {
     private static final VectorSpecies<Float> S = VectorMath.S;
@@ -30,7 +30,9 @@ final class Tile {
         return (n + size - 1) / size;
     }
 
-    /** c += a·b where a[r, l] stands at {@code aAt + l·lda + r}: a packed panel with lda = ROWS, or a transposed matrix. */
+    /**
+     * c += a·b where a[r, l] stands at {@code aAt + l·lda + r}: a packed panel with lda = ROWS, or a transposed matrix.
+     */
     static void byColumns(int depth, float[] a, int aAt, int lda, float[] b, int bAt, float[] c, int cAt, int ldc) {
         if (HALVES) {
             HalfTile.byColumns(depth, a, aAt, lda, b, bAt, c, cAt, ldc);

@@ -5,8 +5,8 @@ import io.eslm.tensor.backend.scalar.HeapStorage;
 import java.util.Arrays;
 
 /**
- * Causal self-attention: a task is a head of one batch, see {@link AttentionForward} and {@link AttentionBackward}. Where
- * heads are few, each is cut into parts of interleaved query blocks; how many depends on the shape alone.
+ * Causal self-attention: a task is a head of one batch, see {@link AttentionForward} and {@link AttentionBackward}.
+ * Where heads are few, each is cut into parts of interleaved query blocks; how many depends on the shape alone.
  */
 final class VectorAttention {
     /** Tasks wanted, so that threads finish together. */
