@@ -31,18 +31,26 @@ final class VectorLayerNorm {
         boolean direct = width == cols;
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
             float[] pad = direct ? null : scratch.take(3 * width);
+            float[] xs = direct ? x.data : pad;
+            float[] ys = direct ? y.data : pad;
             float[] g = direct ? gamma.data : padded(gamma.data, gamma.offset, pad, width, cols, width);
             float[] b = direct ? beta.data : padded(beta.data, beta.offset, pad, 2 * width, cols, width);
+            float[] unread = new float[1];
             for (int r = from; r < to; r++) {
-                int yAt = y.offset + r * cols;
+                int xAt = direct ? x.offset + r * cols : 0;
+                int yAt = direct ? y.offset + r * cols : 0;
                 if (!direct) {
                     padded(x.data, x.offset + r * cols, pad, 0, cols, width);
                 }
-                row(direct ? y.data : pad, direct ? yAt : 0, mean, rstd, r, direct ? x.data : pad,
-                        direct ? x.offset + r * cols : 0, g, direct ? gamma.offset : width, b,
-                        direct ? beta.offset : 2 * width, cols, width, eps);
+                float m = (float) (RowSums.sum(xs, xAt, width) / cols);
+                float s = scale(xs, xAt, m, cols, width, eps);
+                normalise(ys, yAt, xs, xAt, g, direct ? gamma.offset : width, b, direct ? beta.offset : 2 * width,
+                        width, m,
+                        s, direct && r + 1 < to ? cols : 0, unread);
+                mean.data[mean.offset + r] = m;
+                rstd.data[rstd.offset + r] = s;
                 if (!direct) {
-                    System.arraycopy(pad, 0, y.data, yAt, cols);
+                    System.arraycopy(pad, 0, y.data, y.offset + r * cols, cols);
                 }
             }
             give(pad);
@@ -62,24 +70,25 @@ final class VectorLayerNorm {
         }
     }
 
-    /** One row of {@code cols} elements in arrays of {@code width}; x is zero beyond cols. */
-    private static void row(float[] y, int yAt, F32 mean, F32 rstd, int r, float[] x, int xAt, float[] gamma,
-            int gammaAt,
-            float[] beta, int betaAt, int cols, int width, double eps) {
-        float m = (float) (RowSums.sum(x, xAt, width) / cols);
-        Arrays.fill(x, xAt + cols, xAt + width, m); // so that it adds nothing to the variance
-        float s = (float) (1 / Math.sqrt(RowSums.squares(x, xAt, width, m) / cols + eps));
-        scaleAndShift(y, yAt, x, xAt, gamma, gammaAt, beta, betaAt, width, m, s);
-        mean.data[mean.offset + r] = m;
-        rstd.data[rstd.offset + r] = s;
+    /** 1/√(variance + eps) of {@code cols} elements in an array of {@code width}. */
+    private static float scale(float[] x, int at, float mean, int cols, int width, double eps) {
+        Arrays.fill(x, at + cols, at + width, mean); // so that it adds nothing to the variance
+        return (float) (1 / Math.sqrt(RowSums.squares(x, at, width, mean) / cols + eps));
     }
 
-    private static void scaleAndShift(float[] y, int yAt, float[] x, int xAt, float[] gamma, int gammaAt, float[] beta,
-            int betaAt, int n, float mean, float rstd) {
+    /**
+     * y = (x − mean)·rstd·gamma + beta. An element of each cache line {@code ahead} is read, so that the next row comes from
+     * memory meanwhile; their sum is stored where nothing reads it, so that the compiler keeps them.
+     */
+    private static void normalise(float[] y, int yAt, float[] x, int xAt, float[] gamma, int gammaAt, float[] beta,
+            int betaAt, int n, float mean, float rstd, int ahead, float[] unread) {
+        float touched = 0;
         for (int c = 0; c < n; c += LANES) {
+            touched += x[xAt + ahead + c];
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
             normalised.fma(fromArray(S, gamma, gammaAt + c), fromArray(S, beta, betaAt + c)).intoArray(y, yAt + c);
         }
+        unread[0] = touched;
     }
 
     void backward(F32 dx, F32 dgamma, F32 dbeta, F32 dy, F32 x, F32 mean, F32 rstd, F32 gamma, int rows, int cols,
@@ -119,7 +128,8 @@ final class VectorLayerNorm {
             backRow(direct ? dx.data : pad, direct ? dxAt : 0, sums, sumsAt, direct ? dy.data : pad,
                     direct ? dyAt : width,
                     direct ? x.data : pad, direct ? xAt : 2 * width, g, direct ? gamma.offset : 3 * width, cols, width,
-                    mean.data[mean.offset + r], rstd.data[rstd.offset + r], accumulateX);
+                    mean.data[mean.offset + r], rstd.data[rstd.offset + r], direct && r + 1 < to ? cols : 0,
+                    accumulateX);
             if (!direct) {
                 System.arraycopy(pad, 0, dx.data, dxAt, cols);
             }
@@ -128,27 +138,32 @@ final class VectorLayerNorm {
     }
 
     /** One row of {@code cols} elements in arrays of {@code width}; dy and gamma are zero beyond cols. */
-    private static void backRow(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
-            float[] gamma, int gammaAt, int cols, int width, float mean, float rstd, boolean accumulateX) {
+    private static void backRow(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x,
+            int xAt,
+            float[] gamma, int gammaAt, int cols, int width, float mean, float rstd, int ahead, boolean accumulateX) {
         double sumG = 0;
         double sumGx = 0;
         int pair = sumsAt + 2 * width;
         for (int c = 0; c < width; c += RowSums.BLOCK) {
-            blockSums(sums, pair, dy, dyAt + c, x, xAt + c, gamma, gammaAt + c, Math.min(RowSums.BLOCK, width - c), mean);
+            blockSums(sums, pair, dy, dyAt + c, x, xAt + c, gamma, gammaAt + c, Math.min(RowSums.BLOCK, width - c),
+                    mean);
             sumG += sums[pair];
             sumGx += sums[pair + 1];
         }
         float meanG = (float) (sumG / cols);
         float meanGx = (float) (sumGx * rstd / cols);
         if (accumulateX) {
-            addGradients(dx, dxAt, sums, sumsAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG, meanGx);
+            addGradients(dx, dxAt, sums, sumsAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG,
+                    meanGx, ahead);
         } else {
-            gradients(dx, dxAt, sums, sumsAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG, meanGx);
+            gradients(dx, dxAt, sums, sumsAt, dy, dyAt, x, xAt, gamma, gammaAt, width, mean, rstd, meanG,
+                    meanGx, ahead);
         }
     }
 
     /** Puts Σ g and Σ g·(x − mean), g = dy·gamma, into {@code pair[at]} and the next. */
-    private static void blockSums(float[] pair, int at, float[] dy, int dyAt, float[] x, int xAt, float[] gamma, int gammaAt,
+    private static void blockSums(float[] pair, int at, float[] dy, int dyAt, float[] x, int xAt, float[] gamma,
+            int gammaAt,
             int n, float mean) {
         FloatVector m = broadcast(S, mean);
         FloatVector sumG = broadcast(S, 0f);
@@ -162,10 +177,16 @@ final class VectorLayerNorm {
         pair[at + 1] = VectorMath.sum(sumGx);
     }
 
-    /** dx = rstd·(g − meanG − x̂·meanGx); dgamma += dy·x̂ and dbeta += dy, which stand in {@code sums}. */
-    private static void gradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
-            float[] gamma, int gammaAt, int n, float mean, float rstd, float meanG, float meanGx) {
+    /**
+     * dx = rstd·(g − meanG − x̂·meanGx); dgamma += dy·x̂ and dbeta += dy, which stand in {@code sums}. Reads
+     * ahead like {@link #normalise}.
+     */
+    private static void gradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x,
+            int xAt,
+            float[] gamma, int gammaAt, int n, float mean, float rstd, float meanG, float meanGx, int ahead) {
+        float touched = 0;
         for (int c = 0; c < n; c += LANES) {
+            touched += dy[dyAt + ahead + c] + x[xAt + ahead + c];
             FloatVector d = fromArray(S, dy, dyAt + c);
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
             d.fma(normalised, fromArray(S, sums, sumsAt + c)).intoArray(sums, sumsAt + c);
@@ -173,12 +194,16 @@ final class VectorLayerNorm {
             FloatVector g = d.mul(fromArray(S, gamma, gammaAt + c)).sub(broadcast(S, meanG));
             normalised.fma(broadcast(S, -meanGx), g).mul(broadcast(S, rstd)).intoArray(dx, dxAt + c);
         }
+        sums[sumsAt + 2 * n] = touched;
     }
 
     /** {@link #gradients} with dx +=. */
-    private static void addGradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x, int xAt,
-            float[] gamma, int gammaAt, int n, float mean, float rstd, float meanG, float meanGx) {
+    private static void addGradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x,
+            int xAt,
+            float[] gamma, int gammaAt, int n, float mean, float rstd, float meanG, float meanGx, int ahead) {
+        float touched = 0;
         for (int c = 0; c < n; c += LANES) {
+            touched += dy[dyAt + ahead + c] + x[xAt + ahead + c];
             FloatVector d = fromArray(S, dy, dyAt + c);
             FloatVector normalised = fromArray(S, x, xAt + c).sub(broadcast(S, mean)).mul(broadcast(S, rstd));
             d.fma(normalised, fromArray(S, sums, sumsAt + c)).intoArray(sums, sumsAt + c);
@@ -187,5 +212,6 @@ final class VectorLayerNorm {
             normalised.fma(broadcast(S, -meanGx), g).fma(broadcast(S, rstd), fromArray(S, dx, dxAt + c))
                     .intoArray(dx, dxAt + c);
         }
+        sums[sumsAt + 2 * n] = touched;
     }
 }

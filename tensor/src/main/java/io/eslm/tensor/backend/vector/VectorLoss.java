@@ -2,10 +2,10 @@
 package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.LEAST_IN_RANGE;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
-import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -14,6 +14,7 @@ import io.eslm.tensor.backend.scalar.HeapStorage.I32;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 
 /**
  * {@link ScalarKernels#crossEntropy} and {@link ScalarKernels#crossEntropyBackward}.
@@ -27,8 +28,7 @@ final class VectorLoss {
     private static final int BLOCK = 2048;
     /** Columns that one task of the backward pass handles for all rows: long enough to stream, enough tasks to share. */
     private static final int COLUMNS = 2048;
-    /** e^x is 0 below; x itself is kept above it, so that e^x·x is 0 and not 0·∞. */
-    private static final float LEAST = -88;
+    private static final float E = (float) Math.E;
 
     private final Parallel parallel;
 
@@ -59,7 +59,7 @@ final class VectorLoss {
         double sum;
         double weighted;
         /** Of the block read last. */
-        private float blockMax;
+        private float largest;
         private float blockSum;
         private float blockWeighted;
 
@@ -89,11 +89,12 @@ final class VectorLoss {
                 shift = RowSums.max(x, at, n);
             }
             block(x, at, n);
-            if (blockMax > shift + 1) {
-                double down = (double) shift - blockMax;
+            if (largest > E) {
+                float max = RowSums.max(x, at, n);
+                double down = (double) shift - max;
                 weighted = (weighted + sum * down) * Math.exp(down);
                 sum *= Math.exp(down);
-                shift = blockMax;
+                shift = max;
                 block(x, at, n);
             }
             sum += blockSum;
@@ -102,7 +103,7 @@ final class VectorLoss {
 
         private void block(float[] x, int at, int n) {
             block(lanes, x, at, n, shift);
-            blockMax = lanes[2 * LANES];
+            largest = lanes[2 * LANES];
             for (int half = LANES / 2; half > 0; half /= 2) { // the tree of VectorMath.sum
                 for (int i = 0; i < half; i++) {
                     lanes[i] += lanes[i + half];
@@ -113,23 +114,26 @@ final class VectorLoss {
             blockWeighted = lanes[LANES];
         }
 
-        /** Sums and maximum go back in an array: vectors handed to a method may be boxed in a loop as large as this. */
+        /**
+         * Σ e^d, Σ e^d·d and the largest e^d of a block. They go back in an array, since vectors handed to a method may be
+         * boxed in a loop as large as this; and the largest is found among the bits, where floats ≥ 0 are ordered as ints.
+         * Below the range of exp, d counts as its end, where e^d is too small to matter: so −∞ does not make 0·∞.
+         */
         private static void block(float[] lanes, float[] x, int at, int n, float shift) {
             FloatVector sum = broadcast(S, 0f);
             FloatVector weighted = sum;
-            FloatVector max = broadcast(S, Float.NEGATIVE_INFINITY);
+            IntVector bits = sum.reinterpretAsInts();
             for (int i = 0; i < n; i += LANES) {
-                FloatVector v = fromArray(S, x, at + i);
-                FloatVector d = v.sub(broadcast(S, shift));
-                d = d.blend(broadcast(S, LEAST), d.compare(LT, broadcast(S, LEAST)));
-                FloatVector e = VectorMath.expNonPositive(d);
+                FloatVector d = fromArray(S, x, at + i).sub(broadcast(S, shift));
+                d = d.blend(broadcast(S, LEAST_IN_RANGE), d.compare(LT, broadcast(S, LEAST_IN_RANGE)));
+                FloatVector e = VectorMath.expInRange(d);
                 sum = sum.add(e);
                 weighted = e.fma(d, weighted);
-                max = max.blend(v, v.compare(GT, max));
+                bits = bits.max(e.reinterpretAsInts());
             }
             sum.intoArray(lanes, 0);
             weighted.intoArray(lanes, LANES);
-            broadcast(S, max.reduceLanes(MAX)).intoArray(lanes, 2 * LANES);
+            broadcast(S, Float.intBitsToFloat(bits.reduceLanes(MAX))).intoArray(lanes, 2 * LANES);
         }
     }
 

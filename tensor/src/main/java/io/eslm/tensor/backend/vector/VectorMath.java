@@ -54,7 +54,8 @@ final class VectorMath {
     private static final float ROUND_TWICE = 0x1.8p23f + 254;
     private static final float EXP_LEAST = -104;
     private static final float EXP_MOST = 89;
-    private static final float EXP_LEAST_NORMAL = -87.3f;
+    /** Where e^x is about to leave the normal numbers. */
+    static final float LEAST_IN_RANGE = -87.3f;
 
     /** e^r ≈ 1 + r + r²·(E2 + E3·r + …) for |r| ≤ 0.348: relative error 2^−28.3. */
     private static final float E2 = 0.49999993333493563f;
@@ -129,9 +130,14 @@ final class VectorMath {
 
     /**
      * e^x for x ≤ 88 (or NaN), a third cheaper than {@link #exp}: results below 2⁻¹²⁶ (x below −87.3) are 0. For what is
-     * shifted by its maximum: softmax, attention, cross-entropy.
+     * shifted by its maximum: softmax, attention.
      */
     static FloatVector expNonPositive(FloatVector x) {
+        return expInRange(x).blend(broadcast(S, 0f), x.compare(LT, broadcast(S, LEAST_IN_RANGE)));
+    }
+
+    /** e^x for x from {@link #LEAST_IN_RANGE} to 88, or NaN; anything else gives nonsense. */
+    static FloatVector expInRange(FloatVector x) {
         FloatVector rounded = x.fma(broadcast(S, LOG2_E), broadcast(S, ROUND));
         FloatVector n = rounded.sub(broadcast(S, ROUND));
         FloatVector r = n.fma(broadcast(S, MINUS_LN2_LOW), n.fma(broadcast(S, MINUS_LN2_HIGH), x));
@@ -139,8 +145,7 @@ final class VectorMath {
         FloatVector p = square.fma(broadcast(S, E6), r.fma(broadcast(S, E5), broadcast(S, E4)));
         p = p.fma(square, r.fma(broadcast(S, E3), broadcast(S, E2)));
         p = p.fma(square, r.add(broadcast(S, 1f)));
-        FloatVector scale = rounded.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats();
-        return p.mul(scale).blend(broadcast(S, 0f), x.compare(LT, broadcast(S, EXP_LEAST_NORMAL)));
+        return p.mul(rounded.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats());
     }
 
     /** tanh(x) = (e^2|x| − 1) / (e^2|x| + 1) with x's sign, through e^z − 1 so that small x lose nothing. */

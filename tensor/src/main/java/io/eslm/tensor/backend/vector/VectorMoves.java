@@ -9,12 +9,12 @@ import io.eslm.tensor.backend.scalar.ScalarKernels;
 /**
  * Rows by index: {@link ScalarKernels#gatherRows}, {@link ScalarKernels#scatterAddRows}, {@link ScalarKernels#embedding},
  * {@link ScalarKernels#embeddingBackward} and {@link ScalarKernels#copy2d}. What only reads by index shares out the rows of
- * the output; what adds by index shares out columns, each task taking all rows in order, so that two tasks never add to the
- * same element and the order of additions is the definition's.
+ * the output; what adds by index shares out the rows that are added to, by their remainder, each task going through all
+ * indices in order and taking its own: so no two tasks add to the same element, the order of additions is the definition's,
+ * and rows are added whole.
  */
 final class VectorMoves {
-    /** Columns of one task when adding by index: a few cache lines, and enough tasks for GPT-2's widths. */
-    private static final int COLUMNS = 64;
+    private static final int OWNERS = 16;
 
     private final Parallel parallel;
 
@@ -39,16 +39,23 @@ final class VectorMoves {
     }
 
     void scatterAddRows(F32 y, F32 x, I32 rows, int count, int cols) {
-        parallel.ranges(cols, columnGrain(count), (from, to) -> {
+        parallel.run(tasks(count, cols), task -> {
             for (int i = 0; i < count; i++) {
-                VectorRows.addRow(y.data, y.offset + rows.data[rows.offset + i] * cols + from, x.data,
-                        x.offset + i * cols + from, to - from);
+                int row = rows.data[rows.offset + i];
+                if (owner(row, count, cols) == task) {
+                    VectorRows.addRow(y.data, y.offset + row * cols, x.data, x.offset + i * cols, cols);
+                }
             }
         });
     }
 
-    private static int columnGrain(int rows) {
-        return Math.max(COLUMNS, Loops.padded(Loops.rowGrain(rows)));
+    /** Tasks that share out the rows added to: one where there is little to add. */
+    private static int tasks(int count, int cols) {
+        return (long) count * cols <= Loops.GRAIN ? 1 : OWNERS;
+    }
+
+    private static int owner(int row, int count, int cols) {
+        return row % tasks(count, cols);
     }
 
     void embedding(F32 y, I32 ids, F32 wte, F32 wpe, int batch, int time, int width, int from) {
@@ -63,15 +70,16 @@ final class VectorMoves {
     }
 
     void embeddingBackward(F32 dwte, F32 dwpe, F32 dy, I32 ids, int batch, int time, int width) {
-        parallel.ranges(width, columnGrain(batch * time), (from, to) -> {
-            for (int i = 0; i < batch * time; i++) {
-                int at = dy.offset + i * width + from;
-                if (dwte != null) {
-                    VectorRows.addRow(dwte.data, dwte.offset + ids.data[ids.offset + i] * width + from, dy.data, at,
-                            to - from);
+        int tokens = batch * time;
+        parallel.run(tasks(tokens, width), task -> {
+            for (int i = 0; i < tokens; i++) {
+                int id = ids.data[ids.offset + i];
+                int at = dy.offset + i * width;
+                if (dwte != null && owner(id, tokens, width) == task) {
+                    VectorRows.addRow(dwte.data, dwte.offset + id * width, dy.data, at, width);
                 }
-                if (dwpe != null) {
-                    VectorRows.addRow(dwpe.data, dwpe.offset + i % time * width + from, dy.data, at, to - from);
+                if (dwpe != null && owner(i % time, tokens, width) == task) {
+                    VectorRows.addRow(dwpe.data, dwpe.offset + i % time * width, dy.data, at, width);
                 }
             }
         });
