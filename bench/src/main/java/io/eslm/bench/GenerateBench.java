@@ -26,7 +26,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Times greedy decoding with a key-value cache, batch 1, after proving that it equals full forward passes. */
-@Command(name = "generate", description = "Times greedy decoding with a key-value cache.", mixinStandardHelpOptions = true,
+@Command(name = "generate", description = "Times greedy decoding with a key-value cache.",
+        mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class GenerateBench implements Callable<Integer> {
     /** New tokens that are checked against forward passes over the whole text. */
@@ -93,8 +94,9 @@ final class GenerateBench implements Callable<Integer> {
                 var last = tape.constant(hidden.value().rows(length - 1, 1));
                 int best = gpt2.logits(tape, last).value().argmax(1).toInts()[0];
                 if (best != text[length]) {
-                    throw new IllegalStateException("new token " + i + " is " + text[length] + " with the cache, " + best
-                            + " without");
+                    throw new IllegalStateException(
+                            "new token " + i + " is " + text[length] + " with the cache, " + best
+                                    + " without");
                 }
             }
         }
@@ -120,12 +122,14 @@ final class GenerateBench implements Callable<Integer> {
         result.addProperty("decode_tokens_per_s", 1 / perToken);
         result.addProperty("decode_gb_per_s", 4e-9 * config.parameterCount() / perToken);
         if (printTokens) {
-            result.addProperty("tokens", Arrays.stream(tokens).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
+            result.addProperty("tokens",
+                    Arrays.stream(tokens).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
         }
         if (json) {
             System.out.println(new Gson().toJson(result));
         } else {
-            result.entrySet().forEach(e -> System.out.printf(Locale.ROOT, "%-22s %s%n", e.getKey(), e.getValue().getAsString()));
+            result.entrySet()
+                    .forEach(e -> System.out.printf(Locale.ROOT, "%-22s %s%n", e.getKey(), e.getValue().getAsString()));
         }
     }
 }

@@ -32,7 +32,8 @@ final class KernelBench implements Callable<Integer> {
         try (Backend backend = Backends.open(backendName, threads); Backend definition = Backends.open("scalar", 1)) {
             Machine machine = Machine.measure(backend);
             if (!json) {
-                System.out.printf(Locale.ROOT, "%s; FMA peak %.0f GFLOP/s, memory %.1f GB/s, JDK %s%n%n%-24s %-24s %10s %12s %8s%n",
+                System.out.printf(Locale.ROOT,
+                        "%s; FMA peak %.0f GFLOP/s, memory %.1f GB/s, JDK %s%n%n%-24s %-24s %10s %12s %8s%n",
                         backend.description(), machine.flops() * 1e-9, machine.bandwidth() * 1e-9,
                         System.getProperty("java.version"), "kernel", "shape", "ms", "rate", "of peak");
             }
@@ -63,7 +64,8 @@ final class KernelBench implements Callable<Integer> {
         if (error > 1) {
             row.addProperty("wrong_by", error);
             if (!json) {
-                System.out.printf(Locale.ROOT, "%-24s %-24s WRONG: %.3g times its error bound; not timed%n", c.name(), c.shape(),
+                System.out.printf(Locale.ROOT, "%-24s %-24s WRONG: %.3g times its error bound; not timed%n", c.name(),
+                        c.shape(),
                         error);
             }
             return row;

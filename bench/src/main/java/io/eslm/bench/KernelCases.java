@@ -56,7 +56,8 @@ final class KernelCases {
         cases.add(() -> layerNormBackward(16 * M));
         cases.add(() -> elementwise("gelu", 32 << 20, 8, (k, y, x, n) -> k.gelu(y, x, n)));
         cases.add(() -> elementwise("gelu backward", 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
-        cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 8, (k, y, x, n) -> k.softmax(y, x, n / 1024, 1024)));
+        cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 8,
+                (k, y, x, n) -> k.softmax(y, x, n / 1024, 1024)));
         cases.add(this::crossEntropy);
         cases.add(this::adamW);
         return cases;
@@ -69,24 +70,25 @@ final class KernelCases {
         Storage b = put(backend, fb);
         Storage y = backend.allocate(DType.F32, m * n);
         Runnable run = () -> kernels.matmul(y, a, b, m, k, n, ta, tb, false);
-        return new KernelCase(name, m + "×" + k + "×" + n + (ta ? " TN" : tb ? " NT" : ""), 2.0 * m * k * n, 0, run, () -> {
-            run.run();
-            float[] got = get(y, m * n);
-            double worst = 0;
-            for (int c = 0; c < CHECKED; c++) {
-                int i = rng.nextInt(m);
-                int j = rng.nextInt(n);
-                double sum = 0;
-                double magnitude = 0;
-                for (int p = 0; p < k; p++) {
-                    double term = (double) fa[ta ? p * m + i : i * k + p] * fb[tb ? j * k + p : p * n + j];
-                    sum += term;
-                    magnitude += Math.abs(term);
-                }
-                worst = Math.max(worst, Math.abs(got[i * n + j] - sum) / (k * EPS * magnitude));
-            }
-            return worst;
-        });
+        return new KernelCase(name, m + "×" + k + "×" + n + (ta ? " TN" : tb ? " NT" : ""), 2.0 * m * k * n, 0, run,
+                () -> {
+                    run.run();
+                    float[] got = get(y, m * n);
+                    double worst = 0;
+                    for (int c = 0; c < CHECKED; c++) {
+                        int i = rng.nextInt(m);
+                        int j = rng.nextInt(n);
+                        double sum = 0;
+                        double magnitude = 0;
+                        for (int p = 0; p < k; p++) {
+                            double term = (double) fa[ta ? p * m + i : i * k + p] * fb[tb ? j * k + p : p * n + j];
+                            sum += term;
+                            magnitude += Math.abs(term);
+                        }
+                        worst = Math.max(worst, Math.abs(got[i * n + j] - sum) / (k * EPS * magnitude));
+                    }
+                    return worst;
+                });
     }
 
     private KernelCase attention(int batch, int time, boolean backward) {
@@ -99,8 +101,9 @@ final class KernelCases {
         Storage scratch = backend.allocate(DType.F32, batch * heads * time);
         Storage dqkv = backend.allocate(DType.F32, rows * 3 * C);
         Runnable forward = () -> kernels.attention(y, lse, qkv, batch, time, heads, 64, 0, 0);
-        Runnable both = () -> kernels.attentionBackward(dqkv, dy, null, rows, qkv, y, lse, scratch, batch, time, heads, 64, 0,
-                0);
+        Runnable both =
+                () -> kernels.attentionBackward(dqkv, dy, null, rows, qkv, y, lse, scratch, batch, time, heads, 64, 0,
+                        0);
         forward.run();
         double products = backward ? 5 : 2;
         return new KernelCase(backward ? "attention backward" : "attention", batch + "×" + time + ", 12 heads of 64",
@@ -123,7 +126,8 @@ final class KernelCases {
             results[side] = new float[backward ? time * 384 : time * 128];
             if (backward) {
                 Storage d = on.allocate(DType.F32, time * 384);
-                on.kernels().attentionBackward(d, put(on, grad), null, time, qkv, y, lse, on.allocate(DType.F32, 2 * time), 1,
+                on.kernels().attentionBackward(d, put(on, grad), null, time, qkv, y, lse,
+                        on.allocate(DType.F32, 2 * time), 1,
                         time, 2, 64, 0, 0);
                 on.read(d, results[side], 0, results[side].length);
             } else {
@@ -147,7 +151,8 @@ final class KernelCases {
                     kernels.layerNorm(y, mean, rstd, x, gamma, gamma, rows, C, 1e-5);
                     Storage dy = definition.allocate(DType.F32, 8 * C);
                     Storage dg = put(definition, g);
-                    definition.kernels().layerNorm(dy, definition.allocate(DType.F32, 8), definition.allocate(DType.F32, 8),
+                    definition.kernels().layerNorm(dy, definition.allocate(DType.F32, 8),
+                            definition.allocate(DType.F32, 8),
                             put(definition, few), dg, dg, 8, C, 1e-5);
                     float[] want = new float[8 * C];
                     definition.read(dy, want, 0, want.length);
@@ -166,7 +171,8 @@ final class KernelCases {
         Storage dbeta = backend.allocate(DType.F32, C);
         kernels.layerNorm(y, mean, rstd, x, gamma, gamma, rows, C, 1e-5);
         return new KernelCase("layer norm backward", rows + "×" + C, 0, 12.0 * rows * C,
-                () -> kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false), () -> {
+                () -> kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false),
+                () -> {
                     kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false);
                     float[] d = get(y, C);
                     double sum = 0;
@@ -230,7 +236,8 @@ final class KernelCases {
             float before = get(p, 1)[0];
             double grad = get(g, 1)[0];
             run.run();
-            double want = before * (1 - 1e-4) - 1e-3 * (0.1 * grad / 0.1) / (Math.sqrt(0.05 * grad * grad / 0.05) + 1e-8);
+            double want =
+                    before * (1 - 1e-4) - 1e-3 * (0.1 * grad / 0.1) / (Math.sqrt(0.05 * grad * grad / 0.05) + 1e-8);
             return Math.abs(get(p, 1)[0] - want) / 1e-6;
         });
     }

@@ -47,13 +47,15 @@ final class KernelProfile {
     /** A table of the costliest kernels, in ms per step. */
     String table(int steps, int lines) {
         double total = (System.nanoTime() - begin) * 1e-6 / steps;
-        StringBuilder s = new StringBuilder(String.format(Locale.ROOT, "%n%9s %6s %6s  kernel and shape%n", "ms/step", "share",
-                "calls"));
+        StringBuilder s =
+                new StringBuilder(String.format(Locale.ROOT, "%n%9s %6s %6s  kernel and shape%n", "ms/step", "share",
+                        "calls"));
         double inKernels = 0;
         for (Entry e : entries.values()) {
             inKernels += e.nanos * 1e-6 / steps;
         }
-        entries.entrySet().stream().sorted(Comparator.comparingLong((Map.Entry<String, Entry> e) -> -e.getValue().nanos))
+        entries.entrySet().stream()
+                .sorted(Comparator.comparingLong((Map.Entry<String, Entry> e) -> -e.getValue().nanos))
                 .limit(lines).forEach(e -> s.append(String.format(Locale.ROOT, "%9.2f %5.1f%% %6d  %s%n",
                         e.getValue().nanos * 1e-6 / steps, e.getValue().nanos * 1e-4 / steps / total,
                         e.getValue().calls / steps, e.getKey())));
@@ -80,7 +82,7 @@ final class KernelProfile {
     }
 
     private static <T> T proxy(Class<T> type, Handler handler) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] { type },
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type},
                 (self, method, args) -> method.getName().equals("equals") ? (Object) (self == args[0])
                         : handler.handle(method, args)));
     }

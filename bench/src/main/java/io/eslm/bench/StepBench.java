@@ -28,10 +28,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Times whole training steps: data, forward, selection, backward, clipping, AdamW, on random tokens and weights. */
-@Command(name = "step", description = "Times training steps; random weights and tokens.", mixinStandardHelpOptions = true,
+@Command(name = "step", description = "Times training steps; random weights and tokens.",
+        mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class StepBench implements Callable<Integer> {
-    @Option(names = "--model", description = "a preset, or LAYERSxWIDTH such as 6x384 (heads of 64, GPT-2's vocabulary)")
+    @Option(names = "--model",
+            description = "a preset, or LAYERSxWIDTH such as 6x384 (heads of 64, GPT-2's vocabulary)")
     private String model = "gpt2";
     @Option(names = "--batch", description = "windows per step")
     private int batch = 4;
@@ -60,13 +62,14 @@ final class StepBench implements Callable<Integer> {
         MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
                 "Use a smaller --batch or --seq.");
         TokenLoss loss = Methods.of(method, alpha);
-        TrainOptions options = new TrainOptions(warmup + steps, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        TrainOptions options =
+                new TrainOptions(warmup + steps, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = Backends.open(backendName, threads)) {
             Backend backend = profile ? calls.watch(opened) : opened;
             Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             JsonObject result = withTokens(config, data -> {
-                try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> { })) {
+                try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> {})) {
                     return time(trainer, backend, config, calls);
                 }
             });

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
             "  eslm train --data book.txt --method clm      plain language modelling on a text of yours",
             "  eslm help train                              all options of a command",
+            "  eslm bench --help                            timings of kernels, training steps and generation",
             "",
             "Options may also be written as in nanoGPT (--max_iters), and come from a file: eslm train @options.txt"})
 public final class Main implements Runnable {

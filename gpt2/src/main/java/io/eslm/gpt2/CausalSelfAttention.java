@@ -34,8 +34,9 @@ final class CausalSelfAttention extends Module {
 
     /** The same for new positions alone, behind those whose keys and values are in {@code cache}. */
     Variable forward(Tape tape, Variable x, Variable residual, KeyValueCache cache, int layer) {
-        Variable y = tape.apply(new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), config.nHead()),
-                qkv.forward(tape, x));
+        Variable y =
+                tape.apply(new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), config.nHead()),
+                        qkv.forward(tape, x));
         return projection.forward(tape, y, residual);
     }
 }

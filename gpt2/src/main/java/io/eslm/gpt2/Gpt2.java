@@ -58,7 +58,8 @@ public final class Gpt2 extends Module {
 
     /** ids (B, T) → the residual stream before the first block, (B·T, C). */
     public Variable embed(Tape tape, Tensor ids) {
-        Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions, but the model has %d (n_positions)", ids.dim(1),
+        Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions, but the model has %d (n_positions)",
+                ids.dim(1),
                 config.blockSize());
         return dropout.forward(tape, tape.apply(new TokenEmbedding(ids, 0), tokens.weight(), positions.weight()));
     }
@@ -91,7 +92,8 @@ public final class Gpt2 extends Module {
 
     /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
     public KeyValueCache newCache(int batch, int capacity) {
-        Checks.check(capacity <= config.blockSize(), "gpt2", "a cache of %d positions, but the model has %d (n_positions)",
+        Checks.check(capacity <= config.blockSize(), "gpt2",
+                "a cache of %d positions, but the model has %d (n_positions)",
                 capacity, config.blockSize());
         return new KeyValueCache(config, backend, batch, capacity);
     }
@@ -102,7 +104,8 @@ public final class Gpt2 extends Module {
      */
     public Variable forward(Tape tape, Tensor ids, KeyValueCache cache) {
         int time = ids.dim(1);
-        Checks.check(cache.length() + time <= cache.capacity(), "gpt2", "%d new positions do not fit a cache of %d that holds %d",
+        Checks.check(cache.length() + time <= cache.capacity(), "gpt2",
+                "%d new positions do not fit a cache of %d that holds %d",
                 time, cache.capacity(), cache.length());
         Variable y = tape.scoped(() -> {
             Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens.weight(), positions.weight());
@@ -122,7 +125,8 @@ public final class Gpt2 extends Module {
     }
 
     static LayerNorm norm(Gpt2Config config, Weights weights, String path) {
-        return new LayerNorm(weights.load(path + ".weight", config.nEmbd()), weights.load(path + ".bias", config.nEmbd()),
+        return new LayerNorm(weights.load(path + ".weight", config.nEmbd()),
+                weights.load(path + ".bias", config.nEmbd()),
                 config.layerNormEps());
     }
 

@@ -54,7 +54,8 @@ public record Gpt2Config(int nLayer, int nHead, int nEmbd, int blockSize, int vo
             case "gpt2-medium" -> of(24, 16, 1024, 1024);
             case "gpt2-large" -> of(36, 20, 1280, 1024);
             case "gpt2-xl" -> of(48, 25, 1600, 1024);
-            default -> throw new UserError("--model " + name + ": no such preset; there are " + String.join(", ", PRESETS));
+            default -> throw new UserError(
+                    "--model " + name + ": no such preset; there are " + String.join(", ", PRESETS));
         };
     }
 

@@ -22,7 +22,8 @@ public final class KeyValueCache {
 
     private static List<Tensor> allocate(Gpt2Config config, Backend backend, int batch, int capacity) {
         return IntStream.range(0, config.nLayer())
-                .mapToObj(i -> Tensor.zeros(backend, DType.F32, batch, config.nHead(), capacity, config.headSize())).toList();
+                .mapToObj(i -> Tensor.zeros(backend, DType.F32, batch, config.nHead(), capacity, config.headSize()))
+                .toList();
     }
 
     Tensor keys(int layer) {

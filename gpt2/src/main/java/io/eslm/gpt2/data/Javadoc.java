@@ -70,7 +70,7 @@ final class Javadoc {
                     "jvms",
                     "revised", "bug", "test", "run", "uses", "provides", "moduleGraph", "xerces.internal",
                     "xsl.usage" ->
-                {}
+                    {}
             case "param" -> named(rest, paragraphs);
             case "return" -> html(rest, "Returns ", paragraphs);
             case "throws", "exception" -> html(rest, "Throws ", paragraphs);

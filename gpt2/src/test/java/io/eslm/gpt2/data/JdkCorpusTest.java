@@ -54,7 +54,8 @@ class JdkCorpusTest {
     private static String source(String word) {
         return "/* Copyright (c) 2020, Someone. All rights reserved. */\npackage p;\n\n/**\n * The " + word
                 + " class says what it is and does so in enough words for a {@code document} of prose.\n */\n"
-                + "public class Type_" + word + " {\n    private final String name = \"" + word + "\"; // short\n    private int size;\n}\n";
+                + "public class Type_" + word + " {\n    private final String name = \"" + word
+                + "\"; // short\n    private int size;\n}\n";
     }
 
     private static void put(ZipOutputStream zip, String name, String text) throws IOException {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench.rules;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** What the README shows is what the project holds. */
+class ReadmeTest {
+    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+
+    private static String read(String file) throws IOException {
+        return Files.readString(ROOT.resolve(file));
+    }
+
+    @Test
+    void theOpInTheReadmeIsTheOneThatIsCompiled() throws IOException {
+        String readme = read("README.md");
+        int begin = readme.indexOf("```java\n") + "```java\n".length();
+        String shown = readme.substring(begin, readme.indexOf("```", begin));
+        String source = read("autograd/src/main/java/io/eslm/autograd/op/Square.java");
+        assertEquals(source.substring(source.indexOf("/** y")), shown, "README.md must show Square.java as it is");
+    }
+
+    @Test
+    void continuousIntegrationRunsTheReadmesTestCommand() throws IOException {
+        assertTrue(read("README.md").contains("\n```\nmvn verify\n```\n"),
+                "README.md must name the test command, mvn verify");
+        assertTrue(read(".ci/run").lines().anyMatch("mvn verify"::equals),
+                ".ci/run must run what the README says: mvn verify");
+    }
+}
