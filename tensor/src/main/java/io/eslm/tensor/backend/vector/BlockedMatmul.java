@@ -18,8 +18,8 @@ final class BlockedMatmul {
     private static final int DEPTH = 768;
     /** Panels in a block of b, at most: with DEPTH, half of a second-level cache of 1 MiB at 512 bits. */
     private static final int PANELS = 4;
-    /** Elements of a packed at a time: they share the third-level cache. */
-    private static final int CHUNK = 2 << 20;
+    /** Elements of a packed at a time: 4 MiB, which the third-level cache keeps even when others use it. */
+    private static final int CHUNK = 1 << 20;
     /** Elements that one task packs. */
     private static final int PACK = 1 << 16;
     /** Tasks wanted for each thread, so that threads finish together. How y is shared out does not change its bits. */
