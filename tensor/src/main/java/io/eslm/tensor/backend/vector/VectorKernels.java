@@ -111,6 +111,15 @@ public final class VectorKernels extends ScalarKernels {
     // ---- moving elements
 
     @Override
+    public void permute(Storage y, Storage x, int[] dims, int[] permutation) {
+        if (heap(x) instanceof HeapStorage.F32) {
+            moves.permute(f32(y), f32(x), dims, permutation);
+        } else {
+            super.permute(y, x, dims, permutation);
+        }
+    }
+
+    @Override
     public void copy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
         moves.copy2d(heap(y), yFrom, yStride, heap(x), xFrom, xStride, rows, cols);
     }

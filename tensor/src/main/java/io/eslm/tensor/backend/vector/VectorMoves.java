@@ -7,11 +7,11 @@ import io.eslm.tensor.backend.scalar.HeapStorage.I32;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
 
 /**
- * Rows by index: {@link ScalarKernels#gatherRows}, {@link ScalarKernels#scatterAddRows}, {@link ScalarKernels#embedding},
- * {@link ScalarKernels#embeddingBackward} and {@link ScalarKernels#copy2d}. What only reads by index shares out the rows of
- * the output; what adds by index shares out the rows that are added to, by their remainder, each task going through all
- * indices in order and taking its own: so no two tasks add to the same element, the order of additions is the definition's,
- * and rows are added whole.
+ * Kernels that move elements or add rows by index: {@link ScalarKernels#permute}, {@link ScalarKernels#copy2d},
+ * {@link ScalarKernels#gatherRows}, {@link ScalarKernels#scatterAddRows}, {@link ScalarKernels#embedding} and
+ * {@link ScalarKernels#embeddingBackward}. What only reads shares out the rows of the output. What adds by index shares out
+ * the rows that are added to, by their remainder, each task going through all indices in order and taking its own: so no two
+ * tasks add to the same element, the order of additions is the definition's, and rows are added whole.
  */
 final class VectorMoves {
     private static final int OWNERS = 16;
@@ -28,6 +28,41 @@ final class VectorMoves {
                 VectorElementwise.copy(y, yFrom + r * yStride, x, xFrom + r * xStride, cols);
             }
         });
+    }
+
+    /** Run by run along the last axis of y: copied where that is x's last axis, too, else picked out at a fixed stride. */
+    void permute(F32 y, F32 x, int[] dims, int[] permutation) {
+        int rank = dims.length;
+        int[] stride = new int[rank];
+        int n = 1;
+        for (int axis = rank - 1; axis >= 0; axis--) {
+            stride[axis] = n;
+            n *= dims[axis];
+        }
+        int run = rank == 0 ? 1 : dims[permutation[rank - 1]];
+        int step = rank == 0 ? 1 : stride[permutation[rank - 1]];
+        parallel.ranges(n == 0 ? 0 : n / run, Loops.rowGrain(run), (from, to) -> {
+            for (int r = from; r < to; r++) {
+                int at = x.offset;
+                int rest = r;
+                for (int axis = rank - 2; axis >= 0; axis--) {
+                    int source = permutation[axis];
+                    at += rest % dims[source] * stride[source];
+                    rest /= dims[source];
+                }
+                pick(y.data, y.offset + r * run, x.data, at, step, run);
+            }
+        });
+    }
+
+    private static void pick(float[] y, int yAt, float[] x, int xAt, int step, int n) {
+        if (step == 1) {
+            System.arraycopy(x, xAt, y, yAt, n);
+        } else {
+            for (int i = 0; i < n; i++) {
+                y[yAt + i] = x[xAt + i * step];
+            }
+        }
     }
 
     void gatherRows(HeapStorage y, HeapStorage x, I32 rows, int count, int cols) {
