@@ -75,15 +75,10 @@ final class Packing {
         }
     }
 
+    /** Not in the Vector API: eight floats are too little to risk that a large compilation boxes their vector. */
     private static void copyEight(float[] to, int at, int n, float[] from, int start, int ld) {
         for (int l = 0; l < n; l++) {
-            int f = start + l * ld;
-            int t = at + l * 8;
-            if (H.length() == 8) {
-                FloatVector.fromArray(H, from, f).intoArray(to, t);
-            } else {
-                System.arraycopy(from, f, to, t, 8);
-            }
+            System.arraycopy(from, start + l * ld, to, at + l * 8, 8);
         }
     }
 
