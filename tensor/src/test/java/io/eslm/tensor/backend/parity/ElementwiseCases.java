@@ -5,12 +5,14 @@ import static io.eslm.tensor.backend.parity.Closeness.EXACT;
 import static io.eslm.tensor.backend.parity.Closeness.U;
 import static io.eslm.tensor.backend.parity.Closeness.roundings;
 
+import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Cases of the kernels that compute each element by itself. */
 final class ElementwiseCases {
@@ -157,6 +159,11 @@ final class ElementwiseCases {
             cases.add(new KernelCase("dropout", n + " at " + p, run -> run.kernels().dropout(
                     run.out("y", n, (i, want) -> 2.01 * U * Math.abs(want)), run.in(run.normal(n)), n, p, 123)));
         }
+        // A rate at which the hash of one element meets the threshold exactly: that element is kept.
+        double met = IntStream.range(0, 16).map(i -> Dropouts.mix(Dropouts.mix(i + 0x9E3779B9) ^ 123) >>> 8).min()
+                .getAsInt() * 0x1p-24;
+        cases.add(new KernelCase("dropout", n + " at a threshold met", run -> run.kernels().dropout(
+                run.out("y", n, (i, want) -> 2.01 * U * Math.abs(want)), run.in(run.normal(n)), n, met, 123)));
         cases.add(new KernelCase("dropout", n + " in place", run -> {
             Storage y = run.inOut("y", run.normal(n), (i, want) -> 2.01 * U * Math.abs(want));
             run.kernels().dropout(y, y, n, 0.2, -5);
