@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class FmaPeak {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     /** Accumulators: more than latency times issue width, so that no multiply-add waits for another. */
-    private static final int CHAINS = 16;
+    private static final int CHAINS = 24;
     private static final int TASKS_PER_THREAD = 8;
     /** Multiply-adds per chain and task: few while the loop is not yet compiled, then enough to hide the dispatch. */
     private static final int SHORT = 20;
@@ -46,8 +46,12 @@ final class FmaPeak {
         return best;
     }
 
+    /**
+     * Long enough that it is never inlined: compiled into a caller, the loop ran at half its speed.
+     */
     private static float chains(int n) {
         FloatVector x = FloatVector.broadcast(SPECIES, 0.999f);
+        FloatVector y = FloatVector.broadcast(SPECIES, 1e-3f);
         FloatVector a0 = x;
         FloatVector a1 = x;
         FloatVector a2 = x;
@@ -64,25 +68,45 @@ final class FmaPeak {
         FloatVector a13 = x;
         FloatVector a14 = x;
         FloatVector a15 = x;
+        FloatVector a16 = x;
+        FloatVector a17 = x;
+        FloatVector a18 = x;
+        FloatVector a19 = x;
+        FloatVector a20 = x;
+        FloatVector a21 = x;
+        FloatVector a22 = x;
+        FloatVector a23 = x;
         for (int i = 0; i < n; i++) {
-            a0 = a0.fma(x, x);
-            a1 = a1.fma(x, x);
-            a2 = a2.fma(x, x);
-            a3 = a3.fma(x, x);
-            a4 = a4.fma(x, x);
-            a5 = a5.fma(x, x);
-            a6 = a6.fma(x, x);
-            a7 = a7.fma(x, x);
-            a8 = a8.fma(x, x);
-            a9 = a9.fma(x, x);
-            a10 = a10.fma(x, x);
-            a11 = a11.fma(x, x);
-            a12 = a12.fma(x, x);
-            a13 = a13.fma(x, x);
-            a14 = a14.fma(x, x);
-            a15 = a15.fma(x, x);
+            a0 = x.fma(y, a0);
+            a1 = x.fma(y, a1);
+            a2 = x.fma(y, a2);
+            a3 = x.fma(y, a3);
+            a4 = x.fma(y, a4);
+            a5 = x.fma(y, a5);
+            a6 = x.fma(y, a6);
+            a7 = x.fma(y, a7);
+            a8 = x.fma(y, a8);
+            a9 = x.fma(y, a9);
+            a10 = x.fma(y, a10);
+            a11 = x.fma(y, a11);
+            a12 = x.fma(y, a12);
+            a13 = x.fma(y, a13);
+            a14 = x.fma(y, a14);
+            a15 = x.fma(y, a15);
+            a16 = x.fma(y, a16);
+            a17 = x.fma(y, a17);
+            a18 = x.fma(y, a18);
+            a19 = x.fma(y, a19);
+            a20 = x.fma(y, a20);
+            a21 = x.fma(y, a21);
+            a22 = x.fma(y, a22);
+            a23 = x.fma(y, a23);
         }
-        return a0.add(a1).add(a2.add(a3)).add(a4.add(a5).add(a6.add(a7)))
-                .add(a8.add(a9).add(a10.add(a11)).add(a12.add(a13).add(a14.add(a15)))).lane(0);
+        FloatVector sum = a0
+                .add(a1).add(a2).add(a3).add(a4).add(a5).add(a6)
+                .add(a7).add(a8).add(a9).add(a10).add(a11).add(a12)
+                .add(a13).add(a14).add(a15).add(a16).add(a17).add(a18)
+                .add(a19).add(a20).add(a21).add(a22).add(a23);
+        return sum.lane(0);
     }
 }
