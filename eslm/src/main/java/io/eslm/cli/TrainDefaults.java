@@ -11,18 +11,18 @@ final class TrainDefaults {
     static final String METHOD = "cvar-loss";
     static final String ALPHA = "0.1";
 
-    static final String MAX_ITERS = "400";
+    static final String MAX_ITERS = "600";
     static final String BATCH_SIZE = "16";
     static final String GRAD_ACCUM = "1";
-    static final String LEARNING_RATE = "2e-3";
+    static final String LEARNING_RATE = "3e-3";
     static final String WEIGHT_DECAY = "0.1";
     static final String BETA1 = "0.9";
     static final String BETA2 = "0.95";
     static final String GRAD_CLIP = "1";
-    static final String EVAL_INTERVAL = "100";
+    static final String EVAL_INTERVAL = "150";
     static final String EVAL_ITERS = "16";
-    static final String SAMPLE_INTERVAL = "100";
-    static final String CHECKPOINT_INTERVAL = "100";
+    static final String SAMPLE_INTERVAL = "300";
+    static final String CHECKPOINT_INTERVAL = "150";
     static final String SEED = "1337";
 
     static final String LOG_INTERVAL = "10";
