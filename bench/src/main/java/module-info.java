@@ -9,4 +9,5 @@ module io.eslm.bench {
     requires java.management;
     requires jdk.management;
     requires jmh.core;
+    requires org.apache.commons.statistics.descriptive;
 }

@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.commons.statistics.descriptive.Median;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -32,6 +33,7 @@ import picocli.CommandLine.Option;
 final class GenerateBench implements Callable<Integer> {
     /** New tokens that are checked against forward passes over the whole text. */
     private static final int PROVEN = 8;
+    private static final Median MEDIAN = Median.withDefaults();
 
     @Option(names = "--model", description = "a preset with random weights, or a model folder")
     private String model = "gpt2";
@@ -69,7 +71,7 @@ final class GenerateBench implements Callable<Integer> {
                 generator.generate(ids, Sampling.greedy(fresh), token -> true);
                 whole[r] = (System.nanoTime() - start) * 1e-9;
             }
-            print(backend, gpt2.config(), median(first), median(whole), tokens);
+            print(backend, gpt2.config(), MEDIAN.evaluate(first), MEDIAN.evaluate(whole), tokens);
         }
         return 0;
     }
@@ -100,11 +102,6 @@ final class GenerateBench implements Callable<Integer> {
                 }
             }
         }
-    }
-
-    private static double median(double[] values) {
-        Arrays.sort(values);
-        return values[values.length / 2];
     }
 
     private void print(Backend backend, Gpt2Config config, double first, double whole, int[] tokens) {

@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.Callable;
+import org.apache.commons.statistics.descriptive.Median;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -93,8 +94,8 @@ final class StepBench implements Callable<Integer> {
             seconds[i] = trainer.oneStep().seconds();
         }
         long allocated = ProcessMemory.allocated() - before;
+        double median = Median.withDefaults().evaluate(seconds);
         Arrays.sort(seconds);
-        double median = seconds[steps / 2];
         double flops = 6.0 * config.parameterCount() * batch * seq / median;
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
