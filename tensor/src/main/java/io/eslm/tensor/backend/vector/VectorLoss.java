@@ -6,6 +6,7 @@ import static io.eslm.tensor.backend.vector.VectorMath.LEAST_IN_RANGE;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -29,6 +30,8 @@ final class VectorLoss {
     /** Columns that one task of the backward pass handles for all rows: long enough to stream, enough tasks to share. */
     private static final int COLUMNS = 2048;
     private static final float E = (float) Math.E;
+    /** e^88 is below the largest float. */
+    private static final float MOST_IN_RANGE = 88;
 
     private final Parallel parallel;
 
@@ -82,11 +85,18 @@ final class VectorLoss {
                     add(pad, 0, width);
                 }
             }
+            if (shift == Float.NEGATIVE_INFINITY) {
+                sum = Double.NaN; // as the definition's 0/0: nothing is possible
+            }
         }
 
         private void add(float[] x, int at, int n) {
             if (shift == Float.NEGATIVE_INFINITY) {
                 shift = RowSums.max(x, at, n);
+                if (shift == Float.NEGATIVE_INFINITY) {
+                    skip(x, at, n);
+                    return;
+                }
             }
             block(x, at, n);
             if (largest > E) {
@@ -99,6 +109,15 @@ final class VectorLoss {
             }
             sum += blockSum;
             weighted += blockWeighted;
+        }
+
+        /** A block without any number above −∞ adds nothing; but a NaN in it shows. */
+        private void skip(float[] x, int at, int n) {
+            for (int i = at; i < at + n; i++) {
+                if (Float.isNaN(x[i])) {
+                    sum = Double.NaN;
+                }
+            }
         }
 
         private void block(float[] x, int at, int n) {
@@ -117,7 +136,8 @@ final class VectorLoss {
         /**
          * Σ e^d, Σ e^d·d and the largest e^d of a block. They go back in an array, since vectors handed to a method may be
          * boxed in a loop as large as this; and the largest is found among the bits, where floats ≥ 0 are ordered as ints.
-         * Below the range of exp, d counts as its end, where e^d is too small to matter: so −∞ does not make 0·∞.
+         * Outside the range of exp, d counts as its end: below, e^d is too small to matter, so −∞ does not make 0·∞;
+         * above, it is large enough to have the block summed again with its own maximum.
          */
         private static void block(float[] lanes, float[] x, int at, int n, float shift) {
             FloatVector sum = broadcast(S, 0f);
@@ -126,6 +146,7 @@ final class VectorLoss {
             for (int i = 0; i < n; i += LANES) {
                 FloatVector d = fromArray(S, x, at + i).sub(broadcast(S, shift));
                 d = d.blend(broadcast(S, LEAST_IN_RANGE), d.compare(LT, broadcast(S, LEAST_IN_RANGE)));
+                d = d.blend(broadcast(S, MOST_IN_RANGE), d.compare(GT, broadcast(S, MOST_IN_RANGE)));
                 FloatVector e = VectorMath.expInRange(d);
                 sum = sum.add(e);
                 weighted = e.fma(d, weighted);

@@ -28,6 +28,7 @@ final class TrainingCases {
             backward(cases, m[0], m[1]);
         }
         masked(cases);
+        late(cases);
         for (int n : ElementwiseCases.SIZES) {
             sumOfSquares(cases, n);
             for (int step : new int[] {1, 1000}) {
@@ -84,6 +85,30 @@ final class TrainingCases {
             double logSum = U * (mean / sum + 4 + chain(cols));
             return new Row(logSum, logSum * (1 + mean / sum) + U * (square / sum + (6 + chain(cols)) * mean / sum));
         }
+    }
+
+    /** Rows whose maximum stands far above everything before it, and rows that begin with more than a block of −∞. */
+    private static void late(List<KernelCase> cases) {
+        for (double peak : new double[] {2, 88, 100, 200, 300, 1e6}) {
+            cases.add(new KernelCase("crossEntropy", "late maximum " + peak, run -> {
+                double[] x = new double[5000];
+                x[3000] = peak;
+                crossEntropy(run, x, new int[] {3000}, 1, x.length);
+            }));
+        }
+        cases.add(new KernelCase("crossEntropy", "begins masked", run -> {
+            double[] x = run.normal(5000);
+            Arrays.fill(x, 0, 4100, Double.NEGATIVE_INFINITY);
+            crossEntropy(run, x, new int[] {4999}, 1, x.length);
+        }));
+        cases.add(new KernelCase("crossEntropy", "begins masked, with NaN; all masked", run -> {
+            double[] x = new double[10000];
+            Arrays.fill(x, Double.NEGATIVE_INFINITY);
+            x[7] = Double.NaN;
+            x[4500] = 1;
+            run.kernels().crossEntropy(run.out("loss", 2, roundings(1e4)), run.out("entropy", 2, roundings(1e4)),
+                    run.out("lse", 2, roundings(1e4)), run.in(x), run.in(new int[] {4500, 1}), 2, 5000);
+        }));
     }
 
     /** Logits of −∞ have no probability; rows of them but for one, which is certain. */
