@@ -130,11 +130,11 @@ public final class Tape implements AutoCloseable {
         for (int i = applied.size() - 1; i >= 0; i--) {
             OpContext c = applied.get(i);
             c.backward();
+            applied.removeLast();
             if (c.releaseExcept(kept)) {
                 held.add(kept);
             }
         }
-        applied.clear();
     }
 
     /** The gradient of a {@link #leaf} after {@link #backward}, in full, valid until {@link #reset}; null if none arrived. */

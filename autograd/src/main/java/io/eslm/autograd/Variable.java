@@ -4,7 +4,7 @@ package io.eslm.autograd;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 
-/** A value on a {@link Tape}: a tensor, whether it needs a gradient, and the op that made it. */
+/** A value on a {@link Tape}: a tensor and whether it needs a gradient. */
 public sealed class Variable permits Parameter {
     private final Tensor value;
     private final boolean needsGradient;

@@ -6,6 +6,7 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Sample;
 import io.eslm.autograd.SampleSource;
 import io.eslm.tensor.Checks;
+import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
@@ -19,6 +20,8 @@ import java.util.stream.Stream;
 public record CachedAttention(Tensor keys, Tensor values, int past, int heads) implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... x) {
+        Checks.check(keys.dim(1) == heads, "cached attention", "the cache %s has %d heads, was given %d", keys.shape(),
+                keys.dim(1), heads);
         int batch = keys.dim(0);
         int time = x[0].shape().rows() / batch;
         int capacity = keys.dim(2);
