@@ -34,11 +34,31 @@ final class ModelOptions {
     }
 
     /**
-     * A model that exists; only its dropout may differ.
+     * A model that a new run begins with: its dropout may differ, and its context may be shorter.
      *
      * @throws UserError if another shape was asked for
      */
-    Gpt2Config of(Gpt2Config given, String where) {
+    Gpt2Config from(Gpt2Config given, String where) {
+        Gpt2Config config = blockSize == null || blockSize > given.blockSize() ? given
+                : new Gpt2Config(given.nLayer(), given.nHead(), given.nEmbd(), blockSize, given.vocabSize(),
+                        given.dropout(), given.layerNormEps());
+        return of(config, where).withDropout(or(dropout, given.dropout()));
+    }
+
+    /**
+     * The model of a run that goes on.
+     *
+     * @throws UserError if another one was asked for
+     */
+    Gpt2Config resumed(Gpt2Config given, String where) {
+        if (dropout != null && dropout != given.dropout()) {
+            throw new UserError("--dropout " + dropout + ": the run has " + given.dropout()
+                    + ", and a resumed run must go on as it began; leave the option out");
+        }
+        return of(given, where);
+    }
+
+    private Gpt2Config of(Gpt2Config given, String where) {
         if (preset != null) {
             throw new UserError("--model " + preset + ": the model comes from " + where + "; leave the option out");
         }
@@ -47,7 +67,7 @@ final class ModelOptions {
         same("--n-embd", nEmbd, given.nEmbd(), where);
         same("--block-size", blockSize, given.blockSize(), where);
         same("--vocab-size", vocabSize, given.vocabSize(), where);
-        return given.withDropout(or(dropout, given.dropout()));
+        return given;
     }
 
     private static void same(String option, Integer asked, int given, String where) {

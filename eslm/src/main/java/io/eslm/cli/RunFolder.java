@@ -8,6 +8,7 @@ import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -28,7 +29,8 @@ final class RunFolder {
             return asked;
         }
         String source =
-                Path.of(data).toAbsolutePath().normalize().getFileName().toString().replaceFirst("\\.[a-z]+$", "");
+                Objects.toString(Path.of(data).toAbsolutePath().normalize().getFileName(), "data")
+                        .replaceFirst("\\.[a-z]+$", "");
         String name = source + "-" + method + (method.equals("clm") ? "" : "-" + alpha);
         Path dir = Path.of(TrainDefaults.RUNS, name);
         for (int n = 2; Files.exists(dir); n++) {

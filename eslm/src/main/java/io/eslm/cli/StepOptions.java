@@ -74,7 +74,8 @@ final class StepOptions {
 
     /** For a run that goes on. */
     TrainOptions resumed(TrainOptions saved) {
-        return with(saved, saved.minLr(), saved.warmupIters());
+        double minLr = learningRate == null ? saved.minLr() : Math.min(saved.minLr(), learningRate);
+        return with(saved, minLr, saved.warmupIters());
     }
 
     private TrainOptions with(TrainOptions base, double baseMinLr, int baseWarmup) {

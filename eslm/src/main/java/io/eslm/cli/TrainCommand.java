@@ -17,6 +17,7 @@ import io.eslm.report.Json;
 import io.eslm.report.RunLog;
 import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
@@ -111,7 +112,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions options = steps.fresh();
         boolean scratch = initFrom.equals(SCRATCH);
         Path folder = scratch ? null : Path.of(initFrom);
-        Gpt2Config config = scratch ? shape.scratch() : shape.of(ModelFolder.config(folder), initFrom);
+        Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.config(folder), initFrom);
         if (config.vocabSize() > MOST_IDS) {
             throw new UserError(
                     "--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
@@ -145,7 +146,7 @@ final class TrainCommand implements Callable<Integer> {
         double level = alpha == null ? saved.get("alpha").getAsDouble() : alpha;
         TokenLoss loss = Methods.of(name, level);
         TrainOptions options = steps.resumed(Json.to(TrainOptions.class, saved.getAsJsonObject("options")));
-        Gpt2Config config = shape.of(ModelFolder.config(checkpoint), checkpoint.toString());
+        Gpt2Config config = shape.resumed(ModelFolder.config(checkpoint), checkpoint.toString());
         checkMemory(config, options);
         TokenData tokens = DataSource.open(source, screen.progress());
         screen.close();
@@ -174,10 +175,13 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** Those of a model folder, for a model that may differ in its dropout. */
+    /** Those of a model folder, for a model that may differ in its dropout and have fewer positions. */
     private static Weights weights(Path folder, Backend backend) {
         Map<String, Parameter> loaded = ModelFolder.load(folder, backend).parameters();
-        return (path, _) -> loaded.get(path).value();
+        return (path, dims) -> {
+            Tensor value = loaded.get(path).value();
+            return value.dim(0) == dims[0] ? value : value.rows(0, dims[0]);
+        };
     }
 
     private static void checkMemory(Gpt2Config config, TrainOptions options) {

@@ -72,15 +72,19 @@ final class TrainRun {
                 new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
             try {
                 trainer.run(interrupt, this::afterStep);
+                save();
+                report();
+            } catch (RuntimeException e) {
+                reportAfter(e);
+                // Here and not by the caller alone: once the interrupt is closed, the JVM may be gone before he speaks.
+                if (interrupt.getAsBoolean()) {
+                    screen.note("could not finish after Ctrl-C: " + e.getMessage());
+                }
+                throw e;
             } finally {
                 screen.close();
             }
-            save();
-            report();
             return finish((System.nanoTime() - start) * 1e-9);
-        } catch (RuntimeException e) {
-            reportAfter(e);
-            throw e;
         }
     }
 

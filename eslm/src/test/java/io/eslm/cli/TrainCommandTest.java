@@ -220,4 +220,25 @@ class TrainCommandTest {
             }
         }
     }
+
+    @Test
+    void aModelGoesOnWithAShorterContext() {
+        Path first = temp.resolve("first");
+        Program.train(data, first, "--max-iters", "2", "--eval-interval", "0", "--sample-interval", "0").ok();
+        Path second = temp.resolve("second");
+        Program.run("train", "--init-from", first.toString(), "--data", data.toString(), "--out-dir", second.toString(),
+                "--block-size", "8", "--max-iters", "2", "--eval-interval", "0", "--sample-interval", "0").ok();
+        JsonObject config = Json.read(second.resolve(RunLog.CONFIG));
+        assertEquals(8, config.getAsJsonObject("model").get("block_size").getAsInt());
+    }
+
+    @Test
+    void aRunGoesOnWithALowerRateThanItsLeast() {
+        Path dir = temp.resolve("lower");
+        Program.train(data, dir, "--max-iters", "2", "--eval-interval", "0", "--sample-interval", "0").ok();
+        Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "3",
+                "--learning-rate", "1e-5").ok();
+        assertTrue(Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "4",
+                "--dropout", "0.5").err().contains("--dropout 0.5: the run has 0.0"));
+    }
 }

@@ -71,7 +71,7 @@ public record Gpt2Config(int nLayer, int nHead, int nEmbd, int blockSize, int vo
     /** Number of trained values: the tied head counts once. */
     public long parameterCount() {
         long c = nEmbd;
-        return (vocabSize + blockSize) * c + nLayer * (12 * c * c + 13 * c) + 2 * c;
+        return ((long) vocabSize + blockSize) * c + nLayer * (12 * c * c + 13 * c) + 2 * c;
     }
 
     private static void positive(String option, int value) {

@@ -47,7 +47,7 @@ public final class Checkpoints {
 
     /** True if {@code dir} is the folder of a training run. */
     public static boolean isRun(Path dir) {
-        return Files.isDirectory(dir.resolve(FOLDER));
+        return Files.isDirectory(dir.resolve(FOLDER)) || Files.exists(dir.resolve("metrics.jsonl"));
     }
 
     /**

@@ -104,7 +104,7 @@ final class TextCorpus implements Corpus {
 
     @Override
     public String identity() {
-        var text = new StringBuilder("text\n");
+        var text = new StringBuilder("text\n").append(root.toAbsolutePath().normalize()).append('\n');
         for (Doc doc : docs) {
             try {
                 text.append(doc.name).append(' ').append(doc.bytes).append(' ')

@@ -12,8 +12,9 @@ import java.util.Map;
 
 /** Stops a run whose numbers have gone wrong, and finds where: the step, and the first layer with a NaN or an infinity. */
 final class NonFinite {
-    private static final String ADVICE = ". Nothing after the last checkpoint is kept; resume from it with a lower "
-            + "--learning-rate, a longer --warmup-iters or a smaller --grad-clip";
+    private static final String ADVICE =
+            ". Nothing after the last checkpoint is kept; resume from it, or start anew where there is none, with a "
+                    + "lower --learning-rate, a longer --warmup-iters or a smaller --grad-clip";
 
     private NonFinite() {
     }
@@ -52,7 +53,7 @@ final class NonFinite {
                 }
                 x = model.block(tape, i, x, batch);
             }
-            return finite(x.value()) ? "all blocks are finite, the vocabulary head is not"
+            return finite(x.value()) ? "all blocks are finite, the final norm or the vocabulary head is not"
                     : "the output of block " + (model.config().nLayer() - 1) + " is not finite";
         }
     }

@@ -52,7 +52,7 @@ public final class Trainer implements AutoCloseable {
         this.clip = new ClipNorm(model.parameters(), options.gradClip());
         data.checkVocab(model.config().vocabSize());
         this.sampler = new BatchSampler(data.train().tokens(), options.batchSize(), time, options.seed());
-        this.heldOut = data.val();
+        this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
         this.workspace = new Workspace(model.backend());
         this.tape = Tape.recording(workspace, rng(0));
         this.inputs = new int[options.batchSize() * time];
