@@ -19,6 +19,12 @@ final class KernelProfile {
     private static final class Entry {
         private long calls;
         private long nanos;
+        private long flops;
+
+        /** GFLOP/s, for the kernels whose work is counted. */
+        String rate() {
+            return flops == 0 ? "" : String.format(Locale.ROOT, "%.0f", (double) flops / nanos);
+        }
     }
 
     private final Map<String, Entry> entries = new HashMap<>();
@@ -27,11 +33,13 @@ final class KernelProfile {
     /** {@code backend} with its kernels timed here. */
     Backend watch(Backend backend) {
         Kernels kernels = proxy(Kernels.class, (method, args) -> {
+            long counted = backend.flops().total();
             long start = System.nanoTime();
             Object result = call(method, backend.kernels(), args);
             Entry entry = entries.computeIfAbsent(name(method, args), n -> new Entry());
             entry.calls++;
             entry.nanos += System.nanoTime() - start;
+            entry.flops += backend.flops().total() - counted;
             return result;
         });
         return proxy(Backend.class, (method, args) -> method.getName().equals("kernels") ? kernels
@@ -48,18 +56,19 @@ final class KernelProfile {
     String table(int steps, int lines) {
         double total = (System.nanoTime() - begin) * 1e-6 / steps;
         StringBuilder s =
-                new StringBuilder(String.format(Locale.ROOT, "%n%9s %6s %6s  kernel and shape%n", "ms/step", "share",
-                        "calls"));
+                new StringBuilder(
+                        String.format(Locale.ROOT, "%n%9s %6s %6s %8s  kernel and shape%n", "ms/step", "share",
+                                "calls", "GFLOP/s"));
         double inKernels = 0;
         for (Entry e : entries.values()) {
             inKernels += e.nanos * 1e-6 / steps;
         }
         entries.entrySet().stream()
                 .sorted(Comparator.comparingLong((Map.Entry<String, Entry> e) -> -e.getValue().nanos))
-                .limit(lines).forEach(e -> s.append(String.format(Locale.ROOT, "%9.2f %5.1f%% %6d  %s%n",
+                .limit(lines).forEach(e -> s.append(String.format(Locale.ROOT, "%9.2f %5.1f%% %6d %8s  %s%n",
                         e.getValue().nanos * 1e-6 / steps, e.getValue().nanos * 1e-4 / steps / total,
-                        e.getValue().calls / steps, e.getKey())));
-        return s.append(String.format(Locale.ROOT, "%9.2f %5.1f%%         outside kernels", total - inKernels,
+                        e.getValue().calls / steps, e.getValue().rate(), e.getKey())));
+        return s.append(String.format(Locale.ROOT, "%9.2f %5.1f%%                  outside kernels", total - inKernels,
                 100 * (total - inKernels) / total)).toString();
     }
 

@@ -7,8 +7,10 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.Methods;
@@ -88,15 +90,18 @@ final class StepBench implements Callable<Integer> {
         }
         double peak = backend.measurePeakFlops();
         double[] seconds = new double[steps];
+        Flops flops = Flops.ZERO;
         long before = ProcessMemory.allocated();
         calls.clear();
         for (int i = 0; i < steps; i++) {
-            seconds[i] = trainer.oneStep().seconds();
+            TrainEvent.Step step = trainer.oneStep();
+            seconds[i] = step.seconds();
+            flops = flops.plus(step.flops());
         }
         long allocated = ProcessMemory.allocated() - before;
         double median = Median.withDefaults().evaluate(seconds);
         Arrays.sort(seconds);
-        double flops = 6.0 * config.parameterCount() * batch * seq / median;
+        double estimate = 6.0 * config.parameterCount() * batch * seq / median;
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
         result.addProperty("parameters", config.parameterCount());
@@ -109,11 +114,16 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("step_s_min", seconds[0]);
         result.addProperty("step_s_max", seconds[steps - 1]);
         result.addProperty("tokens_per_s", batch * seq / median);
-        result.addProperty("gflops", flops * 1e-9);
+        result.addProperty("gflops", estimate * 1e-9);
         if (peak > 0) {
             result.addProperty("peak_gflops", peak * 1e-9);
-            result.addProperty("mfu", flops / peak);
+            result.addProperty("mfu", estimate / peak);
         }
+        result.addProperty("counted_gflops", flops.total() * 1e-9 / steps / median);
+        result.addProperty("forward_flops_per_step", flops.forward() / steps);
+        result.addProperty("backward_flops_per_step", flops.backward() / steps);
+        result.addProperty("selection_flops_per_step", flops.selection() / steps);
+        result.addProperty("early_exit_flops_per_step", flops.earlyExit() / steps);
         result.addProperty("allocated_bytes_per_step", allocated / steps);
         result.addProperty("workspace_bytes", trainer.workspaceBytes());
         result.addProperty("peak_rss_bytes", ProcessMemory.peakResident());

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
@@ -29,6 +30,7 @@ final class TrainRun {
     private long savedStep = -1;
     private boolean evaluated;
     private TrainEvent.Evaluated lastEvaluation;
+    private Flops flops = Flops.ZERO;
 
     TrainRun(Path dir, Screen screen, int logInterval, String prompt) {
         this.dir = dir;
@@ -92,6 +94,7 @@ final class TrainRun {
         log.log(event);
         switch (event) {
             case TrainEvent.Step s -> {
+                flops = flops.plus(s.flops());
                 int of = trainer.options().maxIters();
                 screen.bar("train", s.step(), of, Lines.compact(s));
                 if (!screen.terminal()
@@ -154,10 +157,10 @@ final class TrainRun {
     private int finish(double seconds) {
         long steps = trainer.step() - firstStep;
         boolean done = trainer.step() >= trainer.options().maxIters();
-        screen.note(String.format(Locale.ROOT, "%s after %d steps in %s%s",
+        screen.note(String.format(Locale.ROOT, "%s after %d steps in %s, %s%s",
                 done ? "done" : "stopped at step " + trainer.step()
                         + " and saved,",
-                steps, Lines.duration(seconds), lastEvaluation == null ? ""
+                steps, Lines.duration(seconds), Lines.flops(flops), lastEvaluation == null ? ""
                         : String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
                                 lastEvaluation.result().loss(),
                                 lastEvaluation.result().perplexity())));

@@ -112,6 +112,7 @@ public final class RunLog implements AutoCloseable {
         o.add("ms", Json.number(Math.rint(s.seconds() * 1e6) / 1e3));
         o.add("tokens_per_s", Json.number(Math.rint(s.tokensPerSecond() * 10) / 10));
         o.add("mfu", Json.number(Math.rint(s.mfu() * 1e5) / 1e5));
+        o.add("flops", Json.of(s.flops()));
         return o;
     }
 

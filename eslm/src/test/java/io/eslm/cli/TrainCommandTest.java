@@ -62,7 +62,7 @@ class TrainCommandTest {
         assertEquals(30, steps.size());
         assertEquals(
                 Set.of("step", "tokens", "loss", "kept_loss", "kept_fraction", "alpha", "var", "lr", "grad_norm", "ms",
-                        "tokens_per_s", "mfu"),
+                        "tokens_per_s", "mfu", "flops"),
                 steps.getFirst().keySet());
         assertEquals(Set.of("step", "val_loss", "val_perplexity", "domains", "worst_domain"),
                 evaluations.getFirst().keySet());

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Evaluation;
+import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.select.TokenScores;
 import java.io.IOException;
@@ -63,7 +64,7 @@ class HtmlReportTest {
         try (RunLog log = RunLog.begin(dir, config())) {
             for (int n = 1; n <= 1000; n++) {
                 log.log(new TrainEvent.Step(n, n * 64L, 5 - n * 1e-3, 6 - n * 1e-3, 0.5, 0.5, 1, 1e-3, 0.5, 0.25, 256,
-                        Double.NaN));
+                        Double.NaN, Flops.ZERO));
             }
             log.log(new TrainEvent.Evaluated(1000, new Evaluation.Result(4, Map.of("prose", 3.0, "code", 5.0), 10)));
             log.log(new TrainEvent.Sampled(1000, "Once", EVIL));

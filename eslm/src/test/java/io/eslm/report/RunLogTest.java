@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.Evaluation;
+import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.UserError;
@@ -26,7 +27,8 @@ class RunLogTest {
     private Path dir;
 
     private static TrainEvent.Step step(long n) {
-        return new TrainEvent.Step(n, n * 64, 2.5, 2.75, 0.9, 0.1, Double.NaN, 1e-3, 0.5, 0.25, 256, Double.NaN);
+        return new TrainEvent.Step(n, n * 64, 2.5, 2.75, 0.9, 0.1, Double.NaN, 1e-3, 0.5, 0.25, 256, Double.NaN,
+                new Flops(10, 20, 0, 5));
     }
 
     private static TrainEvent.Evaluated evaluated(long n) {
@@ -45,7 +47,8 @@ class RunLogTest {
             assertEquals(
                     """
                             {"step":1,"tokens":64,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
-                            "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null}
+                            "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null,\
+                            "flops":{"forward":10,"backward":20,"selection":0,"early_exit":5}}
                             {"step":1,"val_loss":null,"val_perplexity":null,"domains":{"a":1.0},"worst_domain":"a"}
                             """,
                     Files.readString(dir.resolve(RunLog.METRICS)), "written through before the log is closed");

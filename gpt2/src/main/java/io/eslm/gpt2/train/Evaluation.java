@@ -8,6 +8,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,6 +47,10 @@ public final class Evaluation {
 
     /** Evaluates {@code windows} of {@code time} predictions each. */
     public Result run(EvalWindows windows, int time) {
+        return model.backend().flops().in(Phase.EVALUATION, () -> evaluate(windows, time));
+    }
+
+    private Result evaluate(EvalWindows windows, int time) {
         int domains = windows.domains().size();
         double[] sum = new double[domains];
         long[] count = new long[domains];

@@ -22,10 +22,11 @@ public sealed interface TrainEvent {
      * @param seconds wall time of the step
      * @param tokensPerSecond tokens of the step / seconds
      * @param mfu share of the machine's measured FMA peak that 6·N·tokens amounts to, NaN where the peak is unknown
+     * @param flops that this step took
      */
     record Step(long step, long tokens, double loss, double keptLoss, double keptFraction, double alpha,
             double valueAtRisk, double learningRate, double gradNorm, double seconds, double tokensPerSecond,
-            double mfu)
+            double mfu, Flops flops)
             implements TrainEvent {
     }
 

@@ -12,6 +12,8 @@ import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.FlopCounter;
+import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -113,6 +115,8 @@ public final class Trainer implements AutoCloseable {
     /** One optimizer step. */
     public TrainEvent.Step oneStep() {
         long start = System.nanoTime();
+        FlopCounter counter = model.backend().flops();
+        Flops before = Flops.of(counter);
         model.clearGradients();
         double share = 1.0 / options.gradAccum();
         Sums sums = new Sums();
@@ -125,7 +129,7 @@ public final class Trainer implements AutoCloseable {
                     tape.put(targets, targets.length), rng.split("selection"), share));
             NonFinite.checkLoss(loss, step + 1, model, inputs, options.batchSize(), workspace);
             sums.add(loss);
-            tape.backward(loss.loss());
+            counter.run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
         }
         tape.reset();
         double norm = clip.norm();
@@ -137,7 +141,8 @@ public final class Trainer implements AutoCloseable {
         double rateOfTokens = sums.tokens / seconds;
         return new TrainEvent.Step(step, tokensPerStep() * step, sums.loss / sums.tokens, sums.keptLoss / sums.kept,
                 (double) sums.kept / sums.tokens, sums.alpha * share, sums.valueAtRisk * share, rate, norm, seconds,
-                rateOfTokens, 6.0 * model.parameterCount() * rateOfTokens / peakFlops);
+                rateOfTokens, 6.0 * model.parameterCount() * rateOfTokens / peakFlops,
+                Flops.of(counter).minus(before));
     }
 
     /** Evaluates on the held-out data, if there is any. */

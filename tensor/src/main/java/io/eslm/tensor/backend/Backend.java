@@ -19,6 +19,9 @@ public interface Backend extends AutoCloseable {
 
     Kernels kernels();
 
+    /** What {@link #kernels} have done so far; a backend gets it from {@link CountedKernels}. */
+    FlopCounter flops();
+
     /** Single-precision multiply-adds count as two: the peak in FLOP/s, measured now (well under a second); NaN if unknown. */
     default double measurePeakFlops() {
         return Double.NaN;

@@ -2,12 +2,16 @@
 package io.eslm.tensor.io;
 
 import io.eslm.tensor.DType;
-import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.scalar.HeapBackend;
+import io.eslm.tensor.backend.scalar.ScalarKernels;
 
 /** A backend whose memory cannot be read. */
 final class FailingBackend extends HeapBackend {
+    FailingBackend() {
+        super(new ScalarKernels());
+    }
+
     @Override
     public void read(Storage src, float[] dst, int to, int n) {
         throw new IllegalStateException("device lost");
@@ -26,11 +30,6 @@ final class FailingBackend extends HeapBackend {
     @Override
     public boolean supports(DType dtype) {
         return true;
-    }
-
-    @Override
-    public Kernels kernels() {
-        throw new UnsupportedOperationException();
     }
 
     @Override

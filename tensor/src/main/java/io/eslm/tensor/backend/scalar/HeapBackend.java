@@ -4,11 +4,32 @@ package io.eslm.tensor.backend.scalar;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.CountedKernels;
+import io.eslm.tensor.backend.FlopCounter;
+import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.Objects;
 
-/** What backends over {@link HeapStorage} share: allocation, windows, and the copies to and from Java arrays. */
+/**
+ * What backends over {@link HeapStorage} share: counted kernels, allocation, windows, and the copies to and from Java arrays.
+ */
 public abstract class HeapBackend implements Backend {
+    private final CountedKernels kernels;
+
+    /** @param kernels that work on {@link HeapStorage} */
+    protected HeapBackend(Kernels kernels) {
+        this.kernels = new CountedKernels(kernels, this);
+    }
+
+    @Override
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    @Override
+    public FlopCounter flops() {
+        return kernels.flops();
+    }
 
     @Override
     public Storage allocate(DType dtype, int size) {

@@ -2,11 +2,12 @@
 package io.eslm.tensor.backend.scalar;
 
 import io.eslm.tensor.DType;
-import io.eslm.tensor.backend.Kernels;
 
 /** One thread, plain loops, all types: slow, and right by inspection. */
 public final class ScalarBackend extends HeapBackend {
-    private final Kernels kernels = new ScalarKernels();
+    public ScalarBackend() {
+        super(new ScalarKernels());
+    }
 
     @Override
     public String name() {
@@ -21,11 +22,6 @@ public final class ScalarBackend extends HeapBackend {
     @Override
     public boolean supports(DType dtype) {
         return true;
-    }
-
-    @Override
-    public Kernels kernels() {
-        return kernels;
     }
 
     @Override

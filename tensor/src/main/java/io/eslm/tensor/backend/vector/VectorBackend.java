@@ -2,18 +2,20 @@
 package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.DType;
-import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.scalar.HeapBackend;
 import jdk.incubator.vector.FloatVector;
 
 /** The fast CPU backend: F32 in Java arrays, kernels in the Vector API on all cores. */
 public final class VectorBackend extends HeapBackend {
     private final Parallel parallel;
-    private final Kernels kernels;
 
     VectorBackend(int threads) {
-        parallel = new Parallel(threads);
-        kernels = new VectorKernels(parallel);
+        this(new Parallel(threads));
+    }
+
+    private VectorBackend(Parallel parallel) {
+        super(new VectorKernels(parallel));
+        this.parallel = parallel;
     }
 
     @Override
@@ -30,11 +32,6 @@ public final class VectorBackend extends HeapBackend {
     @Override
     public boolean supports(DType dtype) {
         return dtype != DType.F64;
-    }
-
-    @Override
-    public Kernels kernels() {
-        return kernels;
     }
 
     @Override
