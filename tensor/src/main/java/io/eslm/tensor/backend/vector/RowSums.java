@@ -8,6 +8,7 @@ import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -133,6 +134,34 @@ final class RowSums {
             e.intoArray(y, yAt + i);
             sum = sum.add(e);
         }
+        return VectorMath.sum(sum);
+    }
+
+    /**
+     * {@link #exp}, and the maximum of the row at {@code next} of x, lane by lane, into {@code largest}: so that computing
+     * on one row overlaps with loading another from memory. The row at {@code next} must not be changed by this.
+     */
+    static double expAndMax(float[] y, int yAt, float[] x, int xAt, int n, float max, int next, float[] largest) {
+        Arrays.fill(largest, Float.NEGATIVE_INFINITY);
+        double sum = 0;
+        for (int i = 0; i < n; i += BLOCK) {
+            sum += blockExpAndMax(y, yAt + i, x, xAt + i, Math.min(BLOCK, n - i), max, next + i, largest);
+        }
+        return sum;
+    }
+
+    private static float blockExpAndMax(float[] y, int yAt, float[] x, int xAt, int n, float max, int next,
+            float[] largest) {
+        FloatVector sum = broadcast(S, 0f);
+        FloatVector most = fromArray(S, largest, 0);
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector e = VectorMath.expNonPositive(fromArray(S, x, xAt + i).sub(broadcast(S, max)));
+            FloatVector v = fromArray(S, x, next + i);
+            most = most.blend(v, v.compare(GT, most));
+            e.intoArray(y, yAt + i);
+            sum = sum.add(e);
+        }
+        most.intoArray(largest, 0);
         return VectorMath.sum(sum);
     }
 }

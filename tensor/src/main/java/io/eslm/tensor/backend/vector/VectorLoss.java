@@ -8,30 +8,24 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.MAX;
 
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
 import io.eslm.tensor.backend.scalar.HeapStorage.I32;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
 /**
  * {@link ScalarKernels#crossEntropy} and {@link ScalarKernels#crossEntropyBackward}.
  *
- * <p>The definition first looks for the row's maximum. Here one pass over memory finds maximum and sums together, so that
- * computing overlaps with loading: each block of a row is shifted by the largest value seen in the blocks before it; where a
- * block exceeds that by more than 1, what was summed so far is rescaled and the block, now in the cache, summed again. So
- * the shift is within 1 of the maximum in the end, which is as good: the sums stay below e·cols and lose nothing.
+ * <p>The definition takes two passes over a row, one for its maximum and one for the sums. Here both are in one loop, but of
+ * different rows: while a row is summed, from the cache, the maximum of the next is found as it comes from memory. So
+ * computing overlaps with loading, which two loops do not: neither runs far enough ahead of the other.
  */
 final class VectorLoss {
+    /** Columns whose terms are added up before they join the sum: shorter sums round less. */
     private static final int BLOCK = 2048;
     /** Columns that one task of the backward pass handles for all rows: long enough to stream, enough tasks to share. */
     private static final int COLUMNS = 2048;
-    private static final float E = (float) Math.E;
-    /** e^88 is below the largest float. */
-    private static final float MOST_IN_RANGE = 88;
 
     private final Parallel parallel;
 
@@ -41,10 +35,11 @@ final class VectorLoss {
 
     void forward(F32 loss, F32 entropy, F32 lse, F32 logits, I32 targets, int rows, int cols) {
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
-            Row row = new Row(cols);
+            Row row = new Row(logits.data, cols);
+            row.findMaximum(logits.offset + from * cols);
             for (int r = from; r < to; r++) {
                 int at = logits.offset + r * cols;
-                row.read(logits.data, at, cols);
+                row.read(at, r + 1 < to ? at + cols : at);
                 double logSum = Math.log(row.sum);
                 float target = logits.data[at + targets.data[targets.offset + r]];
                 loss.data[loss.offset + r] = (float) (logSum - ((double) target - row.shift));
@@ -54,107 +49,86 @@ final class VectorLoss {
         });
     }
 
-    /** Σ e^d and Σ e^d·d over a row, with d = x − shift. */
+    /** Σ e^d and Σ e^d·d over a row, with d = x − shift, the shift being the row's maximum. */
     private static final class Row {
-        private final float[] pad;
+        private final float[] x;
+        private final int cols;
+        private final int whole;
         private final float[] lanes = new float[3 * LANES];
         float shift;
         double sum;
         double weighted;
-        /** Of the block read last. */
-        private float largest;
-        private float blockSum;
-        private float blockWeighted;
+        /** Of the row to be read next. */
+        private float maximum;
 
-        Row(int cols) {
-            pad = new float[cols % LANES == 0 ? 0 : Math.min(BLOCK, Loops.padded(cols))];
+        Row(float[] x, int cols) {
+            this.x = x;
+            this.cols = cols;
+            whole = S.loopBound(cols);
         }
 
-        void read(float[] x, int at, int cols) {
-            shift = Float.NEGATIVE_INFINITY;
+        /** Prepares for {@link #read} of the row at {@code at}. */
+        void findMaximum(int at) {
+            maximum = withTail(RowSums.max(x, at, whole), at);
+        }
+
+        private float withTail(float max, int at) {
+            float m = max;
+            for (int i = whole; i < cols; i++) {
+                m = x[at + i] > m ? x[at + i] : m;
+            }
+            return m;
+        }
+
+        /** Reads the row at {@code at}, and finds the maximum of the one at {@code next}. */
+        void read(int at, int next) {
+            shift = maximum;
+            sums(lanes, x, at, next, whole, shift);
             sum = 0;
             weighted = 0;
-            for (int c = 0; c < cols; c += BLOCK) {
-                int n = Math.min(BLOCK, cols - c);
-                if (n % LANES == 0) {
-                    add(x, at + c, n);
-                } else {
-                    int width = Loops.padded(n);
-                    System.arraycopy(x, at + c, pad, 0, n);
-                    Arrays.fill(pad, n, width, Float.NEGATIVE_INFINITY);
-                    add(pad, 0, width);
+            maximum = Float.NEGATIVE_INFINITY;
+            for (int i = 0; i < LANES; i++) {
+                sum += lanes[i];
+                weighted += lanes[LANES + i];
+                maximum = Math.max(maximum, lanes[2 * LANES + i]);
+            }
+            maximum = withTail(maximum, next);
+            for (int i = whole; i < cols; i++) {
+                double d = (double) x[at + i] - shift;
+                if (!(d < LEAST_IN_RANGE)) {
+                    sum += Math.exp(d);
+                    weighted += Math.exp(d) * d;
                 }
             }
-            if (shift == Float.NEGATIVE_INFINITY) {
-                sum = Double.NaN; // as the definition's 0/0: nothing is possible
-            }
-        }
-
-        private void add(float[] x, int at, int n) {
-            if (shift == Float.NEGATIVE_INFINITY) {
-                shift = RowSums.max(x, at, n);
-                if (shift == Float.NEGATIVE_INFINITY) {
-                    skip(x, at, n);
-                    return;
-                }
-            }
-            block(x, at, n);
-            if (largest > E) {
-                float max = RowSums.max(x, at, n);
-                double down = (double) shift - max;
-                weighted = (weighted + sum * down) * Math.exp(down);
-                sum *= Math.exp(down);
-                shift = max;
-                block(x, at, n);
-            }
-            sum += blockSum;
-            weighted += blockWeighted;
-        }
-
-        /** A block without any number above −∞ adds nothing; but a NaN in it shows. */
-        private void skip(float[] x, int at, int n) {
-            for (int i = at; i < at + n; i++) {
-                if (Float.isNaN(x[i])) {
-                    sum = Double.NaN;
-                }
-            }
-        }
-
-        private void block(float[] x, int at, int n) {
-            block(lanes, x, at, n, shift);
-            largest = lanes[2 * LANES];
-            for (int half = LANES / 2; half > 0; half /= 2) { // the tree of VectorMath.sum
-                for (int i = 0; i < half; i++) {
-                    lanes[i] += lanes[i + half];
-                    lanes[LANES + i] += lanes[LANES + i + half];
-                }
-            }
-            blockSum = lanes[0];
-            blockWeighted = lanes[LANES];
         }
 
         /**
-         * Σ e^d, Σ e^d·d and the largest e^d of a block. They go back in an array, since vectors handed to a method may be
-         * boxed in a loop as large as this; and the largest is found among the bits, where floats ≥ 0 are ordered as ints.
-         * Outside the range of exp, d counts as its end: below, e^d is too small to matter, so −∞ does not make 0·∞;
-         * above, it is large enough to have the block summed again with its own maximum.
+         * Σ e^d, Σ e^d·d of n columns from {@code at} on, and the largest numbers from {@code next} on, lane by lane. They go
+         * back in an array, since vectors handed to a method may be boxed in a loop as large as this. Below the range of
+         * exp, d counts as its end: e^d is too small to matter there, and −∞ does not make 0·∞.
          */
-        private static void block(float[] lanes, float[] x, int at, int n, float shift) {
+        private static void sums(float[] lanes, float[] x, int at, int next, int n, float shift) {
             FloatVector sum = broadcast(S, 0f);
             FloatVector weighted = sum;
-            IntVector bits = sum.reinterpretAsInts();
-            for (int i = 0; i < n; i += LANES) {
-                FloatVector d = fromArray(S, x, at + i).sub(broadcast(S, shift));
-                d = d.blend(broadcast(S, LEAST_IN_RANGE), d.compare(LT, broadcast(S, LEAST_IN_RANGE)));
-                d = d.blend(broadcast(S, MOST_IN_RANGE), d.compare(GT, broadcast(S, MOST_IN_RANGE)));
-                FloatVector e = VectorMath.expInRange(d);
-                sum = sum.add(e);
-                weighted = e.fma(d, weighted);
-                bits = bits.max(e.reinterpretAsInts());
+            FloatVector max = broadcast(S, Float.NEGATIVE_INFINITY);
+            for (int from = 0; from < n; from += BLOCK) {
+                FloatVector blockSum = broadcast(S, 0f);
+                FloatVector blockWeighted = blockSum;
+                for (int i = from; i < Math.min(n, from + BLOCK); i += LANES) {
+                    FloatVector d = fromArray(S, x, at + i).sub(broadcast(S, shift));
+                    d = d.blend(broadcast(S, LEAST_IN_RANGE), d.compare(LT, broadcast(S, LEAST_IN_RANGE)));
+                    FloatVector e = VectorMath.expInRange(d);
+                    blockSum = blockSum.add(e);
+                    blockWeighted = e.fma(d, blockWeighted);
+                    FloatVector y = fromArray(S, x, next + i);
+                    max = max.blend(y, y.compare(GT, max));
+                }
+                sum = sum.add(blockSum);
+                weighted = weighted.add(blockWeighted);
             }
             sum.intoArray(lanes, 0);
             weighted.intoArray(lanes, LANES);
-            broadcast(S, Float.intBitsToFloat(bits.reduceLanes(MAX))).intoArray(lanes, 2 * LANES);
+            max.intoArray(lanes, 2 * LANES);
         }
     }
 

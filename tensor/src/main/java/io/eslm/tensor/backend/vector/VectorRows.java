@@ -36,36 +36,43 @@ final class VectorRows {
     }
 
     void softmax(F32 y, F32 x, int rows, int cols) {
-        int width = Loops.padded(cols);
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
-            float[] pad = width == cols ? null : scratch.take(width);
-            for (int r = from; r < to; r++) {
-                int yAt = y.offset + r * cols;
-                int xAt = x.offset + r * cols;
-                if (pad != null) {
-                    System.arraycopy(x.data, xAt, pad, 0, cols);
-                    Arrays.fill(pad, cols, width, Float.NEGATIVE_INFINITY);
-                }
-                boolean direct = pad == null;
-                softmax(direct ? y.data : pad, direct ? yAt : 0, direct ? x.data : pad, direct ? xAt : 0, width);
-                if (pad != null) {
-                    System.arraycopy(pad, 0, y.data, yAt, cols);
-                }
+            if (cols % LANES == 0) {
+                softmaxRows(y.data, y.offset, x.data, x.offset, cols, from, to);
+            } else {
+                softmaxPadded(y.data, y.offset, x.data, x.offset, cols, from, to);
             }
-            give(pad);
         });
+    }
+
+    /** The maximum of a row is found while the one before it is computed: see {@link RowSums#expAndMax}. */
+    private static void softmaxRows(float[] y, int yAt, float[] x, int xAt, int cols, int from, int to) {
+        float[] largest = new float[LANES];
+        float max = RowSums.max(x, xAt + from * cols, cols);
+        for (int r = from; r < to; r++) {
+            int next = xAt + Math.min(r + 1, to - 1) * cols;
+            double sum = RowSums.expAndMax(y, yAt + r * cols, x, xAt + r * cols, cols, max, next, largest);
+            max = RowSums.max(largest, 0, LANES);
+            VectorElementwise.scale(y, yAt + r * cols, y, yAt + r * cols, cols, (float) (1 / sum));
+        }
+    }
+
+    private void softmaxPadded(float[] y, int yAt, float[] x, int xAt, int cols, int from, int to) {
+        int width = Loops.padded(cols);
+        float[] pad = scratch.take(width);
+        for (int r = from; r < to; r++) {
+            System.arraycopy(x, xAt + r * cols, pad, 0, cols);
+            Arrays.fill(pad, cols, width, Float.NEGATIVE_INFINITY);
+            softmaxRows(pad, 0, pad, 0, width, 0, 1);
+            System.arraycopy(pad, 0, y, yAt + r * cols, cols);
+        }
+        scratch.give(pad);
     }
 
     private void give(float[] pad) {
         if (pad != null) {
             scratch.give(pad);
         }
-    }
-
-    private static void softmax(float[] y, int yAt, float[] x, int xAt, int n) {
-        float max = RowSums.max(x, xAt, n);
-        double sum = RowSums.exp(y, yAt, x, xAt, n, max);
-        VectorElementwise.scale(y, yAt, y, yAt, n, (float) (1 / sum));
     }
 
     void softmaxBackward(F32 dx, F32 y, F32 dy, int rows, int cols) {
