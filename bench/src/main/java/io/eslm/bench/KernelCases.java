@@ -54,9 +54,9 @@ final class KernelCases {
         cases.add(() -> attention(1, 1024, true));
         cases.add(() -> layerNorm(16 * M));
         cases.add(() -> layerNormBackward(16 * M));
-        cases.add(() -> elementwise("gelu", 32 << 20, 8, (k, y, x, n) -> k.gelu(y, x, n)));
+        cases.add(() -> elementwise("gelu", 32 << 20, 12, (k, y, x, n) -> k.gelu(y, x, n)));
         cases.add(() -> elementwise("gelu backward", 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
-        cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 8,
+        cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 12,
                 (k, y, x, n) -> k.softmax(y, x, n / 1024, 1024)));
         cases.add(this::crossEntropy);
         cases.add(this::adamW);
@@ -144,7 +144,7 @@ final class KernelCases {
         Storage y = backend.allocate(DType.F32, rows * C);
         Storage mean = backend.allocate(DType.F32, rows);
         Storage rstd = backend.allocate(DType.F32, rows);
-        return new KernelCase("layer norm", rows + "×" + C, 0, 8.0 * rows * C,
+        return new KernelCase("layer norm", rows + "×" + C, 0, 12.0 * rows * C,
                 () -> kernels.layerNorm(y, mean, rstd, x, gamma, gamma, rows, C, 1e-5), () -> {
                     float[] few = Arrays.copyOf(in, 8 * C);
                     float[] g = get(gamma, C);
@@ -170,7 +170,7 @@ final class KernelCases {
         Storage dgamma = backend.allocate(DType.F32, C);
         Storage dbeta = backend.allocate(DType.F32, C);
         kernels.layerNorm(y, mean, rstd, x, gamma, gamma, rows, C, 1e-5);
-        return new KernelCase("layer norm backward", rows + "×" + C, 0, 12.0 * rows * C,
+        return new KernelCase("layer norm backward", rows + "×" + C, 0, 16.0 * rows * C,
                 () -> kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false),
                 () -> {
                     kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false);

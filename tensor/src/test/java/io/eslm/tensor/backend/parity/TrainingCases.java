@@ -96,6 +96,13 @@ final class TrainingCases {
                 crossEntropy(run, x, new int[] {3000}, 1, x.length);
             }));
         }
+        cases.add(new KernelCase("crossEntropy", "rows far apart", run -> {
+            double[] x = run.normal(4 * 300);
+            for (int i = 0; i < x.length; i++) {
+                x[i] += new double[] {0, 1000, -1000, 500}[i / 300];
+            }
+            crossEntropy(run, x, new int[] {0, 299, 17, 1}, 4, 300);
+        }));
         cases.add(new KernelCase("crossEntropy", "begins masked", run -> {
             double[] x = run.normal(5000);
             Arrays.fill(x, 0, 4100, Double.NEGATIVE_INFINITY);
