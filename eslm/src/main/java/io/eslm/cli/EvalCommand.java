@@ -9,6 +9,7 @@ import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.train.Evaluation;
 import io.eslm.report.Json;
+import io.eslm.select.TailLoss;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
@@ -81,6 +82,7 @@ final class EvalCommand implements Runnable {
         o.addProperty("data", data);
         o.add("loss", Json.number(result.loss()));
         o.add("perplexity", Json.number(result.perplexity()));
+        o.add("cvar90", Json.number(TailLoss.of(result)));
         o.addProperty("predictions", result.predictions());
         JsonObject domains = new JsonObject();
         result.domains().forEach((name, loss) -> {
@@ -100,6 +102,7 @@ final class EvalCommand implements Runnable {
                 + (result.domains().size() > 1 && name.equals(result.worstDomain()) ? "  worst" : "")));
         screen.result(
                 row("all", result.loss()) + String.format(Locale.ROOT, "  %,d predictions", result.predictions()));
+        screen.result(row("worst tenth of tokens", TailLoss.of(result)));
     }
 
     private static String row(String name, double loss) {

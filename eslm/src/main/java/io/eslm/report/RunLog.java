@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.select.TailLoss;
 import io.eslm.tensor.io.AtomicFiles;
 import java.io.IOException;
 import java.io.Writer;
@@ -121,6 +122,7 @@ public final class RunLog implements AutoCloseable {
         o.addProperty("step", e.step());
         o.add("val_loss", Json.number(e.result().loss()));
         o.add("val_perplexity", Json.number(e.result().perplexity()));
+        o.add("val_cvar90", Json.number(TailLoss.of(e.result())));
         JsonObject domains = new JsonObject();
         e.result().domains().forEach((name, loss) -> domains.add(name, Json.number(loss)));
         o.add("domains", domains);

@@ -68,6 +68,38 @@ public final class ValueAtRisk {
     }
 
     /**
+     * CVaR_α of a sample whose values count differently: min over t of t + 1/(1−α) · Σ_j w_j (S_j − t)₊, attained at the
+     * smallest t with Σ_{S_j ≤ t} w_j ≥ α.
+     *
+     * @param risks (M), finite
+     * @param weights (M) positive, of sum 1
+     * @throws UserError as {@link #of}
+     */
+    public static double conditional(float[] risks, double[] weights, double alpha) {
+        checkAlpha(alpha);
+        if (risks.length == 0) {
+            throw new UserError("conditional value-at-risk: there are no values");
+        }
+        long[] sorted = new long[risks.length];
+        for (int i = 0; i < risks.length; i++) {
+            sorted[i] = (long) (key(risks, i) ^ Integer.MIN_VALUE) << Integer.SIZE | i;
+        }
+        Arrays.sort(sorted);
+        double tail = 0;
+        double tailWeight = 0;
+        int j = sorted.length;
+        while (j > 0 && tailWeight < 1 - alpha) {
+            j--;
+            int i = (int) sorted[j];
+            tailWeight += weights[i];
+            tail += weights[i] * risks[i];
+        }
+        // The value at the border counts in part.
+        float border = risks[(int) sorted[j]];
+        return (tail - (tailWeight - (1 - alpha)) * border) / (1 - alpha);
+    }
+
+    /**
      * The mean over { j : S_j ≥ VaR_α }. All values that equal the threshold are kept, so
      * K = M − #{j : S_j &lt; s₍k₎}: M − k + 1 without ties at the threshold, more with them, and M where all values are equal
      * or α is at most 1/M.

@@ -104,13 +104,13 @@ class CommandsTest {
                 Program.run("eval", "--model", run.toString(), "--data", data.toString(), "--json", "--eval-iters",
                         "2", "--batch_size", "4").ok();
         JsonObject json = lines(o).getFirst();
-        assertEquals(List.of("model", "data", "loss", "perplexity", "predictions", "domains", "worst_domain"),
+        assertEquals(List.of("model", "data", "loss", "perplexity", "cvar90", "predictions", "domains", "worst_domain"),
                 List.copyOf(json.keySet()));
         double logged = RunLog.read(run).getLast().get("val_loss").getAsDouble();
         assertEquals(logged, json.get("loss").getAsDouble(), 1e-9);
         assertEquals(Math.exp(logged), json.get("perplexity").getAsDouble(), 1e-6);
         assertTrue(Program.run("eval", "--model", run.toString(), "--data", data.toString()).ok().out()
-                .matches("(?s)domain +loss +perplexity\nall .*all .*499 predictions\n"));
+                .matches("(?s)domain +loss +perplexity\nall .*all .*499 predictions\nworst tenth of tokens .*\n"));
     }
 
     @Test

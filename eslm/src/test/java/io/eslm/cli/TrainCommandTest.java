@@ -64,7 +64,7 @@ class TrainCommandTest {
                 Set.of("step", "tokens", "loss", "kept_loss", "kept_fraction", "alpha", "var", "lr", "grad_norm", "ms",
                         "tokens_per_s", "mfu", "flops"),
                 steps.getFirst().keySet());
-        assertEquals(Set.of("step", "val_loss", "val_perplexity", "domains", "worst_domain"),
+        assertEquals(Set.of("step", "val_loss", "val_perplexity", "val_cvar90", "domains", "worst_domain"),
                 evaluations.getFirst().keySet());
         assertEquals(List.of(0L, 10L, 20L, 30L), evaluations.stream().map(e -> e.get("step").getAsLong()).toList());
         assertEquals(30 * 64, steps.getLast().get("tokens").getAsInt());

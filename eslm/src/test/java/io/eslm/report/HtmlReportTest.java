@@ -66,7 +66,8 @@ class HtmlReportTest {
                 log.log(new TrainEvent.Step(n, n * 64L, 5 - n * 1e-3, 6 - n * 1e-3, 0.5, 0.5, 1, 1e-3, 0.5, 0.25, 256,
                         Double.NaN, Flops.ZERO));
             }
-            log.log(new TrainEvent.Evaluated(1000, new Evaluation.Result(4, Map.of("prose", 3.0, "code", 5.0), 10)));
+            log.log(new TrainEvent.Evaluated(1000, new Evaluation.Result(4, Map.of("prose", 3.0, "code", 5.0),
+                    new float[] {3, 5}, new double[] {0.5, 0.5})));
             log.log(new TrainEvent.Sampled(1000, "Once", EVIL));
         }
         Files.writeString(dir.resolve(HtmlReport.WINDOW), window().toString());

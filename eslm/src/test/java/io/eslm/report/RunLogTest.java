@@ -32,7 +32,8 @@ class RunLogTest {
     }
 
     private static TrainEvent.Evaluated evaluated(long n) {
-        return new TrainEvent.Evaluated(n, new Evaluation.Result(Double.POSITIVE_INFINITY, Map.of("a", 1.0), 10));
+        return new TrainEvent.Evaluated(n,
+                new Evaluation.Result(Double.POSITIVE_INFINITY, Map.of("a", 1.0), new float[0], new double[0]));
     }
 
     private List<Long> stepsInFile() {
@@ -49,7 +50,7 @@ class RunLogTest {
                             {"step":1,"tokens":64,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
                             "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null,\
                             "flops":{"forward":10,"backward":20,"selection":0,"early_exit":5}}
-                            {"step":1,"val_loss":null,"val_perplexity":null,"domains":{"a":1.0},"worst_domain":"a"}
+                            {"step":1,"val_loss":null,"val_perplexity":null,"val_cvar90":null,"domains":{"a":1.0},"worst_domain":"a"}
                             """,
                     Files.readString(dir.resolve(RunLog.METRICS)), "written through before the log is closed");
         }

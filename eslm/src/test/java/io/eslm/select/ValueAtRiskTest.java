@@ -11,6 +11,7 @@ import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -144,6 +145,31 @@ class ValueAtRiskTest {
                 }
             }
         }
+    }
+
+    /** A weight counts as so many copies of its value; the mean at level 0. */
+    @ParameterizedTest
+    @ValueSource(longs = {31, 32, 33})
+    void weightsCountAsCopies(long seed) {
+        Rng rng = Rng.of(seed);
+        for (int m : new int[] {1, 2, 10, 64}) {
+            float[] risks = sample(m, rng.nextInt(2), rng);
+            int[] copies = IntStream.range(0, m).map(_ -> 1 + rng.nextInt(3)).toArray();
+            int n = IntStream.of(copies).sum();
+            float[] copied = new float[n];
+            double[] weights = new double[m];
+            int at = 0;
+            for (int i = 0; i < m; i++) {
+                Arrays.fill(copied, at, at + copies[i], risks[i]);
+                at += copies[i];
+                weights[i] = (double) copies[i] / n;
+            }
+            for (double alpha : new double[] {0, 0.1, 1 / 3.0, 0.5, 0.9, 0.99}) {
+                // Sums of at most 192 values of size 10 over 1−α ≥ 0.01, in doubles.
+                assertEquals(minimum(copied, alpha), ValueAtRisk.conditional(risks, weights, alpha), 1e-10);
+            }
+        }
+        assertThrows(UserError.class, () -> ValueAtRisk.conditional(new float[0], new double[0], 0.5));
     }
 
     /** The mean over the kept is CVaR at level 1 − K/M exactly, and CVaR_α bounds it: K/M ≥ 1−α. */

@@ -12,6 +12,11 @@ public record Domain(String name, List<Range> ranges) {
         ranges = List.copyOf(ranges);
     }
 
+    /** Number of tokens to predict: all but the first of each range. */
+    public long predictions() {
+        return size() - ranges.size();
+    }
+
     /** Length in tokens. */
     public long size() {
         return ranges.stream().mapToLong(Range::size).sum();

@@ -21,12 +21,16 @@ public final class EvalWindows {
 
     private final TokenSet set;
     private final int contextLength;
+    /** Of each domain: the number of windows in its first i ranges. */
+    private final long[][] firstOfRange;
+    /** Of each domain: how many of its windows belong to this evaluation. */
     private final long[] taken;
     private final long[] firstOfDomain;
 
-    private EvalWindows(TokenSet set, int contextLength, long[] taken) {
+    private EvalWindows(TokenSet set, int contextLength, long[][] firstOfRange, long[] taken) {
         this.set = set;
         this.contextLength = contextLength;
+        this.firstOfRange = firstOfRange;
         this.taken = taken;
         this.firstOfDomain = new long[taken.length + 1];
         Arrays.setAll(firstOfDomain, d -> d == 0 ? 0 : firstOfDomain[d - 1] + taken[d - 1]);
@@ -38,8 +42,10 @@ public final class EvalWindows {
             throw new IllegalArgumentException(
                     "evaluation: context length must be at least 1, was given " + contextLength);
         }
-        return new EvalWindows(set, contextLength,
-                set.domains().stream().mapToLong(domain -> available(domain, contextLength)).toArray());
+        long[][] first = set.domains().stream().map(domain -> firstOfRange(domain, contextLength))
+                .toArray(long[][]::new);
+        return new EvalWindows(set, contextLength, first,
+                Arrays.stream(first).mapToLong(ranges -> ranges[ranges.length - 1]).toArray());
     }
 
     /**
@@ -57,7 +63,7 @@ public final class EvalWindows {
             share[bySize[i]] = Math.min(taken[bySize[i]], left / (bySize.length - i));
             left -= share[bySize[i]];
         }
-        return new EvalWindows(set, contextLength, share);
+        return new EvalWindows(set, contextLength, firstOfRange, share);
     }
 
     public List<Domain> domains() {
@@ -71,7 +77,7 @@ public final class EvalWindows {
 
     /** Predictions that a whole domain holds, whether this is a subset or not. */
     public long predictions(int domain) {
-        return set.domains().get(domain).ranges().stream().mapToLong(range -> range.size() - 1).sum();
+        return set.domains().get(domain).predictions();
     }
 
     /** The i-th window. */
@@ -83,17 +89,16 @@ public final class EvalWindows {
         while (i >= firstOfDomain[domain + 1]) {
             domain++;
         }
-        long total = available(set.domains().get(domain), contextLength);
-        long inDomain = spread(i - firstOfDomain[domain], taken[domain], total);
-        for (Range range : set.domains().get(domain).ranges()) {
-            long here = available(range, contextLength);
-            if (inDomain < here) {
-                long begin = range.begin() + inDomain * contextLength;
-                return new Window(domain, begin, (int) Math.min(contextLength, range.end() - 1 - begin));
-            }
-            inDomain -= here;
+        long[] first = firstOfRange[domain];
+        long inDomain = spread(i - firstOfDomain[domain], taken[domain], first[first.length - 1]);
+        int found = Arrays.binarySearch(first, inDomain);
+        int last = found < 0 ? -found - 2 : found;
+        while (first[last + 1] == inDomain) {
+            last++; // past ranges without a window
         }
-        throw new AssertionError();
+        Range range = set.domains().get(domain).ranges().get(last);
+        long begin = range.begin() + (inDomain - first[last]) * contextLength;
+        return new Window(domain, begin, (int) Math.min(contextLength, range.end() - 1 - begin));
     }
 
     /**
@@ -113,11 +118,11 @@ public final class EvalWindows {
         return (2 * i + 1) * total / (2 * parts);
     }
 
-    private static long available(Domain domain, int contextLength) {
-        return domain.ranges().stream().mapToLong(range -> available(range, contextLength)).sum();
-    }
-
-    private static long available(Range range, int contextLength) {
-        return (range.size() - 1 + contextLength - 1) / contextLength;
+    private static long[] firstOfRange(Domain domain, int contextLength) {
+        long[] first = new long[domain.ranges().size() + 1];
+        for (int r = 0; r + 1 < first.length; r++) {
+            first[r + 1] = first[r] + (domain.ranges().get(r).size() - 1 + contextLength - 1) / contextLength;
+        }
+        return first;
     }
 }

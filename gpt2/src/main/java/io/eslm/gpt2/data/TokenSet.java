@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.tensor.UserError;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Token ids and the domains that they belong to; at least one domain. */
 public record TokenSet(TokenFile tokens, List<Domain> domains) {
+    /** Most predictions of a piece of a {@link #half}: windows of up to this many tokens lose no context to the cuts. */
+    private static final long PIECE = 1024;
+
+    /** Halves of held-out data: what was chosen by looking at the one is measured on the other. */
+    public enum Half {
+        /** For choosing methods and settings. */
+        TUNE,
+        /** For the figures that are reported. */
+        FINAL
+    }
+
     public TokenSet {
         domains = List.copyOf(domains);
     }
@@ -12,5 +25,45 @@ public record TokenSet(TokenFile tokens, List<Domain> domains) {
     /** All tokens as one domain. */
     public static TokenSet whole(TokenFile tokens) {
         return new TokenSet(tokens, List.of(new Domain(Domain.ALL, List.of(new Range(0, tokens.size())))));
+    }
+
+    /**
+     * Half of each domain, the same one for every model and context length. A domain is cut into pieces of at most {@value
+     * #PIECE} predictions, at least two where it has two, and each piece goes to the half with fewer predictions, at first
+     * to {@link Half#FINAL}. Every token but the first of a range is predicted in one of the halves.
+     *
+     * @throws UserError if there is nothing in that half
+     */
+    public TokenSet half(Half half) {
+        List<Domain> some = new ArrayList<>();
+        for (Domain domain : domains) {
+            List<Range> pieces = pieces(domain, half);
+            if (!pieces.isEmpty()) {
+                some.add(new Domain(domain.name(), pieces));
+            }
+        }
+        if (some.isEmpty()) {
+            throw new UserError(tokens.path() + " holds out " + tokens.size()
+                    + " tokens, too few for two halves of evaluation data: hold out more text");
+        }
+        return new TokenSet(tokens, some);
+    }
+
+    private static List<Range> pieces(Domain domain, Half half) {
+        long piece = Math.clamp((domain.predictions() + 1) / 2, 1, PIECE);
+        long[] predictions = new long[Half.values().length];
+        List<Range> mine = new ArrayList<>();
+        for (Range range : domain.ranges()) {
+            for (long begin = range.begin(); begin + 1 < range.end(); begin += piece) {
+                long size = Math.min(piece, range.end() - 1 - begin);
+                Half fewer = predictions[Half.FINAL.ordinal()] <= predictions[Half.TUNE.ordinal()] ? Half.FINAL
+                        : Half.TUNE;
+                predictions[fewer.ordinal()] += size;
+                if (fewer == half) {
+                    mine.add(new Range(begin, begin + size + 1));
+                }
+            }
+        }
+        return mine;
     }
 }

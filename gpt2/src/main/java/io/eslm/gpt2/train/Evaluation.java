@@ -10,6 +10,7 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -20,9 +21,15 @@ public final class Evaluation {
      *
      * @param loss mean over all tokens in nats: the domains' means weighted by their sizes
      * @param domains mean loss of each domain, in nats, in the order of the data
-     * @param predictions number of tokens predicted
+     * @param tokens loss of each token predicted, in nats, in the order of the windows
+     * @param weights what each of them counts in {@code loss}; they sum to 1
      */
-    public record Result(double loss, Map<String, Double> domains, long predictions) {
+    public record Result(double loss, Map<String, Double> domains, float[] tokens, double[] weights) {
+        /** Number of tokens predicted. */
+        public long predictions() {
+            return tokens.length;
+        }
+
         /** e^loss. */
         public double perplexity() {
             return Math.exp(loss);
@@ -51,9 +58,9 @@ public final class Evaluation {
     }
 
     private Result evaluate(EvalWindows windows, int time) {
-        int domains = windows.domains().size();
-        double[] sum = new double[domains];
-        long[] count = new long[domains];
+        float[] tokens = new float[Math.toIntExact(windows.size() * time)];
+        int[] count = new int[windows.domains().size()];
+        int n = 0;
         int[] inputs = new int[batchSize * time];
         int[] targets = new int[batchSize * time];
         int[] domainOfRow = new int[batchSize];
@@ -67,12 +74,12 @@ public final class Evaluation {
             float[] loss = losses(inputs, targets, rows, time);
             for (int i = 0; i < rows * time; i++) {
                 if (targets[i] != EvalWindows.NO_TARGET) {
-                    sum[domainOfRow[i / time]] += loss[i];
+                    tokens[n++] = loss[i];
                     count[domainOfRow[i / time]]++;
                 }
             }
         }
-        return result(windows, sum, count);
+        return result(windows, Arrays.copyOf(tokens, n), count);
     }
 
     private float[] losses(int[] inputs, int[] targets, int rows, int time) {
@@ -91,20 +98,29 @@ public final class Evaluation {
         }
     }
 
-    private static Result result(EvalWindows windows, double[] sum, long[] count) {
+    /** @param tokens domain by domain, as the windows are; {@code count} of each */
+    private static Result result(EvalWindows windows, float[] tokens, int[] count) {
         Map<String, Double> means = new LinkedHashMap<>();
+        double[] weights = new double[tokens.length];
         double weighted = 0;
-        double weights = 0;
-        long predictions = 0;
-        for (int d = 0; d < sum.length; d++) {
+        double size = 0;
+        int from = 0;
+        for (int d = 0; d < count.length; d++) {
             if (count[d] > 0) {
-                double mean = sum[d] / count[d];
-                means.put(windows.domains().get(d).name(), mean);
-                weighted += mean * windows.predictions(d);
-                weights += windows.predictions(d);
-                predictions += count[d];
+                double sum = 0;
+                for (int i = from; i < from + count[d]; i++) {
+                    sum += tokens[i];
+                }
+                means.put(windows.domains().get(d).name(), sum / count[d]);
+                weighted += sum / count[d] * windows.predictions(d);
+                size += windows.predictions(d);
+                Arrays.fill(weights, from, from + count[d], (double) windows.predictions(d) / count[d]);
+                from += count[d];
             }
         }
-        return new Result(weighted / weights, means, predictions);
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] /= size;
+        }
+        return new Result(weighted / size, means, tokens, weights);
     }
 }

@@ -6,13 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.BitSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EvalWindowsTest {
     @TempDir
@@ -48,6 +52,46 @@ class EvalWindowsTest {
         assertEquals(List.of(5L, 72L, 1899L),
                 List.of(windows.predictions(0), windows.predictions(1), windows.predictions(2)));
         assertThrows(IndexOutOfBoundsException.class, () -> windows.window(windows.size()));
+    }
+
+    /** Together the halves predict what the whole set does, in like shares, whatever the context length. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 100})
+    void halvesShareEachDomain(int contextLength) {
+        var predicted = new BitSet();
+        for (TokenSet.Half half : TokenSet.Half.values()) {
+            EvalWindows windows = EvalWindows.all(set.half(half), contextLength);
+            for (int d = 0; d < 3; d++) {
+                long whole = set.domains().get(d).predictions();
+                assertEquals("small split large".split(" ")[d], windows.domains().get(d).name());
+                assertEquals(whole / 2.0, windows.predictions(d), 1 + whole * 0.1, half + " of domain " + d);
+            }
+            for (long i = 0; i < windows.size(); i++) {
+                EvalWindows.Window window = windows.window(i);
+                for (long t = window.begin() + 1; t <= window.begin() + window.length(); t++) {
+                    assertTrue(!predicted.get((int) t), "twice: " + t);
+                    predicted.set((int) t);
+                }
+            }
+        }
+        assertEquals(5 + 23 + 49 + 1899, predicted.cardinality());
+    }
+
+    /** Ranges of a piece and a bit: taken strictly in turn, one half would get all the bits. */
+    @Test
+    void halvesAreBalancedInPredictions() {
+        var ranges = IntStream.range(0, 10).mapToObj(i -> new Range(i * 1100L, i * 1100L + 1031)).toList();
+        TokenSet many = new TokenSet(set.tokens(), List.of(new Domain("many", ranges)));
+        assertEquals(5150, many.half(TokenSet.Half.FINAL).domains().getFirst().predictions(), 1024);
+        assertEquals(5150, many.half(TokenSet.Half.TUNE).domains().getFirst().predictions(), 1024);
+    }
+
+    @Test
+    void aSinglePredictionIsFinal() {
+        TokenSet one = new TokenSet(set.tokens(), List.of(new Domain("one", List.of(new Range(3, 5)))));
+        assertEquals(List.of(new Range(3, 5)), one.half(TokenSet.Half.FINAL).domains().getFirst().ranges());
+        assertTrue(assertThrows(UserError.class, () -> one.half(TokenSet.Half.TUNE)).getMessage()
+                .contains("too few for two halves"));
     }
 
     @Test
