@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
+import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MemoryNeed;
@@ -13,6 +14,7 @@ import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
+import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
@@ -42,10 +44,8 @@ final class StepBench implements Callable<Integer> {
     private int batch = 4;
     @Option(names = "--seq", description = "tokens per window")
     private int seq = 256;
-    @Option(names = "--method", description = "as in eslm train")
+    @Option(names = "--method", description = "as in eslm train, with settings: cvar-loss:alpha=0.3")
     private String method = "clm";
-    @Option(names = "--alpha", description = "confidence level of the selection")
-    private double alpha = 0.1;
     @Option(names = "--steps", description = "timed steps; the median counts")
     private int steps = 7;
     @Option(names = "--warmup", description = "steps before, not timed")
@@ -64,12 +64,14 @@ final class StepBench implements Callable<Integer> {
         Gpt2Config config = config();
         MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
                 "Use a smaller --batch or --seq.");
-        TokenLoss loss = Methods.of(method, alpha);
+        MethodSpec spec = MethodSpec.parse(method);
+        Methods.check(spec, config);
         TrainOptions options =
                 new TrainOptions(warmup + steps, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = Backends.open(backendName, threads)) {
             Backend backend = profile ? calls.watch(opened) : opened;
+            TokenLoss loss = Methods.of(spec, folder -> ModelFolder.load(folder, backend));
             Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             JsonObject result = withTokens(config, data -> {
                 try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> {})) {
@@ -107,7 +109,6 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("parameters", config.parameterCount());
         result.addProperty("backend", backend.description());
         result.addProperty("method", method);
-        result.addProperty("alpha", alpha);
         result.addProperty("batch", batch);
         result.addProperty("seq", seq);
         result.addProperty("step_s", median);

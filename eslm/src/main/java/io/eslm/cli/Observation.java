@@ -11,13 +11,12 @@ import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.generate.Generator;
 import io.eslm.gpt2.generate.Sampling;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.Json;
 import io.eslm.report.ScoreLines;
-import io.eslm.select.CvarLoss;
+import io.eslm.select.Preview;
 import io.eslm.select.TokenScores;
-import io.eslm.select.TokenSelector;
-import io.eslm.select.VarEntropy;
 import io.eslm.tensor.io.AtomicFiles;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -34,14 +33,12 @@ final class Observation {
     private final boolean readable;
     private final Domain domain;
     private final int[] window;
-    private final String method;
-    private final double alpha;
+    private final TokenLoss loss;
 
-    Observation(Gpt2 model, TokenData data, String method, double alpha) {
+    Observation(Gpt2 model, TokenData data, TokenLoss loss) {
         this.model = model;
         this.readable = ScoreLines.isGpt2(model.config().vocabSize()) && !data.tokenizer().equals(TokenData.UNKNOWN);
-        this.method = method;
-        this.alpha = alpha;
+        this.loss = loss;
         TokenSet set = data.val().orElse(data.train());
         domain = set.domains().stream().max(Comparator.comparingLong(Domain::size)).orElseThrow();
         Range range = domain.ranges().stream().max(Comparator.comparingLong(Range::size)).orElseThrow();
@@ -71,18 +68,14 @@ final class Observation {
             return;
         }
         TokenScores scores = TokenScores.of(model, window);
-        TokenSelector selector = switch (method) {
-            case CvarLoss.NAME -> new CvarLoss(alpha);
-            case VarEntropy.NAME -> new VarEntropy(alpha);
-            default -> new CvarLoss(0);
-        };
+        Preview.Choice choice = Preview.of(loss, window, scores);
         JsonObject o = new JsonObject();
         o.addProperty("domain", domain.name());
-        o.addProperty("method", method);
-        o.addProperty("alpha", selector.alpha());
-        o.addProperty("risk", method.equals(VarEntropy.NAME) ? "entropy" : "loss");
+        o.addProperty("method", loss.name());
+        o.addProperty("alpha", choice.alpha());
+        o.addProperty("risk", choice.risk().toString());
         JsonArray tokens = new JsonArray();
-        ScoreLines.of(scores, scores.selected(selector), readable ? model.config().vocabSize() : 0)
+        ScoreLines.of(scores, choice.kept(), readable ? model.config().vocabSize() : 0)
                 .forEach(tokens::add);
         o.add("tokens", tokens);
         AtomicFiles.writeString(dir.resolve(HtmlReport.WINDOW), Json.line(o) + "\n");

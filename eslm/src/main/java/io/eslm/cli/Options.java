@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.select.Setting;
 import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.List;
@@ -19,6 +20,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
  */
 final class Options {
     private static final Predicate<String> SHOWN = name -> name.indexOf('_') < 0;
+
+    private static final String METHOD = "%nMethod:%n".formatted();
 
     private Options() {
     }
@@ -48,8 +51,12 @@ final class Options {
 
     /** Empty for most options, which come first. */
     private static String heading(OptionSpec option) {
+        if (option.userObject() instanceof Setting) {
+            return METHOD;
+        }
         Class<?> where = option.userObject() instanceof Field field ? field.getDeclaringClass() : null;
-        return where == ModelOptions.class ? "%nModel:%n".formatted()
+        return where == MethodOptions.class ? METHOD
+                : where == ModelOptions.class ? "%nModel:%n".formatted()
                 : where == StepOptions.class ? "%nTraining:%n".formatted()
                 : "";
     }

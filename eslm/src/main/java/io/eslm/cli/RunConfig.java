@@ -7,6 +7,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.Json;
+import io.eslm.select.MethodSpec;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,7 +17,7 @@ final class RunConfig {
     private RunConfig() {
     }
 
-    static JsonObject of(CommandSpec command, String method, double alpha, String source, String initFrom, Gpt2 model,
+    static JsonObject of(CommandSpec command, MethodSpec method, String source, String initFrom, Gpt2 model,
             TrainOptions options, TokenData data) {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm " + StandardOptions.Version.program());
@@ -24,8 +25,7 @@ final class RunConfig {
         JsonArray arguments = new JsonArray();
         command.commandLine().getParseResult().expandedArgs().forEach(arguments::add);
         o.add("arguments", arguments);
-        o.addProperty("method", method);
-        o.add("alpha", Json.number(alpha));
+        o.addProperty("method", method.toString());
         o.addProperty("data", source);
         o.addProperty("init_from", initFrom);
         o.add("model", Json.of(model.config()));

@@ -4,6 +4,7 @@ package io.eslm.cli;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.report.Disk;
 import io.eslm.report.RunLog;
+import io.eslm.select.MethodSpec;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,8 +18,8 @@ final class RunFolder {
     private RunFolder() {
     }
 
-    /** The folder of a new run: what was asked for, else a new one named after data, method and α. */
-    static Path fresh(Path asked, String data, String method, double alpha) {
+    /** The folder of a new run: what was asked for, else a new one named after data and method. */
+    static Path fresh(Path asked, String data, MethodSpec method) {
         if (asked != null) {
             if (holdsRun(asked)) {
                 throw new UserError(
@@ -31,7 +32,7 @@ final class RunFolder {
         String source =
                 Objects.toString(Path.of(data).toAbsolutePath().normalize().getFileName(), "data")
                         .replaceFirst("\\.[a-z]+$", "");
-        String name = source + "-" + method + (method.equals("clm") ? "" : "-" + alpha);
+        String name = source + "-" + method.label();
         Path dir = Path.of(TrainDefaults.RUNS, name);
         for (int n = 2; Files.exists(dir); n++) {
             dir = Path.of(TrainDefaults.RUNS, name + "-" + n);

@@ -11,6 +11,7 @@ import io.eslm.report.ScoreLines;
 import io.eslm.select.CvarLoss;
 import io.eslm.select.TokenScores;
 import io.eslm.select.TokenSelector;
+import io.eslm.select.ValueAtRisk;
 import io.eslm.select.VarEntropy;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -67,7 +68,7 @@ final class ScoreCommand implements Runnable {
     @Option(names = "--risk", paramLabel = "RISK", defaultValue = "loss", description = "${COMPLETION-CANDIDATES} "
             + "(default: ${DEFAULT-VALUE})")
     private Risk risk;
-    @Option(names = "--alpha", paramLabel = "A", defaultValue = TrainDefaults.ALPHA,
+    @Option(names = "--alpha", paramLabel = "A", defaultValue = ValueAtRisk.USUAL_ALPHA,
             description = "confidence level of the "
                     + "value-at-risk: about this share is not selected (default: ${DEFAULT-VALUE})")
     private double alpha;

@@ -15,6 +15,7 @@ import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.Json;
 import io.eslm.report.RunLog;
+import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
@@ -60,12 +61,6 @@ final class TrainCommand implements Callable<Integer> {
             description = "jdk, a text file, a folder of text, a .bin file or a prepared "
                     + "folder (default: " + TrainDefaults.DATA + ")")
     private String data;
-    @Option(names = "--method", paramLabel = "NAME", description = "clm, cvar-loss, var-entropy or random (default: "
-            + TrainDefaults.METHOD + ")")
-    private String method;
-    @Option(names = "--alpha", paramLabel = "A", description = "confidence level: about this share of the tokens of a "
-            + "micro-batch is dropped (default: " + TrainDefaults.ALPHA + ")")
-    private Double alpha;
     @Option(names = {"--init-from", "--init_from"}, paramLabel = "WHERE", defaultValue = SCRATCH,
             description = "scratch, a model folder, or "
                     + "resume: continue the run in --out-dir, with its own options where none are given (default: ${DEFAULT-VALUE})")
@@ -74,6 +69,8 @@ final class TrainCommand implements Callable<Integer> {
             description = "folder of the run (default: a new one in "
                     + TrainDefaults.RUNS + "/)")
     private Path outDir;
+    @Mixin
+    private MethodOptions methods;
     @Mixin
     private ModelOptions shape;
     @Mixin
@@ -106,27 +103,27 @@ final class TrainCommand implements Callable<Integer> {
 
     private int begin(Screen screen) {
         String source = data == null ? TrainDefaults.DATA : data;
-        String name = method == null ? TrainDefaults.METHOD : method;
-        double level = alpha == null ? Double.parseDouble(TrainDefaults.ALPHA) : alpha;
-        TokenLoss loss = Methods.of(name, level);
+        MethodSpec method = methods.fresh();
         TrainOptions options = steps.fresh();
         boolean scratch = initFrom.equals(SCRATCH);
-        Path folder = scratch ? null : Path.of(initFrom);
-        Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.config(folder), initFrom);
+        Path from = scratch ? null : Path.of(initFrom);
+        Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.config(from), initFrom);
         if (config.vocabSize() > MOST_IDS) {
             throw new UserError(
                     "--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
                             + MOST_IDS);
         }
-        Path dir = RunFolder.fresh(outDir, source, name, level);
+        Methods.check(method, config);
+        Path dir = RunFolder.fresh(outDir, source, method);
         checkMemory(config, options);
         TokenData tokens = DataSource.open(source, screen.progress());
         screen.close();
         try (Backend backend = backends.open()) {
             Gpt2 model = new Gpt2(config, backend, scratch
                     ? Weights.random(config, backend, Rng.of(options.seed()).split("weights"))
-                    : weights(folder, backend));
-            JsonObject record = RunConfig.of(spec, name, level, source, initFrom, model, options, tokens);
+                    : weights(from, backend));
+            TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
+            JsonObject record = RunConfig.of(spec, method, source, initFrom, model, options, tokens);
             return new TrainRun(dir, screen, logInterval, prompt).begin(model, loss, tokens, options, record);
         }
     }
@@ -142,19 +139,18 @@ final class TrainCommand implements Callable<Integer> {
                     "--data " + data + ": the run was begun with " + source + ", and a resumed run must go on as it "
                             + "began; leave the option out, or start anew with another --out-dir");
         }
-        String name = method == null ? saved.get("method").getAsString() : method;
-        double level = alpha == null ? saved.get("alpha").getAsDouble() : alpha;
-        TokenLoss loss = Methods.of(name, level);
+        MethodSpec method = methods.resumed(MethodSpec.parse(saved.get("method").getAsString()));
         TrainOptions options = steps.resumed(Json.to(TrainOptions.class, saved.getAsJsonObject("options")));
         Gpt2Config config = shape.resumed(ModelFolder.config(checkpoint), checkpoint.toString());
+        Methods.check(method, config);
         checkMemory(config, options);
         TokenData tokens = DataSource.open(source, screen.progress());
         screen.close();
         try (Backend backend = backends.open()) {
             Gpt2 model = ModelFolder.load(checkpoint, backend);
-            JsonObject record =
-                    RunConfig.of(spec, name, level, source, saved.get("init_from").getAsString(), model, options,
-                            tokens);
+            TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
+            JsonObject record = RunConfig.of(spec, method, source, saved.get("init_from").getAsString(), model,
+                    options, tokens);
             record.add("started", saved.get("started"));
             checkSameData(saved.getAsJsonObject("tokens"), record.getAsJsonObject("tokens"));
             return new TrainRun(dir, screen, logInterval, prompt).resume(checkpoint, model, loss, tokens, options,

@@ -9,7 +9,6 @@ final class TrainDefaults {
     static final String DATA = "jdk";
     static final String MODEL = "demo";
     static final String METHOD = "cvar-loss";
-    static final String ALPHA = "0.1";
 
     static final String MAX_ITERS = "600";
     static final String BATCH_SIZE = "16";

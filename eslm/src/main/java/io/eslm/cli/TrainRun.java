@@ -44,7 +44,7 @@ final class TrainRun {
     int begin(Gpt2 model, TokenLoss loss, TokenData data, TrainOptions options, JsonObject config) {
         try (Trainer made = new Trainer(model, loss, data, options, this::hear);
                 RunLog opened = RunLog.begin(dir, config)) {
-            return run(made, opened, data, config);
+            return run(made, opened, data, loss, config);
         }
     }
 
@@ -54,17 +54,16 @@ final class TrainRun {
             Checkpoints.restore(made, checkpoint);
             savedStep = made.step();
             try (RunLog opened = RunLog.resume(dir, config, made.step())) {
-                return run(made, opened, data, config);
+                return run(made, opened, data, loss, config);
             }
         }
     }
 
-    private int run(Trainer made, RunLog opened, TokenData data, JsonObject config) {
+    private int run(Trainer made, RunLog opened, TokenData data, TokenLoss loss, JsonObject config) {
         trainer = made;
         log = opened;
         firstStep = made.step();
-        observation = new Observation(made.model(), data, config.get("method").getAsString(),
-                config.get("alpha").getAsDouble());
+        observation = new Observation(made.model(), data, loss);
         screen.note(String.format(Locale.ROOT, "%s: %,d parameters, %s, step %d of %d, %,d tokens a step, on %s", dir,
                 made.model().parameterCount(), config.get("method").getAsString(), firstStep, made.options().maxIters(),
                 (long) made.options().batchSize() * made.options().gradAccum() * made.model().config().blockSize(),

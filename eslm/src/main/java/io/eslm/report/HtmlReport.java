@@ -66,9 +66,7 @@ public final class HtmlReport {
     }
 
     private String summary() {
-        double alpha = config.get("alpha").getAsDouble();
-        return String.format(Locale.ROOT, "%s%s on %s · %,d parameters · step %,d of %,d", text("method"),
-                text("method").equals("clm") ? "" : " at α = " + alpha, text("data"),
+        return String.format(Locale.ROOT, "%s on %s · %,d parameters · step %,d of %,d", text("method"), text("data"),
                 config.get("parameters").getAsLong(),
                 steps.isEmpty() ? 0 : steps.getLast().get("step").getAsLong(),
                 config.getAsJsonObject("options").get("max_iters").getAsLong());

@@ -103,6 +103,7 @@ public final class RunLog implements AutoCloseable {
         JsonObject o = new JsonObject();
         o.addProperty("step", s.step());
         o.addProperty("tokens", s.tokens());
+        o.addProperty("drawn", s.drawn());
         o.add("loss", Json.number(s.loss()));
         o.add("kept_loss", Json.number(s.keptLoss()));
         o.add("kept_fraction", Json.number(s.keptFraction()));

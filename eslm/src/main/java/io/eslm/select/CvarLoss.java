@@ -10,15 +10,8 @@ import io.eslm.tensor.Rng;
  * at most α: see {@link ValueAtRisk#conditional}.
  */
 public record CvarLoss(double alpha) implements TokenSelector {
-    public static final String NAME = "cvar-loss";
-
     public CvarLoss {
         ValueAtRisk.checkAlpha(alpha);
-    }
-
-    @Override
-    public String name() {
-        return NAME;
     }
 
     @Override

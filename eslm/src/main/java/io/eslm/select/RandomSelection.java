@@ -9,15 +9,8 @@ import io.eslm.tensor.Rng;
  * {@link ValueAtRisk#rank} k, every subset of that size being equally likely.
  */
 public record RandomSelection(double alpha) implements TokenSelector {
-    public static final String NAME = "random";
-
     public RandomSelection {
         ValueAtRisk.checkAlpha(alpha);
-    }
-
-    @Override
-    public String name() {
-        return NAME;
     }
 
     /** Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S). */

@@ -1,54 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select;
 
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.gpt2.train.StepLoss;
 import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TokenRisks;
-import io.eslm.tensor.UserError;
+import java.util.function.DoubleFunction;
 
 /**
- * ESLM's objective: L = (1/K) Σ over the kept tokens of their loss. The selection is a constant for the gradient; dropped
- * tokens stay in the context of the kept ones.
+ * ESLM's objective: L = (1/K) Σ over the kept tokens of their loss, or whatever weights the selector gives them. The
+ * selection is a constant for the gradient; dropped tokens stay in the context of the kept ones.
  */
-public final class SelectiveLoss implements TokenLoss {
-    private static final String ALPHA = "alpha";
-    private final TokenSelector selector;
+public final class SelectiveLoss implements TokenLoss, Preview {
+    private final String name;
+    private final Anneal alpha;
+    private final DoubleFunction<TokenSelector> selectorAt;
+    /** By which the tail is kept; null for other choices. */
+    private final Risk risk;
+    private double level;
 
-    public SelectiveLoss(TokenSelector selector) {
-        this.selector = selector;
+    private SelectiveLoss(String name, Anneal alpha, DoubleFunction<TokenSelector> selectorAt, Risk risk) {
+        this.name = name;
+        this.alpha = alpha;
+        this.selectorAt = selectorAt;
+        this.risk = risk;
+        level = alpha.from();
+    }
+
+    /**
+     * A selector for each step, at that step's level.
+     *
+     * @param name as {@link TokenLoss#name}
+     */
+    public SelectiveLoss(String name, Anneal alpha, DoubleFunction<TokenSelector> selectorAt) {
+        this(name, alpha, selectorAt, null);
+    }
+
+    /** Keeps the tokens at or above the value-at-risk of {@code risk}. */
+    public SelectiveLoss(String name, Anneal alpha, Risk risk) {
+        this(name, alpha, risk::above, risk);
     }
 
     @Override
     public String name() {
-        return selector.name();
+        return name;
     }
 
     @Override
     public StepLoss of(MicroBatch batch) {
         TokenRisks risks = TokenRisks.of(batch);
-        // Nothing can be chosen among broken numbers; the trainer looks at the mean and says where they come from.
-        Selection selection = finite(risks.loss()) ? selector.select(risks.loss(), risks.entropy(), batch.rng())
-                : Selection.all(batch.tokens());
-        return risks.over(selection);
-    }
-
-    /** α: a run that goes on with another one would not be the same run. */
-    @Override
-    public JsonObject state() {
-        JsonObject state = new JsonObject();
-        state.addProperty(ALPHA, selector.alpha());
-        return state;
+        level = alpha.at(batch.progress());
+        return risks.over(choose(selectorAt.apply(level), risks.loss(), risks.entropy(), batch));
     }
 
     @Override
-    public void restore(JsonObject state) {
-        if (!state.has(ALPHA) || state.get(ALPHA).getAsDouble() != selector.alpha()) {
-            throw new UserError("--alpha " + selector.alpha() + ": the checkpoint was written with " + state.get(ALPHA)
-                    + ", and a resumed run must go on as it began; leave the option out, or start anew with another --out-dir");
-        }
+    public Choice preview(int[] text, TokenScores scores) {
+        return risk == null ? Choice.all(scores) : new Choice(risk, level, scores.selected(risk.above(level)));
+    }
+
+    /** Nothing can be chosen among broken numbers; the trainer looks at the mean and says where they come from. */
+    static Selection choose(TokenSelector selector, float[] loss, float[] entropy, MicroBatch batch) {
+        return finite(loss) ? selector.select(loss, entropy, batch.rng()) : Selection.all(batch.tokens());
     }
 
     private static boolean finite(float[] values) {

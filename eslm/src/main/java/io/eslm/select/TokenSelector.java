@@ -4,17 +4,9 @@ package io.eslm.select;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 
-/**
- * One method of choosing the tokens to train on: which risk it looks at and which tokens it keeps. Adding one costs a file
- * and a line in {@link Methods}.
- */
+/** Chooses the tokens to train on from what the model makes of each: which risk it looks at and which tokens it keeps. */
+@FunctionalInterface
 public interface TokenSelector {
-    /** Name as in {@code --method}. */
-    String name();
-
-    /** Confidence level α in [0, 1): about the share of tokens to drop. */
-    double alpha();
-
     /**
      * Chooses among the M tokens of one micro-batch. With gradient accumulation each micro-batch is a sample of its own:
      * thresholds are not shared between them.

@@ -10,6 +10,9 @@ import java.util.Arrays;
  * Both follow the empirical distribution exactly; nothing is interpolated.
  */
 public final class ValueAtRisk {
+    /** The level that the paper uses most. */
+    public static final String USUAL_ALPHA = "0.1";
+    static final String LEVEL_RULE = "must be at least 0 (drop nothing) and below 1; 0.1 keeps the riskiest 90 %";
     private static final int BITS = 11;
     private static final int BUCKETS = 1 << BITS;
 
@@ -118,8 +121,7 @@ public final class ValueAtRisk {
     /** @throws UserError unless 0 ≤ α and α is below 1 */
     public static void checkAlpha(double alpha) {
         if (!(alpha >= 0 && alpha < 1)) {
-            throw new UserError("--alpha " + alpha + ": must be at least 0 (keep every token) and below 1; "
-                    + "0.1 keeps the riskiest 90 %");
+            throw new UserError("--alpha " + alpha + ": " + LEVEL_RULE);
         }
     }
 

@@ -9,15 +9,8 @@ import io.eslm.tensor.Rng;
  * not look at the target; the tokens at or above its value-at-risk are kept.
  */
 public record VarEntropy(double alpha) implements TokenSelector {
-    public static final String NAME = "var-entropy";
-
     public VarEntropy {
         ValueAtRisk.checkAlpha(alpha);
-    }
-
-    @Override
-    public String name() {
-        return NAME;
     }
 
     @Override

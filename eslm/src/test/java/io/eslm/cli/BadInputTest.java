@@ -122,7 +122,7 @@ class BadInputTest {
                         "train --init-from resume --out-dir T/run --data jdk"),
                 new Case("resume with another shape", 1, "--n-embd 32: the model in",
                         "train --init-from resume --out-dir T/run --n-embd 32"),
-                new Case("resume with another method", 1, "--method clm: the checkpoint was written with cvar-loss",
+                new Case("resume with another method", 1, "--method clm: the run was begun with cvar-loss",
                         "train --init-from resume --out-dir T/run --method clm"),
                 new Case("a context longer than the model's", 1, "--block-size 64: the model in",
                         "train --init-from T/run --data T/data --out-dir T/new --block-size 64"),

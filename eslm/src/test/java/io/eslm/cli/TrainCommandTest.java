@@ -61,8 +61,8 @@ class TrainCommandTest {
         List<JsonObject> evaluations = lines.stream().filter(l -> l.has("val_loss")).toList();
         assertEquals(30, steps.size());
         assertEquals(
-                Set.of("step", "tokens", "loss", "kept_loss", "kept_fraction", "alpha", "var", "lr", "grad_norm", "ms",
-                        "tokens_per_s", "mfu", "flops"),
+                Set.of("step", "tokens", "drawn", "loss", "kept_loss", "kept_fraction", "alpha", "var", "lr",
+                        "grad_norm", "ms", "tokens_per_s", "mfu", "flops"),
                 steps.getFirst().keySet());
         assertEquals(Set.of("step", "val_loss", "val_perplexity", "val_cvar90", "domains", "worst_domain"),
                 evaluations.getFirst().keySet());
@@ -72,7 +72,7 @@ class TrainCommandTest {
         assertTrue(evaluations.getLast().get("val_loss").getAsDouble() < before - 0.2, "it learns");
 
         JsonObject config = Json.read(dir.resolve(RunLog.CONFIG));
-        assertEquals(0.1, config.get("alpha").getAsDouble());
+        assertEquals("cvar-loss:alpha=0.1", config.get("method").getAsString());
         assertEquals(30, config.getAsJsonObject("options").get("max_iters").getAsInt());
         assertEquals(16, config.getAsJsonObject("model").get("block_size").getAsInt());
         String report = Files.readString(dir.resolve(HtmlReport.FILE));
@@ -97,10 +97,10 @@ class TrainCommandTest {
 
     /** A run of 8 steps, and the same from its checkpoint after 4 on: the same numbers and the same weights, bit for bit. */
     @ParameterizedTest
-    @ValueSource(strings = {"clm", "cvar-loss", "var-entropy", "random"})
+    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "var-entropy:alpha=0.3,alpha-end=0", "random:alpha=0.3"})
     void resumeContinuesIdentically(String method) throws IOException {
         Path whole = temp.resolve("whole");
-        Program.train(data, whole, "--method", method, "--alpha", "0.3", "--max-iters", "8", "--eval-interval", "3",
+        Program.train(data, whole, "--method", method, "--max-iters", "8", "--eval-interval", "3",
                 "--checkpoint-interval", "4", "--dropout", "0.1", "--grad-accum", "2").ok();
         Path resumed = temp.resolve("resumed");
         copy(whole, resumed);
@@ -116,7 +116,9 @@ class TrainCommandTest {
         }
         Program.Outcome other =
                 Program.run("train", "--init-from", "resume", "--out-dir", resumed.toString(), "--alpha", "0.4");
-        assertEquals(method.equals("clm") ? 0 : 1, other.code(), other.err());
+        assertEquals(1, other.code(), other.err());
+        assertTrue(other.err().contains(method.equals("clm") ? "--alpha 0.4: method clm does not use it"
+                : "--alpha 0.4: the run was begun with 0.3"), other.err());
     }
 
     /** The metrics without what a clock measured. */

@@ -28,8 +28,7 @@ class HtmlReportTest {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm");
         o.addProperty("started", "today");
-        o.addProperty("method", "cvar-loss");
-        o.addProperty("alpha", 0.5);
+        o.addProperty("method", "cvar-loss:alpha=0.5");
         o.addProperty("data", EVIL);
         o.addProperty("parameters", 12);
         JsonObject options = new JsonObject();
@@ -63,8 +62,8 @@ class HtmlReportTest {
     void showsTheRunAndNeedsNothingElse() throws IOException {
         try (RunLog log = RunLog.begin(dir, config())) {
             for (int n = 1; n <= 1000; n++) {
-                log.log(new TrainEvent.Step(n, n * 64L, 5 - n * 1e-3, 6 - n * 1e-3, 0.5, 0.5, 1, 1e-3, 0.5, 0.25, 256,
-                        Double.NaN, Flops.ZERO));
+                log.log(new TrainEvent.Step(n, n * 64L, n * 64L, 5 - n * 1e-3, 6 - n * 1e-3, 0.5, 0.5, 1, 1e-3, 0.5,
+                        0.25, 256, Double.NaN, Flops.ZERO));
             }
             log.log(new TrainEvent.Evaluated(1000, new Evaluation.Result(4, Map.of("prose", 3.0, "code", 5.0),
                     new float[] {3, 5}, new double[] {0.5, 0.5})));

@@ -27,8 +27,8 @@ class RunLogTest {
     private Path dir;
 
     private static TrainEvent.Step step(long n) {
-        return new TrainEvent.Step(n, n * 64, 2.5, 2.75, 0.9, 0.1, Double.NaN, 1e-3, 0.5, 0.25, 256, Double.NaN,
-                new Flops(10, 20, 0, 5));
+        return new TrainEvent.Step(n, n * 64, n * 80, 2.5, 2.75, 0.9, 0.1, Double.NaN, 1e-3, 0.5, 0.25, 256,
+                Double.NaN, new Flops(10, 20, 0, 5));
     }
 
     private static TrainEvent.Evaluated evaluated(long n) {
@@ -47,7 +47,7 @@ class RunLogTest {
             log.log(evaluated(1));
             assertEquals(
                     """
-                            {"step":1,"tokens":64,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
+                            {"step":1,"tokens":64,"drawn":80,"loss":2.5,"kept_loss":2.75,"kept_fraction":0.9,"alpha":0.1,"var":null,"lr":0.001,\
                             "grad_norm":0.5,"ms":250.0,"tokens_per_s":256.0,"mfu":null,\
                             "flops":{"forward":10,"backward":20,"selection":0,"early_exit":5}}
                             {"step":1,"val_loss":null,"val_perplexity":null,"val_cvar90":null,"domains":{"a":1.0},"worst_domain":"a"}

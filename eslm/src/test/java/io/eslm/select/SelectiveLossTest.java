@@ -69,6 +69,10 @@ class SelectiveLossTest {
     private record Outcome(StepLoss step, float loss, Map<String, float[]> gradients) {
     }
 
+    private static TokenLoss method(String name, String alpha) {
+        return Methods.of(MethodSpec.of(name, Map.of(Setting.ALPHA, alpha)), _ -> null);
+    }
+
     private Outcome run(TokenLoss method) {
         try (Tape tape = Tape.recording(new Workspace(backend), Rng.of(3))) {
             StepLoss step = method.of(batch(tape));
@@ -77,7 +81,7 @@ class SelectiveLossTest {
     }
 
     private MicroBatch batch(Tape tape) {
-        return new MicroBatch(tape, model, tape.put(inputs, BATCH, TIME), tape.put(targets, M), Rng.of(4), 1);
+        return new MicroBatch(tape, model, tape.put(inputs, BATCH, TIME), tape.put(targets, M), Rng.of(4), 1, 0);
     }
 
     private static Outcome outcome(Tape tape, StepLoss step, Variable loss) {
@@ -97,16 +101,16 @@ class SelectiveLossTest {
     @ValueSource(strings = {"cvar-loss", "var-entropy", "random"})
     void alphaZeroIsLanguageModellingBitForBit(String method) {
         Outcome mean = run(new MeanLoss());
-        Outcome selective = run(Methods.of(method, 0));
+        Outcome selective = run(method(method, "0"));
         assertEquals(M, selective.step.kept());
         assertSameBits(mean, selective);
-        assertNotEquals(mean.loss, run(Methods.of(method, 0.3)).loss, "the comparison would see a selection");
+        assertNotEquals(mean.loss, run(method(method, "0.3")).loss, "the comparison would see a selection");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"cvar-loss", "var-entropy", "random"})
     void keepsAsManyAsItSays(String method) {
-        StepLoss step = run(Methods.of(method, 0.3)).step;
+        StepLoss step = run(method(method, "0.3")).step;
         assertEquals(M - ValueAtRisk.rank(M, 0.3) + 1, step.kept());
         assertEquals(M, step.tokens());
         assertEquals(0.3, step.alpha());
@@ -115,7 +119,7 @@ class SelectiveLossTest {
 
     @Test
     void theLossIsTheMeanOfTheWorst() {
-        Outcome o = run(Methods.of("cvar-loss", 0.3));
+        Outcome o = run(method("cvar-loss", "0.3"));
         assertEquals(o.step.keptLossSum() / o.step.kept(), o.loss, 1e-6 * o.loss); // 19 terms of a float sum
         assertTrue(o.loss > o.step.lossSum() / M, "the worst are worse than the mean");
     }
@@ -127,7 +131,8 @@ class SelectiveLossTest {
         Arrays.fill(keep, true);
         keep[4] = false;
         keep[17] = false;
-        TokenLoss fixed = new SelectiveLoss(new Fixed(keep));
+        TokenLoss fixed = new SelectiveLoss("fixed", Anneal.constant(0.5),
+                _ -> (_, _, _) -> Selection.mean(keep, Double.NaN, 0.5));
         Outcome before = run(fixed);
         targets[4] = (targets[4] + 1) % VOCABULARY;
         targets[17] = (targets[17] + 5) % VOCABULARY;
@@ -140,7 +145,7 @@ class SelectiveLossTest {
     /** Entropy does not look at targets: the real method, with the target of a token that it drops changed. */
     @Test
     void varEntropyIgnoresTheTargetsItDrops() {
-        TokenLoss method = Methods.of("var-entropy", 0.5);
+        TokenLoss method = method("var-entropy", "0.5");
         Outcome before = run(method);
         int dropped = firstDropped();
         targets[dropped] = (targets[dropped] + 1) % VOCABULARY;
@@ -165,7 +170,7 @@ class SelectiveLossTest {
     @ParameterizedTest
     @ValueSource(strings = {"cvar-loss", "var-entropy"})
     void gradientEqualsTheComposedPath(String method) {
-        Outcome masked = run(Methods.of(method, 0.4));
+        Outcome masked = run(method(method, "0.4"));
         try (Tape tape = Tape.recording(new Workspace(backend), Rng.of(3))) {
             Variable logits = model.logits(tape, model.forward(tape, tape.put(inputs, BATCH, TIME)));
             Tensor entropy = tape.memory(DType.F32, M);
@@ -196,23 +201,5 @@ class SelectiveLossTest {
         Arrays.fill(equal, 3.25f);
         assertEquals(M, new CvarLoss(0.9).select(equal, equal, null).kept());
         assertEquals(M, new VarEntropy(0.9).select(equal, equal, null).kept());
-    }
-
-    /** Keeps the same tokens whatever the risks are. */
-    private record Fixed(boolean[] keep) implements TokenSelector {
-        @Override
-        public String name() {
-            return "fixed";
-        }
-
-        @Override
-        public double alpha() {
-            return 0.5;
-        }
-
-        @Override
-        public Selection select(float[] loss, float[] entropy, Rng rng) {
-            return Selection.mean(keep, Double.NaN, 0.5);
-        }
     }
 }

@@ -11,8 +11,10 @@ import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -217,8 +219,10 @@ class ValueAtRiskTest {
     @ParameterizedTest
     @ValueSource(doubles = {1, -0.1, 2, Double.NaN, Double.POSITIVE_INFINITY})
     void refusesLevelsOutsideTheUnitInterval(double alpha) {
-        for (String method : Methods.names()) {
-            var e = assertThrows(UserError.class, () -> Methods.of(method, alpha), method);
+        for (Executable use : List.<Executable>of(() -> new CvarLoss(alpha), () -> new VarEntropy(alpha),
+                () -> new RandomSelection(alpha), () -> Anneal.constant(alpha),
+                () -> MethodSpec.parse("cvar-loss:alpha=" + alpha))) {
+            var e = assertThrows(UserError.class, use);
             assertTrue(e.getMessage().startsWith("--alpha " + alpha + ": must be at least 0"), e.getMessage());
         }
     }

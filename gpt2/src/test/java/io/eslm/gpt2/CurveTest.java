@@ -75,7 +75,7 @@ class CurveTest {
             System.arraycopy(tokens, from + 1, targets, b * time, time);
         }
         TokenRisks risks = TokenRisks.of(new MicroBatch(tape, golden.model(), tape.put(inputs, batch, time),
-                tape.put(targets, targets.length), Rng.of(step), 1));
+                tape.put(targets, targets.length), Rng.of(step), 1, 0));
         float[] order = risks.loss().clone();
         Arrays.sort(order);
         float threshold = order[Math.max(0, (int) Math.ceil(alpha * order.length) - 1)];

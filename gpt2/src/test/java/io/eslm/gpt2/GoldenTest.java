@@ -122,7 +122,7 @@ class GoldenTest {
             for (int half = 0; half < 2; half++) {
                 tape.reset();
                 TokenRisks risks = TokenRisks
-                        .of(new MicroBatch(tape, golden.model(), golden.ids(), golden.targets(), Rng.of(1), 0.5));
+                        .of(new MicroBatch(tape, golden.model(), golden.ids(), golden.targets(), Rng.of(1), 0.5, 0));
                 float[] order = risks.loss().clone();
                 Arrays.sort(order);
                 float threshold = order[(int) Math.ceil(golden.setting("alpha") * order.length) - 1];

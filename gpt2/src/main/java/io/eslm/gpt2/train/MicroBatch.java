@@ -13,10 +13,26 @@ import io.eslm.tensor.Tensor;
  * @param targets (B·T) I32: the token after each of ids
  * @param rng of this micro-batch alone: the same for the same seed and step, resumed or not
  * @param share weight of this micro-batch in the step: 1 / gradient accumulation steps
+ * @param progress how far the run is: 0 at its first step, 1 at its last
  */
-public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng rng, double share) {
+public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng rng, double share, double progress) {
     /** Number of predicted tokens, M = B·T. */
     public int tokens() {
         return targets.size();
+    }
+
+    /** The same with these of its windows alone, in the order given. */
+    public MicroBatch windows(int[] kept) {
+        int time = ids.dim(1);
+        int[] allIds = ids.toInts();
+        int[] allTargets = targets.toInts();
+        int[] someIds = new int[kept.length * time];
+        int[] someTargets = new int[kept.length * time];
+        for (int i = 0; i < kept.length; i++) {
+            System.arraycopy(allIds, kept[i] * time, someIds, i * time, time);
+            System.arraycopy(allTargets, kept[i] * time, someTargets, i * time, time);
+        }
+        return new MicroBatch(tape, model, tape.put(someIds, kept.length, time),
+                tape.put(someTargets, someTargets.length), rng, share, progress);
     }
 }

@@ -6,11 +6,20 @@ import io.eslm.tensor.UserError;
 
 /** Turns a micro-batch into a loss: the hook that selective language modelling fills. */
 public interface TokenLoss {
-    /** Name as in {@code --method}. */
+    /** Name and settings as in {@code --method}; a run goes on only with the same. */
     String name();
+
+    /** Windows to draw for a micro-batch of {@code batchSize}: more where some are dropped before the forward pass. */
+    default int drawn(int batchSize) {
+        return batchSize;
+    }
 
     /** Runs the forward pass and returns the loss to differentiate. */
     StepLoss of(MicroBatch batch);
+
+    /** Called after each optimizer step: for methods that adapt. */
+    default void stepDone() {
+    }
 
     /** What must be in a checkpoint for a resumed run to go on identically; empty if nothing. */
     default JsonObject state() {

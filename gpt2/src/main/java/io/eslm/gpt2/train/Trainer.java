@@ -38,7 +38,10 @@ public final class Trainer implements AutoCloseable {
     private final int[] inputs;
     private final int[] targets;
     private final double peakFlops;
+    /** Windows that a micro-batch draws. */
+    private final int drawn;
     private long step;
+    private long tokens;
 
     /** Starts at step 0; call {@link #restore} to go on from a checkpoint. */
     public Trainer(Gpt2 model, TokenLoss tokenLoss, TokenData data, TrainOptions options,
@@ -53,12 +56,13 @@ public final class Trainer implements AutoCloseable {
                 options.weightDecay()));
         this.clip = new ClipNorm(model.parameters(), options.gradClip());
         data.checkVocab(model.config().vocabSize());
-        this.sampler = new BatchSampler(data.train().tokens(), options.batchSize(), time, options.seed());
+        this.drawn = tokenLoss.drawn(options.batchSize());
+        this.sampler = new BatchSampler(data.train().tokens(), drawn, time, options.seed());
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
         this.workspace = new Workspace(model.backend());
         this.tape = Tape.recording(workspace, rng(0));
-        this.inputs = new int[options.batchSize() * time];
-        this.targets = new int[options.batchSize() * time];
+        this.inputs = new int[drawn * time];
+        this.targets = new int[drawn * time];
         this.peakFlops = model.backend().measurePeakFlops();
     }
 
@@ -81,7 +85,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Where the run stands, besides weights and optimizer. */
     public TrainerState state() {
-        return new TrainerState(step, tokensPerStep() * step, sampler.position(), options, tokenLoss.name(),
+        return new TrainerState(step, tokens, sampler.position(), options, tokenLoss.name(),
                 tokenLoss.state());
     }
 
@@ -89,6 +93,7 @@ public final class Trainer implements AutoCloseable {
     public void restore(TrainerState state) {
         state.checkResumable(options, tokenLoss.name());
         step = state.step();
+        tokens = state.tokens();
         sampler.seek(state.batchPosition());
         tokenLoss.restore(state.lossState());
     }
@@ -119,15 +124,16 @@ public final class Trainer implements AutoCloseable {
         Flops before = Flops.of(counter);
         model.clearGradients();
         double share = 1.0 / options.gradAccum();
+        double progress = (double) step / Math.max(1, options.maxIters() - 1);
         Sums sums = new Sums();
         for (int micro = 0; micro < options.gradAccum(); micro++) {
             Rng rng = rng(micro);
             tape.reset(rng.split("dropout"));
             sampler.next(inputs, targets);
             int time = model.config().blockSize();
-            StepLoss loss = tokenLoss.of(new MicroBatch(tape, model, tape.put(inputs, options.batchSize(), time),
-                    tape.put(targets, targets.length), rng.split("selection"), share));
-            NonFinite.checkLoss(loss, step + 1, model, inputs, options.batchSize(), workspace);
+            StepLoss loss = tokenLoss.of(new MicroBatch(tape, model, tape.put(inputs, drawn, time),
+                    tape.put(targets, targets.length), rng.split("selection"), share, progress));
+            NonFinite.checkLoss(loss, step + 1, model, inputs, drawn, workspace);
             sums.add(loss);
             counter.run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
         }
@@ -136,13 +142,16 @@ public final class Trainer implements AutoCloseable {
         NonFinite.checkGradient(norm, step + 1, model);
         double rate = schedule.at(step);
         optimizer.step(rate, clip.scale(norm));
+        tokenLoss.stepDone();
         step++;
+        tokens += sums.tokens;
         double seconds = (System.nanoTime() - start) * 1e-9;
         double rateOfTokens = sums.tokens / seconds;
-        return new TrainEvent.Step(step, tokensPerStep() * step, sums.loss / sums.tokens, sums.keptLoss / sums.kept,
-                (double) sums.kept / sums.tokens, sums.alpha * share, sums.valueAtRisk * share, rate, norm, seconds,
-                rateOfTokens, 6.0 * model.parameterCount() * rateOfTokens / peakFlops,
-                Flops.of(counter).minus(before));
+        long drawnTokens = (long) options.gradAccum() * inputs.length;
+        return new TrainEvent.Step(step, tokens, drawnTokens * step, sums.loss / sums.tokens,
+                sums.keptLoss / sums.kept, (double) sums.kept / drawnTokens, sums.alpha * share,
+                sums.valueAtRisk * share, rate, norm, seconds, rateOfTokens,
+                6.0 * model.parameterCount() * rateOfTokens / peakFlops, Flops.of(counter).minus(before));
     }
 
     /** Evaluates on the held-out data, if there is any. */
@@ -156,10 +165,6 @@ public final class Trainer implements AutoCloseable {
     /** Bytes of activations, gradients in flight and scratch that training has allocated so far. */
     public long workspaceBytes() {
         return workspace.allocatedBytes();
-    }
-
-    private long tokensPerStep() {
-        return (long) options.gradAccum() * inputs.length;
     }
 
     private Rng rng(int micro) {

@@ -8,7 +8,7 @@ import io.eslm.tensor.UserError;
  * What a resumed run needs besides weights and optimizer moments.
  *
  * @param step optimizer steps done
- * @param tokens tokens seen
+ * @param tokens tokens that had a full forward pass
  * @param batchPosition next batch of the sampler
  * @param options of the run that wrote it
  * @param method name of its {@link TokenLoss}

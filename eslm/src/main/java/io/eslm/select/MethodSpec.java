@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.select;
+
+import io.eslm.tensor.UserError;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * A method and its settings. As text {@code NAME[:key=value[,key=value…]]}, for example
+ * {@code hierarchical:risk=entropy,alpha=0.1,instance-alpha=0.25}; keys are those of {@link Setting}, and what is left out has
+ * its default. Equal if all settings are. {@link Methods} makes the loss.
+ */
+public final class MethodSpec {
+    private final String name;
+    /** Those that the method has and that are set, typed, in the method's order. */
+    private final Map<Setting, Object> values;
+
+    private MethodSpec(String name, Map<Setting, Object> values) {
+        this.name = name;
+        this.values = values;
+    }
+
+    /**
+     * From text.
+     *
+     * @throws UserError if there is no such method, it lacks a setting that it needs, has none of that key, or not with that
+     *         value
+     */
+    public static MethodSpec parse(String text) {
+        return parse(text, Map.of());
+    }
+
+    /** The same with more settings, which win over those in {@code text}. */
+    public static MethodSpec parse(String text, Map<Setting, String> more) {
+        int colon = text.indexOf(':');
+        Map<Setting, String> given = new EnumMap<>(Setting.class);
+        if (colon >= 0) {
+            // A comma within a path is no separator: behind one stands a key.
+            for (String pair : text.substring(colon + 1).split(",(?=[a-z-]*=)")) {
+                int equals = pair.indexOf('=');
+                if (equals < 0) {
+                    throw new UserError("--method " + text + ": '" + pair + "' has no '='; the form is "
+                            + "NAME:key=value,key=value");
+                }
+                String before = given.put(setting(text, pair.substring(0, equals)), pair.substring(equals + 1));
+                if (before != null) {
+                    throw new UserError(
+                            "--method " + text + ": '" + pair.substring(0, equals) + "' stands there twice");
+                }
+            }
+        }
+        given.putAll(more);
+        return of(colon < 0 ? text : text.substring(0, colon), given);
+    }
+
+    /** From a name and the settings that differ from their defaults, as text. */
+    public static MethodSpec of(String name, Map<Setting, String> given) {
+        List<Setting> settings = Methods.settings(name);
+        for (Setting s : given.keySet()) {
+            if (!settings.contains(s)) {
+                throw new UserError(s.option() + " " + given.get(s) + ": method " + name + " does not use it; "
+                        + (settings.isEmpty() ? "it has no settings" : "its settings are " + settings.stream()
+                                .map(Setting::key).collect(Collectors.joining(", "))));
+            }
+        }
+        Map<Setting, Object> values = new LinkedHashMap<>();
+        for (Setting s : settings) {
+            String value = given.getOrDefault(s, s.otherwise());
+            if (value != null) {
+                values.put(s, s.parse(value));
+            } else if (s.isNeeded()) {
+                throw new UserError(s.option() + ": method " + name + " needs it: " + s.help());
+            }
+        }
+        return new MethodSpec(name, values);
+    }
+
+    private static Setting setting(String text, String key) {
+        for (Setting s : Setting.values()) {
+            if (s.key().equals(key)) {
+                return s;
+            }
+        }
+        String name = text.substring(0, text.indexOf(':'));
+        throw new UserError("--method " + text + ": '" + key + "' is no setting; those of " + name + " are "
+                + Methods.settings(name).stream().map(Setting::key).collect(Collectors.joining(", ")));
+    }
+
+    /** The method, one of {@link Methods#names}. */
+    public String name() {
+        return name;
+    }
+
+    boolean has(Setting setting) {
+        return values.containsKey(setting);
+    }
+
+    double number(Setting setting) {
+        return (Double) values.get(setting);
+    }
+
+    int count(Setting setting) {
+        return (Integer) values.get(setting);
+    }
+
+    Risk risk(Setting setting) {
+        return (Risk) values.get(setting);
+    }
+
+    Draw draw() {
+        return (Draw) values.get(Setting.DRAW);
+    }
+
+    Path folder(Setting setting) {
+        return (Path) values.get(setting);
+    }
+
+    /** α over the run. */
+    Anneal alpha() {
+        double from = number(Setting.ALPHA);
+        return new Anneal(from, has(Setting.ALPHA_END) ? number(Setting.ALPHA_END) : from);
+    }
+
+    /** The level over the run that keeps the wanted share. */
+    Anneal alphaOfKept() {
+        double from = number(Setting.KEEP_RATIO);
+        double to = has(Setting.KEEP_RATIO_END) ? number(Setting.KEEP_RATIO_END) : from;
+        return new Anneal(Anneal.dropping(from), Anneal.dropping(to));
+    }
+
+    /** The first setting in which {@code other}, of the same method, differs; null if none does. */
+    public Setting firstDifference(MethodSpec other) {
+        for (Setting s : Methods.settings(name)) {
+            if (!Objects.equals(values.get(s), other.values.get(s))) {
+                return s;
+            }
+        }
+        return null;
+    }
+
+    /** The value of a setting as text; "unset" where it has none. */
+    public String text(Setting setting) {
+        return has(setting) ? values.get(setting).toString() : "unset";
+    }
+
+    /**
+     * Short and fit for a file name: the first setting's value, and those of the others that are not the default's:
+     * {@code cvar-loss-0.1}.
+     */
+    public String label() {
+        StringBuilder label = new StringBuilder(name);
+        boolean first = true;
+        for (Map.Entry<Setting, Object> e : values.entrySet()) {
+            Setting s = e.getKey();
+            if (first || s.otherwise() == null || !e.getValue().equals(s.parse(s.otherwise()))) {
+                Object value =
+                        e.getValue() instanceof Path p ? p.toAbsolutePath().normalize().getFileName() : e.getValue();
+                label.append('-').append(first ? "" : s.key() + "-").append(value);
+            }
+            first = false;
+        }
+        return label.toString();
+    }
+
+    /** All settings, in the form that {@link #parse} reads. */
+    @Override
+    public String toString() {
+        List<String> pairs = new ArrayList<>();
+        values.forEach((s, v) -> pairs.add(s.key() + "=" + v));
+        return pairs.isEmpty() ? name : name + ":" + String.join(",", pairs);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof MethodSpec spec && toString().equals(spec.toString());
+    }
+
+    @Override
+    public int hashCode() {
+        return toString().hashCode();
+    }
+}

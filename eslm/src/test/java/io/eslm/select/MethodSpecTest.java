@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.select;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.eslm.tensor.UserError;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MethodSpecTest {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "clm | clm | clm",
+        "cvar-loss | cvar-loss:alpha=0.1 | cvar-loss-0.1",
+        "cvar-loss:alpha=.30 | cvar-loss:alpha=0.3 | cvar-loss-0.3",
+        "var-entropy:alpha-end=0,alpha=0.2 | var-entropy:alpha=0.2,alpha-end=0.0 | var-entropy-0.2-alpha-end-0.0"})
+    void oneTextForEachMethod(String given, String text, String label) {
+        MethodSpec spec = MethodSpec.parse(given);
+        assertEquals(text, spec.toString());
+        assertEquals(label, spec.label());
+        assertEquals(spec, MethodSpec.parse(text));
+        assertNotEquals(spec, MethodSpec.parse("random"));
+    }
+
+    @Test
+    void laterSettingsWin() {
+        assertEquals("cvar-loss:alpha=0.4", MethodSpec.parse("cvar-loss:alpha=0.3", Map.of(Setting.ALPHA, "0.4"))
+                .toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "rho | --method rho: no such method; there are clm, cvar-loss",
+        "clm:alpha=0.1 | --alpha 0.1: method clm does not use it; it has no settings",
+        "cvar-loss:teacher=x | --teacher x: method cvar-loss does not use it; its settings are alpha, alpha-end",
+        "cvar-loss:alfa=0.1 | --method cvar-loss:alfa=0.1: 'alfa' is no setting; those of cvar-loss are alpha, alpha-end",
+        "cvar-loss:0.1 | --method cvar-loss:0.1: '0.1' has no '='",
+        "cvar-loss: | --method cvar-loss:: '' has no '='",
+        "cvar-loss:alpha=0.1,alpha=0.2 | --method cvar-loss:alpha=0.1,alpha=0.2: 'alpha' stands there twice",
+        "cvar-loss:alpha=x | --alpha x: is not a number",
+        "cvar-loss:alpha=1 | --alpha 1.0: must be at least 0 (drop nothing) and below 1; 0.1 keeps the riskiest 90 %"})
+    void saysWhatIsWrong(String given, String message) {
+        String said = assertThrows(UserError.class, () -> MethodSpec.parse(given)).getMessage();
+        assertEquals(message, said.substring(0, Math.min(said.length(), message.length())));
+    }
+}
