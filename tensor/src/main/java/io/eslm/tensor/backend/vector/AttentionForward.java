@@ -6,8 +6,8 @@ import java.util.Arrays;
 /**
  * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attention} for one head: a block of {@link
  * Tile#COLS} queries at a time, as two matrix products with the softmax between them. Scores stand as (keys, queries),
- * which is what a tile writes, what a tile reads as its right operand, and what lets the softmax treat a query as a
- * lane. Keys behind a block's last query are not touched; the scores of one block are all that is stored.
+ * which is what a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane.
+ * Keys behind a block's last query are not touched; the scores of one block are all that is stored.
  */
 final class AttentionForward {
     private static final int BLOCK = Tile.COLS;
@@ -15,16 +15,18 @@ final class AttentionForward {
     private static final int KEYS = 256;
 
     private final int size;
-    /** Head size in whole tiles. */
+    /** Head size in whole tile rows, and in whole tile columns. */
     private final int deep;
+    private final int wide;
     private final float scale;
     /** The work array, and where its parts begin. */
     private final float[] w;
     private final int keys;
+    /** Values as panels (wide/BLOCK, n, BLOCK). */
     private final int values;
+    private final int panel;
     private final int query;
     private final int scores;
-    private final int sums;
     private final int result;
     private final int positions;
     private final int max;
@@ -34,15 +36,16 @@ final class AttentionForward {
     private AttentionForward(Scratch scratch, int size, int n) {
         this.size = size;
         deep = Tile.count(size, Tile.ROWS) * Tile.ROWS;
+        wide = Tile.count(size, BLOCK) * BLOCK;
         scale = (float) (1 / Math.sqrt(size));
+        panel = n * BLOCK;
         int padded = Tile.count(n, Tile.ROWS) * Tile.ROWS;
         keys = 0;
         values = keys + padded * deep;
-        query = values + padded * deep;
+        query = values + n * wide;
         scores = query + size * BLOCK;
-        sums = scores + padded * BLOCK;
-        result = sums + deep * BLOCK;
-        positions = result + deep * BLOCK;
+        result = scores + padded * BLOCK;
+        positions = result + BLOCK * wide;
         max = positions + BLOCK;
         sum = max + BLOCK;
         lse = sum + BLOCK;
@@ -65,11 +68,11 @@ final class AttentionForward {
         int n = past + time;
         AttentionForward head = new AttentionForward(scratch, size, n);
         k.copyTo(head.w, head.keys, head.deep, n, size);
-        v.copyTo(head.w, head.values, head.deep, n, size);
+        v.toPanels(head.w, head.values, BLOCK, n, size);
         for (int i = part * BLOCK; i < time; i += parts * BLOCK) {
             int count = Math.min(BLOCK, time - i);
             head.probabilities(q, i, count, past, dropout);
-            head.values(y, i, count, past + i + count);
+            head.values(y, i, count, past);
             if (lse != null) {
                 System.arraycopy(head.w, head.lse, lse.data(), lse.at() + i, count);
             }
@@ -88,8 +91,9 @@ final class AttentionForward {
         for (int j = 0; j < n; j += Tile.ROWS) {
             Tile.byRows(size, w, keys + j * deep, deep, w, query, w, scores + j * BLOCK, BLOCK);
         }
-        Strip.mask(w, scores, 0, past + i + 1, n, w, positions);
-        Strip.maximum(w, scores, n, scale, w, max);
+        int even = n + n % 2;
+        Strip.mask(w, scores, 0, past + i + 1, even, w, positions);
+        Strip.maximum(w, scores, even, scale, w, max);
         Strip.exponentials(w, scores, n, scale, w, max, sum);
         Strip.normalizers(w, max, sum, lse);
         if (dropout != null) {
@@ -97,19 +101,20 @@ final class AttentionForward {
         }
     }
 
-    /** y_i = Σ_j p_ij v_j over n keys for the queries from i on. */
-    private void values(Rows y, int i, int count, int n) {
-        Arrays.fill(w, sums, sums + deep * BLOCK, 0);
-        for (int d = 0; d < deep; d += Tile.ROWS) {
-            for (int j = 0; j < n; j += KEYS) {
-                Tile.byColumns(Math.min(KEYS, n - j), w, values + j * deep + d, deep, w, scores + j * BLOCK, w,
-                        sums + d * BLOCK, BLOCK);
+    /** y_i = Σ_j p_ij v_j for the queries from i on: eight of them at a time, over the keys up to the last of these. */
+    private void values(Rows y, int i, int count, int past) {
+        Arrays.fill(w, result, result + BLOCK * wide, 0);
+        for (int t = 0; t < count; t += Tile.ROWS) {
+            int n = past + i + Math.min(count, t + Tile.ROWS);
+            for (int p = 0; p < wide; p += BLOCK) {
+                for (int j = 0; j < n; j += KEYS) {
+                    Tile.byColumns(Math.min(KEYS, n - j), w, scores + j * BLOCK + t, BLOCK, w,
+                            values + p / BLOCK * panel + j * BLOCK, w, result + t * wide + p, wide);
+                }
             }
         }
-        Strip.scale(w, sums, size, w, sum);
-        Strip.turn(w, sums, deep, w, result);
         for (int t = 0; t < count; t++) {
-            Rows.copy(w, result + t * deep, y.data(), y.row(i + t), size);
+            Rows.scaled(w, result + t * wide, w[sum + t], y.data(), y.row(i + t), size);
         }
     }
 }

@@ -26,6 +26,16 @@ record Rows(float[] data, int at, int stride) {
         }
     }
 
+    /**
+     * Copies {@code count} rows of {@code n} elements into panels of {@code width} columns, each (count, width) and dense,
+     * one behind the other, the last one filled up with zeros.
+     */
+    void toPanels(float[] dst, int to, int width, int count, int n) {
+        for (int p = 0; p < n; p += width) {
+            new Rows(data, at + p, stride).copyTo(dst, to + p * count, width, count, Math.min(width, n - p));
+        }
+    }
+
     /** One vector of each row: a loop over many rows, because one over the few vectors of a row costs more to start. */
     private static void copyVectors(float[] from, int start, int stride, float[] to, int at, int width, int count) {
         for (int t = 0; t < count; t++) {
@@ -41,6 +51,17 @@ record Rows(float[] data, int at, int stride) {
         }
         for (int i = whole; i < n; i++) {
             to[at + i] = from[start + i];
+        }
+    }
+
+    /** The first {@code n} elements of a row, times {@code factor}. */
+    static void scaled(float[] from, int start, float factor, float[] to, int at, int n) {
+        int whole = VectorMath.S.loopBound(n);
+        for (int i = 0; i < whole; i += VectorMath.LANES) {
+            FloatVector.fromArray(VectorMath.S, from, start + i).mul(factor).intoArray(to, at + i);
+        }
+        for (int i = whole; i < n; i++) {
+            to[at + i] = from[start + i] * factor;
         }
     }
 }

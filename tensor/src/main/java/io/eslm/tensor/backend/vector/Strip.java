@@ -35,18 +35,28 @@ final class Strip {
         }
     }
 
-    /** w[max] = the largest scale·s of each query over the n keys that is a number (a NaN shows in the sum anyway). */
+    /**
+     * w[max] = the largest scale·s of each query over the n keys, n even, that is a number (a NaN shows in the sum anyway).
+     * Four vectors gather, since comparing has to wait for the comparison before it.
+     */
     static void maximum(float[] s, int at, int n, float scale, float[] w, int max) {
         FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
         FloatVector b = a;
-        for (int j = 0; j < n; j++) {
-            FloatVector x = FloatVector.fromArray(S, s, at + j * Tile.COLS);
-            FloatVector y = FloatVector.fromArray(S, s, at + j * Tile.COLS + LANES);
+        FloatVector c = a;
+        FloatVector d = a;
+        for (int j = 0; j < n; j += 2) {
+            int i = at + j * Tile.COLS;
+            FloatVector x = FloatVector.fromArray(S, s, i);
             a = a.blend(x, x.compare(VectorOperators.GT, a));
-            b = b.blend(y, y.compare(VectorOperators.GT, b));
+            x = FloatVector.fromArray(S, s, i + LANES);
+            b = b.blend(x, x.compare(VectorOperators.GT, b));
+            x = FloatVector.fromArray(S, s, i + Tile.COLS);
+            c = c.blend(x, x.compare(VectorOperators.GT, c));
+            x = FloatVector.fromArray(S, s, i + Tile.COLS + LANES);
+            d = d.blend(x, x.compare(VectorOperators.GT, d));
         }
-        a.mul(scale).intoArray(w, max);
-        b.mul(scale).intoArray(w, max + LANES);
+        a.blend(c, c.compare(VectorOperators.GT, a)).mul(scale).intoArray(w, max);
+        b.blend(d, d.compare(VectorOperators.GT, b)).mul(scale).intoArray(w, max + LANES);
     }
 
     /** s = exp(scale·s − w[max]); w[sum] = Σ s over the n keys. */
@@ -69,22 +79,12 @@ final class Strip {
         }
     }
 
-    /** w[lse] = w[max] + log w[sum], then w[sum] = 1/w[sum]: once a query, so plain arithmetic will do. */
+    /** w[lse] = w[max] + log w[sum], then w[sum] = 1/w[sum]. */
     static void normalizers(float[] w, int max, int sum, int lse) {
-        for (int q = 0; q < Tile.COLS; q++) {
-            w[lse + q] = w[max + q] + (float) Math.log(w[sum + q]);
-            w[sum + q] = 1 / w[sum + q];
-        }
-    }
-
-    /** x = x·w[factor] in each of n rows. */
-    static void scale(float[] x, int at, int n, float[] w, int factor) {
         for (int half = 0; half < Tile.COLS; half += LANES) {
-            FloatVector f = FloatVector.fromArray(S, w, factor + half);
-            for (int j = 0; j < n; j++) {
-                int i = at + j * Tile.COLS + half;
-                FloatVector.fromArray(S, x, i).mul(f).intoArray(x, i);
-            }
+            FloatVector total = FloatVector.fromArray(S, w, sum + half);
+            VectorMath.log(total).add(FloatVector.fromArray(S, w, max + half)).intoArray(w, lse + half);
+            FloatVector.broadcast(S, 1f).div(total).intoArray(w, sum + half);
         }
     }
 
@@ -96,7 +96,8 @@ final class Strip {
     }
 
     /** From scores s and dp̃ in ds: s = p = exp(scale·s − w[lse]), then ds = scale·p·(ds − w[delta]). */
-    static void gradients(float[] s, int at, float[] ds, int dsAt, int n, float scale, float[] w, int lse, int delta) {
+    static void gradients(float[] s, int at, float[] ds, int dsAt, int n, float scale, float[] w, int lse,
+            int delta) {
         FloatVector factor = FloatVector.broadcast(S, scale);
         for (int half = 0; half < Tile.COLS; half += LANES) {
             FloatVector shift = FloatVector.fromArray(S, w, lse + half).neg();
