@@ -2,6 +2,7 @@
 package io.eslm.bench;
 
 import com.google.gson.Gson;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
@@ -10,7 +11,6 @@ import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MemoryNeed;
-import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
@@ -27,7 +27,9 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.apache.commons.statistics.descriptive.Median;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -44,8 +46,10 @@ final class StepBench implements Callable<Integer> {
     private int batch = 4;
     @Option(names = "--seq", description = "tokens per window")
     private int seq = 256;
-    @Option(names = "--method", description = "as in eslm train, with settings: cvar-loss:alpha=0.3")
-    private String method = "clm";
+    @Option(names = "--method", paramLabel = "METHOD",
+            description = "as in eslm train, with settings: cvar-loss:alpha=0.3. Several of them take turns, step by step, "
+                    + "and are compared with the first")
+    private List<String> methods = List.of("clm");
     @Option(names = "--steps", description = "timed steps; the median counts")
     private int steps = 7;
     @Option(names = "--warmup", description = "steps before, not timed")
@@ -64,76 +68,109 @@ final class StepBench implements Callable<Integer> {
         Gpt2Config config = config();
         MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
                 "Use a smaller --batch or --seq.");
-        MethodSpec spec = MethodSpec.parse(method);
-        Methods.check(spec, config);
+        List<MethodSpec> specs = methods.stream().map(MethodSpec::parse).toList();
+        specs.forEach(spec -> Methods.check(spec, config));
         TrainOptions options =
-                new TrainOptions(warmup + steps, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+                new TrainOptions((warmup + steps) * specs.size(), batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0,
+                        0, 1);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = Backends.open(backendName, threads)) {
             Backend backend = profile ? calls.watch(opened) : opened;
-            TokenLoss loss = Methods.of(spec, folder -> ModelFolder.load(folder, backend));
+            Interleaved loss = new Interleaved(specs.stream()
+                    .map(spec -> Methods.of(spec, folder -> ModelFolder.load(folder, backend))).toList(), batch);
             Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             JsonObject result = withTokens(config, data -> {
                 try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> {})) {
-                    return time(trainer, backend, config, calls);
+                    return time(trainer, loss, backend, config, calls);
                 }
             });
             System.out.println(json ? new Gson().toJson(result) : text(result));
             if (profile) {
-                System.out.println(calls.table(steps, 30));
+                System.out.println(calls.table(steps * specs.size(), 30));
             }
         }
         return 0;
     }
 
-    private JsonObject time(Trainer trainer, Backend backend, Gpt2Config config, KernelProfile calls) {
-        for (int i = 0; i < warmup; i++) {
+    private JsonObject time(Trainer trainer, Interleaved loss, Backend backend, Gpt2Config config,
+            KernelProfile calls) {
+        int n = methods.size();
+        for (int i = 0; i < warmup * n; i++) {
+            loss.turn(i % n);
             trainer.oneStep();
         }
         double peak = backend.measurePeakFlops();
-        double[] seconds = new double[steps];
-        Flops flops = Flops.ZERO;
+        double[][] seconds = new double[n][steps];
+        Flops[] flops = new Flops[n];
+        Arrays.fill(flops, Flops.ZERO);
         long before = ProcessMemory.allocated();
         calls.clear();
         for (int i = 0; i < steps; i++) {
-            TrainEvent.Step step = trainer.oneStep();
-            seconds[i] = step.seconds();
-            flops = flops.plus(step.flops());
+            for (int m = 0; m < n; m++) {
+                loss.turn(m);
+                TrainEvent.Step step = trainer.oneStep();
+                seconds[m][i] = step.seconds();
+                flops[m] = flops[m].plus(step.flops());
+            }
         }
         long allocated = ProcessMemory.allocated() - before;
-        double median = Median.withDefaults().evaluate(seconds);
-        Arrays.sort(seconds);
-        double estimate = 6.0 * config.parameterCount() * batch * seq / median;
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
         result.addProperty("parameters", config.parameterCount());
         result.addProperty("backend", backend.description());
-        result.addProperty("method", method);
         result.addProperty("batch", batch);
         result.addProperty("seq", seq);
-        result.addProperty("step_s", median);
-        result.addProperty("step_s_min", seconds[0]);
-        result.addProperty("step_s_max", seconds[steps - 1]);
-        result.addProperty("tokens_per_s", batch * seq / median);
-        result.addProperty("gflops", estimate * 1e-9);
-        if (peak > 0) {
-            result.addProperty("peak_gflops", peak * 1e-9);
-            result.addProperty("mfu", estimate / peak);
+        result.addProperty("peak_gflops", peak * 1e-9);
+        if (n == 1) {
+            figures(result, 0, seconds, flops[0], config, peak);
+        } else {
+            JsonArray each = new JsonArray();
+            for (int m = 0; m < n; m++) {
+                JsonObject o = new JsonObject();
+                figures(o, m, seconds, flops[m], config, peak);
+                each.add(o);
+            }
+            result.add("methods", each);
         }
-        result.addProperty("counted_gflops", flops.total() * 1e-9 / steps / median);
-        result.addProperty("forward_flops_per_step", flops.forward() / steps);
-        result.addProperty("backward_flops_per_step", flops.backward() / steps);
-        result.addProperty("selection_flops_per_step", flops.selection() / steps);
-        result.addProperty("early_exit_flops_per_step", flops.earlyExit() / steps);
-        result.addProperty("allocated_bytes_per_step", allocated / steps);
+        result.addProperty("allocated_bytes_per_step", allocated / steps / n);
         result.addProperty("workspace_bytes", trainer.workspaceBytes());
         result.addProperty("peak_rss_bytes", ProcessMemory.peakResident());
         return result;
     }
 
+    /** Of one method; {@code to_first} is the median over the rounds of its time as a share of the first method's. */
+    private void figures(JsonObject result, int m, double[][] seconds, Flops flops, Gpt2Config config, double peak) {
+        Median middle = Median.withDefaults();
+        double median = middle.evaluate(seconds[m]);
+        double estimate = 6.0 * config.parameterCount() * batch * seq / median;
+        result.addProperty("method", methods.get(m));
+        result.addProperty("step_s", median);
+        result.addProperty("step_s_min", Arrays.stream(seconds[m]).min().orElseThrow());
+        result.addProperty("step_s_max", Arrays.stream(seconds[m]).max().orElseThrow());
+        if (m > 0) {
+            result.addProperty("to_first",
+                    middle.evaluate(
+                            IntStream.range(0, steps).mapToDouble(i -> seconds[m][i] / seconds[0][i]).toArray()));
+        }
+        result.addProperty("tokens_per_s", batch * seq / median);
+        result.addProperty("gflops", estimate * 1e-9);
+        result.addProperty("mfu", estimate / peak);
+        result.addProperty("counted_gflops", flops.total() * 1e-9 / steps / median);
+        result.addProperty("forward_flops_per_step", flops.forward() / steps);
+        result.addProperty("backward_flops_per_step", flops.backward() / steps);
+        result.addProperty("selection_flops_per_step", flops.selection() / steps);
+        result.addProperty("early_exit_flops_per_step", flops.earlyExit() / steps);
+    }
+
     private static String text(JsonObject result) {
         StringBuilder s = new StringBuilder();
-        result.entrySet().forEach(e -> s.append(String.format("%-26s %s%n", e.getKey(), e.getValue().getAsString())));
+        result.entrySet().forEach(e -> {
+            if (e.getValue() instanceof JsonArray each) {
+                each.forEach(method -> s.append(String.format("%n%s%n%n", text(method.getAsJsonObject()))));
+            } else {
+                s.append(String.format("%-26s %s%n", e.getKey(), e.getValue().getAsString()));
+            }
+        });
         return s.toString().stripTrailing();
     }
 
@@ -163,7 +200,7 @@ final class StepBench implements Callable<Integer> {
             Path dir = Files.createTempDirectory("eslm-bench");
             Path file = dir.resolve("train.bin");
             try {
-                int n = (batch * (steps + warmup) + 32) * seq + 1;
+                int n = (batch * methods.size() * (steps + warmup) + 32) * seq + 1;
                 ByteBuffer tokens = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
                 Rng rng = Rng.of(2);
                 for (int i = 0; i < n; i++) {

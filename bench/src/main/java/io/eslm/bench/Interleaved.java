@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import io.eslm.gpt2.train.MicroBatch;
+import io.eslm.gpt2.train.StepLoss;
+import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.tensor.UserError;
+import java.util.List;
+
+/** Several methods that take turns, so that whatever else the machine does meets all of them. */
+final class Interleaved implements TokenLoss {
+    private final List<TokenLoss> methods;
+    private int turn;
+
+    Interleaved(List<TokenLoss> methods, int batch) {
+        this.methods = methods;
+        for (TokenLoss m : methods) {
+            if (m.drawn(batch) != methods.getFirst().drawn(batch)) {
+                throw new UserError("--method " + m.name() + ": draws another number of windows than "
+                        + methods.getFirst().name() + ", so the two cannot take turns; time them one by one");
+            }
+        }
+    }
+
+    /** Whose turn the next step is. */
+    void turn(int method) {
+        turn = method;
+    }
+
+    @Override
+    public String name() {
+        return methods.get(turn).name();
+    }
+
+    @Override
+    public int drawn(int batchSize) {
+        return methods.getFirst().drawn(batchSize);
+    }
+
+    @Override
+    public StepLoss of(MicroBatch batch) {
+        return methods.get(turn).of(batch);
+    }
+
+    @Override
+    public void stepDone() {
+        methods.get(turn).stepDone();
+    }
+}
