@@ -7,6 +7,8 @@ module io.eslm {
     requires com.google.gson;
     requires info.picocli;
     requires me.tongfei.progressbar;
+    requires org.apache.commons.statistics.descriptive;
+    requires org.apache.commons.statistics.inference;
 
     exports io.eslm.cli;
     exports io.eslm.report;

@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "eslm", subcommands = {
     TrainCommand.class,
     SampleCommand.class,
+    CompareCommand.class,
     EvalCommand.class,
     ScoreCommand.class,
     PrepareCommand.class,
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
             "  eslm train                                   a small model on the JDK's own text, in minutes",
             "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
             "  eslm train --data book.txt --method clm      plain language modelling on a text of yours",
+            "  eslm compare --methods cvar-loss:alpha=0.1   what a method reaches beside clm, and at what cost",
             "  eslm help train                              all options of a command",
             "  eslm bench --help                            timings of kernels, training steps and generation",
             "",

@@ -8,6 +8,7 @@ import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.Json;
 import io.eslm.select.MethodSpec;
+import io.eslm.tensor.backend.Backend;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,20 +32,30 @@ final class RunConfig {
         o.add("model", Json.of(model.config()));
         o.addProperty("parameters", model.parameterCount());
         o.add("options", Json.of(options));
+        o.add("tokens", tokens(data));
+        o.add("machine", machine(model.backend()));
+        return o;
+    }
+
+    /** What there is to train and to evaluate on. */
+    static JsonObject tokens(TokenData data) {
         JsonObject tokens = new JsonObject();
         tokens.addProperty("source", data.source());
         tokens.addProperty("tokenizer", data.tokenizer());
         tokens.addProperty("train", data.train().tokens().size());
         tokens.addProperty("held_out", data.val().map(set -> set.tokens().size()).orElse(0L));
-        o.add("tokens", tokens);
+        return tokens;
+    }
+
+    /** Where it runs. */
+    static JsonObject machine(Backend backend) {
         JsonObject machine = new JsonObject();
-        machine.addProperty("backend", model.backend().name());
-        machine.addProperty("device", model.backend().description());
+        machine.addProperty("backend", backend.name());
+        machine.addProperty("device", backend.description());
         machine.addProperty("cores", Runtime.getRuntime().availableProcessors());
         machine.addProperty("heap_gb", Math.round(Runtime.getRuntime().maxMemory() * 1e-8) / 10.0);
         machine.addProperty("java", Runtime.version().toString());
         machine.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        o.add("machine", machine);
-        return o;
+        return machine;
     }
 }

@@ -29,16 +29,23 @@ final class RunFolder {
             checkWritable(asked);
             return asked;
         }
-        String source =
-                Objects.toString(Path.of(data).toAbsolutePath().normalize().getFileName(), "data")
-                        .replaceFirst("\\.[a-z]+$", "");
-        String name = source + "-" + method.label();
+        String name = source(data) + "-" + method.label();
         Path dir = Path.of(TrainDefaults.RUNS, name);
         for (int n = 2; Files.exists(dir); n++) {
             dir = Path.of(TrainDefaults.RUNS, name + "-" + n);
         }
         checkWritable(dir);
         return dir;
+    }
+
+    /** Where a comparison goes if nothing is said. */
+    static Path ofComparison(String data, String split) {
+        return Path.of(TrainDefaults.RUNS, "compare-" + source(data) + "-" + split);
+    }
+
+    private static String source(String data) {
+        return Objects.toString(Path.of(data).toAbsolutePath().normalize().getFileName(), "data")
+                .replaceFirst("\\.[a-z]+$", "");
     }
 
     /** The folder of a run to continue. */
@@ -62,7 +69,7 @@ final class RunFolder {
     }
 
     /** Found out now rather than after minutes of work. */
-    private static void checkWritable(Path dir) {
+    static void checkWritable(Path dir) {
         Path there = dir.toAbsolutePath();
         while (!Files.exists(there)) {
             there = there.getParent();

@@ -108,11 +108,7 @@ final class TrainCommand implements Callable<Integer> {
         boolean scratch = initFrom.equals(SCRATCH);
         Path from = scratch ? null : Path.of(initFrom);
         Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.config(from), initFrom);
-        if (config.vocabSize() > MOST_IDS) {
-            throw new UserError(
-                    "--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
-                            + MOST_IDS);
-        }
+        checkVocabulary(config);
         Methods.check(method, config);
         Path dir = RunFolder.fresh(outDir, source, method);
         checkMemory(config, options);
@@ -120,7 +116,7 @@ final class TrainCommand implements Callable<Integer> {
         screen.close();
         try (Backend backend = backends.open()) {
             Gpt2 model = new Gpt2(config, backend, scratch
-                    ? Weights.random(config, backend, Rng.of(options.seed()).split("weights"))
+                    ? initial(config, backend, options.seed())
                     : weights(from, backend));
             TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
             JsonObject record = RunConfig.of(spec, method, source, initFrom, model, options, tokens);
@@ -171,6 +167,11 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    /** The random weights of a new model: the same for the same seed. */
+    static Weights initial(Gpt2Config config, Backend backend, long seed) {
+        return Weights.random(config, backend, Rng.of(seed).split("weights"));
+    }
+
     /** Those of a model folder, for a model that may differ in its dropout and have fewer positions. */
     private static Weights weights(Path folder, Backend backend) {
         Map<String, Parameter> loaded = ModelFolder.load(folder, backend).parameters();
@@ -180,7 +181,17 @@ final class TrainCommand implements Callable<Integer> {
         };
     }
 
-    private static void checkMemory(Gpt2Config config, TrainOptions options) {
+    /** @throws UserError if token files cannot hold all ids */
+    static void checkVocabulary(Gpt2Config config) {
+        if (config.vocabSize() > MOST_IDS) {
+            throw new UserError(
+                    "--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
+                            + MOST_IDS);
+        }
+    }
+
+    /** @throws UserError if the memory is too small */
+    static void checkMemory(Gpt2Config config, TrainOptions options) {
         MemoryNeed.check(MemoryNeed.ofTraining(config, options.batchSize()),
                 String.format(Locale.ROOT, "training %,d parameters with "
                         + "%d windows of %d tokens", config.parameterCount(), options.batchSize(), config.blockSize()),

@@ -44,19 +44,36 @@ final class Chart {
         }
     }
 
+    /** What the points lie along. */
+    record Axis(String unit, boolean whole) {
+        static final Axis STEPS = new Axis("step", true);
+
+        /** "step 150", "1.23 TFLOP". */
+        String at(double x) {
+            return whole ? unit + " " + Math.round(x) : String.format(Locale.ROOT, "%.4g %s", x, unit);
+        }
+    }
+
+    private final Axis axis;
     private final StringBuilder svg = new StringBuilder();
     private double minX = Double.POSITIVE_INFINITY;
     private double maxX = Double.NEGATIVE_INFINITY;
     private double minY = Double.POSITIVE_INFINITY;
     private double maxY = Double.NEGATIVE_INFINITY;
 
-    private Chart() {
+    private Chart(Axis axis) {
+        this.axis = axis;
     }
 
     /** A figure with a heading, a legend where there are several series, and the curves; empty where there is no point. */
     static String of(String title, String unit, List<Series> all) {
+        return of(title, unit, Axis.STEPS, all);
+    }
+
+    /** The same along another axis than steps. */
+    static String of(String title, String unit, Axis axis, List<Series> all) {
         List<Series> series = all.stream().map(Series::thinned).toList();
-        Chart chart = new Chart();
+        Chart chart = new Chart(axis);
         series.forEach(chart::extend);
         if (chart.minX > chart.maxX) {
             return "";
@@ -90,7 +107,7 @@ final class Chart {
         double margin = maxY > minY ? (maxY - minY) * 0.04 : Math.max(1e-3, Math.abs(maxY) * 0.1);
         minY -= margin;
         maxY += margin;
-        maxX = Math.max(maxX, minX + 1);
+        maxX = maxX > minX ? maxX : minX + 1;
         format("<svg viewBox='0 0 %d %d' role=img aria-label='%s'>", WIDTH, HEIGHT, Html.text(title));
         double stepY = niceStep(maxY - minY, 5);
         for (double v = Math.ceil(minY / stepY) * stepY; v <= maxY; v += stepY) {
@@ -98,7 +115,7 @@ final class Chart {
                     LEFT - 7,
                     y(v) + 4, number(v, stepY));
         }
-        double stepX = Math.max(1, niceStep(maxX - minX, 7));
+        double stepX = Math.max(axis.whole ? 1 : 0, niceStep(maxX - minX, 7));
         for (double v = Math.ceil(minX / stepX) * stepX; v <= maxX; v += stepX) {
             format("<text class=x x=%.1f y=%d>%s</text>", x(v), HEIGHT - 6, number(v, stepX));
         }
@@ -121,9 +138,9 @@ final class Chart {
         svg.append("'/>");
         for (int i = 0; s.x.length <= SHOWN_POINTS && i < s.x.length; i++) {
             if (Double.isFinite(s.y[i])) {
-                format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, step %.0f: %s</title></circle>", colour,
+                format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, %s: %s</title></circle>", colour,
                         x(s.x[i]),
-                        y(s.y[i]), Html.text(s.name), s.x[i], number(s.y[i], Math.abs(s.y[i]) * 1e-4));
+                        y(s.y[i]), Html.text(s.name), axis.at(s.x[i]), number(s.y[i], Math.abs(s.y[i]) * 1e-4));
             }
         }
     }

@@ -1,9 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
-/** Text inside HTML. */
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+
+/** The beginning of every page, and text inside it. */
 final class Html {
     private Html() {
+    }
+
+    /** Of a page that needs no other file, up to and with the opening of its main part. */
+    static String head(String title, String heading, String summary) {
+        return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+                + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + style()
+                + "</style>\n<header><h1>" + text(heading) + "</h1><p>" + text(summary) + "</p></header>\n<main>\n";
+    }
+
+    /** The values of {@code values} that are no objects, by their names. */
+    static String table(String name, JsonObject values) {
+        StringBuilder html = new StringBuilder("<table><caption>").append(text(name)).append("</caption>");
+        values.entrySet().stream().filter(e -> !e.getValue().isJsonObject())
+                .forEach(e -> html.append("<tr><th>").append(text(e.getKey())).append("<td>")
+                        .append(text(shown(e.getValue()))));
+        return html.append("</table>").toString();
+    }
+
+    private static String shown(JsonElement value) {
+        if (value.isJsonArray()) {
+            return String.join(" ", value.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList());
+        }
+        return value.getAsString();
+    }
+
+    private static String style() {
+        try (InputStream css = Html.class.getResourceAsStream("report.css")) {
+            return new String(css.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** {@code text} for an element or a quoted attribute: no character of it is markup; control characters become visible. */

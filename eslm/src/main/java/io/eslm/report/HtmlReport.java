@@ -5,9 +5,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.AtomicFiles;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,12 +45,7 @@ public final class HtmlReport {
 
     private void page() {
         String name = dir.toAbsolutePath().normalize().getFileName().toString();
-        html.append(
-                "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>")
-                .append("<meta name=color-scheme content='light dark'><title>").append(Html.text(name))
-                .append(" · ESLM run</title>\n<style>\n").append(style()).append("</style>\n<header><h1>")
-                .append(Html.text(name))
-                .append("</h1><p>").append(Html.text(summary())).append("</p></header>\n<main>\n");
+        html.append(Html.head(name + " · ESLM run", name, summary()));
         tiles();
         charts();
         window();
@@ -205,26 +197,11 @@ public final class HtmlReport {
 
     private void configuration() {
         html.append("<section><h2>Configuration</h2><div class=tables>");
-        table("Run", config);
+        html.append(Html.table("Run", config));
         for (String part : List.of("model", "options", "tokens", "machine")) {
-            table(part, config.getAsJsonObject(part));
+            html.append(Html.table(part, config.getAsJsonObject(part)));
         }
         html.append("</div></section>\n");
-    }
-
-    private void table(String name, JsonObject values) {
-        html.append("<table><caption>").append(Html.text(name)).append("</caption>");
-        values.entrySet().stream().filter(e -> e.getValue().isJsonPrimitive() || e.getKey().equals("arguments"))
-                .forEach(e -> html.append("<tr><th>").append(Html.text(e.getKey())).append("<td>")
-                        .append(Html.text(shown(e.getValue()))));
-        html.append("</table>");
-    }
-
-    private static String shown(JsonElement value) {
-        if (value.isJsonArray()) {
-            return String.join(" ", value.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList());
-        }
-        return value.getAsString();
     }
 
     // ---- small things
@@ -236,13 +213,5 @@ public final class HtmlReport {
 
     private static String format(String format, double value) {
         return Double.isNaN(value) ? "–" : String.format(Locale.ROOT, format, value);
-    }
-
-    private static String style() {
-        try (InputStream css = HtmlReport.class.getResourceAsStream("report.css")) {
-            return new String(css.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

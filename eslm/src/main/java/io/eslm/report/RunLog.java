@@ -89,7 +89,7 @@ public final class RunLog implements AutoCloseable {
     public void log(TrainEvent event) {
         switch (event) {
             case TrainEvent.Step s -> write(step(s));
-            case TrainEvent.Evaluated e -> write(evaluated(e));
+            case TrainEvent.Evaluated e -> write(json(e));
             case TrainEvent.Sampled s -> {
                 Path samples = Disk.folder(dir.resolve(SAMPLES));
                 AtomicFiles.writeString(samples.resolve("step-" + s.step() + ".txt"), s.prompt() + s.text() + "\n");
@@ -118,7 +118,8 @@ public final class RunLog implements AutoCloseable {
         return o;
     }
 
-    private static JsonObject evaluated(TrainEvent.Evaluated e) {
+    /** An evaluation as its line. */
+    public static JsonObject json(TrainEvent.Evaluated e) {
         JsonObject o = new JsonObject();
         o.addProperty("step", e.step());
         o.add("val_loss", Json.number(e.result().loss()));

@@ -207,7 +207,7 @@ class TrainCommandTest {
         assertFalse(o.err().contains("damaged"), o.err());
     }
 
-    private static void copy(Path from, Path to) throws IOException {
+    static void copy(Path from, Path to) throws IOException {
         try (Stream<Path> all = Files.walk(from)) {
             for (Path p : all.toList()) {
                 Files.copy(p, to.resolve(from.relativize(p)));
@@ -215,7 +215,7 @@ class TrainCommandTest {
         }
     }
 
-    private static void delete(Path dir) throws IOException {
+    static void delete(Path dir) throws IOException {
         try (Stream<Path> all = Files.walk(dir)) {
             for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(p);

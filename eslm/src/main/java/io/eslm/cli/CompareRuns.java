@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.Checkpoints;
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.data.EvalWindows;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.Evaluation;
+import io.eslm.gpt2.train.Flops;
+import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.gpt2.train.Trainer;
+import io.eslm.report.Comparison;
+import io.eslm.report.Disk;
+import io.eslm.report.HtmlReport;
+import io.eslm.report.Json;
+import io.eslm.report.RunLog;
+import io.eslm.select.MethodSpec;
+import io.eslm.select.Methods;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Workspace;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import picocli.CommandLine.Model.CommandSpec;
+
+/**
+ * The runs of a comparison, one at a time: seed by seed, so that a slow hour of the machine meets all methods alike, and in an
+ * order that rotates, so that none is always first. Finished runs are left alone, begun ones go on from their checkpoint.
+ *
+ * @param folders the name of each method's folders
+ * @param options of all runs; their seed is that of the first
+ * @param tokens whose held-out part is the half that {@code split} names
+ */
+record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec, String> folders, Gpt2Config config,
+        TrainOptions options, TokenData tokens, String split, Backend backend) {
+    /** The JIT has compiled a method's code after these many steps, or this much time. */
+    private static final int LEAST_WARM_UP = 3;
+    private static final int MOST_WARM_UP = 50;
+    private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    /** The options of a run with this seed. */
+    static TrainOptions options(TrainOptions common, long seed) {
+        JsonObject o = Json.of(common);
+        o.addProperty("seed", seed);
+        o.addProperty("sample_interval", 0);
+        return Json.to(TrainOptions.class, o);
+    }
+
+    /** Trains what is not finished; false if {@code stop} came first. */
+    boolean run(int seeds, BooleanSupplier stop) {
+        List<Run> missing = new ArrayList<>();
+        List<MethodSpec> order = new ArrayList<>(folders.keySet());
+        for (int i = 0; i < seeds; i++) {
+            for (MethodSpec method : order) {
+                missing.add(new Run(method, options.seed() + i));
+            }
+            Collections.rotate(order, -1);
+        }
+        int all = missing.size();
+        missing.removeIf(Run::isFinished);
+        screen.note(String.format(Locale.ROOT, "%s: %d runs of %,d parameters, %d of them finished, on %s", dir, all,
+                config.parameterCount(), all - missing.size(), backend.description()));
+        missing.stream().map(Run::method).distinct().forEach(method -> warmUp(method, stop));
+        for (Run run : missing) {
+            if (stop.getAsBoolean() || !run.train(stop)) {
+                return false;
+            }
+            Comparison.read(dir).write(dir);
+        }
+        return true;
+    }
+
+    /** Steps on a model that is thrown away: no run pays for the compilation of code that the next ones use. */
+    private void warmUp(MethodSpec method, BooleanSupplier stop) {
+        screen.note("warming up " + method + " …");
+        long begin = System.nanoTime();
+        try (Trainer trainer = trainer(method, options(options, options.seed()), _ -> {
+        })) {
+            for (int i = 0; i < MOST_WARM_UP && !stop.getAsBoolean()
+                    && (i < LEAST_WARM_UP || System.nanoTime() - begin < WARM_UP_NANOS); i++) {
+                trainer.oneStep();
+            }
+            trainer.evaluate();
+        }
+    }
+
+    private Trainer trainer(MethodSpec method, TrainOptions of, Consumer<TrainEvent> listener) {
+        Gpt2 model = new Gpt2(config, backend, TrainCommand.initial(config, backend, of.seed()));
+        TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
+        return new Trainer(model, loss, tokens, of, listener);
+    }
+
+    /** One of them. */
+    private final class Run {
+        private final MethodSpec method;
+        private final long seed;
+        private final String name;
+        private RunLog log;
+        private Trainer trainer;
+        private Flops flops = Flops.ZERO;
+        private double seconds;
+
+        Run(MethodSpec method, long seed) {
+            this.method = method;
+            this.seed = seed;
+            this.name = "seed " + seed + " " + method;
+        }
+
+        MethodSpec method() {
+            return method;
+        }
+
+        Path folder() {
+            return Comparison.folder(dir, seed, folders.get(method));
+        }
+
+        /** @throws UserError if the folder has the run of another method, whose short name is the same */
+        boolean isFinished() {
+            if (!Comparison.isFinished(folder())) {
+                return false;
+            }
+            String there = Json.read(folder().resolve(RunLog.CONFIG)).get("method").getAsString();
+            if (!there.equals(method.toString())) {
+                throw new UserError("--methods: " + folder() + " holds a run of " + there + ", not of " + method
+                        + "; choose another --out-dir");
+            }
+            return true;
+        }
+
+        /** False if {@code stop} came before the end; it can go on from there. */
+        boolean train(BooleanSupplier stop) {
+            System.gc(); // the models of the run before: their removal is no part of this one's steps
+            Path folder = Disk.folder(folder());
+            Checkpoints checkpoints = new Checkpoints(folder);
+            try (Trainer made = trainer(method, options(options, seed), this::hear)) {
+                trainer = made;
+                Optional<Path> newest = checkpoints.newest();
+                newest.ifPresent(checkpoint -> Checkpoints.restore(made, checkpoint));
+                try (RunLog opened = RunLog.resume(folder, record(), newest.isPresent() ? made.step() : -1)) {
+                    log = opened;
+                    made.run(stop, () -> {
+                        int interval = options.checkpointInterval();
+                        if (interval > 0 && made.step() % interval == 0 && made.step() < options.maxIters()) {
+                            checkpoints.save(made);
+                        }
+                    });
+                    checkpoints.save(made);
+                }
+                if (made.step() < options.maxIters()) {
+                    return false;
+                }
+                finish(folder);
+                return true;
+            } catch (UserError e) {
+                throw new UserError(name + ": " + e.getMessage(), e);
+            } finally {
+                screen.close();
+            }
+        }
+
+        private JsonObject record() {
+            JsonObject record = RunConfig.of(command, method, tokens.source(), "scratch", trainer.model(),
+                    trainer.options(), tokens);
+            record.addProperty("split", split);
+            Path begun = folder().resolve(RunLog.CONFIG);
+            if (Files.exists(begun)) {
+                record.add("started", Json.read(begun).get("started"));
+            }
+            return record;
+        }
+
+        private void hear(TrainEvent event) {
+            log.log(event);
+            if (event instanceof TrainEvent.Step s) {
+                flops = flops.plus(s.flops());
+                seconds += s.seconds();
+                screen.bar(name, s.step(), options.maxIters(), Lines.compact(s));
+            }
+        }
+
+        private void finish(Path folder) {
+            int time = config.blockSize();
+            Evaluation.Result result = new Evaluation(trainer.model(), new Workspace(backend), options.batchSize())
+                    .run(EvalWindows.all(tokens.val().orElseThrow(), time), time);
+            Comparison.finish(folder, RunLog.json(new TrainEvent.Evaluated(trainer.step(), result)));
+            HtmlReport.write(folder);
+            screen.note(String.format(Locale.ROOT, "%s: loss %.4f, %s in %s", name, result.loss(), Lines.flops(flops),
+                    Lines.duration(seconds)));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.report;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.train.Flops;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One finished run of a {@link Comparison}, read from its folder. Losses in nats.
+ *
+ * @param curve the evaluations while it trained, in their order
+ * @param loss over the whole half of the held-out data, after the last step
+ * @param tail CVaR₀.₉ of the token loss there
+ * @param domains loss of each domain there
+ * @param flops of all its steps
+ * @param seconds of all its steps, evaluations apart
+ */
+record ComparedRun(long seed, List<Point> curve, double loss, double tail, Map<String, Double> domains, Flops flops,
+        double seconds) {
+    /** The evaluation over everything, after the last step: a run that has it is finished. */
+    static final String FINAL = "final.json";
+
+    /** One evaluation and what had been spent on the steps before it. */
+    record Point(long step, double loss, double flops, double seconds) {
+    }
+
+    /** True if the run in {@code dir} has come to its end. */
+    static boolean isFinished(Path dir) {
+        return Files.exists(dir.resolve(FINAL));
+    }
+
+    static ComparedRun read(Path dir, long seed) {
+        List<Point> curve = new ArrayList<>();
+        Flops flops = Flops.ZERO;
+        double seconds = 0;
+        for (JsonObject line : RunLog.read(dir)) {
+            if (line.has("val_loss")) {
+                curve.add(
+                        new Point(line.get("step").getAsLong(), number(line.get("val_loss")), flops.total(), seconds));
+            } else {
+                flops = flops.plus(Json.to(Flops.class, line.getAsJsonObject("flops")));
+                seconds += line.get("ms").getAsDouble() / 1e3;
+            }
+        }
+        JsonObject end = Json.read(dir.resolve(FINAL));
+        Map<String, Double> domains = new LinkedHashMap<>();
+        end.getAsJsonObject("domains").entrySet().forEach(e -> domains.put(e.getKey(), number(e.getValue())));
+        return new ComparedRun(seed, curve, number(end.get("val_loss")), number(end.get("val_cvar90")), domains, flops,
+                seconds);
+    }
+
+    private static double number(JsonElement e) {
+        return e.isJsonNull() ? Double.NaN : e.getAsDouble();
+    }
+
+    double worstDomain() {
+        return domains.values().stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
+    }
+
+    /** FLOPs after which the curve first is at {@code target} or below, linear between evaluations; NaN if it never is. */
+    double flopsTo(double target) {
+        return first(target, curve.stream().mapToDouble(Point::flops).toArray());
+    }
+
+    /** The same in seconds. */
+    double secondsTo(double target) {
+        return first(target, curve.stream().mapToDouble(Point::seconds).toArray());
+    }
+
+    private double first(double target, double[] spent) {
+        for (int i = 0; i < spent.length; i++) {
+            double here = curve.get(i).loss;
+            if (here <= target) {
+                double before = i == 0 ? Double.NaN : curve.get(i - 1).loss;
+                double share = Double.isFinite(before) ? (before - target) / (before - here) : 1;
+                return i == 0 ? spent[0] : spent[i - 1] + share * (spent[i] - spent[i - 1]);
+            }
+        }
+        return Double.NaN;
+    }
+}

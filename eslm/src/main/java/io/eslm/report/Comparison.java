@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.report;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.train.Flops;
+import io.eslm.tensor.io.AtomicFiles;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Several methods over several seeds, as far as their runs are finished, each figure as mean ± standard deviation over the
+ * seeds. Made from the folder of the comparison alone: {@value #SETTINGS} and one folder of a run for each seed and method.
+ */
+public final class Comparison {
+    /** What was asked for: methods, seeds, and all that every run has in common. */
+    public static final String SETTINGS = "comparison.json";
+    /** The figures of {@link #json}. */
+    public static final String FIGURES = "compare.json";
+    /** The page. */
+    public static final String PAGE = "compare.html";
+    /** The method that the others are compared with. */
+    public static final String BASE = "clm";
+    /** From this many seeds on the test is not called weak. */
+    private static final int ENOUGH_SEEDS = 5;
+
+    private final JsonObject settings;
+    private final List<ComparedMethod> methods = new ArrayList<>();
+
+    private Comparison(Path dir) {
+        settings = Json.read(dir.resolve(SETTINGS));
+        Map<Long, ComparedRun> base = new LinkedHashMap<>();
+        for (ComparedRun run : runs(dir, BASE)) {
+            base.put(run.seed(), run);
+        }
+        for (String method : settings.getAsJsonObject("methods").keySet()) {
+            List<ComparedRun> runs = runs(dir, method);
+            if (!runs.isEmpty()) {
+                List<ComparedRun> others = new ArrayList<>();
+                runs.forEach(run -> others.add(base.get(run.seed())));
+                methods.add(new ComparedMethod(method, runs, others));
+            }
+        }
+    }
+
+    private List<ComparedRun> runs(Path dir, String method) {
+        List<ComparedRun> finished = new ArrayList<>();
+        String folder = settings.getAsJsonObject("methods").get(method).getAsString();
+        for (JsonElement seed : settings.getAsJsonArray("seeds")) {
+            Path run = folder(dir, seed.getAsLong(), folder);
+            if (ComparedRun.isFinished(run)) {
+                finished.add(ComparedRun.read(run, seed.getAsLong()));
+            }
+        }
+        return finished;
+    }
+
+    /** The comparison in {@code dir}. */
+    public static Comparison read(Path dir) {
+        return new Comparison(dir);
+    }
+
+    /** Where the run of a method lies. */
+    public static Path folder(Path dir, long seed, String method) {
+        return dir.resolve("seed-" + seed).resolve(method);
+    }
+
+    /** True if the run in {@code run} has come to its end. */
+    public static boolean isFinished(Path run) {
+        return ComparedRun.isFinished(run);
+    }
+
+    /** Marks the run in {@code run} as finished: {@code evaluation} is over everything, after the last step. */
+    public static void finish(Path run, JsonObject evaluation) {
+        AtomicFiles.writeString(run.resolve(ComparedRun.FINAL), Json.pretty(evaluation));
+    }
+
+    /** Writes {@value #FIGURES} and {@value #PAGE}. */
+    public void write(Path dir) {
+        AtomicFiles.writeString(dir.resolve(FIGURES), Json.pretty(json()));
+        AtomicFiles.writeString(dir.resolve(PAGE), ComparisonHtml.of(this));
+    }
+
+    JsonObject settings() {
+        return settings;
+    }
+
+    List<ComparedMethod> methods() {
+        return methods;
+    }
+
+    /** All figures. */
+    public JsonObject json() {
+        JsonObject o = new JsonObject();
+        o.addProperty("base", BASE);
+        o.add("split", settings.get("split"));
+        JsonArray all = new JsonArray();
+        methods.forEach(method -> all.add(method.json()));
+        o.add("methods", all);
+        return o;
+    }
+
+    /** The tables and what must be known to read them. */
+    public String text() {
+        StringBuilder text = new StringBuilder();
+        tables().forEach(table -> text.append(table.text()).append('\n'));
+        notes().forEach(note -> text.append(note).append('\n'));
+        return text.toString().stripTrailing();
+    }
+
+    List<Table> tables() {
+        return List.of(quality(), cost(), domains());
+    }
+
+    private Table quality() {
+        Table table = new Table("Held-out data after the last step", "method", "seeds", "loss", "less " + BASE, "p",
+                "perplexity", "worst domain's", "CVaR 0.9");
+        for (ComparedMethod m : methods) {
+            boolean base = m.name().equals(BASE);
+            table.add(List.of(m.name(), String.valueOf(m.runs().size()), m.spread(ComparedRun::loss).text("%.4f"),
+                    base ? "–" : m.difference().text("%+.4f"), base ? "–" : pValue(m.pValue()),
+                    m.spread(r -> Math.exp(r.loss())).text("%.2f"),
+                    m.spread(r -> Math.exp(r.worstDomain())).text("%.1f"), m.spread(ComparedRun::tail).text("%.3f")));
+        }
+        return table;
+    }
+
+    private static String pValue(double p) {
+        return Double.isNaN(p) ? "–" : p < 0.001 ? "< 0.001" : String.format(Locale.ROOT, "%.3f", p);
+    }
+
+    private Table cost() {
+        FlopUnit unit = unit();
+        Table table = new Table("Training: " + unit.name() + " that the kernels did, and seconds", "method", "in all",
+                "forward", "backward", "selection", "early exit", "seconds", "FLOPs to " + BASE + "'s loss",
+                "seconds to " + BASE + "'s loss");
+        for (ComparedMethod m : methods) {
+            Flops mean = m.meanFlops();
+            table.add(List.of(m.name(), m.spread(r -> unit.of(r.flops().total())).text(4),
+                    unit.text(mean.forward()), unit.text(mean.backward()), unit.text(mean.selection()),
+                    unit.text(mean.earlyExit()), m.spread(ComparedRun::seconds).text(4),
+                    reached(m, m.flopsToBase()), reached(m, m.secondsToBase())));
+        }
+        return table;
+    }
+
+    /** "0.93 ± 0.02", with the number of seeds where not all of them got there. */
+    private static String reached(ComparedMethod method, Spread ratio) {
+        int of = method.paired();
+        return of == 0 || method.name().equals(BASE) ? "–"
+                : ratio.n() == 0 ? "not reached"
+                : ratio.text("%.3f") + (ratio.n() == of ? "" : " (" + ratio.n() + " of " + of + ")");
+    }
+
+    private Table domains() {
+        List<String> heading = new ArrayList<>(List.of("domain"));
+        Set<String> names = new LinkedHashSet<>();
+        for (ComparedMethod m : methods) {
+            heading.add(m.name());
+            names.addAll(m.domains());
+        }
+        Table table = new Table("Perplexity by domain", heading.toArray(String[]::new));
+        for (String domain : names) {
+            List<String> row = new ArrayList<>(List.of(domain));
+            methods.forEach(m -> row.add(m.domainPerplexity(domain).text("%.2f")));
+            table.add(row);
+        }
+        return table;
+    }
+
+    FlopUnit unit() {
+        return FlopUnit.fitting(methods.stream().flatMap(m -> m.runs().stream())
+                .mapToDouble(run -> run.flops().total()).max().orElse(0));
+    }
+
+    List<String> notes() {
+        int seeds = methods.stream().filter(m -> !m.name().equals(BASE)).mapToInt(ComparedMethod::paired).max()
+                .orElse(0);
+        List<String> notes = new ArrayList<>();
+        int finished = methods.stream().mapToInt(m -> m.runs().size()).sum();
+        int wanted = settings.getAsJsonObject("methods").size() * settings.getAsJsonArray("seeds").size();
+        if (finished < wanted) {
+            notes.add(finished + " of " + wanted + " runs are finished; methods may stand here with different seeds.");
+        }
+        notes.add("Mean ± standard deviation over seeds. Losses in nats per token, on the "
+                + settings.get("split").getAsString() + " half of the held-out data; CVaR 0.9 is the mean loss of the "
+                + "worst tenth of the tokens.");
+        notes.add(
+                "p: two-sided paired t-test of the losses against " + BASE + " with the same seeds. " + switch (seeds) {
+                    case 0, 1 -> "One seed tells nothing about chance.";
+                    default -> seeds >= ENOUGH_SEEDS ? ""
+                            : "With " + seeds + " seeds only large differences can show.";
+                });
+        notes.add("To " + BASE + "'s loss: when the validation curve first is at " + BASE
+                + "'s last value or below, as a share "
+                + "of what " + BASE
+                + " needed with the same seed; linear between evaluations, over the seeds that got there. "
+                + "FLOPs and seconds are of training steps, evaluations apart.");
+        return notes;
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.report;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Cells in rows and columns, for a terminal and for a page. The first column and the heading are names. */
+final class Table {
+    private static final String GAP = "   ";
+    private final String title;
+    private final List<List<String>> rows = new ArrayList<>();
+
+    Table(String title, String... heading) {
+        this.title = title;
+        rows.add(List.of(heading));
+    }
+
+    void add(List<String> row) {
+        rows.add(List.copyOf(row));
+    }
+
+    /** Aligned, the title above; every line ends with a line break. */
+    String text() {
+        int[] width = new int[rows.getFirst().size()];
+        for (List<String> row : rows) {
+            Arrays.setAll(width, c -> Math.max(width[c], row.get(c).codePointCount(0, row.get(c).length())));
+        }
+        StringBuilder text = new StringBuilder(title).append('\n');
+        for (List<String> row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int c = 0; c < width.length; c++) {
+                String cell = row.get(c);
+                String space = " ".repeat(width[c] - cell.codePointCount(0, cell.length()));
+                line.append(c == 0 ? cell + space : GAP + space + cell);
+            }
+            text.append(line.toString().stripTrailing()).append('\n');
+        }
+        return text.toString();
+    }
+
+    String html() {
+        StringBuilder html = new StringBuilder("<div class=wide><table class=figures><caption>")
+                .append(Html.text(title)).append("</caption>");
+        for (int r = 0; r < rows.size(); r++) {
+            html.append("<tr>");
+            for (int c = 0; c < rows.get(r).size(); c++) {
+                html.append(r == 0 || c == 0 ? "<th>" : "<td>").append(Html.text(rows.get(r).get(c)));
+            }
+        }
+        return html.append("</table></div>\n").toString();
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.eslm.report.Comparison;
+import io.eslm.report.Json;
+import io.eslm.report.RunLog;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CompareCommandTest {
+    private static final List<String> SMALL = List.of("--methods", "cvar-loss:alpha=0.3", "random:alpha=0.3", "--seeds",
+            "2", "--max-iters", "40", "--eval-interval", "10", "--checkpoint-interval", "10", "--warmup-iters", "2");
+    @TempDir
+    private static Path shared;
+    private static Path data;
+    private static Path whole;
+    private static Program.Outcome outcome;
+    @TempDir
+    private Path temp;
+
+    @BeforeAll
+    static void compareOnce() throws IOException {
+        data = Program.tokens(shared.resolve("data"));
+        whole = shared.resolve("whole");
+        outcome = Program.run(command(whole)).ok();
+    }
+
+    private static String[] command(Path dir, String... more) {
+        List<String> all = new ArrayList<>(List.of("compare", "--data", data.toString(), "--out-dir", dir.toString()));
+        all.addAll(SMALL);
+        all.addAll(Program.TINY);
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
+    }
+
+    /** What a comparison found, without what a clock measured. */
+    private static String figures(Path dir) {
+        return Json.pretty((JsonObject) withoutSeconds(Json.read(dir.resolve(Comparison.FIGURES))));
+    }
+
+    private static JsonElement withoutSeconds(JsonElement e) {
+        if (e instanceof JsonArray array) {
+            array.forEach(CompareCommandTest::withoutSeconds);
+        } else if (e instanceof JsonObject object) {
+            object.keySet().removeIf(name -> name.contains("seconds"));
+            object.entrySet().forEach(entry -> withoutSeconds(entry.getValue()));
+        }
+        return e;
+    }
+
+    private static List<String> losses(Path run) {
+        return RunLog.read(run).stream().filter(l -> l.has("loss")).map(l -> l.get("loss").getAsString()).toList();
+    }
+
+    private static double firstEvaluation(Path dir, long seed, String method) {
+        return RunLog.read(Comparison.folder(dir, seed, method)).getFirst().get("val_loss").getAsDouble();
+    }
+
+    @Test
+    void leavesTablesFiguresAndRuns() throws IOException {
+        assertTrue(outcome.out().contains("clm                       2   "), outcome.out());
+        assertTrue(outcome.out().contains("random:alpha=0.3"), outcome.out());
+        assertTrue(Files.readString(whole.resolve(Comparison.PAGE)).contains("<svg"));
+        JsonObject figures = Json.read(whole.resolve(Comparison.FIGURES));
+        assertEquals("final", figures.get("split").getAsString());
+        assertEquals(3, figures.getAsJsonArray("methods").size(), "clm is always among them");
+        JsonObject clm = figures.getAsJsonArray("methods").get(0).getAsJsonObject();
+        assertEquals(1, clm.getAsJsonObject("flops_to_base").get("mean").getAsDouble());
+        assertTrue(Files.exists(Comparison.folder(whole, 1338, "cvar-loss-0.3").resolve("report.html")));
+        Program.run("eval", "--model", Comparison.folder(whole, 1337, "clm").toString(), "--data", data.toString())
+                .ok();
+    }
+
+    /** Per seed the same weights and the same batches; a run of a comparison is the run of train. */
+    @Test
+    void methodsOfASeedBeginAlike() {
+        for (long seed : new long[] {1337, 1338}) {
+            for (String method : List.of("cvar-loss-0.3", "random-0.3")) {
+                assertEquals(firstEvaluation(whole, seed, "clm"), firstEvaluation(whole, seed, method));
+                assertEquals(losses(Comparison.folder(whole, seed, "clm")).getFirst(),
+                        losses(Comparison.folder(whole, seed, method)).getFirst());
+            }
+        }
+        assertNotEquals(firstEvaluation(whole, 1337, "clm"), firstEvaluation(whole, 1338, "clm"));
+        Path alone = temp.resolve("alone");
+        Program.train(data, alone, "--method", "cvar-loss", "--alpha", "0.3", "--max-iters", "40", "--warmup-iters",
+                "2", "--eval-interval", "0", "--seed", "1338").ok();
+        assertEquals(losses(alone), losses(Comparison.folder(whole, 1338, "cvar-loss-0.3")));
+    }
+
+    /** Killed without a warning in the middle, then begun again: the same figures. */
+    @Test
+    void goesOnWhereItWasKilled() throws IOException, InterruptedException {
+        Path dir = temp.resolve("killed");
+        List<String> command =
+                new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx1g", "-cp",
+                        System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of(command(dir)));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (BufferedReader lines = process.inputReader()) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.startsWith("seed 1337 clm: loss")) {
+                    process.toHandle().destroyForcibly();
+                }
+            }
+        }
+        assertTrue(process.waitFor(1, TimeUnit.MINUTES));
+        assertTrue(Comparison.isFinished(Comparison.folder(dir, 1337, "clm")));
+        assertFalse(Comparison.isFinished(Comparison.folder(dir, 1338, "clm")), "it was killed before its end");
+        byte[] first = Files.readAllBytes(Comparison.folder(dir, 1337, "clm").resolve(RunLog.METRICS));
+        assertTrue(Program.run(command(dir)).ok().err().contains("6 runs of 7,872 parameters, 1 of them finished"));
+        assertEquals(figures(whole), figures(dir));
+        assertEquals(new String(first, StandardCharsets.UTF_8),
+                Files.readString(Comparison.folder(dir, 1337, "clm").resolve(RunLog.METRICS)));
+    }
+
+    /** In the middle of a run: from its checkpoint, without the lines logged after it. */
+    @Test
+    void aBegunRunGoesOnFromItsCheckpoint() throws IOException {
+        Path dir = temp.resolve("begun");
+        TrainCommandTest.copy(whole, dir);
+        Path run = Comparison.folder(dir, 1338, "random-0.3");
+        Files.delete(run.resolve("final.json"));
+        TrainCommandTest.delete(run.resolve("checkpoints/step-000040"));
+        Path other = Comparison.folder(dir, 1338, "cvar-loss-0.3");
+        Files.delete(other.resolve("final.json"));
+        TrainCommandTest.delete(other.resolve("checkpoints"));
+        String err = Program.run(command(dir)).ok().err();
+        assertTrue(err.contains("6 runs of 7,872 parameters, 4 of them finished"), err);
+        assertFalse(err.contains("warming up clm"), err);
+        assertEquals(figures(whole), figures(dir));
+    }
+
+    @Test
+    void showsWhatIsThere() throws IOException {
+        Path dir = temp.resolve("shown");
+        TrainCommandTest.copy(whole, dir);
+        Files.delete(dir.resolve(Comparison.FIGURES));
+        Files.delete(dir.resolve(Comparison.PAGE));
+        Program.Outcome o = Program.run("compare", "--report-only", "--out-dir", dir.toString()).ok();
+        assertEquals(outcome.out(), o.out());
+        assertTrue(Files.exists(dir.resolve(Comparison.PAGE)));
+        assertEquals(figures(whole), figures(dir));
+        Program.Outcome json =
+                Program.run("compare", "--report-only", "--out-dir", dir.toString(), "--json").ok();
+        assertTrue(json.out().startsWith("{\"base\":\"clm\""), json.out());
+    }
+
+    /** What was tuned on the one half is reported on the other. */
+    @Test
+    void halvesDiffer() {
+        Path dir = temp.resolve("tune");
+        Program.run(command(dir, "--split", "tune", "--seeds", "1", "--max-iters", "10")).ok();
+        assertNotEquals(firstEvaluation(whole, 1337, "clm"), firstEvaluation(dir, 1337, "clm"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --seeds 0                             | --seeds 0: must be at least 1
+            --methods clm rho-9                   | --method rho-9: no such method
+            --methods clm clm                     | --methods: clm stands there twice
+            --methods random:alpha=2              | --alpha 2.0: must be at least 0
+            --split val                           | --split val: there are tune and final
+            --eval-interval 0                     | --eval-interval 0: a comparison needs its curves
+            --sample-interval 5                   | --sample-interval: a comparison draws no samples
+            --vocab-size 70000                    | --vocab-size 70000: token files hold 16-bit ids
+            --max-iters 41                        | holds a comparison with max_iters 40, but now it is 41
+            --n-embd 32                           | holds a comparison with n_embd 16, but now it is 32
+            --split tune                          | holds a comparison with split final, but now it is tune
+            --threads 2                           | holds a comparison with device
+            --report-only                         | --report-only trains nothing
+            """)
+    void saysWhatIsWrong(String options, String message) {
+        String before = figures(whole);
+        Program.Outcome o = Program.run(command(whole, options.split(" ")));
+        assertEquals(1, o.code(), o.err());
+        assertTrue(o.err().contains("error: ") && o.err().contains(message), o.err());
+        assertFalse(o.err().contains("a mistake in this program"), o.err());
+        assertEquals(before, figures(whole), "nothing was touched");
+    }
+
+    @Test
+    void needsMethodsAndAFolderThatIsThere() {
+        assertTrue(Program.run("compare").err().contains("--methods: say which methods to compare with clm"));
+        assertTrue(Program.run("compare", "--report-only").err().contains("say with --out-dir which comparison"));
+        assertTrue(Program.run("compare", "--report-only", "--out-dir", temp.toString()).err().contains("holds none"));
+        Path train = temp.resolve("only");
+        assertTrue(Program.run("compare", "--methods", "random", "--data", train.toString()).err()
+                .contains("error: "));
+    }
+}
