@@ -35,6 +35,7 @@ final class BackendsCommand implements Runnable {
                 String state = provider.unusableBecause() == null ? describe(provider)
                         : "cannot run here: " + provider.unusableBecause();
                 screen.result(String.format(Locale.ROOT, "%-16s %s", name, state));
+                provider.devices().forEach(device -> screen.result(String.format(Locale.ROOT, "%-16s %s", "", device)));
             }
         }
     }

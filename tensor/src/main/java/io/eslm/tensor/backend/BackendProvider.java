@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend;
 
+import java.util.List;
+
 /** How a backend is found: through {@link java.util.ServiceLoader}, so that adding one edits no other module. */
 public interface BackendProvider {
     /** The name that {@code --backend} takes. */
@@ -11,6 +13,11 @@ public interface BackendProvider {
 
     /** Null if usable here; else why not, and what to do about it. Never throws, starts nothing expensive. */
     String unusableBecause();
+
+    /** What it could run on where there is a choice, one line each, for people. */
+    default List<String> devices() {
+        return List.of();
+    }
 
     /**
      * Starts the backend.

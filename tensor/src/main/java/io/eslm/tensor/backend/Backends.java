@@ -2,6 +2,7 @@
 package io.eslm.tensor.backend;
 
 import io.eslm.tensor.UserError;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
@@ -12,12 +13,15 @@ public final class Backends {
     private Backends() {
     }
 
-    /** All providers on the module path or class path, most preferred first, usable or not. */
+    /** All providers on the module path or class path, most preferred first, usable or not, and those that could be there. */
     public static List<BackendProvider> all() {
-        return ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).stream()
-                .map(ServiceLoader.Provider::get)
-                .sorted(Comparator.comparingInt(BackendProvider::preference).reversed()
-                        .thenComparing(BackendProvider::name))
+        List<BackendProvider> found = new ArrayList<>();
+        ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).forEach(found::add);
+        if (found.stream().noneMatch(p -> p.name().equals(MissingBackend.TORNADO.name()))) {
+            found.add(MissingBackend.TORNADO);
+        }
+        return found.stream().sorted(Comparator.comparingInt(BackendProvider::preference).reversed()
+                .thenComparing(BackendProvider::name))
                 .toList();
     }
 

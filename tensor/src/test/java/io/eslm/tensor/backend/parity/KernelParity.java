@@ -101,9 +101,14 @@ public abstract class KernelParity {
         }
     }
 
+    /** Whether to test the backend of that name; all but the reference unless a module tests its own alone. */
+    protected boolean tests(String backend) {
+        return !backend.equals(REFERENCE);
+    }
+
     /** The providers to test; one that cannot start here is left out, and says so. */
-    private static Stream<BackendProvider> usable() {
-        return Backends.all().stream().filter(p -> !p.name().equals(REFERENCE)).filter(provider -> {
+    private Stream<BackendProvider> usable() {
+        return Backends.all().stream().filter(p -> tests(p.name())).filter(provider -> {
             String why = provider.unusableBecause();
             if (why != null) {
                 System.err.println("NOT TESTED: backend '" + provider.name() + "': " + why);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import io.eslm.tensor.UserError;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The ranges of one array on the device that are in use: first fit, neighbours joined again when given back. Device memory
+ * itself is taken once and whole, since a prepared program is bound to its arrays.
+ */
+final class Arena {
+    /** Ranges begin at multiples of this many elements (64 bytes). */
+    private static final int GRAIN = 16;
+    private final String what;
+    private final int capacity;
+    /** Free ranges: first element ↦ number of elements. */
+    private final TreeMap<Integer, Integer> free = new TreeMap<>();
+    private long used;
+
+    /**
+     * @param what the elements, for messages
+     * @param reserved elements at the start that are never given out
+     */
+    Arena(String what, int reserved, int capacity) {
+        this.what = what;
+        this.capacity = capacity;
+        int first = rounded(reserved);
+        free.put(first, capacity - first);
+    }
+
+    /** The first of {@code size} elements that nobody else has; −1 if there are none so far. */
+    synchronized int tryAllocate(int size) {
+        int wanted = rounded(size);
+        int from = -1;
+        for (Map.Entry<Integer, Integer> range : free.entrySet()) {
+            if (range.getValue() >= wanted) {
+                from = range.getKey();
+                break;
+            }
+        }
+        if (from >= 0) {
+            int left = free.remove(from) - wanted;
+            if (left > 0) {
+                free.put(from + wanted, left);
+            }
+            used += wanted;
+        }
+        return from;
+    }
+
+    /** Takes back what {@link #tryAllocate} gave for {@code size}. */
+    synchronized void free(int from, int size) {
+        int n = rounded(size);
+        used -= n;
+        Map.Entry<Integer, Integer> after = free.higherEntry(from);
+        if (after != null && after.getKey() == from + n) {
+            free.remove(after.getKey());
+            n += after.getValue();
+        }
+        Map.Entry<Integer, Integer> before = free.lowerEntry(from);
+        if (before != null && before.getKey() + before.getValue() == from) {
+            free.put(before.getKey(), before.getValue() + n);
+        } else {
+            free.put(from, n);
+        }
+    }
+
+    /** Elements in use. */
+    synchronized long used() {
+        return used;
+    }
+
+    UserError full(int size) {
+        return new UserError(String.format(Locale.ROOT,
+                "backend 'tornado': no room for %,d more %s; %,d of %,d are in use. Take a smaller --batch-size, or give "
+                        + "the device's memory a higher limit in %s",
+                size, what, used(), capacity, Settings.MEMORY));
+    }
+
+    private static int rounded(int size) {
+        return (int) Math.min(Integer.MAX_VALUE / GRAIN * GRAIN, (Math.max(1L, size) + GRAIN - 1) / GRAIN * GRAIN);
+    }
+}

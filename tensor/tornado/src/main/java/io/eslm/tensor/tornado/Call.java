@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import io.eslm.tensor.backend.Storage;
+
+/** The arguments of one launch, in the order in which the kernel names them. */
+final class Call {
+    private static final int LANES = 256;
+    private final Device device;
+    private final int[] ints = new int[Control.INTS];
+    private final float[] scalars = new float[Control.FLOATS];
+    private int count = Control.FIRST;
+
+    Call(Device device) {
+        this.device = device;
+    }
+
+    /** The places of storages; null for one that is left out. */
+    Call with(Storage... storages) {
+        for (Storage s : storages) {
+            ints[count++] = s == null ? Control.NONE : DeviceStorage.of(s).offset();
+        }
+        return this;
+    }
+
+    Call with(int... values) {
+        for (int v : values) {
+            ints[count++] = v;
+        }
+        return this;
+    }
+
+    /** What a kernel reads from its array of scalars. */
+    Call scalars(double... values) {
+        for (int i = 0; i < values.length; i++) {
+            scalars[i] = (float) values[i];
+        }
+        return this;
+    }
+
+    /** One thread for each of {@code n} elements. */
+    void each(DeviceKernel kernel, int n) {
+        rows(kernel, (int) (((long) n + LANES - 1) / LANES));
+    }
+
+    /** One workgroup for each of {@code n} rows. */
+    void rows(DeviceKernel kernel, int n) {
+        grid(kernel, n, 1, 1);
+    }
+
+    /** Nothing is launched where nothing is to be done. */
+    void grid(DeviceKernel kernel, int groupsX, int groupsY, int groupsZ) {
+        if (groupsX > 0 && groupsY > 0 && groupsZ > 0) {
+            device.launch(kernel, ints, count, scalars, groupsX, groupsY, groupsZ);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * How a call reaches a kernel: the control array holds at 0 the call's ticket and from {@link #FIRST} on the arguments in
+ * the order in which the kernel names them; a storage is the place of its first element, or {@link #NONE}. Each kernel that
+ * truly ran, with the control array that was meant for it, adds its ticket to a sum on the device, which the host
+ * compares with its own whenever it reads: TornadoVM prints an error of the driver, but goes on.
+ */
+final class Control {
+    /** Ints of the control array, and floats of the one for scalars. */
+    static final int INTS = 64;
+    static final int FLOATS = 16;
+    static final int FIRST = 1;
+    /** The place of a storage that was left out. */
+    static final int NONE = -1;
+    /** Where the device's ints keep the sum of tickets. */
+    static final int TICKETS = 0;
+    /** The sum is kept modulo a power of two that a float can hold. */
+    static final int TICKET_MASK = (1 << 20) - 1;
+
+    private Control() {
+    }
+
+    /** Called by every kernel: thread 0 counts the call. */
+    static void count(KernelContext k, IntArray ints, IntArray c) {
+        if (k.globalIdx + k.globalIdy + k.globalIdz == 0) {
+            ints.set(TICKETS, (ints.get(TICKETS) + c.get(0)) & TICKET_MASK);
+        }
+    }
+}

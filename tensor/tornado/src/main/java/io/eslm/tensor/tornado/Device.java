@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid3D;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/**
+ * One device, prepared: its memory as one array of floats and one of ints, and one execution plan with a task graph for each
+ * {@link DeviceKernel} and each kind of copy. All graphs name both arrays, so that these stay on the device whatever runs
+ * after what. A call fills the control arrays and replays a graph; nothing is compiled after a kernel's first call.
+ */
+final class Device {
+    /** Ints are token ids and row indices: few beside the floats. */
+    private static final int FLOATS_PER_INT = 32;
+    private static final int LARGEST_GRID = 65535;
+    private static final String FIRST = "g0";
+
+    private final TornadoDevice device;
+    private final FloatArray floats;
+    private final IntArray ints;
+    private final IntArray control = new IntArray(Control.INTS);
+    private final FloatArray scalars = new FloatArray(Control.FLOATS);
+    private final KernelContext context = new KernelContext();
+    private final GridScheduler grids = new GridScheduler();
+    private final List<ImmutableTaskGraph> graphs = new ArrayList<>();
+    private final List<WorkerGrid> workers = new ArrayList<>();
+    private final Stage small;
+    private final Stage large;
+    private final TornadoExecutionPlan plan;
+    /** The sum of tickets that the device must have. */
+    private int expected;
+    private int ticket;
+    private long launches;
+
+    Device(TornadoDevice device, long memoryBytes) {
+        this.device = device;
+        int capacity = capacity(device, memoryBytes);
+        floats = FloatArray.fromSegmentShallow(hostSide(capacity));
+        ints = IntArray.fromSegmentShallow(hostSide(capacity / FLOATS_PER_INT));
+        // UNDER_DEMAND: the arrays are made on the device, and nothing is copied.
+        add(1, 1, new TaskGraph(FIRST).transferToDevice(DataTransferMode.UNDER_DEMAND, floats, ints)
+                .transferToDevice(DataTransferMode.EVERY_EXECUTION, control)
+                .task("t", Device::touch, context, floats, ints, control).persistOnDevice(floats, ints));
+        for (DeviceKernel kernel : DeviceKernel.values()) {
+            add(kernel.localX, kernel.localY,
+                    resident().transferToDevice(DataTransferMode.EVERY_EXECUTION, control, scalars)
+                            .task("t", kernel.body, context, floats, ints, control, scalars)
+                            .persistOnDevice(floats, ints));
+        }
+        small = new Stage(1 << 14);
+        large = new Stage(1 << 22);
+        plan = new TornadoExecutionPlan(graphs.toArray(new ImmutableTaskGraph[0])).withDevice(device)
+                .withGridScheduler(grids);
+        replay(0, 1, 1, 1);
+    }
+
+    /** The first kernel: by reading and writing both arrays it has them made, and it clears the sum of tickets. */
+    private static void touch(KernelContext k, FloatArray f, IntArray ints, IntArray c) {
+        if (k.globalIdx == 0) {
+            f.set(0, f.get(0));
+            ints.set(Control.TICKETS, ints.get(Control.TICKETS) * 0 + c.get(0));
+        }
+    }
+
+    private TaskGraph resident() {
+        return new TaskGraph("g" + graphs.size()).consumeFromDevice(FIRST, floats, ints);
+    }
+
+    private int add(int localX, int localY, TaskGraph graph) {
+        WorkerGrid grid = new WorkerGrid3D(localX, localY, 1);
+        grid.setLocalWork(localX, localY, 1);
+        grids.addWorkerGrid(graph.getTaskGraphName() + ".t", grid);
+        workers.add(grid);
+        graphs.add(graph.snapshot());
+        return graphs.size() - 1;
+    }
+
+    int floatCapacity() {
+        return floats.getSize();
+    }
+
+    int intCapacity() {
+        return ints.getSize();
+    }
+
+    /** Kernels and copies started so far. */
+    long launches() {
+        return launches;
+    }
+
+    /**
+     * Runs {@code kernel} in workgroups of its own size.
+     *
+     * @param arguments for the control array, {@code count} of them; element 0 is the ticket's
+     */
+    synchronized void launch(DeviceKernel kernel, int[] arguments, int count, float[] values, int groupsX, int groupsY,
+            int groupsZ) {
+        MemorySegment.copy(arguments, 0, control.getSegment(), ValueLayout.JAVA_INT, 0, count);
+        MemorySegment.copy(values, 0, scalars.getSegment(), ValueLayout.JAVA_FLOAT, 0, values.length);
+        replay(1 + kernel.ordinal(), groupsX, groupsY, groupsZ);
+    }
+
+    private void replay(int graph, int groupsX, int groupsY, int groupsZ) {
+        WorkerGrid grid = workers.get(graph);
+        long[] local = grid.getLocalWork();
+        long globalX = groupsX * local[0];
+        if (groupsX <= 0 || groupsY <= 0 || groupsZ <= 0 || globalX > Integer.MAX_VALUE || groupsY > LARGEST_GRID
+                || groupsZ > LARGEST_GRID) {
+            throw new IllegalArgumentException(String.format(Locale.ROOT, "tornado: no grid of %d x %d x %d workgroups",
+                    groupsX, groupsY, groupsZ));
+        }
+        grid.setGlobalWork(globalX, groupsY * local[1], groupsZ);
+        ticket = ticket % Control.TICKET_MASK + 1;
+        expected = (expected + ticket) & Control.TICKET_MASK;
+        control.set(0, ticket);
+        launches++;
+        plan.withGraph(graph).execute();
+    }
+
+    /** Copies {@code n} floats from {@code src[from]} to the device's floats at {@code at}. */
+    synchronized void write(int at, float[] src, int from, int n) {
+        for (int done = 0; done < n;) {
+            Stage stage = n - done <= small.size ? small : large;
+            int part = Math.min(stage.size, n - done);
+            MemorySegment.copy(src, from + done, stage.floatsIn.getSegment(), ValueLayout.JAVA_FLOAT, 0, part);
+            stage.run(stage.writeFloats, at + done, part);
+            done += part;
+        }
+    }
+
+    /** Copies {@code n} ints from {@code src[from]} to the device's ints at {@code at}. */
+    synchronized void write(int at, int[] src, int from, int n) {
+        for (int done = 0; done < n;) {
+            Stage stage = n - done <= small.size ? small : large;
+            int part = Math.min(stage.size, n - done);
+            MemorySegment.copy(src, from + done, stage.intsIn.getSegment(), ValueLayout.JAVA_INT, 0, part);
+            stage.run(stage.writeInts, at + done, part);
+            done += part;
+        }
+    }
+
+    /** Copies {@code n} of the device's floats from {@code at} on to {@code dst[to]}; checks that all kernels ran. */
+    synchronized void read(int at, float[] dst, int to, int n) {
+        for (int done = 0; done < n;) {
+            Stage stage = n - done <= small.size ? small : large;
+            int part = Math.min(stage.size, n - done);
+            stage.run(stage.readFloats, at + done, part);
+            check((int) stage.floatsOut.get(0));
+            MemorySegment.copy(stage.floatsOut.getSegment(), ValueLayout.JAVA_FLOAT, Float.BYTES, dst, to + done, part);
+            done += part;
+        }
+    }
+
+    /** Copies {@code n} of the device's ints from {@code at} on to {@code dst[to]}; checks that all kernels ran. */
+    synchronized void read(int at, int[] dst, int to, int n) {
+        for (int done = 0; done < n;) {
+            Stage stage = n - done <= small.size ? small : large;
+            int part = Math.min(stage.size, n - done);
+            stage.run(stage.readInts, at + done, part);
+            check(stage.intsOut.get(0));
+            MemorySegment.copy(stage.intsOut.getSegment(), ValueLayout.JAVA_INT, Integer.BYTES, dst, to + done, part);
+            done += part;
+        }
+    }
+
+    private void check(int counted) {
+        if (counted != expected) {
+            throw new UserError(
+                    "backend 'tornado': the device did not run every kernel that it was given, so its numbers "
+                            + "are wrong. TornadoVM printed the driver's error above, after [TornadoVM-…-JNI] ERROR");
+        }
+    }
+
+    /** A pair of buffers on both sides for each type, and the graphs that copy between them and the device's arrays. */
+    private final class Stage {
+        final int size;
+        final FloatArray floatsIn;
+        final IntArray intsIn;
+        /** Element 0 is the sum of tickets. */
+        final FloatArray floatsOut;
+        final IntArray intsOut;
+        final int writeFloats;
+        final int writeInts;
+        final int readFloats;
+        final int readInts;
+
+        Stage(int size) {
+            this.size = size;
+            floatsIn = new FloatArray(size);
+            intsIn = new IntArray(size);
+            floatsOut = new FloatArray(size + 1);
+            intsOut = new IntArray(size + 1);
+            int local = Copies.THREADS;
+            writeFloats = add(local, 1,
+                    resident().transferToDevice(DataTransferMode.EVERY_EXECUTION, control, floatsIn)
+                            .task("t", Copies::writeFloats, context, floats, ints, control, floatsIn)
+                            .persistOnDevice(floats, ints));
+            writeInts = add(local, 1,
+                    resident().transferToDevice(DataTransferMode.EVERY_EXECUTION, control, intsIn)
+                            .task("t", Copies::writeInts, context, floats, ints, control, intsIn)
+                            .persistOnDevice(floats, ints));
+            readFloats = add(local, 1,
+                    resident().transferToDevice(DataTransferMode.EVERY_EXECUTION, control)
+                            .task("t", Copies::readFloats, context, floats, ints, control, floatsOut)
+                            .persistOnDevice(floats, ints)
+                            .transferToHost(DataTransferMode.EVERY_EXECUTION, floatsOut));
+            readInts = add(local, 1,
+                    resident().transferToDevice(DataTransferMode.EVERY_EXECUTION, control)
+                            .task("t", Copies::readInts, context, floats, ints, control, intsOut)
+                            .persistOnDevice(floats, ints).transferToHost(DataTransferMode.EVERY_EXECUTION, intsOut));
+        }
+
+        void run(int graph, int at, int n) {
+            control.set(1, at);
+            control.set(2, n);
+            replay(graph, (n + Copies.THREADS - 1) / Copies.THREADS, 1, 1);
+        }
+    }
+
+    /** How many floats to take: all that one array and one allocation can hold, up to three quarters of the memory. */
+    private static int capacity(TornadoDevice device, long memoryBytes) {
+        long most = Math.min(device.getMaxAllocMemory(), device.getMaxGlobalMemory() / 4 * 3);
+        long wanted = memoryBytes == 0 ? most : memoryBytes;
+        if (wanted > most) {
+            throw new UserError(
+                    String.format(Locale.ROOT, "%s: %d MB, but the device gives %d MB at once", Settings.MEMORY,
+                            wanted >> 20, most >> 20));
+        }
+        return (int) Math.min(Integer.MAX_VALUE - 64, wanted / Float.BYTES / 64 * 64 - 64);
+    }
+
+    /**
+     * TornadoVM asks for an array on the host for each on the device, as large, and writes its length in front. Nothing else
+     * is ever written to or read from it: a file without contents takes no memory.
+     */
+    private static MemorySegment hostSide(int elements) {
+        long bytes = TornadoNativeArray.ARRAY_HEADER + (long) elements * Float.BYTES;
+        try {
+            Path file = Files.createTempFile("eslm-tornado", null);
+            Files.delete(file);
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.SPARSE,
+                    StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE)) {
+                return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, Arena.global());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Name, driver and memory, for people. */
+    String description() {
+        return String.format(Locale.ROOT, "%s; %d MB taken", describe(device), (floats.getSize() * 4L) >> 20);
+    }
+
+    static String describe(TornadoDevice device) {
+        return String.format(Locale.ROOT, "%s (%s, %d MB)", device.getPhysicalDevice().getDeviceName(),
+                device.getTornadoVMBackend(), device.getMaxGlobalMemory() >> 20);
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import uk.ac.manchester.tornado.api.TornadoBackend;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+
+/** The devices that TornadoVM finds. Loaded only where its runtime is known to be there. */
+final class Devices {
+    private static final Map<Settings, DeviceMemory> OPEN = new HashMap<>();
+
+    private Devices() {
+    }
+
+    /** One line each: how it is named in {@value Settings#DEVICE}, and what it is. */
+    static List<String> lines() {
+        List<String> lines = new ArrayList<>();
+        List<TornadoBackend> drivers = TornadoExecutionPlan.getTornadoDeviceMap().getAllBackends();
+        for (int driver = 0; driver < drivers.size(); driver++) {
+            for (int i = 0; i < drivers.get(driver).getNumDevices(); i++) {
+                lines.add(String.format(Locale.ROOT, "%d:%d  %s", driver, i,
+                        Device.describe(drivers.get(driver).getDevice(i))));
+            }
+        }
+        return lines;
+    }
+
+    /** The device that {@code settings} name, or null. */
+    static TornadoDevice find(Settings settings) {
+        List<TornadoBackend> drivers = TornadoExecutionPlan.getTornadoDeviceMap().getAllBackends();
+        if (settings.driver() >= drivers.size()
+                || settings.device() >= drivers.get(settings.driver()).getNumDevices()) {
+            return null;
+        }
+        return drivers.get(settings.driver()).getDevice(settings.device());
+    }
+
+    /** The device, prepared once for this JVM: its programs are compiled once, however often the backend is opened. */
+    static synchronized DeviceMemory open(Settings settings) {
+        return OPEN.computeIfAbsent(settings, s -> new DeviceMemory(new Device(find(s), s.memoryBytes())));
+    }
+}

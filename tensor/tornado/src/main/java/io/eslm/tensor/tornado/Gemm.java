@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * The portable matrix product: y = alpha·op(a)·op(b), with what may follow it (bias, residual, GELU, +=). A workgroup of
+ * {@link #THREADS}² computes a {@link #TILE}² tile of y; strips of a and b, {@link #DEPTH} deep, pass through local memory,
+ * and each thread keeps 4×4 sums in registers. Rows and columns of a thread are {@link #THREADS} apart, so that neighbours
+ * read and write neighbouring elements. Each sum runs over k in ascending order.
+ */
+final class Gemm {
+    static final int THREADS = 16;
+    static final int TILE = 4 * THREADS;
+    static final int DEPTH = 16;
+    /** A strip in local memory: DEPTH rows of TILE elements, and one to keep columns in different banks. */
+    private static final int PITCH = TILE + 1;
+
+    /** Which part of a causal product is wanted; in attention, m counts queries and {@code past} keys came before them. */
+    static final int WHOLE = 0;
+    /** y_ij for j ≤ i + past: tiles beyond stay as they are. */
+    static final int LOWER = 1;
+    /** op(a)_il is 0 for l beyond i + past. */
+    static final int LOWER_A = 2;
+    /** op(a)_il is 0 for l before i. */
+    static final int UPPER_A = 3;
+
+    /** Bits of the flags. */
+    static final int TRANS_A = 1;
+    static final int TRANS_B = 2;
+    static final int ACCUMULATE = 4;
+
+    private Gemm() {
+    }
+
+    /**
+     * Arguments: y, a, b, m, k, n, their row strides, flags, part, past, bias, residual, pre (n wide); then the windows of
+     * y, a, b of product z: z/inner·outerStride + z%inner·innerStride, as inner, outer strides, inner strides; alpha.
+     */
+    static void gemm(KernelContext kc, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
+        Control.count(kc, ints, c);
+        float[] strips = kc.allocateFloatLocalArray(2 * DEPTH * PITCH);
+        float[] sums = new float[16];
+        int tx = kc.localIdx;
+        int ty = kc.localIdy;
+        int row0 = kc.groupIdy * TILE;
+        int col0 = kc.groupIdx * TILE;
+        int m = c.get(4);
+        int depth = c.get(5);
+        int n = c.get(6);
+        int part = c.get(11);
+        int reach = row0 + TILE + c.get(12);
+        int thread = ty * THREADS + tx;
+        int alongA = c.get(10) & TRANS_A;
+        int alongB = 1 - (c.get(10) & TRANS_B) / TRANS_B;
+        boolean empty = part == LOWER && col0 >= reach;
+        int last = empty ? 0 : part == LOWER_A ? Math.min(depth, reach) : depth;
+        int outer = kc.globalIdz / c.get(16);
+        int inner = kc.globalIdz % c.get(16);
+        int a = c.get(2) + outer * c.get(18) + inner * c.get(21);
+        int b = c.get(3) + outer * c.get(19) + inner * c.get(22);
+        int y = c.get(1) + outer * c.get(17) + inner * c.get(20);
+        for (int e = 0; e < 16; e++) {
+            sums[e] = 0;
+        }
+        for (int l = part == UPPER_A ? row0 : 0; l < last; l += DEPTH) {
+            for (int i = 0; i < 4; i++) {
+                int e = thread + i * THREADS * THREADS;
+                int pa = place(e, alongA);
+                int da = depth(e, alongA);
+                strips[da * PITCH + pa] = element(f, a, row0 + pa, m, l + da, depth, c.get(8), alongA);
+                int pb = place(e, alongB);
+                int db = depth(e, alongB);
+                strips[(DEPTH + db) * PITCH + pb] = element(f, b, col0 + pb, n, l + db, depth, c.get(9), alongB);
+            }
+            kc.localBarrier();
+            for (int d = 0; d < DEPTH; d++) {
+                int at = d * PITCH + ty;
+                int bt = (DEPTH + d) * PITCH + tx;
+                for (int i = 0; i < 4; i++) {
+                    for (int j = 0; j < 4; j++) {
+                        sums[4 * i + j] += strips[at + i * THREADS] * strips[bt + j * THREADS];
+                    }
+                }
+            }
+            kc.localBarrier();
+        }
+        for (int i = 0; i < 4; i++) {
+            for (int j = 0; j < 4; j++) {
+                int row = row0 + i * THREADS + ty;
+                int col = col0 + j * THREADS + tx;
+                if (row < m && col < n && !empty) {
+                    store(f, c, y + row * c.get(7) + col, row, col, s.get(0) * sums[4 * i + j]);
+                }
+            }
+        }
+    }
+
+    /**
+     * Element e of a strip of op(a) or op(b) is at this row or column of it, counted from the tile's first. Elements that
+     * follow one another are neighbours in memory: {@code along} is 1 where rows, or columns, are, and 0 where steps of k
+     * are.
+     */
+    private static int place(int e, int along) {
+        return along * (e & TILE - 1) + (1 - along) * (e / DEPTH);
+    }
+
+    /** The step of k of element e of a strip, counted from the strip's first. */
+    private static int depth(int e, int along) {
+        return along * (e / TILE) + (1 - along) * (e & DEPTH - 1);
+    }
+
+    /** The element at {@code place} of {@code places} and {@code d} of {@code depth} of the matrix at x; 0 beyond. */
+    private static float element(FloatArray f, int x, int place, int places, int d, int depth, int stride, int along) {
+        float v = 0;
+        if (place < places && d < depth) {
+            v = f.get(x + d * (along * stride + 1 - along) + place * (along + (1 - along) * stride));
+        }
+        return v;
+    }
+
+    private static void store(FloatArray f, IntArray c, int y, int row, int col, float product) {
+        float v = product;
+        if ((c.get(10) & ACCUMULATE) != 0) {
+            v += f.get(y);
+        }
+        if (c.get(13) >= 0) {
+            v += f.get(c.get(13) + col);
+        }
+        if (c.get(14) >= 0) {
+            v += f.get(c.get(14) + row * c.get(6) + col);
+        }
+        if (c.get(15) >= 0) {
+            f.set(c.get(15) + row * c.get(6) + col, v);
+            v = Elementwise.gelu(v);
+        }
+        f.set(y, v);
+    }
+}

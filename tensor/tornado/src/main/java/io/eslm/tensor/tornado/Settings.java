@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import io.eslm.tensor.UserError;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What a user may set, in environment variables.
+ *
+ * @param driver number of the TornadoVM driver (OpenCL, CUDA, …) among those of the SDK
+ * @param device number of the device among the driver's
+ * @param memoryBytes how much of the device's memory to take; 0: as much as may be
+ */
+record Settings(int driver, int device, long memoryBytes) {
+    static final String DEVICE = "ESLM_TORNADO_DEVICE";
+    static final String MEMORY = "ESLM_TORNADO_MEMORY";
+
+    static Settings of(Map<String, String> environment) {
+        String[] device = environment.getOrDefault(DEVICE, "0:0").split(":", -1);
+        try {
+            if (device.length == 2) {
+                return new Settings(Integer.parseUnsignedInt(device[0]), Integer.parseUnsignedInt(device[1]),
+                        bytes(environment.getOrDefault(MEMORY, "0")));
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new UserError(
+                DEVICE + "=" + environment.get(DEVICE)
+                        + ": must be DRIVER:DEVICE as 'eslm backends' lists them, such as 0:1");
+    }
+
+    private static long bytes(String text) {
+        String number = text.toLowerCase(Locale.ROOT);
+        int shift = number.endsWith("g") ? 30 : number.endsWith("m") ? 20 : 0;
+        try {
+            double value = Double.parseDouble(shift == 0 ? number : number.substring(0, number.length() - 1));
+            if (value >= 0 && value < 1e6) {
+                return (long) (value * (1L << shift));
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new UserError(MEMORY + "=" + text + ": must be a size such as 4g or 500m");
+    }
+}

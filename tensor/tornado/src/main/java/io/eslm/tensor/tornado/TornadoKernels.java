@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import io.eslm.tensor.DType;
+import io.eslm.tensor.backend.Dropouts;
+import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.Storage;
+
+/**
+ * Every kernel of the seam as one or a few launches of {@link DeviceKernel}s. What the CPU may do in one pass and a device
+ * cannot (a sum over workgroups) is split into parts, kept in scratch memory, and their sum. Equations and shapes:
+ * {@link Kernels}.
+ */
+final class TornadoKernels implements Kernels {
+    private static final int MOST_AXES = 8;
+    private final DeviceMemory memory;
+    private final Scratch scratch;
+    private final DeviceAttention attention;
+
+    TornadoKernels(DeviceMemory memory) {
+        this.memory = memory;
+        scratch = new Scratch(memory);
+        attention = new DeviceAttention(memory.device, scratch);
+    }
+
+    private Call call() {
+        return new Call(memory.device);
+    }
+
+    @Override
+    public void fill(Storage y, int n, double value) {
+        if (y.dtype() == DType.I32) {
+            call().with(y).with(n, (int) value).each(DeviceKernel.FILL_INTS, n);
+        } else {
+            call().with(y).with(n).scalars(value).each(DeviceKernel.FILL, n);
+        }
+    }
+
+    @Override
+    public void copy(Storage y, Storage x, int n) {
+        copy2d(y, 0, n, x, 0, n, 1, n);
+    }
+
+    @Override
+    public void unary(Unary f, Storage y, Storage x, int n) {
+        call().with(f.ordinal()).with(y, x).with(n).each(DeviceKernel.UNARY, n);
+    }
+
+    @Override
+    public void binary(Binary f, Storage y, Storage a, Storage b, int[] dims, int[] aStrides, int[] bStrides) {
+        int n = elements(dims);
+        call().with(f.ordinal()).with(y, a, b).with(n, dims.length).with(dims).with(aStrides).with(bStrides)
+                .each(DeviceKernel.BINARY, n);
+    }
+
+    /** The number of elements of an array with {@code dims}, whose rank must fit the control array. */
+    private static int elements(int[] dims) {
+        if (dims.length > MOST_AXES) {
+            throw new IllegalArgumentException(
+                    "tornado: " + dims.length + " axes where " + MOST_AXES + " are the most; reshape to fewer");
+        }
+        int n = 1;
+        for (int d : dims) {
+            n *= d;
+        }
+        return n;
+    }
+
+    @Override
+    public void axpby(Storage y, Storage x, int n, double alpha, double beta) {
+        call().with(y, x).with(n, beta == 0 ? 0 : 1).scalars(alpha, beta).each(DeviceKernel.AXPBY, n);
+    }
+
+    @Override
+    public void reduce(Reduction f, Storage y, Storage x, int outer, int axis, int inner) {
+        double empty = switch (f) {
+            case SUM -> 0;
+            case MAX -> Double.NEGATIVE_INFINITY;
+            case MIN -> Double.POSITIVE_INFINITY;
+        };
+        if (inner == 1) {
+            call().with(f.ordinal()).with(y, x).with(axis).scalars(empty).rows(DeviceKernel.REDUCE_ROWS, outer);
+        } else {
+            call().with(f.ordinal()).with(y, x).with(outer * inner, axis, inner).scalars(empty)
+                    .each(DeviceKernel.REDUCE_COLUMNS, outer * inner);
+        }
+    }
+
+    @Override
+    public void argmax(Storage y, Storage x, int rows, int cols) {
+        call().with(y, x).with(cols).rows(DeviceKernel.ARGMAX, rows);
+    }
+
+    @Override
+    public void permute(Storage y, Storage x, int[] dims, int[] permutation) {
+        int rank = dims.length;
+        int n = elements(dims);
+        int[] strides = new int[rank];
+        int stride = 1;
+        for (int axis = rank - 1; axis >= 0; axis--) {
+            strides[axis] = stride;
+            stride *= dims[axis];
+        }
+        int[] yDims = new int[rank];
+        int[] xStrides = new int[rank];
+        for (int axis = 0; axis < rank; axis++) {
+            yDims[axis] = dims[permutation[axis]];
+            xStrides[axis] = strides[permutation[axis]];
+        }
+        call().with(y, x).with(n, rank).with(yDims).with(xStrides)
+                .each(isInts(y) ? DeviceKernel.PERMUTE_INTS : DeviceKernel.PERMUTE, n);
+    }
+
+    private static boolean isInts(Storage s) {
+        return s.dtype() == DType.I32;
+    }
+
+    @Override
+    public void copy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
+        int n = rows * cols;
+        call().with(DeviceStorage.of(y).offset() + yFrom, yStride, DeviceStorage.of(x).offset() + xFrom, xStride, n,
+                cols).each(isInts(y) ? DeviceKernel.COPY2D_INTS : DeviceKernel.COPY2D, n);
+    }
+
+    @Override
+    public void gatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        int n = count * cols;
+        call().with(y, x, rows).with(n, cols)
+                .each(isInts(y) ? DeviceKernel.GATHER_ROWS_INTS : DeviceKernel.GATHER_ROWS, n);
+    }
+
+    @Override
+    public void scatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        DeviceStorage links = scratch.ints(2 * count);
+        Storage first = links.slice(0, count);
+        Storage next = links.slice(count, count);
+        call().with(rows).with(count).with(first, next).each(DeviceKernel.LINK_ROWS, count);
+        int n = count * cols;
+        call().with(y, x, rows).with(n, cols).with(first, next).each(DeviceKernel.ADD_LINKED_ROWS, n);
+    }
+
+    @Override
+    public void matmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB,
+            boolean accumulate) {
+        new Product(y, a, b, m, k, n).transposed(transA, transB).accumulate(accumulate).launch(memory.device);
+    }
+
+    @Override
+    public void batchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride, int m,
+            int k, int n, boolean transA, boolean transB) {
+        new Product(y, a, b, m, k, n).transposed(transA, transB).batch(batch, 1, yStride, aStride, bStride, 0, 0, 0)
+                .launch(memory.device);
+    }
+
+    @Override
+    public void linear(Storage y, Storage x, Storage w, Storage bias, Storage residual, int m, int k, int n) {
+        new Product(y, x, w, m, k, n).then(bias, residual, null).launch(memory.device);
+    }
+
+    @Override
+    public void linearGelu(Storage y, Storage pre, Storage x, Storage w, Storage bias, int m, int k, int n) {
+        new Product(y, x, w, m, k, n).then(bias, null, pre).launch(memory.device);
+    }
+
+    @Override
+    public void columnSum(Storage y, Storage x, int rows, int cols, boolean accumulate) {
+        int parts = parts(rows);
+        Storage sums = scratch.floats(parts * cols);
+        call().with(sums, x).with(parts * cols, rows, cols).each(DeviceKernel.COLUMN_SUM_PARTS, parts * cols);
+        addParts(y, sums, cols, parts, accumulate);
+    }
+
+    private static int parts(int rows) {
+        return (rows + Rows.PART - 1) / Rows.PART;
+    }
+
+    private void addParts(Storage y, Storage sums, int cols, int parts, boolean accumulate) {
+        call().with(y, sums).with(cols, parts, accumulate ? 1 : 0).each(DeviceKernel.COLUMN_SUM, cols);
+    }
+
+    @Override
+    public void softmax(Storage y, Storage x, int rows, int cols) {
+        call().with(y, x).with(cols).scalars(Double.NEGATIVE_INFINITY).rows(DeviceKernel.SOFTMAX, rows);
+    }
+
+    @Override
+    public void softmaxBackward(Storage dx, Storage y, Storage dy, int rows, int cols) {
+        call().with(dx, y, dy).with(cols).rows(DeviceKernel.SOFTMAX_BACKWARD, rows);
+    }
+
+    @Override
+    public void layerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows,
+            int cols, double eps) {
+        call().with(y, mean, rstd, x, gamma, beta).with(cols).scalars(eps).rows(DeviceKernel.LAYER_NORM, rows);
+    }
+
+    @Override
+    public void layerNormBackward(Storage dx, Storage dgamma, Storage dbeta, Storage dy, Storage x, Storage mean,
+            Storage rstd, Storage gamma, int rows, int cols, boolean accumulateX, boolean accumulateW) {
+        int parts = parts(rows);
+        int n = parts * cols;
+        DeviceStorage sums = scratch.floats(2 * n);
+        Storage gammaSums = sums.slice(0, n);
+        Storage betaSums = sums.slice(n, n);
+        call().with(gammaSums, betaSums, dy, x, mean, rstd).with(n, rows, cols).each(DeviceKernel.LAYER_NORM_PARTS, n);
+        addParts(dgamma, gammaSums, cols, parts, accumulateW);
+        addParts(dbeta, betaSums, cols, parts, accumulateW);
+        call().with(dx, dy, x, mean, rstd, gamma).with(cols, accumulateX ? 1 : 0)
+                .rows(DeviceKernel.LAYER_NORM_BACKWARD, rows);
+    }
+
+    @Override
+    public void gelu(Storage y, Storage x, int n) {
+        call().with(y, x).with(n).each(DeviceKernel.GELU, n);
+    }
+
+    @Override
+    public void geluBackward(Storage dx, Storage x, Storage dy, int n) {
+        call().with(dx, x, dy).with(n).each(DeviceKernel.GELU_BACKWARD, n);
+    }
+
+    @Override
+    public void dropout(Storage y, Storage x, int n, double p, int seed) {
+        call().with(y, x).with(n, seed, Dropouts.threshold(p)).scalars(1 / (1 - p)).each(DeviceKernel.DROPOUT, n);
+    }
+
+    @Override
+    public void embedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width, int from) {
+        int n = batch * time * width;
+        call().with(y, ids, wte).with(DeviceStorage.of(wpe).offset() + from * width, n, time, width)
+                .each(DeviceKernel.EMBEDDING, n);
+    }
+
+    @Override
+    public void embeddingBackward(Storage dwte, Storage dwpe, Storage dy, Storage ids, int batch, int time, int width) {
+        if (dwte != null) {
+            scatterAddRows(dwte, dy, ids, batch * time, width);
+        }
+        if (dwpe != null) {
+            call().with(dwpe, dy).with(time * width, batch).each(DeviceKernel.ADD_POSITIONS, time * width);
+        }
+    }
+
+    @Override
+    public void attention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize, double p,
+            int seed) {
+        attention.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
+    }
+
+    @Override
+    public void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
+            Storage lse, Storage unused, int batch, int time, int heads, int headSize, double p, int seed) {
+        attention.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
+    }
+
+    @Override
+    public void attentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time, int past,
+            int capacity, int heads, int headSize) {
+        attention.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
+    }
+
+    @Override
+    public void crossEntropy(Storage loss, Storage entropy, Storage lse, Storage logits, Storage targets, int rows,
+            int cols) {
+        call().with(loss, entropy, lse, logits, targets).with(cols).scalars(Double.NEGATIVE_INFINITY)
+                .rows(DeviceKernel.CROSS_ENTROPY, rows);
+    }
+
+    @Override
+    public void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
+            Storage weights, int count, int cols) {
+        Call call = call().with(dlogits, logits, lse, targets, rows, weights).with(count * cols, cols);
+        if (rows != null && DeviceStorage.of(dlogits).offset() == DeviceStorage.of(logits).offset()) {
+            call.each(DeviceKernel.CROSS_ENTROPY_BACKWARD_IN_PLACE, cols);
+        } else {
+            call.each(DeviceKernel.CROSS_ENTROPY_BACKWARD, count * cols);
+        }
+    }
+
+    @Override
+    public void addSumOfSquares(Storage y, Storage x, int n) {
+        int parts = (int) (((long) n + Optimizers.PART - 1) / Optimizers.PART);
+        Storage sums = scratch.floats(2 * parts);
+        call().with(x).with(n).with(sums).rows(DeviceKernel.SQUARES, parts);
+        call().with(y, sums).with(parts).rows(DeviceKernel.ADD_SQUARES, 1);
+    }
+
+    @Override
+    public void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2,
+            double eps, double decay, double correction1, double correction2, double gradScale) {
+        call().with(param, grad, m, v).with(n)
+                .scalars(beta1, 1 - beta1, beta2, 1 - beta2, lr * decay, lr / correction1, 1 / correction2, eps,
+                        gradScale)
+                .each(DeviceKernel.ADAM_W, n);
+    }
+}
