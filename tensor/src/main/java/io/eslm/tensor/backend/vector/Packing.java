@@ -13,9 +13,6 @@ import jdk.incubator.vector.VectorSpecies;
  * zeros.
  */
 final class Packing {
-    /** Vectors of at most eight lanes, the narrowest panel. */
-    private static final VectorSpecies<Float> H =
-            VectorMath.LANES > Tile.ROWS ? FloatVector.SPECIES_256 : FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Float> S = VectorMath.S;
     private static final int BLOCK = 64;
     private static final VectorShuffle<Float> SWAP_1 = swap(1);
@@ -24,20 +21,22 @@ final class Packing {
     private static final VectorMask<Float> ODD_1 = odd(1);
     private static final VectorMask<Float> ODD_2 = odd(2);
     private static final VectorMask<Float> ODD_4 = odd(4);
+    private static final VectorMask<Float> ODD_8 = odd(8);
+    private static final VectorMask<Float> EVEN_8 = ODD_8.not();
 
     private Packing() {
     }
 
     private static VectorShuffle<Float> swap(int by) {
-        return VectorShuffle.fromOp(H, i -> (i ^ by) % H.length());
+        return VectorShuffle.fromOp(S, i -> (i ^ by) % S.length());
     }
 
     private static VectorMask<Float> odd(int by) {
-        boolean[] lanes = new boolean[H.length()];
+        boolean[] lanes = new boolean[S.length()];
         for (int i = 0; i < lanes.length; i++) {
             lanes[i] = (i & by) != 0;
         }
-        return VectorMask.fromArray(H, lanes, 0);
+        return VectorMask.fromArray(S, lanes, 0);
     }
 
     /**
@@ -111,8 +110,8 @@ final class Packing {
      */
     static void transpose8(float[] to, int at, int stride, int n, float[] from, int start, int ld) {
         int l = 0;
-        if (H.length() == 8) {
-            for (; l + 8 <= n; l += 8) {
+        if (S.length() == 8 || S.length() == 16) {
+            for (; l + S.length() <= n; l += S.length()) {
                 transpose8x8(to, at + l * stride, stride, from, start + l, ld);
             }
         }
@@ -124,17 +123,19 @@ final class Packing {
     }
 
     /**
-     * Three rounds; in round s (1, 2, 4) rows r and r + s swap the blocks of s lanes that stand across the diagonal.
+     * Three rounds; in round s (1, 2, 4) rows r and r + s swap the blocks of s lanes that stand across the diagonal. Vectors
+     * of 16 lanes do so with two blocks of 8×8 side by side. Not with vectors of 8 lanes beside the 16 of all other loops: a
+     * second species in use makes the compiler box vectors in some of its attempts, anywhere.
      */
     private static void transpose8x8(float[] to, int at, int stride, float[] from, int start, int ld) {
-        FloatVector a = FloatVector.fromArray(H, from, start);
-        FloatVector b = FloatVector.fromArray(H, from, start + ld);
-        FloatVector c = FloatVector.fromArray(H, from, start + 2 * ld);
-        FloatVector d = FloatVector.fromArray(H, from, start + 3 * ld);
-        FloatVector e = FloatVector.fromArray(H, from, start + 4 * ld);
-        FloatVector f = FloatVector.fromArray(H, from, start + 5 * ld);
-        FloatVector g = FloatVector.fromArray(H, from, start + 6 * ld);
-        FloatVector h = FloatVector.fromArray(H, from, start + 7 * ld);
+        FloatVector a = FloatVector.fromArray(S, from, start);
+        FloatVector b = FloatVector.fromArray(S, from, start + ld);
+        FloatVector c = FloatVector.fromArray(S, from, start + 2 * ld);
+        FloatVector d = FloatVector.fromArray(S, from, start + 3 * ld);
+        FloatVector e = FloatVector.fromArray(S, from, start + 4 * ld);
+        FloatVector f = FloatVector.fromArray(S, from, start + 5 * ld);
+        FloatVector g = FloatVector.fromArray(S, from, start + 6 * ld);
+        FloatVector h = FloatVector.fromArray(S, from, start + 7 * ld);
         FloatVector a1 = a.blend(b.rearrange(SWAP_1), ODD_1), b1 = a.rearrange(SWAP_1).blend(b, ODD_1);
         FloatVector c1 = c.blend(d.rearrange(SWAP_1), ODD_1), d1 = c.rearrange(SWAP_1).blend(d, ODD_1);
         FloatVector e1 = e.blend(f.rearrange(SWAP_1), ODD_1), f1 = e.rearrange(SWAP_1).blend(f, ODD_1);
@@ -147,14 +148,33 @@ final class Packing {
         g = e1.rearrange(SWAP_2).blend(g1, ODD_2);
         f = f1.blend(h1.rearrange(SWAP_2), ODD_2);
         h = f1.rearrange(SWAP_2).blend(h1, ODD_2);
-        a.blend(e.rearrange(SWAP_4), ODD_4).intoArray(to, at);
-        b.blend(f.rearrange(SWAP_4), ODD_4).intoArray(to, at + stride);
-        c.blend(g.rearrange(SWAP_4), ODD_4).intoArray(to, at + 2 * stride);
-        d.blend(h.rearrange(SWAP_4), ODD_4).intoArray(to, at + 3 * stride);
-        a.rearrange(SWAP_4).blend(e, ODD_4).intoArray(to, at + 4 * stride);
-        b.rearrange(SWAP_4).blend(f, ODD_4).intoArray(to, at + 5 * stride);
-        c.rearrange(SWAP_4).blend(g, ODD_4).intoArray(to, at + 6 * stride);
-        d.rearrange(SWAP_4).blend(h, ODD_4).intoArray(to, at + 7 * stride);
+        a1 = a.blend(e.rearrange(SWAP_4), ODD_4);
+        b1 = b.blend(f.rearrange(SWAP_4), ODD_4);
+        c1 = c.blend(g.rearrange(SWAP_4), ODD_4);
+        d1 = d.blend(h.rearrange(SWAP_4), ODD_4);
+        e1 = a.rearrange(SWAP_4).blend(e, ODD_4);
+        f1 = b.rearrange(SWAP_4).blend(f, ODD_4);
+        g1 = c.rearrange(SWAP_4).blend(g, ODD_4);
+        h1 = d.rearrange(SWAP_4).blend(h, ODD_4);
+        a1.intoArray(to, at, EVEN_8);
+        b1.intoArray(to, at + stride, EVEN_8);
+        c1.intoArray(to, at + 2 * stride, EVEN_8);
+        d1.intoArray(to, at + 3 * stride, EVEN_8);
+        e1.intoArray(to, at + 4 * stride, EVEN_8);
+        f1.intoArray(to, at + 5 * stride, EVEN_8);
+        g1.intoArray(to, at + 6 * stride, EVEN_8);
+        h1.intoArray(to, at + 7 * stride, EVEN_8);
+        if (S.length() == 16) {
+            int second = at + 8 * stride - 8;
+            a1.intoArray(to, second, ODD_8);
+            b1.intoArray(to, second + stride, ODD_8);
+            c1.intoArray(to, second + 2 * stride, ODD_8);
+            d1.intoArray(to, second + 3 * stride, ODD_8);
+            e1.intoArray(to, second + 4 * stride, ODD_8);
+            f1.intoArray(to, second + 5 * stride, ODD_8);
+            g1.intoArray(to, second + 6 * stride, ODD_8);
+            h1.intoArray(to, second + 7 * stride, ODD_8);
+        }
     }
 
     private static void transposeEdge(float[] to, int at, int width, int n, float[] from, int start, int ld, int rows) {

@@ -3,9 +3,6 @@ package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.backend.scalar.HeapStorage;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * One matrix product to do: y = op(a)·op(b) + what y starts from. op(a) (m, k), op(b) (k, n) → y (m, n), see {@link
@@ -15,8 +12,6 @@ import jdk.incubator.vector.VectorSpecies;
  */
 record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,
         boolean transB, boolean accumulate, HeapStorage.F32 bias, HeapStorage.F32 residual, HeapStorage.F32 gelu) {
-    private static final VectorSpecies<Float> S = VectorMath.S;
-
     static Product of(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,
             boolean transB, boolean accumulate) {
         return new Product(y, a, b, m, k, n, transA, transB, accumulate, null, null, null);
@@ -69,19 +64,9 @@ record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, i
     void finish(int row, int rows, int col, int cols) {
         if (gelu != null) {
             for (int i = row; i < row + rows; i++) {
-                gelu(gelu.data, gelu.offset + i * n + col, y.data, y.offset + i * n + col, cols);
+                Loops.map(VectorElementwise::gelu, gelu.data, gelu.offset + i * n + col, y.data, y.offset + i * n + col,
+                        cols);
             }
-        }
-    }
-
-    private static void gelu(float[] y, int yAt, float[] x, int xAt, int n) {
-        int whole = S.loopBound(n);
-        for (int j = 0; j < whole; j += S.length()) {
-            VectorMath.gelu(FloatVector.fromArray(S, x, xAt + j)).intoArray(y, yAt + j);
-        }
-        if (whole < n) {
-            VectorMask<Float> rest = S.indexInRange(whole, n);
-            VectorMath.gelu(FloatVector.fromArray(S, x, xAt + whole, rest)).intoArray(y, yAt + whole, rest);
         }
     }
 }

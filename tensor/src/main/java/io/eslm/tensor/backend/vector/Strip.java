@@ -79,12 +79,11 @@ final class Strip {
         }
     }
 
-    /** w[lse] = w[max] + log w[sum], then w[sum] = 1/w[sum]. */
+    /** w[lse] = w[max] + log w[sum], then w[sum] = 1/w[sum]: once a query, so plain arithmetic will do. */
     static void normalizers(float[] w, int max, int sum, int lse) {
-        for (int half = 0; half < Tile.COLS; half += LANES) {
-            FloatVector total = FloatVector.fromArray(S, w, sum + half);
-            VectorMath.log(total).add(FloatVector.fromArray(S, w, max + half)).intoArray(w, lse + half);
-            FloatVector.broadcast(S, 1f).div(total).intoArray(w, sum + half);
+        for (int q = 0; q < Tile.COLS; q++) {
+            w[lse + q] = w[max + q] + (float) Math.log(w[sum + q]);
+            w[sum + q] = 1 / w[sum + q];
         }
     }
 

@@ -183,7 +183,7 @@ final class VectorElementwise {
         }
     }
 
-    private static void gelu(float[] y, int yAt, float[] x, int xAt, int n) {
+    static void gelu(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
             VectorMath.gelu(fromArray(S, x, xAt + i)).intoArray(y, yAt + i);
         }

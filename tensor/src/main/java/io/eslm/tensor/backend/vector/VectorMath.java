@@ -92,7 +92,8 @@ final class VectorMath {
     private static final double GELU_SCALE = Math.sqrt(2 / Math.PI);
     private static final double GELU_CUBIC = 0.044715;
     private static final float A = (float) (2 * GELU_SCALE);
-    private static final float B = (float) (2 * GELU_SCALE * GELU_CUBIC);
+    private static final float MINUS_A = -A;
+    private static final float MINUS_B = (float) (-2 * GELU_SCALE * GELU_CUBIC);
     private static final float TRIPLE_B = (float) (6 * GELU_SCALE * GELU_CUBIC);
 
     private static final VectorShuffle<Float> TURN_1 = turn(1);
@@ -201,10 +202,21 @@ final class VectorMath {
     /**
      * GELU in its tanh form, x·sigmoid(2u) = ½·x·(1 + tanh u) with u = √(2/π)·(x + 0.044715·x³). With e = e^−|2u|, which
      * does not overflow, sigmoid(2u) is 1/(1 + e) or e/(1 + e), so nothing cancels where tanh u is near −1.
+     *
+     * <p>e is {@link #expNonPositive}(−|2u|), spelled out: this loop is compiled in ways that box what a method takes and gives,
+     * some of the time.
      */
     static FloatVector gelu(FloatVector x) {
-        FloatVector z = x.mul(x).fma(broadcast(S, B), broadcast(S, A)).mul(x.abs());
-        FloatVector e = expNonPositive(z.neg());
+        FloatVector z = x.mul(x).fma(broadcast(S, MINUS_B), broadcast(S, MINUS_A)).mul(x.abs());
+        FloatVector rounded = z.fma(broadcast(S, LOG2_E), broadcast(S, ROUND));
+        FloatVector n = rounded.sub(broadcast(S, ROUND));
+        FloatVector r = n.fma(broadcast(S, MINUS_LN2_LOW), n.fma(broadcast(S, MINUS_LN2_HIGH), z));
+        FloatVector square = r.mul(r);
+        FloatVector p = square.fma(broadcast(S, E6), r.fma(broadcast(S, E5), broadcast(S, E4)));
+        p = p.fma(square, r.fma(broadcast(S, E3), broadcast(S, E2)));
+        p = p.fma(square, r.add(broadcast(S, 1f)));
+        FloatVector e = p.mul(rounded.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats());
+        e = e.blend(broadcast(S, 0f), z.compare(LT, broadcast(S, LEAST_IN_RANGE)));
         return x.mul(e).blend(x, x.compare(GT, broadcast(S, 0f))).div(e.add(broadcast(S, 1f)));
     }
 
@@ -213,13 +225,12 @@ final class VectorMath {
      * d = 1/(1 + e), s is d or e·d, and s·(1 − s) is e·d²; where that is 0, x·2u′ may be ∞ and must not count.
      */
     static FloatVector geluSlope(FloatVector x) {
-        FloatVector square = x.mul(x);
-        FloatVector z = square.fma(broadcast(S, B), broadcast(S, A)).mul(x.abs());
-        FloatVector e = expNonPositive(z.neg());
+        FloatVector z = x.mul(x).fma(broadcast(S, MINUS_B), broadcast(S, MINUS_A)).mul(x.abs());
+        FloatVector e = expNonPositive(z);
         FloatVector zero = broadcast(S, 0f);
         FloatVector d = broadcast(S, 1f).div(e.add(broadcast(S, 1f)));
         FloatVector ed = e.mul(d);
-        FloatVector xu = square.fma(broadcast(S, TRIPLE_B), broadcast(S, A)).mul(x);
+        FloatVector xu = x.mul(x).fma(broadcast(S, TRIPLE_B), broadcast(S, A)).mul(x);
         FloatVector bend = ed.mul(d).mul(xu).blend(zero, e.compare(EQ, zero));
         return ed.blend(d, x.compare(GT, zero)).add(bend);
     }

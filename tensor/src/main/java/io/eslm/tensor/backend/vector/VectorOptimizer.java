@@ -21,9 +21,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorOptimizer {
     private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
     /** As many floats as fit into a vector of doubles. */
-    private static final VectorSpecies<Float> HALF =
-            VectorSpecies.of(float.class, VectorShape.forBitSize(Math.max(64, DOUBLES.vectorBitSize() / 2)));
-    private static final int PAIRS = 2 * HALF.length();
     private static final int MOST_RANGES = 64;
 
     private final Parallel parallel;
@@ -95,7 +92,7 @@ final class VectorOptimizer {
     }
 
     private static double squares(float[] x, int at, int n) {
-        int whole = n - n % PAIRS;
+        int whole = S.loopBound(n);
         double[] lanes = new double[DOUBLES.length()];
         squares(lanes, x, at, whole);
         double sum = 0;
@@ -111,16 +108,13 @@ final class VectorOptimizer {
     private static void squares(double[] lanes, float[] x, int at, int n) {
         DoubleVector s0 = DoubleVector.zero(DOUBLES);
         DoubleVector s1 = s0;
-        for (int i = 0; i < n; i += PAIRS) {
-            DoubleVector a = doubles(x, at + i);
-            DoubleVector b = doubles(x, at + i + PAIRS / 2);
+        for (int i = 0; i < n; i += S.length()) {
+            FloatVector v = FloatVector.fromArray(S, x, at + i);
+            DoubleVector a = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 0);
+            DoubleVector b = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 1);
             s0 = a.fma(a, s0);
             s1 = b.fma(b, s1);
         }
         s0.add(s1).intoArray(lanes, 0);
-    }
-
-    private static DoubleVector doubles(float[] x, int at) {
-        return (DoubleVector) FloatVector.fromArray(HALF, x, at).convertShape(VectorOperators.F2D, DOUBLES, 0);
     }
 }
