@@ -11,6 +11,7 @@ import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.Safetensors;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /** A folder of {@code golden/}: a model, and what Hugging Face computes from it in double precision. */
 public final class Golden implements AutoCloseable {
@@ -28,6 +29,19 @@ public final class Golden implements AutoCloseable {
         /** Float: the same with 2⁻²⁴ = 6e-8; they mostly cancel, so ten times less than their sum. */
         public static final Precision SCALAR = new Precision("scalar", DType.F32, 2e-6, 3e-6);
         public static final Precision VECTOR = new Precision("vector", DType.F32, 2e-6, 3e-6);
+        public static final Precision TORNADO = new Precision("tornado", DType.F32, 2e-6, 3e-6);
+
+        /** All of them that can compute here; one that cannot says so. */
+        public static Stream<Precision> usable() {
+            return Stream.of(F64, SCALAR, VECTOR, TORNADO).filter(precision -> {
+                String why = Backends.all().stream().filter(p -> p.name().equals(precision.backend)).findFirst()
+                        .orElseThrow().unusableBecause();
+                if (why != null) {
+                    System.err.println("NOT TESTED: golden values on backend '" + precision.backend + "': " + why);
+                }
+                return why == null;
+            });
+        }
 
         @Override
         public String toString() {
