@@ -116,7 +116,7 @@ final class CompareCommand implements Callable<Integer> {
         folders.keySet().forEach(method -> Methods.check(method, config));
         Path dir = outDir == null ? RunFolder.ofComparison(data, split) : outDir;
         RunFolder.checkWritable(dir);
-        TrainCommand.checkMemory(config, options);
+        folders.keySet().forEach(method -> TrainCommand.checkMemory(config, options, method));
         TokenData tokens = half(DataSource.open(data, screen.progress()));
         screen.close();
         try (Backend backend = backends.open();

@@ -14,17 +14,21 @@ final class Lines {
     /** One optimizer step. */
     static String step(TrainEvent.Step s, int maxIters) {
         return String.format(Locale.ROOT,
-                "step %" + String.valueOf(maxIters).length() + "d/%d  loss %.4f  kept %.4f (%.1f %%)  VaR %s  lr %.2e  "
+                "step %" + String.valueOf(maxIters).length()
+                        + "d/%d  loss %.4f  kept %.4f (%.1f %%)  α %.3f  VaR %s  lr %.2e  "
                         + "grad %.3f  %.0f ms  %,.0f tokens/s  MFU %s",
-                s.step(), maxIters, s.loss(), s.keptLoss(), 100 * s.keptFraction(), known(s.valueAtRisk(), "%.4f"),
+                s.step(), maxIters, s.loss(), s.keptLoss(), 100 * s.keptFraction(), s.alpha(),
+                known(s.valueAtRisk(), "%.4f"),
                 s.learningRate(), s.gradNorm(), s.seconds() * 1e3, s.tokensPerSecond(),
                 known(s.mfu() * 100, "%.1f %%"));
     }
 
     /** The same behind a bar that shows the step, as short as can be. */
     static String compact(TrainEvent.Step s) {
-        return String.format(Locale.ROOT, "loss %.3f kept %.3f %.0f%% VaR %s lr %.1e grad %.2f %.0fms %,.0ft/s MFU %s",
-                s.loss(), s.keptLoss(), 100 * s.keptFraction(), known(s.valueAtRisk(), "%.3f"), s.learningRate(),
+        return String.format(Locale.ROOT,
+                "loss %.3f kept %.3f %.0f%% α %.2f VaR %s lr %.1e grad %.2f %.0fms %,.0ft/s MFU %s",
+                s.loss(), s.keptLoss(), 100 * s.keptFraction(), s.alpha(), known(s.valueAtRisk(), "%.3f"),
+                s.learningRate(),
                 s.gradNorm(), s.seconds() * 1e3, s.tokensPerSecond(), known(s.mfu() * 100, "%.0f%%"));
     }
 

@@ -111,7 +111,7 @@ final class TrainCommand implements Callable<Integer> {
         checkVocabulary(config);
         Methods.check(method, config);
         Path dir = RunFolder.fresh(outDir, source, method);
-        checkMemory(config, options);
+        checkMemory(config, options, method);
         TokenData tokens = DataSource.open(source, screen.progress());
         screen.close();
         try (Backend backend = backends.open()) {
@@ -139,7 +139,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions options = steps.resumed(Json.to(TrainOptions.class, saved.getAsJsonObject("options")));
         Gpt2Config config = shape.resumed(ModelFolder.config(checkpoint), checkpoint.toString());
         Methods.check(method, config);
-        checkMemory(config, options);
+        checkMemory(config, options, method);
         TokenData tokens = DataSource.open(source, screen.progress());
         screen.close();
         try (Backend backend = backends.open()) {
@@ -191,8 +191,10 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /** @throws UserError if the memory is too small */
-    static void checkMemory(Gpt2Config config, TrainOptions options) {
-        MemoryNeed.check(MemoryNeed.ofTraining(config, options.batchSize()),
+    static void checkMemory(Gpt2Config config, TrainOptions options, MethodSpec method) {
+        MemoryNeed.check(
+                MemoryNeed.ofTraining(config, options.batchSize())
+                        + Methods.memory(method, config, options.batchSize()),
                 String.format(Locale.ROOT, "training %,d parameters with "
                         + "%d windows of %d tokens", config.parameterCount(), options.batchSize(), config.blockSize()),
                 MEMORY_ADVICE);

@@ -78,7 +78,11 @@ public final class MethodSpec {
                 throw new UserError(s.option() + ": method " + name + " needs it: " + s.help());
             }
         }
-        return new MethodSpec(name, values);
+        MethodSpec spec = new MethodSpec(name, values);
+        if (spec.has(Setting.GAMMA)) {
+            spec.feedback(); // checks that its numbers fit each other
+        }
+        return spec;
     }
 
     private static Setting setting(String text, String key) {
@@ -132,6 +136,15 @@ public final class MethodSpec {
         double from = number(Setting.KEEP_RATIO);
         double to = has(Setting.KEEP_RATIO_END) ? number(Setting.KEEP_RATIO_END) : from;
         return new Anneal(Anneal.dropping(from), Anneal.dropping(to));
+    }
+
+    AdaptiveLoss.Feedback feedback() {
+        return new AdaptiveLoss.Feedback(number(Setting.ALPHA), number(Setting.GAMMA), number(Setting.ALPHA_MIN),
+                number(Setting.ALPHA_MAX), count(Setting.INTERVAL));
+    }
+
+    EarlyExit earlyExit() {
+        return new EarlyExit(count(Setting.EXIT_BLOCKS), count(Setting.EXIT_STRIDE));
     }
 
     /** The first setting in which {@code other}, of the same method, differs; null if none does. */

@@ -3,11 +3,29 @@ package io.eslm.select;
 
 import static io.eslm.select.Setting.ALPHA;
 import static io.eslm.select.Setting.ALPHA_END;
+import static io.eslm.select.Setting.ALPHA_MAX;
+import static io.eslm.select.Setting.ALPHA_MIN;
+import static io.eslm.select.Setting.DRAW;
+import static io.eslm.select.Setting.EXIT_BLOCKS;
+import static io.eslm.select.Setting.EXIT_STRIDE;
+import static io.eslm.select.Setting.GAMMA;
+import static io.eslm.select.Setting.INSTANCE_ALPHA;
+import static io.eslm.select.Setting.INSTANCE_RISK;
+import static io.eslm.select.Setting.INTERVAL;
+import static io.eslm.select.Setting.KD_WEIGHT;
+import static io.eslm.select.Setting.KEEP_RATIO;
+import static io.eslm.select.Setting.KEEP_RATIO_END;
+import static io.eslm.select.Setting.REFERENCE;
+import static io.eslm.select.Setting.RISK;
+import static io.eslm.select.Setting.RISK_FLOOR;
+import static io.eslm.select.Setting.TEACHER;
+import static io.eslm.select.Setting.TEMPERATURE;
 
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.tensor.UserError;
 import java.nio.file.Path;
@@ -39,6 +57,28 @@ public final class Methods {
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alpha(), Risk.ENTROPY));
         method("random", List.of(ALPHA, ALPHA_END),
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alpha(), RandomSelection::new));
+        method("ada-cvar-loss", List.of(ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
+                (spec, _) -> new AdaptiveLoss(spec.toString(), Risk.LOSS, spec.feedback()));
+        method("ada-var-entropy", List.of(ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
+                (spec, _) -> new AdaptiveLoss(spec.toString(), Risk.ENTROPY, spec.feedback()));
+        method("rho-1", List.of(KEEP_RATIO, KEEP_RATIO_END, REFERENCE), (spec, models) -> new ExcessLoss(
+                spec.toString(), spec.alphaOfKept(), models.apply(spec.folder(REFERENCE))));
+        method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
+                (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
+                        alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
+        method("instance", List.of(INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
+                (spec, _) -> instance(spec, new MeanLoss()));
+        method("hierarchical",
+                List.of(ALPHA, ALPHA_END, RISK, INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
+                (spec, _) -> instance(spec, new SelectiveLoss(spec.toString(), spec.alpha(), spec.risk(RISK))));
+        method("kd", List.of(ALPHA, ALPHA_END, RISK, TEACHER, TEMPERATURE, KD_WEIGHT),
+                (spec, models) -> new DistilledLoss(spec.toString(), spec.alpha(), spec.risk(RISK),
+                        models.apply(spec.folder(TEACHER)), spec.number(TEMPERATURE), spec.number(KD_WEIGHT)));
+    }
+
+    private static TokenLoss instance(MethodSpec spec, TokenLoss then) {
+        return new InstanceSelection(spec.toString(), spec.number(INSTANCE_ALPHA), spec.risk(INSTANCE_RISK),
+                spec.earlyExit(), spec.draw(), then);
     }
 
     private Methods() {
@@ -78,6 +118,9 @@ public final class Methods {
                 checkFolder(s, spec.folder(s), config);
             }
         }
+        if (spec.has(EXIT_BLOCKS)) {
+            spec.earlyExit().check(config.nLayer());
+        }
     }
 
     private static void checkFolder(Setting setting, Path folder, Gpt2Config config) {
@@ -96,6 +139,23 @@ public final class Methods {
                     + " positions, but the model in training has " + config.blockSize()
                     + "; take a shorter --block-size, or another folder");
         }
+    }
+
+    /**
+     * About how many bytes a method needs besides what plain language modelling does, see {@link MemoryNeed#ofTraining}: the
+     * weights of another model and one of its blocks' activations (16 C for each token), a teacher's logits, an early exit.
+     */
+    public static long memory(MethodSpec spec, Gpt2Config config, int batchSize) {
+        long tokens = (long) batchSize * config.blockSize();
+        long bytes = 0;
+        for (Setting s : List.of(REFERENCE, TEACHER)) {
+            if (spec.has(s)) {
+                Gpt2Config other = ModelFolder.config(spec.folder(s));
+                bytes += MemoryNeed.ofWeights(other) + 4 * tokens * 16 * other.nEmbd();
+            }
+        }
+        bytes += spec.has(TEACHER) ? 4 * tokens * config.vocabSize() : 0;
+        return bytes + (spec.has(EXIT_BLOCKS) ? spec.earlyExit().memory(config) : 0);
     }
 
     /** The loss that {@code spec} trains on, in its initial state. */

@@ -26,7 +26,7 @@ public enum Setting {
     KEEP_RATIO_END("keep-ratio-end", "R", null, Setting::share,
             "share that is kept at the last step; every step moves it by the same amount (default: --keep-ratio)"),
     RISK("risk", "RISK", "loss", Setting::risk, "what makes a token risky: loss or entropy"),
-    RISK_FLOOR("risk-floor", "F", "0.1", Setting::upToOne,
+    RISK_FLOOR("risk-floor", "F", "0.1", Setting::share,
             "no token's risk counts as less than this share of the mean risk"),
     REFERENCE("reference", "DIR", null, Setting::folder, "model folder of the reference model"),
     INSTANCE_ALPHA("instance-alpha", "A", "0.25", Setting::level,
@@ -103,7 +103,7 @@ public enum Setting {
 
     private Object share(String text) {
         double value = number(text);
-        check(value > 0 && value <= 1, value, "must be above 0 and at most 1 (keep every token)");
+        check(value > 0 && value <= 1, value, "must be above 0 and at most 1");
         return value;
     }
 

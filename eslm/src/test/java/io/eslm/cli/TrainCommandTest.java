@@ -49,7 +49,7 @@ class TrainCommandTest {
                         "--checkpoint-interval", "15", "--sample-interval", "0").ok();
         assertTrue(o.out().contains("step  1/30  loss "), o.out());
         assertTrue(o.out().matches(
-                "(?s).*step 28/30  loss \\d+\\.\\d{4}  kept \\d+\\.\\d{4} \\(90\\.6 %\\)  VaR \\d+\\.\\d{4}  lr "
+                "(?s).*step 28/30  loss \\d+\\.\\d{4}  kept \\d+\\.\\d{4} \\(90\\.6 %\\)  α 0\\.100  VaR \\d+\\.\\d{4}  lr "
                         + "\\S+  grad \\S+  \\d+ ms  [\\d,]+ tokens/s  MFU .*"),
                 o.out());
         assertTrue(o.out().contains("step 10: validation loss "), o.out());

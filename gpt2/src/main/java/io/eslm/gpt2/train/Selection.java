@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import io.eslm.autograd.Rows;
+import io.eslm.autograd.Tape;
 import java.util.Arrays;
 
 /**
@@ -15,6 +17,20 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
     /** Number of kept tokens, K. */
     public int kept() {
         return weights.length;
+    }
+
+    /** The rows as they are handed to ops, of M = {@code total}; null keeps all. */
+    public Rows rows(Tape tape, int total) {
+        return rows == null ? null : new Rows(tape.put(rows, rows.length), total);
+    }
+
+    /** The weights times {@code share}: those of a micro-batch in its step. */
+    public float[] weights(double share) {
+        float[] shared = new float[weights.length];
+        for (int k = 0; k < shared.length; k++) {
+            shared[k] = (float) (weights[k] * share);
+        }
+        return shared;
     }
 
     /** The mean over all {@code tokens}: plain language modelling. */

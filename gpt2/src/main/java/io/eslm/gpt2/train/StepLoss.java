@@ -16,4 +16,22 @@ import io.eslm.autograd.Variable;
  */
 public record StepLoss(Variable loss, int tokens, double lossSum, int kept, double keptLossSum, double valueAtRisk,
         double alpha) {
+    /**
+     * What there is to log about a loss over some tokens.
+     *
+     * @param loss scalar to differentiate
+     * @param tokenLoss (M), of all tokens
+     */
+    public static StepLoss of(Variable loss, float[] tokenLoss, Selection selection) {
+        double sum = 0;
+        for (float l : tokenLoss) {
+            sum += l;
+        }
+        double keptSum = 0;
+        for (int k = 0; k < selection.kept(); k++) {
+            keptSum += tokenLoss[selection.rows() == null ? k : selection.rows()[k]];
+        }
+        return new StepLoss(loss, tokenLoss.length, sum, selection.kept(), keptSum, selection.valueAtRisk(),
+                selection.alpha());
+    }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.HeadCrossEntropy;
@@ -51,20 +50,9 @@ public final class TokenRisks {
 
     /** The loss over {@code selection}; all other tokens stay in the context but move no gradient of their own. */
     public StepLoss over(Selection selection) {
-        int kept = selection.kept();
-        float[] weights = new float[kept];
-        double keptSum = 0;
-        for (int k = 0; k < kept; k++) {
-            weights[k] = (float) (selection.weights()[k] * batch.share());
-            keptSum += loss[selection.rows() == null ? k : selection.rows()[k]];
-        }
-        double sum = 0;
-        for (float l : loss) {
-            sum += l;
-        }
         Tape tape = batch.tape();
-        Rows rows = selection.rows() == null ? null : new Rows(tape.put(selection.rows(), kept), loss.length);
-        Variable total = tape.apply(new WeightedSum(rows, tape.put(weights, kept)), tokenLoss);
-        return new StepLoss(total, loss.length, sum, kept, keptSum, selection.valueAtRisk(), selection.alpha());
+        Variable total = tape.apply(new WeightedSum(selection.rows(tape, loss.length),
+                tape.put(selection.weights(batch.share()), selection.kept())), tokenLoss);
+        return StepLoss.of(total, loss, selection);
     }
 }

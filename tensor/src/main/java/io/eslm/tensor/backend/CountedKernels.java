@@ -232,6 +232,20 @@ public final class CountedKernels implements Kernels {
     }
 
     @Override
+    public void distillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+            int count, int cols, double temperature) {
+        kernels.distillation(kl, lse, teacherLse, logits, teacher, rows, count, cols, temperature);
+    }
+
+    @Override
+    public void distillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+            Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
+            double mix) {
+        kernels.distillationBackward(dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights, count,
+                cols, temperature, mix);
+    }
+
+    @Override
     public void addSumOfSquares(Storage y, Storage x, int n) {
         kernels.addSumOfSquares(y, x, n);
     }

@@ -203,6 +203,31 @@ public interface Kernels {
     void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
             Storage weights, int count, int cols);
 
+    /**
+     * Knowledge distillation (Hinton, Vinyals, Dean 2015): how far a student is from a teacher at temperature τ, per kept row,
+     * in nats. With s = logits[r,:]/τ, r = rows_i (i where rows is null), t = teacher[i,:]/τ, and p, q their softmaxes:
+     * kl_i = KL(q ‖ p) = Σ_v q_v·(t_v − s_v) − (lse(t) − lse(s)), exactly 0 where teacher and student are equal.
+     *
+     * @param kl (count); so are lse and teacherLse: lse(s) and lse(t), kept for the backward pass
+     * @param logits (·, cols)
+     * @param teacher (count, cols)
+     */
+    void distillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+            int count, int cols, double temperature);
+
+    /**
+     * The gradient of weights_i · ((1−λ)·loss + λ·τ²·kl), loss as in {@link #crossEntropy} with hardLse for its lse, kl as in
+     * {@link #distillation}: dlogits[i,:] = weights_i·((1−λ)·(exp(logits[r,:] − hardLse_r) − onehot(targets_r)) + λ·τ·(p − q)).
+     * In place (dlogits = logits) allowed, as in {@link #crossEntropyBackward}.
+     *
+     * @param dlogits (count, cols)
+     * @param hardLse per row of logits; so are targets
+     * @param mix λ in [0, 1]
+     */
+    void distillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+            Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
+            double mix);
+
     // ---- optimizer
 
     /** y_0 += Σ_i x_i²; x (n), y (1). Inner sums are in double. */

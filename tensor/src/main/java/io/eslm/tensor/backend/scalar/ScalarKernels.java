@@ -8,7 +8,7 @@ import io.eslm.tensor.backend.Storage;
  * The living definition of every kernel: plain loops over {@link HeapStorage#get} and {@link HeapStorage#set}, one code for
  * F32 and F64, sums in double and one rounding where a result is stored. Other backends are compared with this one. The
  * loops stand by subject: {@link ScalarElementwise}, {@link ScalarMoves}, {@link ScalarMatmul}, {@link ScalarRows},
- * {@link ScalarAttention}, {@link ScalarLoss}. Equations and shapes: {@link Kernels}.
+ * {@link ScalarAttention}, {@link ScalarLoss}, {@link ScalarDistillation}. Equations and shapes: {@link Kernels}.
  */
 public class ScalarKernels implements Kernels {
 
@@ -183,6 +183,21 @@ public class ScalarKernels implements Kernels {
             Storage weights, int count, int cols) {
         ScalarLoss.crossEntropyBackward(heap(dlogits), heap(logits), heap(lse), heap(targets), heap(rows),
                 heap(weights), count, cols);
+    }
+
+    @Override
+    public void distillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+            int count, int cols, double temperature) {
+        ScalarDistillation.distillation(heap(kl), heap(lse), heap(teacherLse), heap(logits), heap(teacher), heap(rows),
+                count, cols, temperature);
+    }
+
+    @Override
+    public void distillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+            Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
+            double mix) {
+        ScalarDistillation.distillationBackward(heap(dlogits), heap(logits), heap(teacher), heap(hardLse), heap(lse),
+                heap(teacherLse), heap(targets), heap(rows), heap(weights), count, cols, temperature, mix);
     }
 
     @Override

@@ -15,6 +15,7 @@ public final class VectorKernels extends ScalarKernels {
     private final VectorLayerNorm layerNorm;
     private final VectorMoves moves;
     private final VectorLoss loss;
+    private final VectorDistillation distillation;
     private final VectorOptimizer optimizer;
 
     VectorKernels(Parallel parallel) {
@@ -27,6 +28,7 @@ public final class VectorKernels extends ScalarKernels {
         layerNorm = new VectorLayerNorm(parallel, scratch);
         moves = new VectorMoves(parallel);
         loss = new VectorLoss(parallel);
+        distillation = new VectorDistillation(parallel);
         optimizer = new VectorOptimizer(parallel);
     }
 
@@ -200,6 +202,21 @@ public final class VectorKernels extends ScalarKernels {
     public void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
             Storage weights, int count, int cols) {
         loss.backward(f32(dlogits), f32(logits), f32(lse), i32(targets), i32(rows), f32(weights), count, cols);
+    }
+
+    @Override
+    public void distillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+            int count, int cols, double temperature) {
+        distillation.forward(f32(kl), f32(lse), f32(teacherLse), f32(logits), f32(teacher), i32(rows), count, cols,
+                temperature);
+    }
+
+    @Override
+    public void distillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+            Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
+            double mix) {
+        distillation.backward(f32(dlogits), new VectorDistillation.Gradient(f32(logits), f32(teacher), f32(hardLse),
+                f32(lse), f32(teacherLse), i32(targets), f32(weights), temperature, mix), i32(rows), count, cols);
     }
 
     @Override

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.select;
+
+import static io.eslm.select.LossRun.BATCH;
+import static io.eslm.select.LossRun.M;
+import static io.eslm.select.LossRun.TIME;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.autograd.Tape;
+import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MicroBatch;
+import io.eslm.gpt2.train.StepLoss;
+import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.TokenRisks;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.FlopCounter.Phase;
+import io.eslm.tensor.backend.Workspace;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class InstanceSelectionTest {
+    private static final EarlyExit EXIT = new EarlyExit(1, 2);
+    private final LossRun run = new LossRun(0.1);
+
+    @AfterEach
+    void close() {
+        run.close();
+    }
+
+    private static InstanceSelection of(double alpha, Draw draw) {
+        return new InstanceSelection("test", alpha, Risk.LOSS, EXIT, draw, new MeanLoss());
+    }
+
+    /** The fewest windows of which so many are kept, for every batch size. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.1, 0.25, 0.5, 0.9})
+    void theKeptBatchHasTheSizeThatWasAsked(double alpha) {
+        InstanceSelection kept = of(alpha, Draw.KEPT);
+        for (int batch = 1; batch <= 64; batch++) {
+            int drawn = kept.drawn(batch);
+            assertEquals(batch, drawn - ValueAtRisk.rank(drawn, alpha) + 1, "of " + drawn);
+            assertTrue(drawn == batch || drawn - 1 - ValueAtRisk.rank(drawn - 1, alpha) + 1 < batch,
+                    "one fewer is too few");
+            assertEquals(batch, of(alpha, Draw.DRAWN).drawn(batch));
+        }
+        assertEquals(21, of(0.25, Draw.KEPT).drawn(16));
+    }
+
+    @Test
+    void keepsTheRiskiestInTheirOrder() {
+        float[] risks = {5, 1, 4, 2, 3};
+        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.4, Draw.KEPT).choose(risks));
+        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.4, Draw.DRAWN).choose(risks));
+        float[] ties = {2, 1, 2, 3, 2};
+        assertArrayEquals(new int[] {0, 2, 3}, of(0.6, Draw.KEPT).choose(ties), "a fixed number: lower indices first");
+        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.6, Draw.DRAWN).choose(ties), "all ties");
+        float[] equal = {1, 1, 1, 1, 1};
+        assertArrayEquals(new int[] {0, 1, 2}, of(0.6, Draw.KEPT).choose(equal));
+        assertArrayEquals(new int[] {0, 1, 2, 3, 4}, of(0.6, Draw.DRAWN).choose(equal));
+        assertArrayEquals(new int[] {0, 1, 2}, of(0.6, Draw.KEPT).choose(new float[] {1, Float.NaN, 2, 3, 4}));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cvar-loss:alpha=0.3|risk=loss,alpha=0.3", "var-entropy:alpha=0.2|risk=entropy,alpha=0.2",
+        "clm|alpha=0"})
+    void withoutInstancesHierarchicalIsTheTokenLevelMethod(String both) {
+        String token = both.substring(0, both.indexOf('|'));
+        TokenLoss hierarchical =
+                LossRun.method("hierarchical:instance-alpha=0," + both.substring(both.indexOf('|') + 1));
+        long before = run.backend.flops().count(Phase.EARLY_EXIT);
+        run.run(LossRun.method(token)).assertSameBits(run.run(hierarchical));
+        assertEquals(before, run.backend.flops().count(Phase.EARLY_EXIT), "and costs no early exit");
+        assertEquals(BATCH, hierarchical.drawn(BATCH));
+        assertNotEquals(run.run(LossRun.method(token)).loss(),
+                run.run(LossRun.method("hierarchical:instance-alpha=0.5,alpha=0,exit-stride=1")).loss());
+    }
+
+    /** The early exit after the last block is the model itself, without dropout. */
+    @ParameterizedTest
+    @EnumSource(Risk.class)
+    void theExitAfterAllBlocksIsTheModel(Risk risk) {
+        try (LossRun plain = new LossRun(0); Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
+            MicroBatch batch = plain.batch(tape, null);
+            TokenRisks risks = TokenRisks.of(batch);
+            float[] of = risk.of(risks.loss(), risks.entropy());
+            for (int stride : new int[] {1, 2, 4, 9, 20}) {
+                float[] proxy = new EarlyExit(2, stride).risks(batch, risk);
+                for (int w = 0; w < BATCH; w++) {
+                    double sum = 0;
+                    int n = 0;
+                    for (int t = TIME - 1; t >= 0; t -= stride) {
+                        sum += of[w * TIME + t];
+                        n++;
+                    }
+                    assertEquals(sum / n, proxy[w], 1e-5, "window " + w + ", stride " + stride); // float sums over 37 logits
+                }
+            }
+            float[] shallow = new EarlyExit(1, 1).risks(batch, risk);
+            assertNotEquals(new EarlyExit(2, 1).risks(batch, risk)[0], shallow[0]);
+        }
+    }
+
+    /** Training on what is kept is training on a batch of these windows: same tokens, same dropout, same bits. */
+    @Test
+    void droppedWindowsLeaveNoTrace() {
+        InstanceSelection half = of(0.5, Draw.DRAWN);
+        LossRun.Outcome actual = run.run(half);
+        int[] kept;
+        try (Tape tape = Tape.recording(new Workspace(run.backend), Rng.of(3))) {
+            kept = half.choose(EXIT.risks(run.batch(tape, null), Risk.LOSS));
+        }
+        assertEquals(2, kept.length);
+        LossRun.Outcome expected = run.run(new TokenLoss() {
+            @Override
+            public String name() {
+                return "cut";
+            }
+
+            @Override
+            public StepLoss of(MicroBatch batch) {
+                return new MeanLoss().of(batch.windows(kept));
+            }
+        });
+        expected.assertSameBits(actual);
+        assertEquals(2 * TIME, actual.step().tokens());
+        assertEquals(2 * TIME, actual.step().kept());
+        for (int w = 0; w < BATCH; w++) { // whatever stands in the dropped window
+            if (w != kept[0] && w != kept[1]) {
+                run.targets[w * TIME] = run.targets[w * TIME] == 0 ? 1 : 0; // a position that the proxy sees at stride 2
+            }
+        }
+        TokenLoss fixed = new SelectiveLoss("all", Anneal.constant(0), Risk.LOSS);
+        assertNotEquals(run.run(fixed).loss(), actual.loss());
+    }
+
+    @Test
+    void tokenLevelFollowsOnTheKeptWindows() {
+        StepLoss step = run.run(LossRun.method("hierarchical:alpha=0.3,instance-alpha=0.5,draw=drawn")).step();
+        int tokens = 2 * TIME;
+        assertEquals(tokens, step.tokens());
+        assertEquals(tokens - ValueAtRisk.rank(tokens, 0.3) + 1, step.kept());
+        assertEquals(0.3, step.alpha());
+        assertTrue(run.backend.flops().count(Phase.EARLY_EXIT) > 0);
+    }
+
+    @Test
+    void anExitBehindTheLastBlockIsRefused() {
+        var e = assertThrows(UserError.class,
+                () -> Methods.check(MethodSpec.parse("instance:exit-blocks=3"), run.model.config()));
+        assertEquals("--exit-blocks 3: the model has 2 blocks; the early exit must come after the last of them at the "
+                + "latest", e.getMessage());
+        Methods.check(MethodSpec.parse("instance:exit-blocks=2"), run.model.config());
+        assertEquals(M, run.run(LossRun.method("instance:instance-alpha=0.3,draw=drawn")).step().tokens(),
+                "rank 1 of 3");
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.select;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.Selection;
+import io.eslm.tensor.Rng;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RiskSamplingTest {
+    private static float[] risks(int m, int kind, Rng rng) {
+        float[] s = new float[m];
+        for (int i = 0; i < m; i++) {
+            s[i] = switch (kind) {
+                case 0 -> (float) Math.abs(rng.nextGaussian());
+                case 1 -> (float) Math.exp(6 * rng.nextGaussian());
+                case 2 -> rng.nextInt(3);
+                default -> 0;
+            };
+        }
+        return s;
+    }
+
+    /** Σ π = wanted, and π is min(1, c·risk) with one c for all. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0.05, 0.3, 0.5, 0.9, 0.99})
+    void probabilitiesAreProportionalToTheRisksUpToOne(double alpha) {
+        Rng rng = Rng.of(8);
+        for (int m : new int[] {1, 2, 7, 100, 1000}) {
+            for (int kind = 0; kind < 4; kind++) {
+                float[] s = risks(m, kind, rng);
+                double[] p = new RiskSampling(alpha, Risk.LOSS, 0.1).probabilities(s);
+                String what = "M " + m + ", kind " + kind;
+                assertEquals((1 - alpha) * m, Arrays.stream(p).sum(), 1e-9 * m, what);
+                double mean = 0;
+                for (float v : s) {
+                    mean += v / m;
+                }
+                double c = 0;
+                for (int j = 0; j < m; j++) {
+                    double raised = Math.max(s[j], 0.1 * mean);
+                    if (p[j] < 1 && raised > 0) {
+                        c = c == 0 ? p[j] / raised : c;
+                        assertEquals(c, p[j] / raised, 1e-9 * c, what);
+                    }
+                }
+                for (int j = 0; j < m; j++) {
+                    assertTrue(p[j] < 1 || c * Math.max(s[j], 0.1 * mean) >= 1 - 1e-9, what);
+                    assertTrue(1 / p[j] <= 1.1 / (0.1 * (1 - alpha)) * (1 + 1e-9), what + ": the weights have a bound");
+                }
+            }
+        }
+    }
+
+    /** Each token as often as its probability says (5 σ of a binomial), the number kept within 1 of the wanted. */
+    @Test
+    void drawsEachTokenWithItsProbability() {
+        int m = 40;
+        int draws = 5000;
+        float[] s = risks(m, 1, Rng.of(2));
+        RiskSampling method = new RiskSampling(0.4, Risk.ENTROPY, 0.1);
+        double[] p = method.probabilities(s);
+        int[] hits = new int[m];
+        Rng rng = Rng.of(3);
+        for (int d = 0; d < draws; d++) {
+            Selection kept = method.select(null, s, rng);
+            assertTrue(Math.abs(kept.kept() - 0.6 * m) < 1, "kept " + kept.kept());
+            for (int k = 0; k < kept.kept(); k++) {
+                hits[kept.rows()[k]]++;
+                assertEquals(1 / (m * p[kept.rows()[k]]), kept.weights()[k], 1e-7 * kept.weights()[k]);
+            }
+        }
+        for (int j = 0; j < m; j++) {
+            assertEquals(draws * p[j], hits[j], 1e-6 + 5 * Math.sqrt(draws * p[j] * (1 - p[j])), "token " + j);
+        }
+    }
+
+    @Test
+    void keepingAllIsLanguageModelling() {
+        assertNull(new RiskSampling(0, Risk.LOSS, 0.1).select(new float[5], null, Rng.of(1)).rows());
+        try (LossRun run = new LossRun(0.1)) {
+            run.run(new MeanLoss()).assertSameBits(run.run(LossRun.method("risk-sampling:keep-ratio=1")));
+        }
+    }
+
+    /**
+     * The mean gradient over many draws is that of plain language modelling: every entry within 5 standard errors, which come
+     * from the draws themselves and are some hundred times the rounding of single precision; 2⁻²⁰ of the largest entry is added
+     * for entries that no draw changes.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"risk-sampling:keep-ratio=0.5", "risk-sampling:keep-ratio=0.3,risk=entropy"})
+    void theExpectedGradientIsLanguageModellings(String method) {
+        int draws = 800;
+        try (LossRun run = new LossRun(0)) {
+            LossRun.Outcome whole = run.run(new MeanLoss());
+            Map<String, double[]> sum = new TreeMap<>();
+            Map<String, double[]> squares = new TreeMap<>();
+            for (int d = 0; d < draws; d++) {
+                LossRun.Outcome one = run.run(LossRun.method(method), Rng.of(d));
+                assertTrue(one.step().kept() < LossRun.M);
+                one.gradients().forEach((name, g) -> {
+                    double[] s = sum.computeIfAbsent(name, _ -> new double[g.length]);
+                    double[] q = squares.computeIfAbsent(name, _ -> new double[g.length]);
+                    for (int i = 0; i < g.length; i++) {
+                        s[i] += g[i];
+                        q[i] += (double) g[i] * g[i];
+                    }
+                });
+            }
+            whole.gradients().forEach((name, g) -> {
+                double floor = 0x1p-20 * LossRun.Outcome.largest(g);
+                for (int i = 0; i < g.length; i++) {
+                    double mean = sum.get(name)[i] / draws;
+                    double variance = Math.max(0, squares.get(name)[i] / draws - mean * mean);
+                    assertEquals(g[i], mean, floor + 5 * Math.sqrt(variance / draws), name + " " + i);
+                }
+            });
+        }
+    }
+
+    @Test
+    void theSameGeneratorGivesTheSameDraw() {
+        float[] s = risks(100, 0, Rng.of(5));
+        RiskSampling method = new RiskSampling(0.5, Risk.LOSS, 0.1);
+        assertArrayEquals(method.select(s, null, Rng.of(1)).rows(), method.select(s, null, Rng.of(1)).rows());
+    }
+}
