@@ -97,8 +97,12 @@ class TrainCommandTest {
 
     /** A run of 8 steps, and the same from its checkpoint after 4 on: the same numbers and the same weights, bit for bit. */
     @ParameterizedTest
-    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "var-entropy:alpha=0.3,alpha-end=0", "random:alpha=0.3"})
-    void resumeContinuesIdentically(String method) throws IOException {
+    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "var-entropy:alpha=0.3,alpha-end=0", "random:alpha=0.3",
+        "ada-cvar-loss:alpha=0.3,interval=3,gamma=20", "ada-var-entropy:alpha=0.3,interval=1", "rho-1:reference=OTHER",
+        "risk-sampling:keep-ratio=0.5,keep-ratio-end=0.9", "instance:instance-alpha=0.3", "instance:draw=drawn",
+        "hierarchical:alpha=0.3,risk=entropy", "kd:alpha=0.3,teacher=OTHER"})
+    void resumeContinuesIdentically(String given) throws IOException {
+        String method = given.replace("OTHER", other().toString());
         Path whole = temp.resolve("whole");
         Program.train(data, whole, "--method", method, "--max-iters", "8", "--eval-interval", "3",
                 "--checkpoint-interval", "4", "--dropout", "0.1", "--grad-accum", "2").ok();
@@ -117,8 +121,48 @@ class TrainCommandTest {
         Program.Outcome other =
                 Program.run("train", "--init-from", "resume", "--out-dir", resumed.toString(), "--alpha", "0.4");
         assertEquals(1, other.code(), other.err());
-        assertTrue(other.err().contains(method.equals("clm") ? "--alpha 0.4: method clm does not use it"
-                : "--alpha 0.4: the run was begun with 0.3"), other.err());
+        assertTrue(other.err().contains(method.contains(":alpha=") ? "--alpha 0.4: the run was begun with 0.3"
+                : "--alpha 0.4: method " + method.replaceFirst(":.*", "") + " does not use it"), other.err());
+    }
+
+    /** A folder of another model for the same tokens: a reference or a teacher. */
+    private Path other() {
+        Path dir = temp.resolve("other");
+        Program.train(data, dir, "--max-iters", "3", "--n-layer", "1", "--n-embd", "32", "--block-size", "24",
+                "--eval-interval", "0").ok();
+        return dir;
+    }
+
+    /** Windows that an early exit drops are drawn, but neither seen in full nor kept. */
+    @Test
+    void tokensAreCountedByWhatWasDoneWithThem() {
+        Path dir = temp.resolve("run");
+        Program.train(data, dir, "--method", "hierarchical", "--instance-alpha", "0.5", "--alpha", "0.25",
+                "--max-iters",
+                "3", "--eval-interval", "0", "--exit-stride", "2").ok();
+        JsonObject last = RunLog.read(dir).getLast();
+        assertEquals(3 * 4 * 16, last.get("tokens").getAsInt());
+        assertEquals(3 * 6 * 16, last.get("drawn").getAsInt(), "rank 3 of 6 leaves 4");
+        assertEquals((64 - 16 + 1) / 96.0, last.get("kept_fraction").getAsDouble(), 1e-12);
+        assertTrue(last.getAsJsonObject("flops").get("early_exit").getAsLong() > 0);
+        Path fewer = temp.resolve("fewer");
+        Program.train(data, fewer, "--method", "instance:draw=drawn,instance-alpha=0.5", "--max-iters", "2",
+                "--eval-interval", "0").ok();
+        last = RunLog.read(fewer).getLast();
+        assertEquals(2 * 3 * 16, last.get("tokens").getAsInt());
+        assertEquals(2 * 4 * 16, last.get("drawn").getAsInt());
+    }
+
+    /** α goes from one end to the other over the run, and every line says where it is. */
+    @Test
+    void theLevelMovesOverTheRun() {
+        Path dir = temp.resolve("run");
+        Program.Outcome o = Program.train(data, dir, "--method", "cvar-loss", "--alpha", "0.4", "--alpha-end", "0",
+                "--max-iters", "5", "--eval-interval", "0", "--log-interval", "1").ok();
+        assertEquals(List.of(0.4, 0.3, 0.2, 0.1, 0.0), RunLog.read(dir).stream()
+                .map(l -> Math.rint(l.get("alpha").getAsDouble() * 1e9) / 1e9).toList());
+        assertTrue(o.out().contains("step 3/5  loss ") && o.out().contains("α 0.200"), o.out());
+        assertEquals(1.0, RunLog.read(dir).getLast().get("kept_fraction").getAsDouble());
     }
 
     /** The metrics without what a clock measured. */

@@ -4,8 +4,10 @@ package io.eslm.select;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.tensor.UserError;
+import java.util.EnumMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +26,34 @@ class MethodSpecTest {
         assertEquals(label, spec.label());
         assertEquals(spec, MethodSpec.parse(text));
         assertNotEquals(spec, MethodSpec.parse("random"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "ada-cvar-loss | ada-cvar-loss:alpha=0.1,gamma=1.0,alpha-min=0.01,alpha-max=0.5,interval=10 | ada-cvar-loss-0.1",
+        "rho-1:reference=a/b,c.d | rho-1:keep-ratio=0.7,reference=a/b,c.d | rho-1-0.7-reference-b,c.d",
+        "instance:draw=drawn | instance:instance-alpha=0.25,instance-risk=loss,exit-blocks=1,exit-stride=4,draw=drawn "
+                + "| instance-0.25-draw-drawn",
+        "kd:teacher=t,risk=entropy | kd:alpha=0.1,risk=entropy,teacher=t,temperature=2.0,kd-weight=0.5 "
+                + "| kd-0.1-risk-entropy-teacher-t"})
+    void longOnesToo(String given, String text, String label) {
+        oneTextForEachMethod(given, text, label);
+    }
+
+    /** A method of each name, as text and back. */
+    @Test
+    void everyMethodHasAText() {
+        for (String name : Methods.names()) {
+            Map<Setting, String> needed = new EnumMap<>(Setting.class);
+            Methods.settings(name).stream().filter(Setting::isNeeded).forEach(s -> needed.put(s, "folder"));
+            MethodSpec spec = MethodSpec.of(name, needed);
+            assertEquals(spec, MethodSpec.parse(spec.toString()));
+            assertEquals(name, spec.name());
+        }
+        assertEquals(11, Methods.names().size());
+        for (Setting s : Setting.values()) {
+            assertTrue(Methods.names().stream().anyMatch(name -> Methods.settings(name).contains(s)), s + " is used");
+        }
     }
 
     @Test

@@ -72,7 +72,7 @@ class RiskSamplingTest {
         int[] hits = new int[m];
         Rng rng = Rng.of(3);
         for (int d = 0; d < draws; d++) {
-            Selection kept = method.select(null, s, rng);
+            Selection kept = method.select(s, s, rng);
             assertTrue(Math.abs(kept.kept() - 0.6 * m) < 1, "kept " + kept.kept());
             for (int k = 0; k < kept.kept(); k++) {
                 hits[kept.rows()[k]]++;
