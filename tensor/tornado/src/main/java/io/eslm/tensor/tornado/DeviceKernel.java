@@ -49,7 +49,10 @@ enum DeviceKernel {
     ATTENTION_STORE(256, 1, Attention::store),
     CROSS_ENTROPY(256, 1, Losses::crossEntropy),
     CROSS_ENTROPY_BACKWARD(256, 1, Losses::backward),
-    CROSS_ENTROPY_BACKWARD_IN_PLACE(256, 1, Losses::backwardInPlace);
+    CROSS_ENTROPY_BACKWARD_IN_PLACE(256, 1, Losses::backwardInPlace),
+    DISTILLATION(256, 1, Distillations::forward),
+    DISTILLATION_BACKWARD(256, 1, Distillations::backward),
+    DISTILLATION_BACKWARD_IN_PLACE(256, 1, Distillations::backwardInPlace);
 
     /** A kernel over the device's floats and ints that takes its arguments from the control arrays. */
     interface Body extends Task5<KernelContext, FloatArray, IntArray, IntArray, FloatArray> {

@@ -278,6 +278,26 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
+    public void distillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+            int count, int cols, double temperature) {
+        call().with(kl, lse, teacherLse, logits, teacher, rows).with(cols)
+                .scalars(Double.NEGATIVE_INFINITY, 1 / temperature).rows(DeviceKernel.DISTILLATION, count);
+    }
+
+    @Override
+    public void distillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+            Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
+            double mix) {
+        Call call = call().with(dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights)
+                .with(count * cols, cols).scalars(1 / temperature, 1 - mix, mix * temperature);
+        if (rows != null && DeviceStorage.of(dlogits).offset() == DeviceStorage.of(logits).offset()) {
+            call.each(DeviceKernel.DISTILLATION_BACKWARD_IN_PLACE, cols);
+        } else {
+            call.each(DeviceKernel.DISTILLATION_BACKWARD, count * cols);
+        }
+    }
+
+    @Override
     public void addSumOfSquares(Storage y, Storage x, int n) {
         int parts = (int) (((long) n + Optimizers.PART - 1) / Optimizers.PART);
         Storage sums = scratch.floats(2 * parts);
