@@ -181,7 +181,7 @@ final class AttentionBackward {
                 }
             }
         }
-        Strip.turn(w, dquery, deep, w, result);
+        Transpose.run(w, result, deep, BLOCK, w, dquery, BLOCK, deep);
         for (int t = 0; t < count; t++) {
             Rows.copy(w, result + t * deep, h.dq.data(), h.dq.row(position(t)), size);
         }

@@ -87,13 +87,6 @@ final class Strip {
         }
     }
 
-    /** Transposes x (deep, queries) into y (queries, deep); deep is a multiple of {@link Tile#ROWS}. */
-    static void turn(float[] x, int at, int deep, float[] y, int to) {
-        for (int d = 0; d < deep; d += Tile.ROWS) {
-            Packing.transpose8(y, to + d, deep, Tile.COLS, x, at + d * Tile.COLS, Tile.COLS);
-        }
-    }
-
     /** From scores s and dp̃ in ds: s = p = exp(scale·s − w[lse]), then ds = scale·p·(ds − w[delta]). */
     static void gradients(float[] s, int at, float[] ds, int dsAt, int n, float scale, float[] w, int lse,
             int delta) {
