@@ -4,6 +4,7 @@ package io.eslm.bench.rules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The rules that the compiler cannot hold; each names the fault and says what to do about it. */
@@ -21,6 +22,9 @@ final class Rules {
             "bench", "bench");
 
     private static final List<String> ARROW = List.of("tensor", "autograd", "gpt2", "eslm", "bench");
+
+    private static final Pattern OTHER_SPECIES =
+            Pattern.compile("SPECIES_(?!PREFERRED)\\w+|VectorSpecies\\.of|VectorShape");
 
     private Rules() {}
 
@@ -43,6 +47,14 @@ final class Rules {
                         "tensor/src/main/java/io/eslm/tensor/backend/vector/",
                         "tensor/src/test/java/io/eslm/tensor/backend/vector/"),
                 only(source, "uk.ac.manchester.tornado", "tensor/tornado/"));
+    }
+
+    /** A species of another width is a second subclass of FloatVector: see Transpose in the vector backend. */
+    static Stream<String> species(Source source) {
+        return OTHER_SPECIES.matcher(source.inMain() ? source.text() : "").results()
+                .map(found -> source.path() + ": " + found.group()
+                        + ": only SPECIES_PREFERRED, for with a second width in use "
+                        + "the compiler boxes vectors in some of its attempts");
     }
 
     /** Files and methods over their budget, unless excepted with a reason; and exceptions that nothing needs. */

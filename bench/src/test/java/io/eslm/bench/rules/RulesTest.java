@@ -30,6 +30,9 @@ class RulesTest {
     void acceleratorsStayBehindTheSeam() { assertNone(SOURCES.stream().flatMap(Rules::seam).toList()); }
 
     @Test
+    void vectorsHaveOneSpecies() { assertNone(SOURCES.stream().flatMap(Rules::species).toList()); }
+
+    @Test
     void filesAndMethodsKeepTheirSize() throws IOException { assertNone(Rules.size(SOURCES, sizeLimits())); }
 
     @Test
@@ -69,6 +72,14 @@ class RulesTest {
                 Rules.seam(Source.parse("tensor/src/main/java/io/eslm/tensor/backend/vector/A.java", vector)).count());
         assertTrue(Rules.seam(Source.parse("gpt2/src/test/java/A.java", tornado)).count() > 0);
         assertEquals(0, Rules.seam(Source.parse("tensor/tornado/src/main/java/A.java", tornado)).count());
+    }
+
+    @Test
+    void aSecondSpeciesIsNoticed() {
+        var path = "tensor/src/main/java/io/eslm/tensor/backend/vector/A.java";
+        assertEquals(1, Rules.species(Source.parse(path, "class A { Object o = FloatVector.SPECIES_256; }")).count());
+        assertEquals(0,
+                Rules.species(Source.parse(path, "class A { Object o = FloatVector.SPECIES_PREFERRED; }")).count());
     }
 
     @Test
