@@ -2,6 +2,7 @@
 package io.eslm.bench;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Unmatched;
@@ -15,7 +16,8 @@ final class JmhBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        org.openjdk.jmh.Main.main(arguments);
+        org.openjdk.jmh.Main
+                .main(Arrays.stream(arguments).map(a -> a.equals("--help") ? "-h" : a).toArray(String[]::new));
         return 0;
     }
 }
