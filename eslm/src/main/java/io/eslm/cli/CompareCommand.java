@@ -38,7 +38,8 @@ import picocli.CommandLine.Spec;
         description = {"",
             "Per seed all methods begin with the same weights and see the data in the same order; clm is always among them. "
                     + "One run at a time, all methods of a seed before the next seed, in an order that rotates. Leaves "
-                    + "compare.json, compare.html and the folder of every run. Begun anew with the same options, it goes "
+                    + "compare.json, compare.html and the folder of every run. The curves are of --eval-iters batches of the half "
+                    + "that --split names, the final figures of all of it. Begun anew with the same options, it goes "
                     + "on where it stopped; methods and seeds may be added.",
             ""},
         footer = {"", "Examples:",

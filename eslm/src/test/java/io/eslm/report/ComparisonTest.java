@@ -38,7 +38,7 @@ class ComparisonTest {
         assertEquals(75, run.flopsTo(7), 1e-12, "three quarters of the way from 10 to 6");
         assertEquals(1.5, run.secondsTo(7), 1e-12);
         assertEquals(300, run.flopsTo(4), 1e-12, "where an evaluation found it");
-        assertEquals(450, run.flopsTo(4 - 1e-12) - 0, 1e-6, "the first time for good: halfway from 5 to 3");
+        assertEquals(450, run.flopsTo(4 - 1e-12), 1e-6, "a little less comes later: halfway from 5 to 3");
         assertEquals(0, run.flopsTo(11), 1e-12, "a new model is better already");
         assertTrue(Double.isNaN(run.flopsTo(2.99)), "never reached");
         assertTrue(Double.isNaN(run(1, 3).flopsTo(5)), "never evaluated");
