@@ -2,16 +2,10 @@
 package io.eslm.bench;
 
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Kernels;
-import io.eslm.tensor.backend.Storage;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.StringJoiner;
 
 /** Where a step's time goes: every call through the seam, timed by kernel and by its integer arguments (the shapes). */
 final class KernelProfile {
@@ -32,18 +26,12 @@ final class KernelProfile {
 
     /** {@code backend} with its kernels timed here. */
     Backend watch(Backend backend) {
-        Kernels kernels = proxy(Kernels.class, (method, args) -> {
-            long counted = backend.flops().total();
-            long start = System.nanoTime();
-            Object result = call(method, backend.kernels(), args);
-            Entry entry = entries.computeIfAbsent(name(method, args), n -> new Entry());
+        return Seam.watch(backend, call -> {
+            Entry entry = entries.computeIfAbsent(call.name(), n -> new Entry());
             entry.calls++;
-            entry.nanos += System.nanoTime() - start;
-            entry.flops += backend.flops().total() - counted;
-            return result;
+            entry.nanos += call.nanos();
+            entry.flops += call.flops();
         });
-        return proxy(Backend.class, (method, args) -> method.getName().equals("kernels") ? kernels
-                : call(method, backend, args));
     }
 
     /** Forgets what was timed so far. */
@@ -70,37 +58,5 @@ final class KernelProfile {
                         e.getValue().calls / steps, e.getValue().rate(), e.getKey())));
         return s.append(String.format(Locale.ROOT, "%9.2f %5.1f%%                  outside kernels", total - inKernels,
                 100 * (total - inKernels) / total)).toString();
-    }
-
-    private static String name(Method method, Object[] args) {
-        StringJoiner joiner = new StringJoiner(" ", method.getName() + " ", "");
-        for (Object a : args) {
-            if (a instanceof Integer || a instanceof Boolean || a instanceof Enum) {
-                joiner.add(a.toString());
-            } else if (a == null) {
-                joiner.add("-");
-            } else if (!(a instanceof Storage) && !(a instanceof Double)) {
-                joiner.add("…");
-            }
-        }
-        return joiner.toString();
-    }
-
-    private interface Handler {
-        Object handle(Method method, Object[] args) throws Throwable;
-    }
-
-    private static <T> T proxy(Class<T> type, Handler handler) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type},
-                (self, method, args) -> method.getName().equals("equals") ? (Object) (self == args[0])
-                        : handler.handle(method, args)));
-    }
-
-    private static Object call(Method method, Object target, Object[] args) throws Throwable {
-        try {
-            return method.invoke(target, args);
-        } catch (InvocationTargetException e) {
-            throw e.getCause();
-        }
     }
 }

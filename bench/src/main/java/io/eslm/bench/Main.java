@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
 @Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",
         mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND",
         subcommands = {StepBench.class, KernelBench.class,
-            GenerateBench.class, JmhBench.class})
+            GenerateBench.class, ProgramBench.class, OffloadBench.class, JmhBench.class})
 public final class Main {
     private Main() {
     }

@@ -8,7 +8,6 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.ModelFolder;
-import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.TrainEvent;
@@ -20,12 +19,6 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -79,7 +72,8 @@ final class StepBench implements Callable<Integer> {
             Interleaved loss = new Interleaved(specs.stream()
                     .map(spec -> Methods.of(spec, folder -> ModelFolder.load(folder, backend))).toList(), batch);
             Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
-            JsonObject result = withTokens(config, data -> {
+            int windows = batch * methods.size() * (steps + warmup) + 32;
+            JsonObject result = RandomTokens.with(config, windows, data -> {
                 try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> {})) {
                     return time(trainer, loss, backend, config, calls);
                 }
@@ -188,32 +182,5 @@ final class StepBench implements Callable<Integer> {
             throw new UserError("--steps and --batch must be at least 1, --warmup at least 0");
         }
         return config;
-    }
-
-    private interface Use {
-        JsonObject of(TokenData data);
-    }
-
-    /** Random tokens in a folder that is gone afterwards. */
-    private JsonObject withTokens(Gpt2Config config, Use use) {
-        try {
-            Path dir = Files.createTempDirectory("eslm-bench");
-            Path file = dir.resolve("train.bin");
-            try {
-                int n = (batch * methods.size() * (steps + warmup) + 32) * seq + 1;
-                ByteBuffer tokens = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
-                Rng rng = Rng.of(2);
-                for (int i = 0; i < n; i++) {
-                    tokens.putShort((short) rng.nextInt(config.vocabSize()));
-                }
-                Files.write(file, tokens.array());
-                return use.of(TokenData.open(dir));
-            } finally {
-                Files.deleteIfExists(file);
-                Files.delete(dir);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

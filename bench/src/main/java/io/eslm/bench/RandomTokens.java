@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.tensor.Rng;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/** Training data for timings: the speed of a step does not depend on what the tokens say. */
+final class RandomTokens {
+    private RandomTokens() {
+    }
+
+    /** What {@code use} makes of {@code windows} windows of random tokens, in a folder that is gone afterwards. */
+    static <T> T with(Gpt2Config config, int windows, Function<TokenData, T> use) {
+        try {
+            Path dir = Files.createTempDirectory("eslm-bench");
+            Path file = dir.resolve("train.bin");
+            try {
+                int n = windows * config.blockSize() + 1;
+                ByteBuffer tokens = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
+                Rng rng = Rng.of(2);
+                for (int i = 0; i < n; i++) {
+                    tokens.putShort((short) rng.nextInt(config.vocabSize()));
+                }
+                Files.write(file, tokens.array());
+                return use.apply(TokenData.open(dir));
+            } finally {
+                Files.deleteIfExists(file);
+                Files.delete(dir);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

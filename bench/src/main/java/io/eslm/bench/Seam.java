@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.Storage;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Arrays;
+import java.util.List;
+import java.util.StringJoiner;
+import java.util.function.Consumer;
+
+/** Looks over the seam of a backend: every call of a kernel, as it is made. */
+final class Seam {
+    /**
+     * One call.
+     *
+     * @param name the kernel and its integer arguments (the shapes), in the seam's order; - for what was left out
+     * @param storages its storages, without those left out
+     * @param flops multiply-adds that the backend counted, as two
+     */
+    record Call(String name, List<Storage> storages, long nanos, long flops) {
+    }
+
+    private Seam() {
+    }
+
+    /** {@code backend}, telling {@code listener} of each call once it is done. */
+    static Backend watch(Backend backend, Consumer<Call> listener) {
+        Kernels kernels = proxy(Kernels.class, (method, args) -> {
+            long counted = backend.flops().total();
+            long start = System.nanoTime();
+            Object result = call(method, backend.kernels(), args);
+            long nanos = System.nanoTime() - start;
+            listener.accept(new Call(name(method, args), storages(args), nanos, backend.flops().total() - counted));
+            return result;
+        });
+        return proxy(Backend.class, (method, args) -> method.getName().equals("kernels") ? kernels
+                : call(method, backend, args));
+    }
+
+    private static List<Storage> storages(Object[] args) {
+        return Arrays.stream(args).filter(a -> a instanceof Storage).map(Storage.class::cast)
+                .toList();
+    }
+
+    private static String name(Method method, Object[] args) {
+        StringJoiner joiner = new StringJoiner(" ", method.getName() + " ", "");
+        for (Object a : args) {
+            if (a instanceof Integer || a instanceof Boolean || a instanceof Enum) {
+                joiner.add(a.toString());
+            } else if (a == null) {
+                joiner.add("-");
+            } else if (!(a instanceof Storage) && !(a instanceof Double)) {
+                joiner.add("…");
+            }
+        }
+        return joiner.toString();
+    }
+
+    private interface Handler {
+        Object handle(Method method, Object[] args) throws Throwable;
+    }
+
+    private static <T> T proxy(Class<T> type, Handler handler) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type},
+                (self, method, args) -> method.getName().equals("equals") ? (Object) (self == args[0])
+                        : handler.handle(method, args)));
+    }
+
+    private static Object call(Method method, Object target, Object[] args) throws Throwable {
+        try {
+            return method.invoke(target, args);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+}
