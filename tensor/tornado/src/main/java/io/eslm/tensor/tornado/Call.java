@@ -5,7 +5,6 @@ import io.eslm.tensor.backend.Storage;
 
 /** The arguments of one launch, in the order in which the kernel names them. */
 final class Call {
-    private static final int LANES = 256;
     private final Device device;
     private final int[] ints = new int[Control.INTS];
     private final float[] scalars = new float[Control.FLOATS];
@@ -40,7 +39,7 @@ final class Call {
 
     /** One thread for each of {@code n} elements. */
     void each(DeviceKernel kernel, int n) {
-        rows(kernel, (int) (((long) n + LANES - 1) / LANES));
+        rows(kernel, (int) (((long) n + Control.THREADS - 1) / Control.THREADS));
     }
 
     /** One workgroup for each of {@code n} rows. */

@@ -15,6 +15,8 @@ final class Control {
     static final int INTS = 64;
     static final int FLOATS = 16;
     static final int FIRST = 1;
+    /** Threads of a workgroup, in every kernel. */
+    static final int THREADS = 256;
     /** The place of a storage that was left out. */
     static final int NONE = -1;
     /** Where the device's ints keep the sum of tickets. */
@@ -25,9 +27,12 @@ final class Control {
     private Control() {
     }
 
-    /** Called by every kernel: thread 0 counts the call. */
+    /**
+     * Called by every kernel: thread 0 counts the call, if the workgroup is as large as was asked for. TornadoVM lets the
+     * driver choose another size where it thinks that this one does not fit.
+     */
     static void count(KernelContext k, IntArray ints, IntArray c) {
-        if (k.globalIdx + k.globalIdy + k.globalIdz == 0) {
+        if (k.globalIdx + k.globalIdy + k.globalIdz == 0 && k.localGroupSizeX * k.localGroupSizeY == THREADS) {
             ints.set(TICKETS, (ints.get(TICKETS) + c.get(0)) & TICKET_MASK);
         }
     }

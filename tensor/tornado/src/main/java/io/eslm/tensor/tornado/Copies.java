@@ -10,8 +10,6 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * in front, this copy's included.
  */
 final class Copies {
-    static final int THREADS = 256;
-
     private Copies() {
     }
 

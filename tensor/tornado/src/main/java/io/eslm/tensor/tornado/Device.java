@@ -213,7 +213,7 @@ final class Device {
             intsIn = new IntArray(size);
             floatsOut = new FloatArray(size + 1);
             intsOut = new IntArray(size + 1);
-            int local = Copies.THREADS;
+            int local = Control.THREADS;
             writeFloats = add(local, 1,
                     resident().transferToDevice(DataTransferMode.EVERY_EXECUTION, control, floatsIn)
                             .task("t", Copies::writeFloats, context, floats, ints, control, floatsIn)
@@ -236,7 +236,7 @@ final class Device {
         void run(int graph, int at, int n) {
             control.set(1, at);
             control.set(2, n);
-            replay(graph, (n + Copies.THREADS - 1) / Copies.THREADS, 1, 1);
+            replay(graph, (n + Control.THREADS - 1) / Control.THREADS, 1, 1);
         }
     }
 

@@ -40,15 +40,15 @@ final class Optimizers {
         int x = c.get(1);
         int from = k.groupIdx * PART;
         int to = Math.min(c.get(2), from + PART);
-        double[] sums = k.allocateDoubleLocalArray(256);
+        double[] sums = k.allocateDoubleLocalArray(Rows.LANES);
         double sum = 0;
-        for (int i = from + lane; i < to; i += 256) {
+        for (int i = from + lane; i < to; i += Rows.LANES) {
             double v = f.get(x + i);
             sum += v * v;
         }
         sums[lane] = sum;
         k.localBarrier();
-        for (int half = 128; half > 0; half >>= 1) {
+        for (int half = Rows.LANES / 2; half > 0; half >>= 1) {
             if (lane < half) {
                 sums[lane] += sums[lane + half];
             }
@@ -68,14 +68,14 @@ final class Optimizers {
         int lane = k.localIdx;
         int parts = c.get(2);
         int n = 2 * c.get(3);
-        double[] sums = k.allocateDoubleLocalArray(256);
+        double[] sums = k.allocateDoubleLocalArray(Rows.LANES);
         double sum = 0;
-        for (int i = lane; i < n; i += 256) {
+        for (int i = lane; i < n; i += Rows.LANES) {
             sum += f.get(parts + i);
         }
         sums[lane] = sum;
         k.localBarrier();
-        for (int half = 128; half > 0; half >>= 1) {
+        for (int half = Rows.LANES / 2; half > 0; half >>= 1) {
             if (lane < half) {
                 sums[lane] += sums[lane + half];
             }

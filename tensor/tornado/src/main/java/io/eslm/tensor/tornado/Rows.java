@@ -13,7 +13,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 final class Rows {
     /** Threads of a workgroup. */
-    static final int LANES = 256;
+    static final int LANES = Control.THREADS;
     /** Rows that one thread of {@link #columnSumParts} adds; no chain of float additions is longer than this, or so. */
     static final int PART = 64;
 
