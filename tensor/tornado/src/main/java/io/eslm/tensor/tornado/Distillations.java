@@ -80,9 +80,9 @@ final class Distillations {
         int row = c.get(8) < 0 ? i : ints.get(c.get(8) + i);
         float x = f.get(c.get(2) + row * cols + col);
         float hit = col == ints.get(c.get(7) + row) ? 1 : 0;
-        float hard = TornadoMath.exp(x - f.get(c.get(4) + row)) - hit;
-        float soft = TornadoMath.exp(x * s.get(0) - f.get(c.get(5) + i))
+        double hard = TornadoMath.exp(x - f.get(c.get(4) + row)) - (double) hit;
+        double soft = (double) TornadoMath.exp(x * s.get(0) - f.get(c.get(5) + i))
                 - TornadoMath.exp(f.get(c.get(3) + i * cols + col) * s.get(0) - f.get(c.get(6) + i));
-        return f.get(c.get(9) + i) * (s.get(1) * hard + s.get(2) * soft);
+        return (float) (f.get(c.get(9) + i) * (s.get(1) * hard + s.get(2) * soft)); // one rounding, after the cancellations
     }
 }
