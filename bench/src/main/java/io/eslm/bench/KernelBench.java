@@ -20,7 +20,7 @@ final class KernelBench implements Callable<Integer> {
     private String only;
     @Option(names = "--threads", description = "0: all cores")
     private int threads;
-    @Option(names = "--backend", description = "auto, vector, scalar")
+    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
     private String backendName = "auto";
     @Option(names = "--json", description = "one JSON object instead of a table")
     private boolean json;

@@ -49,7 +49,7 @@ final class StepBench implements Callable<Integer> {
     private int warmup = 3;
     @Option(names = "--threads", description = "0: all cores")
     private int threads;
-    @Option(names = "--backend", description = "auto, vector, scalar")
+    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
     private String backendName = "auto";
     @Option(names = "--profile", description = "also list the kernels by their share of a step")
     private boolean profile;

@@ -65,7 +65,7 @@ final class TrainingCases {
     }
 
     /**
-     * Bounds of one row. With d = x − shift, where the shift is within 1 of the maximum: each e^d is off by |d| + 4 roundings
+     * Bounds of one row. With d = x − shift, where the shift is the maximum: each e^d is off by |d| + 4 roundings
      * of itself, their sum by the mean of that and its chain, which is what log Σ is off by in absolute terms. The entropy
      * is log Σ − Σ p·d: its terms e·d are off by 2 more.
      */
@@ -79,8 +79,8 @@ final class TrainingCases {
                 double d = max - x[r * cols + c];
                 double e = Math.exp(-d);
                 sum += e;
-                mean += e == 0 ? 0 : e * (d + 1);
-                square += e == 0 ? 0 : e * (d + 1) * (d + 1);
+                mean += e == 0 ? 0 : e * d;
+                square += e == 0 ? 0 : e * d * d;
             }
             double logSum = U * (mean / sum + 4 + chain(cols));
             return new Row(logSum, logSum * (1 + mean / sum) + U * (square / sum + (6 + chain(cols)) * mean / sum));
