@@ -84,7 +84,7 @@ public record EarlyExit(int blocks, int stride) {
             Tensor entropy = tape.memory(DType.F32, rows.length);
             Tensor loss = tape.apply(new HeadCrossEntropy(tape.put(targets, rows.length), entropy),
                     model.finalNorm(tape, hidden), model.head()).value();
-            return (risk == Risk.LOSS ? loss : entropy).toFloats();
+            return risk.of(loss.toFloats(), entropy.toFloats());
         }
     }
 }

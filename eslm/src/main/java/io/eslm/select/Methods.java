@@ -66,6 +66,9 @@ public final class Methods {
         method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
+        method("shortlist-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
+                (spec, _) -> new ShortlistSampling(spec.toString(), spec.alphaOfKept(),
+                        alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
         method("instance", List.of(INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
                 (spec, _) -> instance(spec, new MeanLoss()));
         method("hierarchical",

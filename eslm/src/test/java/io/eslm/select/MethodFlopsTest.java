@@ -2,6 +2,7 @@
 package io.eslm.select;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.train.Flops;
@@ -9,6 +10,7 @@ import io.eslm.gpt2.train.StepLoss;
 import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Workspace;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +55,16 @@ class MethodFlopsTest {
     void choosingByTheForwardPassCostsNothingMore(String spec) {
         Flops flops = flops(spec);
         assertEquals(new Flops(trained(LossRun.BATCH), 0, 0, 0), flops);
+    }
+
+    /** The head on the kept tokens alone, and on all of them for the U targets that there are. */
+    @Test
+    void aShortlistSavesTheHeadOfWhatIsDropped() {
+        Flops flops = flops("shortlist-sampling:keep-ratio=0.5");
+        long shortlist = Arrays.stream(run.targets).distinct().count();
+        assertTrue(step.kept() == 13 || step.kept() == 14, "kept " + step.kept());
+        assertEquals(new Flops(pass(2, LossRun.BATCH, step.kept()) + 2L * step.kept(), 0,
+                2 * LossRun.M * shortlist * 24, 0), flops);
     }
 
     @Test

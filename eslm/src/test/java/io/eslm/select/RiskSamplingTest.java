@@ -84,11 +84,12 @@ class RiskSamplingTest {
         }
     }
 
-    @Test
-    void keepingAllIsLanguageModelling() {
+    @ParameterizedTest
+    @ValueSource(strings = {"risk-sampling:keep-ratio=1", "shortlist-sampling:keep-ratio=1"})
+    void keepingAllIsLanguageModelling(String method) {
         assertNull(new RiskSampling(0, Risk.LOSS, 0.1).select(new float[5], null, Rng.of(1)).rows());
         try (LossRun run = new LossRun(0.1)) {
-            run.run(new MeanLoss()).assertSameBits(run.run(LossRun.method("risk-sampling:keep-ratio=1")));
+            run.run(new MeanLoss()).assertSameBits(run.run(LossRun.method(method)));
         }
     }
 
@@ -98,7 +99,9 @@ class RiskSamplingTest {
      * for entries that no draw changes.
      */
     @ParameterizedTest
-    @ValueSource(strings = {"risk-sampling:keep-ratio=0.5", "risk-sampling:keep-ratio=0.3,risk=entropy"})
+    @ValueSource(strings = {"risk-sampling:keep-ratio=0.5", "risk-sampling:keep-ratio=0.3,risk=entropy",
+        "risk-sampling:keep-ratio=0.4,risk=gradient", "shortlist-sampling:keep-ratio=0.5",
+        "shortlist-sampling:keep-ratio=0.3,risk=gradient"})
     void theExpectedGradientIsLanguageModellings(String method) {
         int draws = 800;
         try (LossRun run = new LossRun(0)) {

@@ -44,8 +44,21 @@ public class Workspace {
             }
             return s;
         }
+        dropOutgrown(pool, wanted);
         allocatedBytes += (long) wanted * type.bytes();
         return backend.allocate(type, wanted);
+    }
+
+    /** Where more rows are kept from step to step, storages are outgrown; the largest that no longer suffices is let go. */
+    private void dropOutgrown(TreeMap<Integer, List<Storage>> pool, int wanted) {
+        Map.Entry<Integer, List<Storage>> smaller = pool.floorEntry(wanted);
+        if (smaller != null && smaller.getKey() > wanted / 2) {
+            List<Storage> list = smaller.getValue();
+            allocatedBytes -= (long) smaller.getKey() * list.removeLast().dtype().bytes();
+            if (list.isEmpty()) {
+                pool.remove(smaller.getKey());
+            }
+        }
     }
 
     /** Takes back what {@link #acquire} gave; the caller must not use it any more. */
@@ -53,7 +66,7 @@ public class Workspace {
         free.get(storage.dtype()).computeIfAbsent(storage.size(), n -> new ArrayList<>()).add(storage);
     }
 
-    /** Bytes allocated through this workspace so far, in use or free. */
+    /** Bytes of all storages that this workspace holds, in use or free. */
     public long allocatedBytes() {
         return allocatedBytes;
     }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd.op;
+
+import io.eslm.autograd.Op;
+import io.eslm.autograd.OpContext;
+import io.eslm.autograd.Rows;
+import io.eslm.autograd.Sample;
+import io.eslm.autograd.SampleSource;
+import io.eslm.tensor.Checks;
+import io.eslm.tensor.Shape;
+import io.eslm.tensor.Tensor;
+import java.util.stream.Stream;
+
+/**
+ * y_k = x[rows_k]: some rows of x (total, cols) → (K, cols). dx[rows_k] = dy_k and zero elsewhere; unlike {@link Gather}'s, the
+ * gradient is compact, so everything before it computes the kept rows alone.
+ */
+public record KeepRows(Rows rows) implements Op {
+    @Override
+    public Tensor forward(OpContext context, Tensor... in) {
+        Tensor x = in[0];
+        Checks.check(x.rank() == 2 && x.dim(0) == rows.total(), "keep rows", "rows of %d, but the shape is %s",
+                rows.total(), x.shape());
+        Tensor y = context.acquire(x.dtype(), Shape.of(rows.count(), x.dim(1)));
+        context.kernels().gatherRows(y.storage(), x.storage(), rows.indices().storage(), rows.count(), x.dim(1));
+        return y;
+    }
+
+    @Override
+    public void backward(OpContext context, Tensor dy) {
+        context.accumulateRows(0, dy, rows);
+    }
+
+    public static Stream<Sample> samples(SampleSource source) {
+        return Stream.of(Sample.of(new KeepRows(new Rows(source.indices(0, 2, 3), 5)), source.normal(5, 3)),
+                Sample.of(new KeepRows(new Rows(source.indices(1), 2)), source.normal(2, 4)));
+    }
+}
