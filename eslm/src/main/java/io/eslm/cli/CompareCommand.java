@@ -11,7 +11,6 @@ import io.eslm.gpt2.data.TokenSet.Half;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.Comparison;
 import io.eslm.report.Json;
-import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -45,6 +44,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Examples:",
             "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1 --seeds 3",
             "  eslm compare --methods cvar-loss:alpha=0.1 cvar-loss:alpha=0.2 --split tune --out-dir runs/tuning",
+            "  eslm compare --methods shortlist-sampling:keep-ratio=0.5,max-iters=800 --max-iters 600",
             "  eslm compare --report-only --out-dir runs/tuning"})
 final class CompareCommand implements Callable<Integer> {
     private static final Set<String> OF_THE_REPORT = Set.of("--report-only", "--out-dir", "--json", "--verbose");
@@ -55,7 +55,8 @@ final class CompareCommand implements Callable<Integer> {
     private CommandSpec spec;
     @Option(names = "--methods", paramLabel = "METHOD", arity = "1..*",
             description = "names as --method of train takes them, each with its settings: NAME:key=value,key=value; "
-                    + "separated by spaces")
+                    + "separated by spaces. One more key, max-iters, gives a method steps of its own: more for one whose "
+                    + "steps cost less")
     private List<String> methods;
     @Option(names = "--seeds", paramLabel = "N", defaultValue = "3",
             description = "runs of each method, with the seeds from --seed on (default: ${DEFAULT-VALUE})")
@@ -109,15 +110,15 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private int compare(Screen screen) {
-        Map<MethodSpec, String> folders = folders();
+        Map<Entrant, String> folders = folders();
         TrainOptions options = steps.fresh();
         check(options);
         Gpt2Config config = shape.scratch();
         TrainCommand.checkVocabulary(config);
-        folders.keySet().forEach(method -> Methods.check(method, config));
+        folders.keySet().forEach(entrant -> Methods.check(entrant.method(), config));
         Path dir = outDir == null ? RunFolder.ofComparison(data, split) : outDir;
         RunFolder.checkWritable(dir);
-        folders.keySet().forEach(method -> TrainCommand.checkMemory(config, options, method));
+        folders.keySet().forEach(entrant -> TrainCommand.checkMemory(config, options, entrant.method()));
         TokenData tokens = half(DataSource.open(data, screen.progress()));
         screen.close();
         try (Backend backend = backends.open();
@@ -125,7 +126,7 @@ final class CompareCommand implements Callable<Integer> {
                         new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
             CompareFolder.open(dir, settings(folders, config, options, tokens, backend));
             try {
-                boolean done = new CompareRuns(dir, spec, screen, folders, config, options, tokens, split, backend)
+                boolean done = new CompareRuns(dir, spec, screen, folders, config, steps, tokens, split, backend)
                         .run(seeds, interrupt);
                 show(dir, screen);
                 if (!done) {
@@ -143,27 +144,27 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     /** Each method and the name of its folders: clm first. */
-    private Map<MethodSpec, String> folders() {
+    private Map<Entrant, String> folders() {
         if (methods == null) {
             throw new UserError("--methods: say which methods to compare with " + Comparison.BASE + ", for example "
                     + "--methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1");
         }
-        Map<MethodSpec, String> folders = new LinkedHashMap<>();
-        MethodSpec base = MethodSpec.parse(Comparison.BASE);
+        Map<Entrant, String> folders = new LinkedHashMap<>();
+        Entrant base = Entrant.parse(Comparison.BASE);
         folders.put(base, base.label());
         boolean baseGiven = false;
         for (String text : methods) {
-            MethodSpec method = MethodSpec.parse(text);
-            boolean isBase = method.equals(base);
-            if (folders.containsKey(method) && (!isBase || baseGiven)) {
-                throw new UserError("--methods: " + method + " stands there twice");
+            Entrant entrant = Entrant.parse(text);
+            boolean isBase = entrant.equals(base);
+            if (folders.containsKey(entrant) && (!isBase || baseGiven)) {
+                throw new UserError("--methods: " + entrant + " stands there twice");
             }
-            if (!isBase && folders.containsValue(method.label())) {
-                throw new UserError("--methods: " + method + " and another method would both go to a folder "
-                        + method.label() + "; compare them in folders of their own");
+            if (!isBase && folders.containsValue(entrant.label())) {
+                throw new UserError("--methods: " + entrant + " and another method would both go to a folder "
+                        + entrant.label() + "; compare them in folders of their own");
             }
             baseGiven |= isBase;
-            folders.put(method, method.label());
+            folders.put(entrant, entrant.label());
         }
         return folders;
     }
@@ -191,12 +192,12 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     /** What is asked for, and all that every run has in common. */
-    private JsonObject settings(Map<MethodSpec, String> folders, Gpt2Config config, TrainOptions options,
+    private JsonObject settings(Map<Entrant, String> folders, Gpt2Config config, TrainOptions options,
             TokenData tokens, Backend backend) {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm " + StandardOptions.Version.program());
         JsonObject all = new JsonObject();
-        folders.forEach((method, folder) -> all.addProperty(method.toString(), folder));
+        folders.forEach((entrant, folder) -> all.addProperty(entrant.toString(), folder));
         o.add("methods", all);
         JsonArray numbers = new JsonArray();
         for (int i = 0; i < seeds; i++) {
@@ -207,8 +208,9 @@ final class CompareCommand implements Callable<Integer> {
         o.addProperty("split", split);
         o.addProperty("parameters", config.parameterCount());
         o.add("model", Json.of(config));
-        JsonObject common = Json.of(CompareRuns.options(options, 0));
+        JsonObject common = Json.of(options);
         common.remove("seed");
+        common.addProperty("sample_interval", 0);
         o.add("options", common);
         o.add("tokens", RunConfig.tokens(tokens));
         o.add("machine", RunConfig.machine(backend));

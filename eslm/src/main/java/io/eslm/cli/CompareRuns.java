@@ -42,20 +42,20 @@ import picocli.CommandLine.Model.CommandSpec;
  * order that rotates, so that none is always first. Finished runs are left alone, begun ones go on from their checkpoint.
  *
  * @param folders the name of each method's folders
- * @param options of all runs; their seed is that of the first
+ * @param steps how to train; their seed is that of the first runs
  * @param tokens whose held-out part is the half that {@code split} names
  */
-record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec, String> folders, Gpt2Config config,
-        TrainOptions options, TokenData tokens, String split, Backend backend) {
+record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, String> folders, Gpt2Config config,
+        StepOptions steps, TokenData tokens, String split, Backend backend) {
     /** The JIT has compiled a method's code after these many steps, or this much time. */
     private static final int LEAST_WARM_UP = 3;
     private static final int MOST_WARM_UP = 50;
     private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    /** The options of a run with this seed. */
-    static TrainOptions options(TrainOptions common, long seed) {
-        JsonObject o = Json.of(common);
-        o.addProperty("seed", seed);
+    /** The options of the {@code i}-th run of {@code entrant}. */
+    private TrainOptions options(Entrant entrant, int i) {
+        JsonObject o = Json.of(entrant.options(steps));
+        o.addProperty("seed", o.get("seed").getAsLong() + i);
         o.addProperty("sample_interval", 0);
         return Json.to(TrainOptions.class, o);
     }
@@ -63,10 +63,10 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
     /** Trains what is not finished; false if {@code stop} came first. */
     boolean run(int seeds, BooleanSupplier stop) {
         List<Run> missing = new ArrayList<>();
-        List<MethodSpec> order = new ArrayList<>(folders.keySet());
+        List<Entrant> order = new ArrayList<>(folders.keySet());
         for (int i = 0; i < seeds; i++) {
-            for (MethodSpec method : order) {
-                missing.add(new Run(method, options.seed() + i));
+            for (Entrant entrant : order) {
+                missing.add(new Run(entrant, options(entrant, i)));
             }
             Collections.rotate(order, -1);
         }
@@ -74,7 +74,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
         missing.removeIf(Run::isFinished);
         screen.note(String.format(Locale.ROOT, "%s: %d runs of %,d parameters, %d of them finished, on %s", dir, all,
                 config.parameterCount(), all - missing.size(), backend.description()));
-        missing.stream().map(Run::method).distinct().forEach(method -> warmUp(method, stop));
+        missing.stream().map(Run::entrant).distinct().forEach(entrant -> warmUp(entrant, stop));
         for (Run run : missing) {
             if (stop.getAsBoolean() || !run.train(stop)) {
                 return false;
@@ -85,10 +85,10 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
     }
 
     /** Steps on a model that is thrown away: no run pays for the compilation of code that the next ones use. */
-    private void warmUp(MethodSpec method, BooleanSupplier stop) {
-        screen.note("warming up " + method + " …");
+    private void warmUp(Entrant entrant, BooleanSupplier stop) {
+        screen.note("warming up " + entrant + " …");
         long begin = System.nanoTime();
-        try (Trainer trainer = trainer(method, options(options, options.seed()), _ -> {
+        try (Trainer trainer = trainer(entrant.method(), options(entrant, 0), _ -> {
         })) {
             for (int i = 0; i < MOST_WARM_UP && !stop.getAsBoolean()
                     && (i < LEAST_WARM_UP || System.nanoTime() - begin < WARM_UP_NANOS); i++) {
@@ -106,26 +106,26 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
 
     /** One of them. */
     private final class Run {
-        private final MethodSpec method;
-        private final long seed;
+        private final Entrant entrant;
+        private final TrainOptions options;
         private final String name;
         private RunLog log;
         private Trainer trainer;
         private Flops flops = Flops.ZERO;
         private double seconds;
 
-        Run(MethodSpec method, long seed) {
-            this.method = method;
-            this.seed = seed;
-            this.name = "seed " + seed + " " + method;
+        Run(Entrant entrant, TrainOptions options) {
+            this.entrant = entrant;
+            this.options = options;
+            this.name = "seed " + options.seed() + " " + entrant;
         }
 
-        MethodSpec method() {
-            return method;
+        Entrant entrant() {
+            return entrant;
         }
 
         Path folder() {
-            return Comparison.folder(dir, seed, folders.get(method));
+            return Comparison.folder(dir, options.seed(), folders.get(entrant));
         }
 
         /** @throws UserError if the folder has the run of another method, whose short name is the same */
@@ -134,8 +134,8 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
                 return false;
             }
             String there = Json.read(folder().resolve(RunLog.CONFIG)).get("method").getAsString();
-            if (!there.equals(method.toString())) {
-                throw new UserError("--methods: " + folder() + " holds a run of " + there + ", not of " + method
+            if (!there.equals(entrant.method().toString())) {
+                throw new UserError("--methods: " + folder() + " holds a run of " + there + ", not of " + entrant
                         + "; choose another --out-dir");
             }
             return true;
@@ -146,7 +146,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
             System.gc(); // the models of the run before: their removal is no part of this one's steps
             Path folder = Disk.folder(folder());
             Checkpoints checkpoints = new Checkpoints(folder);
-            try (Trainer made = trainer(method, options(options, seed), this::hear)) {
+            try (Trainer made = trainer(entrant.method(), options, this::hear)) {
                 trainer = made;
                 Optional<Path> newest = checkpoints.newest();
                 newest.ifPresent(checkpoint -> Checkpoints.restore(made, checkpoint));
@@ -173,7 +173,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<MethodSpec,
         }
 
         private JsonObject record() {
-            JsonObject record = RunConfig.of(command, method, tokens.source(), "scratch", trainer.model(),
+            JsonObject record = RunConfig.of(command, entrant.method(), tokens.source(), "scratch", trainer.model(),
                     trainer.options(), tokens);
             record.addProperty("split", split);
             Path begun = folder().resolve(RunLog.CONFIG);

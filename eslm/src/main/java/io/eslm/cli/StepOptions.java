@@ -60,26 +60,32 @@ final class StepOptions {
 
     /** For a new run. */
     TrainOptions fresh() {
-        int steps = or(maxIters, Integer.valueOf(TrainDefaults.MAX_ITERS));
+        return fresh(null);
+    }
+
+    /** For a new run of so many steps; null for those that were given. */
+    TrainOptions fresh(Integer ownIters) {
+        int steps = or(ownIters, or(maxIters, Integer.valueOf(TrainDefaults.MAX_ITERS)));
         double rate = or(learningRate, Double.valueOf(TrainDefaults.LEARNING_RATE));
-        return with(new TrainOptions(Math.max(1, steps), Integer.parseInt(TrainDefaults.BATCH_SIZE),
+        TrainOptions base = new TrainOptions(Math.max(1, steps), Integer.parseInt(TrainDefaults.BATCH_SIZE),
                 Integer.parseInt(TrainDefaults.GRAD_ACCUM), Double.parseDouble(TrainDefaults.LEARNING_RATE),
                 0, 0, Double.parseDouble(TrainDefaults.WEIGHT_DECAY), Double.parseDouble(TrainDefaults.BETA1),
                 Double.parseDouble(TrainDefaults.BETA2), Double.parseDouble(TrainDefaults.GRAD_CLIP),
                 Integer.parseInt(TrainDefaults.EVAL_INTERVAL), Integer.parseInt(TrainDefaults.EVAL_ITERS),
                 Integer.parseInt(TrainDefaults.SAMPLE_INTERVAL), Integer.parseInt(TrainDefaults.CHECKPOINT_INTERVAL),
-                Long.parseLong(TrainDefaults.SEED)), rate * TrainDefaults.MIN_LR_SHARE,
+                Long.parseLong(TrainDefaults.SEED));
+        return with(base, steps, rate * TrainDefaults.MIN_LR_SHARE,
                 (int) Math.round(steps * TrainDefaults.WARMUP_SHARE));
     }
 
     /** For a run that goes on. */
     TrainOptions resumed(TrainOptions saved) {
         double minLr = learningRate == null ? saved.minLr() : Math.min(saved.minLr(), learningRate);
-        return with(saved, minLr, saved.warmupIters());
+        return with(saved, or(maxIters, saved.maxIters()), minLr, saved.warmupIters());
     }
 
-    private TrainOptions with(TrainOptions base, double baseMinLr, int baseWarmup) {
-        return new TrainOptions(or(maxIters, base.maxIters()), or(batchSize, base.batchSize()),
+    private TrainOptions with(TrainOptions base, int steps, double baseMinLr, int baseWarmup) {
+        return new TrainOptions(steps, or(batchSize, base.batchSize()),
                 or(gradAccum, base.gradAccum()), or(learningRate, base.learningRate()), or(minLr, baseMinLr),
                 or(warmupIters, baseWarmup), or(weightDecay, base.weightDecay()), or(beta1, base.beta1()),
                 or(beta2, base.beta2()), or(gradClip, base.gradClip()), or(evalInterval, base.evalInterval()),

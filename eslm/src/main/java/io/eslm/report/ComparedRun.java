@@ -59,6 +59,11 @@ record ComparedRun(long seed, List<Point> curve, double loss, double tail, Map<S
         return e.isJsonNull() ? Double.NaN : e.getAsDouble();
     }
 
+    /** Optimizer steps, as many as before the last evaluation. */
+    long steps() {
+        return curve.isEmpty() ? 0 : curve.getLast().step();
+    }
+
     double worstDomain() {
         return domains.values().stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
     }

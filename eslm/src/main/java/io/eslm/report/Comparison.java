@@ -138,12 +138,14 @@ public final class Comparison {
 
     private Table cost() {
         FlopUnit unit = unit();
-        Table table = new Table("Training: " + unit.name() + " that the kernels did, and seconds", "method", "in all",
+        Table table = new Table("Training: " + unit.name() + " that the kernels did, and seconds", "method", "steps",
+                "in all",
                 "forward", "backward", "selection", "early exit", "seconds", "FLOPs to " + BASE + "'s loss",
                 "seconds to " + BASE + "'s loss");
         for (ComparedMethod m : methods) {
             Flops mean = m.meanFlops();
-            table.add(List.of(m.name(), m.spread(r -> unit.of(r.flops().total())).text(4),
+            table.add(List.of(m.name(), String.valueOf(m.runs().getFirst().steps()),
+                    m.spread(r -> unit.of(r.flops().total())).text(4),
                     unit.text(mean.forward()), unit.text(mean.backward()), unit.text(mean.selection()),
                     unit.text(mean.earlyExit()), m.spread(ComparedRun::seconds).text(4),
                     reached(m, m.flopsToBase()), reached(m, m.secondsToBase())));

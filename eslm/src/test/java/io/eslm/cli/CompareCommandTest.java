@@ -166,6 +166,24 @@ class CompareCommandTest {
         assertTrue(json.out().startsWith("{\"base\":\"clm\""), json.out());
     }
 
+    /** Longer, with a warm-up and a cosine of its own length; the others train as without it. */
+    @Test
+    void aMethodMayHaveStepsOfItsOwn() throws IOException {
+        Path dir = temp.resolve("longer");
+        TrainCommandTest.copy(whole, dir);
+        String err = Program.run(command(dir, "--methods", "random:max-iters=50,alpha=0.3")).ok().err();
+        assertTrue(err.contains("8 runs of 7,872 parameters, 6 of them finished"), err);
+        Path longer = Comparison.folder(dir, 1338, "random-0.3-max-iters-50");
+        List<String> losses = losses(longer);
+        assertEquals(50, losses.size());
+        assertEquals(losses(Comparison.folder(whole, 1338, "random-0.3")).getFirst(), losses.getFirst());
+        assertEquals(50,
+                Json.read(longer.resolve(RunLog.CONFIG)).getAsJsonObject("options").get("max_iters").getAsInt());
+        Program.Outcome o = Program.run("compare", "--report-only", "--out-dir", dir.toString()).ok();
+        assertTrue(o.out().lines().anyMatch(l -> l.matches("random:alpha=0.3,max-iters=50 +50 .*")), o.out());
+        assertTrue(o.out().lines().anyMatch(l -> l.matches("clm +40 .*")), o.out());
+    }
+
     /** What was tuned on the one half is reported on the other. */
     @Test
     void halvesDiffer() {
@@ -180,6 +198,8 @@ class CompareCommandTest {
             --methods clm rho-9                   | --method rho-9: no such method
             --methods clm clm                     | --methods: clm stands there twice
             --methods random:alpha=2              | --alpha 2.0: must be at least 0
+            --methods clm:max-iters=0             | --methods clm:max-iters=0: max-iters 0: must be a whole number
+            --methods clm:max-iters=1,max-iters=1 | 'max-iters' stands there twice
             --split val                           | --split val: there are tune and final
             --eval-interval 0                     | --eval-interval 0: a comparison needs its curves
             --sample-interval 5                   | --sample-interval: a comparison draws no samples
