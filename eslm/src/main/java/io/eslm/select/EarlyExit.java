@@ -32,10 +32,21 @@ public record EarlyExit(int blocks, int stride) {
         }
     }
 
-    /** Bytes that a pass takes: logits, and a block's activations (about 16 C for each token). */
-    long memory(Gpt2Config config) {
-        long tokens = (long) Math.max(ROWS * stride, config.blockSize());
-        return 4L * Math.max(ROWS, config.blockSize() / stride) * config.vocabSize() + 4 * tokens * 16 * config.nEmbd();
+    /** Positions of a window that the head sees. */
+    private int positions(int time) {
+        return (time + stride - 1) / stride;
+    }
+
+    /** How many of {@code windows} go through at a time. */
+    private static int group(int windows, int positions) {
+        return Math.min(windows, Math.max(1, ROWS / positions));
+    }
+
+    /** Bytes that the passes over {@code windows} take: logits, and a block's activations (about 16 C for each token). */
+    long memory(Gpt2Config config, int windows) {
+        int positions = positions(config.blockSize());
+        long group = group(windows, positions);
+        return 4 * group * (positions * (long) config.vocabSize() + config.blockSize() * 16L * config.nEmbd());
     }
 
     /** The proxy risk of each window, in nats. */
@@ -43,11 +54,11 @@ public record EarlyExit(int blocks, int stride) {
         check(batch.model().config().nLayer());
         int windows = batch.ids().dim(0);
         int time = batch.ids().dim(1);
-        int positions = (time + stride - 1) / stride;
+        int positions = positions(time);
         int[] ids = batch.ids().toInts();
         int[] targets = batch.targets().toInts();
         float[] risks = new float[windows];
-        int group = Math.max(1, ROWS / positions);
+        int group = group(windows, positions);
         for (int from = 0; from < windows; from += group) {
             int count = Math.min(group, windows - from);
             int[] groupIds = new int[count * time];

@@ -47,6 +47,7 @@ public final class Methods {
     private record Method(List<Setting> settings, Maker maker) {
     }
 
+    private static final String SHORTLIST = "shortlist-sampling";
     private static final Map<String, Method> ALL = new LinkedHashMap<>();
 
     static {
@@ -66,7 +67,7 @@ public final class Methods {
         method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
-        method("shortlist-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
+        method(SHORTLIST, List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
                 (spec, _) -> new ShortlistSampling(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
         method("instance", List.of(INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
@@ -79,7 +80,7 @@ public final class Methods {
                         models.apply(spec.folder(TEACHER)), spec.number(TEMPERATURE), spec.number(KD_WEIGHT)));
     }
 
-    private static TokenLoss instance(MethodSpec spec, TokenLoss then) {
+    private static InstanceSelection instance(MethodSpec spec, TokenLoss then) {
         return new InstanceSelection(spec.toString(), spec.number(INSTANCE_ALPHA), spec.risk(INSTANCE_RISK),
                 spec.earlyExit(), spec.draw(), then);
     }
@@ -146,7 +147,8 @@ public final class Methods {
 
     /**
      * About how many bytes a method needs besides what plain language modelling does, see {@link MemoryNeed#ofTraining}: the
-     * weights of another model and one of its blocks' activations (16 C for each token), a teacher's logits, an early exit.
+     * weights of another model and one of its blocks' activations (16 C for each token), a teacher's logits, an early exit, a
+     * shortlist's weights and logits.
      */
     public static long memory(MethodSpec spec, Gpt2Config config, int batchSize) {
         long tokens = (long) batchSize * config.blockSize();
@@ -158,7 +160,9 @@ public final class Methods {
             }
         }
         bytes += spec.has(TEACHER) ? 4 * tokens * config.vocabSize() : 0;
-        return bytes + (spec.has(EXIT_BLOCKS) ? spec.earlyExit().memory(config) : 0);
+        bytes += spec.name().equals(SHORTLIST) ? ShortlistSampling.memory(config, tokens) : 0;
+        return bytes + (spec.has(EXIT_BLOCKS)
+                ? spec.earlyExit().memory(config, instance(spec, new MeanLoss()).drawn(batchSize)) : 0);
     }
 
     /** The loss that {@code spec} trains on, in its initial state. */

@@ -8,6 +8,7 @@ import io.eslm.autograd.op.Gather;
 import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.KeepRows;
 import io.eslm.autograd.op.WeightedSum;
+import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.gpt2.train.StepLoss;
@@ -42,6 +43,11 @@ public final class ShortlistSampling implements TokenLoss {
         this.name = name;
         this.alpha = alpha;
         this.samplingAt = samplingAt;
+    }
+
+    /** Bytes that the estimate takes: logits (M, U) and weights (U, C), U at most M or V. */
+    static long memory(Gpt2Config config, long tokens) {
+        return 4 * Math.min(tokens, config.vocabSize()) * (tokens + config.nEmbd());
     }
 
     @Override

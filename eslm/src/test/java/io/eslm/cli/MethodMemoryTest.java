@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.Weights;
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.gpt2.train.Trainer;
+import io.eslm.select.MethodSpec;
+import io.eslm.select.Methods;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a step of each method takes beside what is said before a run starts. */
+class MethodMemoryTest {
+    private static final Gpt2Config CONFIG = new Gpt2Config(4, 4, 128, 64, 5003, 0, 1e-5);
+    private static final int BATCH = 8;
+    private static final Backend BACKEND = Backends.open("auto", 2);
+    @TempDir
+    private static Path dir;
+    private static Path other;
+    private static TokenData data;
+
+    @BeforeAll
+    static void make() throws IOException {
+        Rng rng = Rng.of(1);
+        byte[] tokens = new byte[100_000];
+        for (int i = 0; i < tokens.length; i += 2) {
+            byte[] id = Program.uint16(rng.nextInt(CONFIG.vocabSize()));
+            tokens[i] = id[0];
+            tokens[i + 1] = id[1];
+        }
+        Files.write(dir.resolve("train.bin"), tokens);
+        data = TokenData.open(dir);
+        other = dir.resolve("other");
+        ModelFolder.save(model(), other);
+    }
+
+    @AfterAll
+    static void close() {
+        BACKEND.close();
+    }
+
+    private static Gpt2 model() {
+        return new Gpt2(CONFIG, BACKEND, Weights.random(CONFIG, BACKEND, Rng.of(2)));
+    }
+
+    static List<String> methods() {
+        List<String> specs = new ArrayList<>(Methods.names());
+        specs.replaceAll(name -> switch (name) {
+            case "rho-1" -> "rho-1:reference=" + other;
+            case "kd" -> "kd:teacher=" + other;
+            default -> name;
+        });
+        return specs;
+    }
+
+    /** Within a fifth: the estimate counts the larger arrays, and the workspace hands out some that are up to a quarter too large. */
+    @ParameterizedTest
+    @MethodSource("methods")
+    void memoryIsForeseen(String text) {
+        MethodSpec spec = MethodSpec.parse(text);
+        TrainOptions options = new TrainOptions(10, BATCH, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        List<Gpt2> others = new ArrayList<>();
+        Methods.Models models = folder -> {
+            others.add(ModelFolder.load(folder, BACKEND));
+            return others.getLast();
+        };
+        try (Trainer trainer = new Trainer(model(), Methods.of(spec, models), data, options, _ -> {})) {
+            trainer.oneStep();
+            trainer.oneStep();
+            long taken = trainer.workspaceBytes() + 4 * MemoryNeed.ofWeights(CONFIG)
+                    + others.size() * MemoryNeed.ofWeights(CONFIG);
+            long foreseen = MemoryNeed.ofTraining(CONFIG, BATCH) + Methods.memory(spec, CONFIG, BATCH);
+            assertEquals(taken, foreseen, 0.2 * taken, text);
+        }
+    }
+}
