@@ -65,7 +65,17 @@ public final class ShortlistSampling implements TokenLoss {
                 : loss(batch, hidden, selection);
     }
 
-    private Selection draw(RiskSampling sampling, MicroBatch batch, Tensor hidden) {
+    private static Selection draw(RiskSampling sampling, MicroBatch batch, Tensor hidden) {
+        Estimate estimate = estimate(batch, hidden);
+        return SelectiveLoss.choose(sampling, estimate.loss, estimate.entropy, batch);
+    }
+
+    /** Loss and entropy (M) of the softmax over the shortlist alone, in nats. */
+    record Estimate(float[] loss, float[] entropy) {
+    }
+
+    /** The targets' risks as far as the shortlist shows them; hidden (M, C) after the final norm. */
+    static Estimate estimate(MicroBatch batch, Tensor hidden) {
         int[] targets = batch.targets().toInts();
         int[] shortlist = Arrays.stream(targets).sorted().distinct().toArray();
         int[] places = new int[targets.length];
@@ -75,7 +85,7 @@ public final class ShortlistSampling implements TokenLoss {
             Tensor entropy = tape.memory(DType.F32, targets.length);
             Tensor loss = tape.apply(new HeadCrossEntropy(tape.put(places, places.length), entropy),
                     tape.constant(hidden), head).value();
-            return SelectiveLoss.choose(sampling, loss.toFloats(), entropy.toFloats(), batch);
+            return new Estimate(loss.toFloats(), entropy.toFloats());
         }
     }
 

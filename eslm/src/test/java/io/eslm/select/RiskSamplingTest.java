@@ -6,9 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.autograd.Tape;
+import io.eslm.autograd.Variable;
 import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
+import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
@@ -128,6 +133,34 @@ class RiskSamplingTest {
                     assertEquals(g[i], mean, floor + 5 * Math.sqrt(variance / draws), name + " " + i);
                 }
             });
+        }
+    }
+
+    /** Against logits of all ids, in double: the softmax over the batch's targets alone, and so never above the whole loss. */
+    @Test
+    void aShortlistIsTheBatchsTargets() {
+        try (LossRun run = new LossRun(0); Tape tape = Tape.evaluation(new Workspace(run.backend))) {
+            MicroBatch batch = run.batch(tape, Rng.of(4));
+            Variable hidden = run.model.forward(tape, batch.ids());
+            float[] logits = run.model.logits(tape, hidden).value().toFloats();
+            float[] whole = TokenRisks.of(batch, hidden).loss();
+            ShortlistSampling.Estimate estimate = ShortlistSampling.estimate(batch, hidden.value());
+            int[] shortlist = Arrays.stream(run.targets).distinct().toArray();
+            assertTrue(shortlist.length < LossRun.VOCABULARY, "some ids are no targets");
+            for (int j = 0; j < LossRun.M; j++) {
+                int row = j * LossRun.VOCABULARY;
+                double sum = 0;
+                double product = 0;
+                for (int v : shortlist) {
+                    double e = Math.exp(logits[row + v]);
+                    sum += e;
+                    product += e * logits[row + v];
+                }
+                // Single precision: logits of some units, sums of some tens.
+                assertEquals(Math.log(sum) - logits[row + run.targets[j]], estimate.loss()[j], 1e-5, "token " + j);
+                assertEquals(Math.log(sum) - product / sum, estimate.entropy()[j], 1e-5, "token " + j);
+                assertTrue(estimate.loss()[j] < whole[j], "token " + j);
+            }
         }
     }
 
