@@ -28,6 +28,30 @@ class MethodsTest {
         assertArrayEquals(new int[] {0, 2, 3}, new VarEntropy(0.5).select(LOSS, ENTROPY, null).rows());
     }
 
+    /** 1 − p is at most the norm of softmax − onehot, and at least 1/√2 of it, whatever the other ids share. */
+    @Test
+    void theGradientRiskBoundsTheGradient() {
+        Rng rng = Rng.of(3);
+        for (int n = 2; n < 40; n++) {
+            double[] p = new double[n];
+            double sum = 0;
+            for (int v = 0; v < n; v++) {
+                p[v] = Math.exp(4 * rng.nextGaussian());
+                sum += p[v];
+            }
+            double others = 0;
+            for (int v = 1; v < n; v++) {
+                others += p[v] / sum * (p[v] / sum);
+            }
+            double target = p[0] / sum;
+            double norm = Math.sqrt((1 - target) * (1 - target) + others);
+            float risk = Risk.GRADIENT.of(new float[] {(float) -Math.log(target)}, null)[0];
+            // float: a loss of some units has 2^-22 of rounding, and so has the risk
+            assertTrue(risk <= norm + 1e-6 && norm <= Math.sqrt(2) * risk + 1e-6, "risk " + risk + ", norm " + norm);
+            assertEquals(1 - target, risk, 1e-6);
+        }
+    }
+
     /** K = M − k + 1, a pure function of the generator, and no place preferred: 5 σ of a binomial at each place. */
     @Test
     void randomKeepsTheSameNumberAtRandomPlaces() {
