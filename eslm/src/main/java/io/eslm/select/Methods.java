@@ -57,7 +57,7 @@ public final class Methods {
         method("var-entropy", List.of(ALPHA, ALPHA_END),
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alpha(), Risk.ENTROPY));
         method("random", List.of(ALPHA, ALPHA_END),
-                (spec, _) -> new SelectiveLoss(spec.toString(), spec.alpha(), RandomSelection::new));
+                (spec, _) -> new EarlySelection(spec.toString(), spec.alpha(), new RandomSelection()));
         method("ada-cvar-loss", List.of(ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
                 (spec, _) -> new AdaptiveLoss(spec.toString(), Risk.LOSS, spec.feedback()));
         method("ada-var-entropy", List.of(ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
@@ -68,8 +68,8 @@ public final class Methods {
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
         method(SHORTLIST, List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
-                (spec, _) -> new ShortlistSampling(spec.toString(), spec.alphaOfKept(),
-                        alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
+                (spec, _) -> new EarlySelection(spec.toString(), spec.alphaOfKept(),
+                        new Shortlist(spec.risk(RISK), spec.number(RISK_FLOOR))));
         method("instance", List.of(INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
                 (spec, _) -> instance(spec, new MeanLoss()));
         method("hierarchical",
@@ -160,7 +160,7 @@ public final class Methods {
             }
         }
         bytes += spec.has(TEACHER) ? 4 * tokens * config.vocabSize() : 0;
-        bytes += spec.name().equals(SHORTLIST) ? ShortlistSampling.memory(config, tokens) : 0;
+        bytes += spec.name().equals(SHORTLIST) ? Shortlist.memory(config, tokens) : 0;
         return bytes + (spec.has(EXIT_BLOCKS)
                 ? spec.earlyExit().memory(config, instance(spec, new MeanLoss()).drawn(batchSize)) : 0);
     }

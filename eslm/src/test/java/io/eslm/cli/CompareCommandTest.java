@@ -96,9 +96,9 @@ class CompareCommandTest {
         for (long seed : new long[] {1337, 1338}) {
             for (String method : List.of("cvar-loss-0.3", "random-0.3")) {
                 assertEquals(firstEvaluation(whole, seed, "clm"), firstEvaluation(whole, seed, method));
-                assertEquals(losses(Comparison.folder(whole, seed, "clm")).getFirst(),
-                        losses(Comparison.folder(whole, seed, method)).getFirst());
             }
+            assertEquals(losses(Comparison.folder(whole, seed, "clm")).getFirst(),
+                    losses(Comparison.folder(whole, seed, "cvar-loss-0.3")).getFirst());
         }
         assertNotEquals(firstEvaluation(whole, 1337, "clm"), firstEvaluation(whole, 1338, "clm"));
         Path alone = temp.resolve("alone");

@@ -50,7 +50,7 @@ class MethodFlopsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.5", "var-entropy", "random", "ada-cvar-loss", "ada-var-entropy",
+    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.5", "var-entropy", "ada-cvar-loss", "ada-var-entropy",
         "risk-sampling"})
     void choosingByTheForwardPassCostsNothingMore(String spec) {
         Flops flops = flops(spec);
@@ -65,6 +65,13 @@ class MethodFlopsTest {
         assertTrue(step.kept() == 13 || step.kept() == 14, "kept " + step.kept());
         assertEquals(new Flops(pass(2, LossRun.BATCH, step.kept()) + 2L * step.kept(), 0,
                 2 * LossRun.M * shortlist * 24, 0), flops);
+    }
+
+    @Test
+    void chanceSavesTheHeadOfWhatIsDropped() {
+        Flops flops = flops("random:alpha=0.5");
+        assertEquals(14, step.kept());
+        assertEquals(new Flops(pass(2, LossRun.BATCH, step.kept()) + 2L * step.kept(), 0, 0, 0), flops);
     }
 
     @Test

@@ -57,12 +57,10 @@ class MethodsTest {
     void randomKeepsTheSameNumberAtRandomPlaces() {
         int m = 50;
         int draws = 4000;
-        float[] risks = new float[m];
-        var random = new RandomSelection(0.3);
         int[] hits = new int[m];
         Rng rng = Rng.of(7);
         for (int d = 0; d < draws; d++) {
-            Selection s = random.select(risks, risks, rng);
+            Selection s = RandomSelection.choose(0.3, m, rng);
             assertEquals(m - 15 + 1, s.kept());
             assertTrue(Double.isNaN(s.valueAtRisk()));
             for (int row : s.rows()) {
@@ -73,7 +71,8 @@ class MethodsTest {
         for (int h : hits) {
             assertEquals(draws * p, h, 5 * Math.sqrt(draws * p * (1 - p)));
         }
-        assertArrayEquals(random.select(risks, risks, Rng.of(1)).rows(), random.select(risks, risks, Rng.of(1)).rows());
-        assertEquals(m, new RandomSelection(0).select(risks, risks, rng).kept());
+        assertArrayEquals(RandomSelection.choose(0.3, m, Rng.of(1)).rows(),
+                RandomSelection.choose(0.3, m, Rng.of(1)).rows());
+        assertEquals(m, RandomSelection.choose(0, m, rng).kept());
     }
 }

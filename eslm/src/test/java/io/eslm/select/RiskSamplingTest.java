@@ -105,7 +105,7 @@ class RiskSamplingTest {
      */
     @ParameterizedTest
     @ValueSource(strings = {"risk-sampling:keep-ratio=0.5", "risk-sampling:keep-ratio=0.3,risk=entropy",
-        "risk-sampling:keep-ratio=0.4,risk=gradient", "shortlist-sampling:keep-ratio=0.5",
+        "risk-sampling:keep-ratio=0.4,risk=gradient", "random:alpha=0.5", "shortlist-sampling:keep-ratio=0.5",
         "shortlist-sampling:keep-ratio=0.3,risk=gradient"})
     void theExpectedGradientIsLanguageModellings(String method) {
         int draws = 800;
@@ -144,7 +144,7 @@ class RiskSamplingTest {
             Variable hidden = run.model.forward(tape, batch.ids());
             float[] logits = run.model.logits(tape, hidden).value().toFloats();
             float[] whole = TokenRisks.of(batch, hidden).loss();
-            ShortlistSampling.Estimate estimate = ShortlistSampling.estimate(batch, hidden.value());
+            Shortlist.Estimate estimate = Shortlist.estimate(batch, hidden.value());
             int[] shortlist = Arrays.stream(run.targets).distinct().toArray();
             assertTrue(shortlist.length < LossRun.VOCABULARY, "some ids are no targets");
             for (int j = 0; j < LossRun.M; j++) {
