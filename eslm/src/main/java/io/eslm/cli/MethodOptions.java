@@ -10,6 +10,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,10 +37,16 @@ final class MethodOptions {
                     .getter(new Value(s)).setter(new Value(s)).build());
         }
         List<String> footer = new ArrayList<>(List.of("", "Methods and their settings:"));
-        Methods.names().forEach(name -> footer.add(String.format(Locale.ROOT, "  %-16s %s", name,
-                Methods.settings(name).stream().map(Setting::key).collect(Collectors.joining(", ")))));
+        Methods.names().forEach(name -> footer.add(String.format(Locale.ROOT, "  %-18s %s", name,
+                Methods.settings(name).stream().map(s -> keyOf(name, s)).collect(Collectors.joining(", ")))));
         footer.addAll(List.of(command.usageMessage().footer()));
         command.usageMessage().footer(footer.toArray(String[]::new));
+    }
+
+    /** With the default where the method has one of its own. */
+    private static String keyOf(String method, Setting s) {
+        String otherwise = Methods.otherwise(method, s);
+        return Objects.equals(otherwise, s.otherwise()) ? s.key() : s.key() + " (default: " + otherwise + ")";
     }
 
     /** {@code --alpha-end}, {@code --alpha_end}. */

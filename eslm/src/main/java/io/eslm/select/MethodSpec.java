@@ -71,7 +71,7 @@ public final class MethodSpec {
         }
         Map<Setting, Object> values = new LinkedHashMap<>();
         for (Setting s : settings) {
-            String value = given.getOrDefault(s, s.otherwise());
+            String value = given.getOrDefault(s, Methods.otherwise(name, s));
             if (value != null) {
                 values.put(s, s.parse(value));
             } else if (s.isNeeded()) {
@@ -171,7 +171,8 @@ public final class MethodSpec {
         boolean first = true;
         for (Map.Entry<Setting, Object> e : values.entrySet()) {
             Setting s = e.getKey();
-            if (first || s.otherwise() == null || !e.getValue().equals(s.parse(s.otherwise()))) {
+            String otherwise = Methods.otherwise(name, s);
+            if (first || otherwise == null || !e.getValue().equals(s.parse(otherwise))) {
                 Object value =
                         e.getValue() instanceof Path p ? p.toAbsolutePath().normalize().getFileName() : e.getValue();
                 label.append('-').append(first ? "" : s.key() + "-").append(value);

@@ -44,9 +44,12 @@ public final class Methods {
         TokenLoss make(MethodSpec spec, Models models);
     }
 
-    private record Method(List<Setting> settings, Maker maker) {
+    /** @param defaults of settings that have another one than {@link Setting#otherwise} here */
+    private record Method(List<Setting> settings, Map<Setting, String> defaults, Maker maker) {
     }
 
+    /** The best probabilities are proportional to the norm of a token's gradient. */
+    private static final Map<Setting, String> BY_GRADIENT = Map.of(RISK, Risk.GRADIENT.toString());
     private static final String SHORTLIST = "shortlist-sampling";
     private static final Map<String, Method> ALL = new LinkedHashMap<>();
 
@@ -67,7 +70,7 @@ public final class Methods {
         method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
-        method(SHORTLIST, List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
+        method(SHORTLIST, List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR), BY_GRADIENT,
                 (spec, _) -> new EarlySelection(spec.toString(), spec.alphaOfKept(),
                         new Shortlist(spec.risk(RISK), spec.number(RISK_FLOOR))));
         method("instance", List.of(INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
@@ -89,7 +92,11 @@ public final class Methods {
     }
 
     private static void method(String name, List<Setting> settings, Maker maker) {
-        ALL.put(name, new Method(settings, maker));
+        method(name, settings, Map.of(), maker);
+    }
+
+    private static void method(String name, List<Setting> settings, Map<Setting, String> defaults, Maker maker) {
+        ALL.put(name, new Method(settings, defaults, maker));
     }
 
     /** All names. */
@@ -103,11 +110,20 @@ public final class Methods {
      * @throws UserError if there is none of that name
      */
     public static List<Setting> settings(String name) {
+        return method(name).settings;
+    }
+
+    /** What a method does where nothing is said about a setting, as text; null for nothing. */
+    public static String otherwise(String name, Setting setting) {
+        return method(name).defaults.getOrDefault(setting, setting.otherwise());
+    }
+
+    private static Method method(String name) {
         Method method = ALL.get(name);
         if (method == null) {
             throw new UserError("--method " + name + ": no such method; there are " + String.join(", ", names()));
         }
-        return method.settings;
+        return method;
     }
 
     /**

@@ -72,7 +72,7 @@ public enum Setting {
         return label;
     }
 
-    /** What is set where nothing is said, as text; null for nothing. */
+    /** What is set where neither the user nor the method says anything, as text; null for nothing. */
     public String otherwise() {
         return otherwise;
     }

@@ -32,6 +32,9 @@ class MethodSpecTest {
     @CsvSource(delimiter = '|', value = {
         "ada-cvar-loss | ada-cvar-loss:alpha=0.1,gamma=1.0,alpha-min=0.01,alpha-max=0.5,interval=10 | ada-cvar-loss-0.1",
         "rho-1:reference=a/b,c.d | rho-1:keep-ratio=0.7,reference=a/b,c.d | rho-1-0.7-reference-b,c.d",
+        "risk-sampling | risk-sampling:keep-ratio=0.7,risk=gradient,risk-floor=0.1 | risk-sampling-0.7",
+        "shortlist-sampling:risk=loss | shortlist-sampling:keep-ratio=0.7,risk=loss,risk-floor=0.1 "
+                + "| shortlist-sampling-0.7-risk-loss",
         "instance:draw=drawn | instance:instance-alpha=0.25,instance-risk=loss,exit-blocks=1,exit-stride=4,draw=drawn "
                 + "| instance-0.25-draw-drawn",
         "kd:teacher=t,risk=entropy | kd:alpha=0.1,risk=entropy,teacher=t,temperature=2.0,kd-weight=0.5 "
@@ -50,7 +53,7 @@ class MethodSpecTest {
             assertEquals(spec, MethodSpec.parse(spec.toString()));
             assertEquals(name, spec.name());
         }
-        assertEquals(11, Methods.names().size());
+        assertEquals(12, Methods.names().size());
         for (Setting s : Setting.values()) {
             assertTrue(Methods.names().stream().anyMatch(name -> Methods.settings(name).contains(s)), s + " is used");
         }

@@ -104,9 +104,9 @@ class RiskSamplingTest {
      * for entries that no draw changes.
      */
     @ParameterizedTest
-    @ValueSource(strings = {"risk-sampling:keep-ratio=0.5", "risk-sampling:keep-ratio=0.3,risk=entropy",
-        "risk-sampling:keep-ratio=0.4,risk=gradient", "random:alpha=0.5", "shortlist-sampling:keep-ratio=0.5",
-        "shortlist-sampling:keep-ratio=0.3,risk=gradient"})
+    @ValueSource(strings = {"risk-sampling:keep-ratio=0.5,risk=loss", "risk-sampling:keep-ratio=0.3,risk=entropy",
+        "risk-sampling:keep-ratio=0.4", "random:alpha=0.5", "shortlist-sampling:keep-ratio=0.5,risk=loss",
+        "shortlist-sampling:keep-ratio=0.3"})
     void theExpectedGradientIsLanguageModellings(String method) {
         int draws = 800;
         try (LossRun run = new LossRun(0)) {
