@@ -82,6 +82,7 @@ final class OffloadBench implements Callable<Integer> {
 
         void run(Case c, int side) {
             c.work().run(backend.kernels(), y, x, w, side);
+            backend.finish();
         }
 
         float[] read() {

@@ -33,6 +33,7 @@ final class Seam {
             long counted = backend.flops().total();
             long start = System.nanoTime();
             Object result = call(method, backend.kernels(), args);
+            backend.finish();
             long nanos = System.nanoTime() - start;
             listener.accept(new Call(name(method, args), storages(args), nanos, backend.flops().total() - counted));
             return result;

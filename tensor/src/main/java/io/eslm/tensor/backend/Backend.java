@@ -51,6 +51,11 @@ public interface Backend extends AutoCloseable {
     /** Copies the first {@code n} elements of {@code src} (F32 or F64) to {@code dst[to]}. */
     void read(Storage src, double[] dst, int to, int n);
 
+    /** Waits until every kernel that was called has run; for timings, since {@link #read} waits by itself. */
+    default void finish() {
+        // a kernel that has returned has run
+    }
+
     @Override
     void close();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
+import io.eslm.tensor.DType;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -50,14 +52,16 @@ final class Device {
     private final Stage small;
     private final Stage large;
     private final TornadoExecutionPlan plan;
+    /** Null where {@link Gemm} computes all products. */
+    private final CuBlas cuBlas;
     /** The sum of tickets that the device must have. */
     private int expected;
     private int ticket;
     private long launches;
 
-    Device(TornadoDevice device, long memoryBytes) {
+    Device(TornadoDevice device, Settings settings) {
         this.device = device;
-        int capacity = capacity(device, memoryBytes);
+        int capacity = capacity(device, settings.memoryBytes());
         floats = FloatArray.fromSegmentShallow(hostSide(capacity));
         ints = IntArray.fromSegmentShallow(hostSide(capacity / FLOATS_PER_INT));
         // UNDER_DEMAND: the arrays are made on the device, and nothing is copied.
@@ -72,9 +76,38 @@ final class Device {
         }
         small = new Stage(1 << 14);
         large = new Stage(1 << 22);
+        Products products = Devices.products(device, settings);
+        CudaStream.Place place = new CudaStream.Place();
+        if (products != Products.PORTABLE) {
+            graphs.add(resident().libraryTask("t", (f, i) -> CudaStream.task(place, f, i), floats, ints)
+                    .persistOnDevice(floats, ints).snapshot());
+        }
         plan = new TornadoExecutionPlan(graphs.toArray(new ImmutableTaskGraph[0])).withDevice(device)
                 .withGridScheduler(grids);
         replay(0, 1, 1, 1);
+        if (products == Products.PORTABLE) {
+            cuBlas = null;
+        } else {
+            plan.withGraph(graphs.size() - 1).execute();
+            cuBlas = new CuBlas(products, settings.cublas(), place);
+            prove();
+        }
+    }
+
+    /** A small product through cuBLAS, of numbers that every precision holds, read back and compared. */
+    private void prove() {
+        DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 48);
+        float[] factors = {1, 2, 3, 4, 5, 6, 0, 0, 7, -8, 9, 1, -2, 3};
+        float[] expected = {7 + 18 - 6, -8 + 2 + 9, 28 + 45 - 12, -32 + 5 + 18};
+        write(0, factors, 0, factors.length);
+        new Product(all.slice(16, 4), all, all.slice(8, 6), 2, 3, 2).launch(this);
+        float[] got = new float[4];
+        read(16, got, 0, 4);
+        if (!Arrays.equals(expected, got)) {
+            throw new UserError("backend 'tornado': " + cuBlas.description() + " gives wrong products on this device: "
+                    + Arrays.toString(got) + " for " + Arrays.toString(expected) + ". Leave it out with "
+                    + Settings.PRODUCTS + "=" + Products.PORTABLE.word());
+        }
     }
 
     /** The first kernel: by reading and writing both arrays it has them made, and it clears the sum of tickets. */
@@ -138,6 +171,26 @@ final class Device {
         control.set(0, ticket);
         launches++;
         plan.withGraph(graph).execute();
+    }
+
+    boolean hasCuBlas() {
+        return cuBlas != null;
+    }
+
+    /**
+     * Queues a product of cuBLAS behind what was started. It has no ticket of its own: cuBLAS says whether it accepted the
+     * call, and if it fails later, CUDA refuses everything that comes after it, so that the next kernel's ticket is missing.
+     */
+    synchronized void multiply(ColumnMajor product) {
+        launches++;
+        cuBlas.multiply(product);
+    }
+
+    /** Waits until everything started has run. Kernels are waited for as they start; products are not. */
+    synchronized void finish() {
+        if (cuBlas != null) {
+            cuBlas.finish();
+        }
     }
 
     /** Copies {@code n} floats from {@code src[from]} to the device's floats at {@code at}. */
@@ -272,7 +325,8 @@ final class Device {
 
     /** Name, driver and memory, for people. */
     String description() {
-        return String.format(Locale.ROOT, "%s; %d MB taken", describe(device), (floats.getSize() * 4L) >> 20);
+        return String.format(Locale.ROOT, "%s; %d MB taken; products: %s", describe(device),
+                (floats.getSize() * 4L) >> 20, cuBlas == null ? Products.PORTABLE.word() : cuBlas.description());
     }
 
     static String describe(TornadoDevice device) {

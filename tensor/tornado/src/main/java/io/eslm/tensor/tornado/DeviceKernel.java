@@ -33,6 +33,7 @@ enum DeviceKernel {
     EMBEDDING(Control.THREADS, 1, Moves::embedding),
     ADD_POSITIONS(Control.THREADS, 1, Moves::addPositions),
     GEMM(Gemm.THREADS, Gemm.THREADS, Gemm::gemm),
+    GEMM_FINISH(Control.THREADS, 1, Gemm::finish),
     REDUCE_ROWS(Control.THREADS, 1, Rows::reduceRows),
     REDUCE_COLUMNS(Control.THREADS, 1, Rows::reduceColumns),
     ARGMAX(Control.THREADS, 1, Rows::argmax),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
+import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -40,8 +41,36 @@ final class Devices {
         return drivers.get(settings.driver()).getDevice(settings.device());
     }
 
+    /**
+     * Who computes products on {@code device}: whom {@code settings} name, else cuBLAS where it can be called.
+     *
+     * @throws UserError if cuBLAS was asked for and cannot be called
+     */
+    static Products products(TornadoDevice device, Settings settings) {
+        Products wanted = settings.products();
+        if (wanted == Products.PORTABLE) {
+            return wanted;
+        }
+        if (!CudaStream.isOf(device)) {
+            if (wanted == null) {
+                return Products.PORTABLE;
+            }
+            throw new UserError(Settings.PRODUCTS + "=" + wanted.word() + ": cuBLAS needs a device of TornadoVM's CUDA "
+                    + "backend, and this one is " + Device.describe(device) + ". Install the SDK with that backend, or "
+                    + "take " + Settings.PRODUCTS + "=" + Products.PORTABLE.word());
+        }
+        String missing = CuBlas.missing(settings.cublas());
+        if (missing == null) {
+            return wanted == null ? Products.FLOAT32 : wanted;
+        }
+        if (wanted == null && settings.cublas() == null) {
+            return Products.PORTABLE;
+        }
+        throw new UserError(missing);
+    }
+
     /** The device, prepared once for this JVM: its programs are compiled once, however often the backend is opened. */
     static synchronized DeviceMemory open(Settings settings) {
-        return OPEN.computeIfAbsent(settings, s -> new DeviceMemory(new Device(find(s), s.memoryBytes())));
+        return OPEN.computeIfAbsent(settings, s -> new DeviceMemory(new Device(find(s), s)));
     }
 }

@@ -98,6 +98,17 @@ final class Gemm {
         }
     }
 
+    /** Arguments as {@link #gemm}'s: what follows the product that y holds already, m·n elements; the flags say accumulate. */
+    static void finish(KernelContext kc, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
+        Control.count(kc, ints, c);
+        int n = c.get(6);
+        if (kc.globalIdx < c.get(4) * n) {
+            int row = kc.globalIdx / n;
+            int col = kc.globalIdx - row * n;
+            store(f, c, c.get(1) + row * c.get(7) + col, row, col, 0);
+        }
+    }
+
     /**
      * Element e of a strip of op(a) or op(b) is at this row or column of it, counted from the tile's first. Elements that
      * follow one another are neighbours in memory: {@code along} is 1 where rows, or columns, are, and 0 where steps of k

@@ -2,10 +2,13 @@
 package io.eslm.tensor.tornado;
 
 import io.eslm.tensor.backend.Storage;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * One matrix product y = alpha·op(a)·op(b) as the device is asked for it: op(a) (m, k), op(b) (k, n) → y (m, n), rows
- * {@code stride} elements apart, in a batch or alone. The one place that knows who computes it: {@link Gemm} so far.
+ * {@code stride} elements apart, in a batch or alone. The one place that knows who computes it: {@link CuBlas} where the
+ * device has it, else {@link Gemm}.
  */
 final class Product {
     private final Storage y;
@@ -93,10 +96,70 @@ final class Product {
     }
 
     void launch(Device device) {
-        new Call(device)
+        if (device.hasCuBlas() && k > 0) { // BLAS has no leading dimension of 0
+            columnMajor().forEach(device::multiply);
+            if (bias != null || residual != null || pre != null) {
+                finish(device);
+            }
+        } else {
+            call(device, flags).grid(DeviceKernel.GEMM, tiles(n), tiles(m), batch);
+        }
+    }
+
+    /** What {@link #then} asks for, where y holds the product already. */
+    void finish(Device device) {
+        call(device, flags | Gemm.ACCUMULATE).each(DeviceKernel.GEMM_FINISH, m * n);
+    }
+
+    private Call call(Device device, int bits) {
+        return new Call(device)
                 .with(place(y, offsets[0]), place(a, offsets[1]), place(b, offsets[2]), m, k, n).with(strides)
-                .with(flags, part, past).with(bias, residual, pre).with(windows).scalars(alpha)
-                .grid(DeviceKernel.GEMM, tiles(n), tiles(m), batch);
+                .with(bits, part, past).with(bias, residual, pre).with(windows).scalars(alpha);
+    }
+
+    /**
+     * The product without what follows it, as calls of BLAS: yᵀ = alpha·op(b)ᵀ·op(a)ᵀ. One call, if the windows of the batch
+     * are evenly spaced, else as many as there are inner or outer ones. Causal products are computed whole: the part of y
+     * that nobody wants gets numbers, too, and the zeros of a are multiplied, so that what stands opposite must be finite.
+     */
+    List<ColumnMajor> columnMajor() {
+        int inner = windows[0];
+        int outer = batch / inner;
+        boolean even = true;
+        for (int i = 1; i <= 3; i++) {
+            even &= windows[i] == inner * windows[i + 3];
+        }
+        List<ColumnMajor> calls = new ArrayList<>();
+        if (m == 0 || n == 0 || batch == 0) {
+            return calls;
+        }
+        if (inner == 1 || even && outer > 1) {
+            calls.add(columnMajor(0, 0, inner == 1 ? 1 : 4, batch));
+        } else if (outer <= inner) {
+            for (int i = 0; i < outer; i++) {
+                calls.add(columnMajor(1, i, 4, inner));
+            }
+        } else {
+            for (int i = 0; i < inner; i++) {
+                calls.add(columnMajor(4, i, 1, outer));
+            }
+        }
+        return calls;
+    }
+
+    /**
+     * {@code count} products from window {@code index} on; {@code from} and {@code step} say where the strides begin among
+     * the {@link #windows} that lead to the first and from each to the next.
+     */
+    private ColumnMajor columnMajor(int from, int index, int step, int count) {
+        int[] first = new int[3];
+        Storage[] storages = {y, a, b};
+        for (int i = 0; i < 3; i++) {
+            first[i] = place(storages[i], offsets[i]) + (from == 0 ? 0 : index * windows[from + i]);
+        }
+        return new ColumnMajor((flags & Gemm.TRANS_B) != 0, (flags & Gemm.TRANS_A) != 0, n, m, k, (float) alpha,
+                first[2], strides[2], windows[step + 2], first[1], strides[1], windows[step + 1],
+                (flags & Gemm.ACCUMULATE) != 0 ? 1 : 0, first[0], strides[0], windows[step], count);
     }
 
     private static int place(Storage s, int from) {

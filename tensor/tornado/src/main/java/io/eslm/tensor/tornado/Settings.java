@@ -2,8 +2,10 @@
 package io.eslm.tensor.tornado;
 
 import io.eslm.tensor.UserError;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What a user may set, in environment variables.
@@ -11,17 +13,22 @@ import java.util.Map;
  * @param driver number of the TornadoVM driver (OpenCL, CUDA, …) among those of the SDK
  * @param device number of the device among the driver's
  * @param memoryBytes how much of the device's memory to take; 0: as much as may be
+ * @param products who computes products; null: cuBLAS in float32 where it is, else the portable kernel
+ * @param cublas the file of cuBLAS; null: where the system finds it
  */
-record Settings(int driver, int device, long memoryBytes) {
+record Settings(int driver, int device, long memoryBytes, Products products, String cublas) {
     static final String DEVICE = "ESLM_TORNADO_DEVICE";
     static final String MEMORY = "ESLM_TORNADO_MEMORY";
+    static final String PRODUCTS = "ESLM_TORNADO_PRODUCTS";
+    static final String CUBLAS = "ESLM_TORNADO_CUBLAS";
 
     static Settings of(Map<String, String> environment) {
         String[] device = environment.getOrDefault(DEVICE, "0:0").split(":", -1);
         try {
             if (device.length == 2) {
                 return new Settings(Integer.parseUnsignedInt(device[0]), Integer.parseUnsignedInt(device[1]),
-                        bytes(environment.getOrDefault(MEMORY, "0")));
+                        bytes(environment.getOrDefault(MEMORY, "0")), products(environment.get(PRODUCTS)),
+                        environment.get(CUBLAS));
             }
         } catch (NumberFormatException e) {
             // said below
@@ -29,6 +36,15 @@ record Settings(int driver, int device, long memoryBytes) {
         throw new UserError(
                 DEVICE + "=" + environment.get(DEVICE)
                         + ": must be DRIVER:DEVICE as 'eslm backends' lists them, such as 0:1");
+    }
+
+    private static Products products(String word) {
+        if (word == null) {
+            return null;
+        }
+        return Arrays.stream(Products.values()).filter(p -> p.word().equals(word)).findFirst()
+                .orElseThrow(() -> new UserError(PRODUCTS + "=" + word + ": must be one of "
+                        + Arrays.stream(Products.values()).map(Products::word).collect(Collectors.joining(", "))));
     }
 
     private static long bytes(String text) {

@@ -96,6 +96,11 @@ public final class TornadoBackend implements Backend {
         }
     }
 
+    @Override
+    public void finish() {
+        memory.device.finish();
+    }
+
     private static int checked(String op, Storage storage, DType type, int n) {
         Checks.type(op, type, storage.dtype());
         Objects.checkFromIndexSize(0, n, storage.size());

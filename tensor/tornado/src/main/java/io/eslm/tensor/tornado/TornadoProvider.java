@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.BackendProvider;
 import java.util.List;
@@ -47,7 +48,10 @@ public final class TornadoProvider implements BackendProvider {
                                 + "; there are "
                                 + String.join(", ", devices);
             }
+            Devices.products(Devices.find(settings), settings);
             return null;
+        } catch (UserError e) {
+            return e.getMessage();
         } catch (Throwable e) { // a missing library or class of the SDK is an Error
             return "TornadoVM does not start: " + e;
         }

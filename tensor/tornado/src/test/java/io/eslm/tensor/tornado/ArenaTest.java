@@ -49,11 +49,13 @@ class ArenaTest {
 
     @Test
     void settingsSayWhatIsWrong() {
-        assertEquals(new Settings(0, 0, 0), Settings.of(Map.of()));
-        assertEquals(new Settings(1, 2, 3L << 29),
-                Settings.of(Map.of(Settings.DEVICE, "1:2", Settings.MEMORY, "1.5g")));
+        assertEquals(new Settings(0, 0, 0, null, null), Settings.of(Map.of()));
+        assertEquals(new Settings(1, 2, 3L << 29, Products.TF32, "/x/libcublas.so"),
+                Settings.of(Map.of(Settings.DEVICE, "1:2", Settings.MEMORY, "1.5g", Settings.PRODUCTS, "tf32",
+                        Settings.CUBLAS, "/x/libcublas.so")));
         for (Map<String, String> bad : List.of(Map.of(Settings.DEVICE, "1"), Map.of(Settings.DEVICE, "a:b"),
-                Map.of(Settings.DEVICE, "0:-1"), Map.of(Settings.MEMORY, "much"), Map.of(Settings.MEMORY, "-1g"))) {
+                Map.of(Settings.DEVICE, "0:-1"), Map.of(Settings.MEMORY, "much"), Map.of(Settings.MEMORY, "-1g"),
+                Map.of(Settings.PRODUCTS, "fp8"), Map.of(Settings.PRODUCTS, ""))) {
             UserError e = assertThrows(UserError.class, () -> Settings.of(bad));
             assertTrue(e.getMessage().startsWith(bad.keySet().iterator().next() + "="), e::getMessage);
         }

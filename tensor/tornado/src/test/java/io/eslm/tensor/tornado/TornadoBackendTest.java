@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.eslm.tensor.DType;
+import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -77,7 +78,10 @@ class TornadoBackendTest {
         assertEquals(half, held.size());
     }
 
-    /** TornadoVM runs a workgroup that is too large for the device in another size, and goes on; the next read does not. */
+    /**
+     * TornadoVM has the driver choose a size for a workgroup that is too large, and goes on. The next read does not, unless
+     * the driver chose the very size that the kernel is written for.
+     */
     @Test
     void aKernelThatDidNotRunIsNoticed() throws ReflectiveOperationException {
         Storage y = backend.allocate(DType.F32, 10);
@@ -87,11 +91,85 @@ class TornadoBackendTest {
         backend.kernels().fill(y, 10, 1);
         int lost = field("ticket").getInt(device);
         grid.setLocalWork(DeviceKernel.FILL.localX, 1, 1);
-        UserError e = assertThrows(UserError.class, () -> backend.read(y, new float[10], 0, 10));
-        assertTrue(e.getMessage().contains("did not run every kernel"), e::getMessage);
-        // For the tests that follow; a program stops here.
-        field("expected").setInt(device, (field("expected").getInt(device) - lost) & Control.TICKET_MASK);
-        backend.read(y, new float[10], 0, 10);
+        float[] got = new float[10];
+        try {
+            backend.read(y, got, 0, 10);
+            float[] ones = new float[10];
+            Arrays.fill(ones, 1);
+            assertArrayEquals(ones, got, "neither noticed nor right");
+        } catch (UserError e) {
+            assertTrue(e.getMessage().contains("did not run every kernel"), e::getMessage);
+            // For the tests that follow; a program stops here.
+            field("expected").setInt(device, (field("expected").getInt(device) - lost) & Control.TICKET_MASK);
+            backend.read(y, got, 0, 10);
+        }
+    }
+
+    /** What cuBLAS leaves to be done is what the portable kernel does itself: same bits, whoever computed the product. */
+    @Test
+    void whatFollowsAProductIsTheSameEitherWay() {
+        Device device = Devices.open(Settings.of(System.getenv())).device;
+        int m = 5;
+        int k = 7;
+        int n = 300;
+        Rng rng = Rng.of(3);
+        Storage x = random(rng, m * k);
+        Storage w = random(rng, k * n);
+        Storage bias = random(rng, n);
+        Storage residual = random(rng, m * n);
+        for (boolean gelu : new boolean[] {false, true}) {
+            float[][] got = new float[2][];
+            for (int i = 0; i < 2; i++) {
+                Storage y = backend.allocate(DType.F32, m * n);
+                Storage pre = gelu ? backend.allocate(DType.F32, m * n) : null;
+                Product product = new Product(y, x, w, m, k, n);
+                if (i == 0) {
+                    product.then(bias, residual, pre).launch(device);
+                } else {
+                    product.launch(device);
+                    product.then(bias, residual, pre).finish(device);
+                }
+                got[i] = read(y, m * n);
+                if (gelu) {
+                    float[] before = read(pre, m * n);
+                    assertTrue(before[3] != got[i][3] && before[3] != 0, "both sides of the GELU");
+                }
+            }
+            assertArrayEquals(got[0], got[1]);
+        }
+    }
+
+    private Storage random(Rng rng, int n) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) rng.nextGaussian();
+        }
+        Storage s = backend.allocate(DType.F32, n);
+        backend.write(s, values, 0, n);
+        return s;
+    }
+
+    private float[] read(Storage s, int n) {
+        float[] values = new float[n];
+        backend.read(s, values, 0, n);
+        return values;
+    }
+
+    @Test
+    void cuBlasThatWasAskedForAndIsNotThereIsAnError() {
+        for (Products wanted : Products.values()) {
+            Settings settings = new Settings(0, 0, 0, wanted, "/nowhere/libcublas.so");
+            if (wanted == Products.PORTABLE) {
+                assertEquals(wanted, Devices.products(Devices.find(settings), settings));
+            } else {
+                UserError e = assertThrows(UserError.class,
+                        () -> Devices.products(Devices.find(settings), settings));
+                assertTrue(
+                        e.getMessage().startsWith(Settings.PRODUCTS + "=" + wanted.word())
+                                || e.getMessage().startsWith(Settings.CUBLAS + "=/nowhere/libcublas.so"),
+                        e::getMessage);
+            }
+        }
     }
 
     private static Field field(String name) throws ReflectiveOperationException {

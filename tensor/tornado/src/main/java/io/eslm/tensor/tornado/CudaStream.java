@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import java.util.Arrays;
+import uk.ac.manchester.tornado.api.common.Access;
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
+import uk.ac.manchester.tornado.runtime.common.TornadoXPUDevice;
+import uk.ac.manchester.tornado.runtime.library.spi.LibraryContext;
+import uk.ac.manchester.tornado.runtime.library.spi.LibraryInvocation;
+import uk.ac.manchester.tornado.runtime.library.spi.TornadoLibraryProvider;
+import uk.ac.manchester.tornado.runtime.library.spi.TornadoNativeStreamSupport;
+
+/**
+ * Where TornadoVM's CUDA backend keeps an array and on which stream it works, so that a library of NVIDIA's can work there
+ * between its kernels. TornadoVM tells that to providers of library tasks alone; the one task of this provider notes it.
+ */
+public final class CudaStream implements TornadoLibraryProvider {
+    private static final String NAME = "eslm/stream";
+
+    /** What the task notes: the address of the first element, and CUDA's handles. */
+    static final class Place {
+        private long address;
+        private long stream;
+        private long context;
+
+        long address() {
+            return address;
+        }
+
+        long stream() {
+            return stream;
+        }
+
+        long context() {
+            return context;
+        }
+    }
+
+    private record Nothing() implements LibraryContext {
+    }
+
+    /** True where {@link #task} can run. */
+    static boolean isOf(Object device) {
+        return device instanceof TornadoNativeStreamSupport;
+    }
+
+    /** The task that notes in {@code place} where the first of {@code arrays} is. */
+    static LibraryTaskDescriptor task(Place place, Object... arrays) {
+        Access[] access = new Access[arrays.length];
+        Arrays.fill(access, Access.READ_WRITE);
+        return new LibraryTaskDescriptor().withLibrary(NAME).withFunction("note").withParameters(arrays)
+                .withAccess(access).withTuning(place);
+    }
+
+    @Override
+    public String libraryName() {
+        return NAME;
+    }
+
+    @Override
+    public boolean canHandle(TornadoXPUDevice device) {
+        return isOf(device);
+    }
+
+    @Override
+    public LibraryContext createContext(TornadoXPUDevice device, long plan) {
+        return new Nothing();
+    }
+
+    @Override
+    public void dispatch(String function, LibraryInvocation call) {
+        Place place = (Place) call.getTuning();
+        TornadoNativeStreamSupport device = (TornadoNativeStreamSupport) call.getDevice();
+        place.address = call.getDevicePointer(0);
+        place.stream = device.getNativeStream(call.getExecutionPlanId());
+        place.context = device.getNativeContext(call.getExecutionPlanId());
+    }
+
+    @Override
+    public void destroyContext(LibraryContext context) {
+        // nothing is held
+    }
+}

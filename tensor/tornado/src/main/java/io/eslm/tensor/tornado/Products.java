@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import java.util.Locale;
+
+/** Who computes matrix products, and how: what {@value Settings#PRODUCTS} may say. Storage is float32 in all of them. */
+enum Products {
+    /** {@link Gemm}, on any device. */
+    PORTABLE(0),
+    /** cuBLAS in float32. */
+    FLOAT32(68),
+    /** cuBLAS, the factors rounded to TF32 (10 bits after the point), sums in float32. */
+    TF32(77),
+    /** cuBLAS, the factors rounded to bfloat16 (7 bits after the point), sums in float32. */
+    BF16(75);
+
+    /** cuBLAS's cublasComputeType_t. */
+    final int computeType;
+
+    Products(int computeType) {
+        this.computeType = computeType;
+    }
+
+    /** As users write it. */
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
