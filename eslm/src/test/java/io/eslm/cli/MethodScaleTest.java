@@ -88,7 +88,7 @@ class MethodScaleTest {
                 .map(size -> Arguments.of(method, size)));
     }
 
-    /** Depth and heads of the size, heads of 2 instead of 64; docs/eslm.md has a step of each at full width. */
+    /** Depth and heads of the size, heads of 2 instead of 64. */
     @ParameterizedTest
     @MethodSource("sizes")
     void sizes(String method, String size) {
