@@ -67,7 +67,7 @@ public final class Methods {
                 (spec, _) -> new AdaptiveLoss(spec.toString(), Risk.ENTROPY, spec.feedback()));
         method("rho-1", List.of(KEEP_RATIO, KEEP_RATIO_END, REFERENCE), (spec, models) -> new ExcessLoss(
                 spec.toString(), spec.alphaOfKept(), models.apply(spec.folder(REFERENCE))));
-        method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR),
+        method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR), BY_GRADIENT,
                 (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
         method(SHORTLIST, List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR), BY_GRADIENT,
