@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
 /** {@code bin/eslm bench}: timings of what has been proven right first, each with its share of the measured peak. */
 @Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",
         mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND",
-        subcommands = {StepBench.class, KernelBench.class,
+        subcommands = {StepBench.class, SoakBench.class, KernelBench.class,
             GenerateBench.class, ProgramBench.class, OffloadBench.class, JmhBench.class})
 public final class Main {
     private Main() {

@@ -47,6 +47,7 @@ final class OffloadBench implements Callable<Integer> {
     }
 
     private static final List<Case> CASES = List.of(
+            new Case("fill1", (k, y, x, w, n) -> k.fill(y, 1, 0)),
             new Case("matmul", (k, y, x, w, n) -> k.matmul(y, x, w, n, n, n, false, false, false)),
             new Case("gelu", (k, y, x, w, n) -> k.gelu(y, x, n * n)),
             new Case("softmax", (k, y, x, w, n) -> k.softmax(y, x, n, n)),

@@ -26,8 +26,17 @@ final class ProcessMemory {
 
     /** Peak resident set; −1 where the system does not tell. */
     static long peakResident() {
+        return status("VmHWM:");
+    }
+
+    /** Resident set now; −1 where the system does not tell. */
+    static long resident() {
+        return status("VmRSS:");
+    }
+
+    private static long status(String line) {
         try {
-            return Files.readAllLines(STATUS).stream().filter(l -> l.startsWith("VmHWM:"))
+            return Files.readAllLines(STATUS).stream().filter(l -> l.startsWith(line))
                     .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) * 1024).findFirst().orElse(-1);
         } catch (IOException e) {
             return -1;

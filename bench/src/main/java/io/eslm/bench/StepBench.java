@@ -33,10 +33,12 @@ import picocli.CommandLine.Option;
         showDefaultValues = true)
 final class StepBench implements Callable<Integer> {
     @Option(names = "--model",
-            description = "a preset, or LAYERSxWIDTH such as 6x384 (heads of 64, GPT-2's vocabulary)")
+            description = ModelSize.HELP)
     private String model = "gpt2";
-    @Option(names = "--batch", description = "windows per step")
+    @Option(names = "--batch", description = "windows in a micro-batch")
     private int batch = 4;
+    @Option(names = "--grad-accum", description = "micro-batches in a step")
+    private int gradAccum = 1;
     @Option(names = "--seq", description = "tokens per window")
     private int seq = 256;
     @Option(names = "--method", paramLabel = "METHOD",
@@ -64,7 +66,8 @@ final class StepBench implements Callable<Integer> {
         List<MethodSpec> specs = methods.stream().map(MethodSpec::parse).toList();
         specs.forEach(spec -> Methods.check(spec, config));
         TrainOptions options =
-                new TrainOptions((warmup + steps) * specs.size(), batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0,
+                new TrainOptions((warmup + steps) * specs.size(), batch, gradAccum, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0,
+                        0, 1, 0,
                         0, 1);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = Backends.open(backendName, threads)) {
@@ -72,7 +75,7 @@ final class StepBench implements Callable<Integer> {
             Interleaved loss = new Interleaved(specs.stream()
                     .map(spec -> Methods.of(spec, folder -> ModelFolder.load(folder, backend))).toList(), batch);
             Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
-            int windows = batch * methods.size() * (steps + warmup) + 32;
+            int windows = batch * gradAccum * methods.size() * (steps + warmup) + 32;
             JsonObject result = RandomTokens.with(config, windows, data -> {
                 try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> {})) {
                     return time(trainer, loss, backend, config, calls);
@@ -113,6 +116,7 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("parameters", config.parameterCount());
         result.addProperty("backend", backend.description());
         result.addProperty("batch", batch);
+        result.addProperty("grad_accum", gradAccum);
         result.addProperty("seq", seq);
         result.addProperty("peak_gflops", peak * 1e-9);
         if (n == 1) {
@@ -136,7 +140,8 @@ final class StepBench implements Callable<Integer> {
     private void figures(JsonObject result, int m, double[][] seconds, Flops flops, Gpt2Config config, double peak) {
         Median middle = Median.withDefaults();
         double median = middle.evaluate(seconds[m]);
-        double estimate = 6.0 * config.parameterCount() * batch * seq / median;
+        double tokens = (double) batch * gradAccum * seq;
+        double estimate = 6.0 * config.parameterCount() * tokens / median;
         result.addProperty("method", methods.get(m));
         result.addProperty("step_s", median);
         result.addProperty("step_s_min", Arrays.stream(seconds[m]).min().orElseThrow());
@@ -146,7 +151,7 @@ final class StepBench implements Callable<Integer> {
                     middle.evaluate(
                             IntStream.range(0, steps).mapToDouble(i -> seconds[m][i] / seconds[0][i]).toArray()));
         }
-        result.addProperty("tokens_per_s", batch * seq / median);
+        result.addProperty("tokens_per_s", tokens / median);
         result.addProperty("gflops", estimate * 1e-9);
         result.addProperty("mfu", estimate / peak);
         result.addProperty("counted_gflops", flops.total() * 1e-9 / steps / median);
@@ -169,18 +174,9 @@ final class StepBench implements Callable<Integer> {
     }
 
     private Gpt2Config config() {
-        Gpt2Config config;
-        if (model.matches("\\d+x\\d+")) {
-            int layers = Integer.parseInt(model.substring(0, model.indexOf('x')));
-            int width = Integer.parseInt(model.substring(model.indexOf('x') + 1));
-            config = Gpt2Config.of(layers, Math.max(1, width / 64), width, seq);
-        } else {
-            Gpt2Config preset = Gpt2Config.preset(model);
-            config = Gpt2Config.of(preset.nLayer(), preset.nHead(), preset.nEmbd(), seq);
+        if (steps < 1 || warmup < 0 || batch < 1 || gradAccum < 1) {
+            throw new UserError("--steps, --batch and --grad-accum must be at least 1, --warmup at least 0");
         }
-        if (steps < 1 || warmup < 0 || batch < 1) {
-            throw new UserError("--steps and --batch must be at least 1, --warmup at least 0");
-        }
-        return config;
+        return ModelSize.config(model, seq);
     }
 }

@@ -133,7 +133,7 @@ final class Product {
         if (m == 0 || n == 0 || batch == 0) {
             return calls;
         }
-        if (inner == 1 || even && outer > 1) {
+        if (inner == 1 || even) {
             calls.add(columnMajor(0, 0, inner == 1 ? 1 : 4, batch));
         } else if (outer <= inner) {
             for (int i = 0; i < outer; i++) {

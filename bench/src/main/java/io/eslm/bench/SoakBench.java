@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.Weights;
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.gpt2.train.Trainer;
+import io.eslm.select.MethodSpec;
+import io.eslm.select.Methods;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Does memory stay as it is over many steps? At ten points of a run: the loss, the speed since the last point, the heap right
+ * after a collection, and what the process occupies. Growth is from the first point on, when every shape has been seen.
+ */
+@Command(name = "soak",
+        description = "Trains for many steps and watches memory: heap after a collection, resident set.",
+        mixinStandardHelpOptions = true, showDefaultValues = true)
+final class SoakBench implements Callable<Integer> {
+    private static final int POINTS = 10;
+
+    @Option(names = "--model", description = ModelSize.HELP)
+    private String model = "2x64";
+    @Option(names = "--batch", description = "windows per step")
+    private int batch = 4;
+    @Option(names = "--seq", description = "tokens per window")
+    private int seq = 64;
+    @Option(names = "--method", paramLabel = "METHOD", description = "as in eslm train, with settings")
+    private String method = "cvar-loss";
+    @Option(names = "--steps", description = "optimizer steps")
+    private int steps = 2000;
+    @Option(names = "--learning-rate", description = "after 5 %% of the steps, then down a cosine to a tenth")
+    private double learningRate = 1e-3;
+    @Option(names = "--data", paramLabel = "DIR", description = "a folder of 'eslm prepare'; without it, random tokens")
+    private Path data;
+    @Option(names = "--threads", description = "0: all cores")
+    private int threads;
+    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
+    private String backendName = "auto";
+    @Option(names = "--json", description = "one JSON object instead of a table")
+    private boolean json;
+
+    private record Point(long step, double loss, double stepsPerSecond, long heapBytes, long residentBytes) {
+        static Point after(TrainEvent.Step step, double stepsPerSecond) {
+            System.gc();
+            Runtime vm = Runtime.getRuntime();
+            return new Point(step.step(), step.loss(), stepsPerSecond, vm.totalMemory() - vm.freeMemory(),
+                    ProcessMemory.resident());
+        }
+
+        String line() {
+            return String.format(Locale.ROOT, "%7d %9.4f %9.2f %9.2f %11.1f", step, loss, stepsPerSecond,
+                    heapBytes * 1e-6, residentBytes * 1e-6);
+        }
+    }
+
+    @Override
+    public Integer call() {
+        if (steps < POINTS || batch < 1 || seq < 1) {
+            throw new UserError("--steps must be at least " + POINTS + ", --batch and --seq at least 1");
+        }
+        Gpt2Config config = ModelSize.config(model, seq);
+        MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
+                "Use a smaller --batch or --seq.");
+        try (Backend backend = Backends.open(backendName, threads)) {
+            if (!json) {
+                System.out.printf(Locale.ROOT, "%s%n%s, %d windows of %d tokens, %s, %s%n%n%7s %9s %9s %9s %11s%n",
+                        backend.description(), model, batch, seq, method, data == null ? "random tokens" : data, "step",
+                        "loss", "steps/s", "heap MB", "resident MB");
+            }
+            List<Point> points = data == null ? RandomTokens.with(config, 1024, tokens -> run(config, backend, tokens))
+                    : run(config, backend, TokenData.open(data));
+            System.out.println(json ? json(backend, points) : growth(points));
+        }
+        return 0;
+    }
+
+    private List<Point> run(Gpt2Config config, Backend backend, TokenData tokens) {
+        TrainOptions options = new TrainOptions(steps, batch, 1, learningRate, learningRate / 10, steps / 20, 0.1, 0.9,
+                0.95, 1.0, 0, 1, 0, 0, 1);
+        List<Point> points = new ArrayList<>();
+        Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+        try (Trainer trainer = new Trainer(gpt2,
+                Methods.of(MethodSpec.parse(method), folder -> ModelFolder.load(folder, backend)), tokens, options,
+                event -> {})) {
+            int part = steps / POINTS;
+            for (int p = 0; p < POINTS; p++) {
+                TrainEvent.Step step = null;
+                long start = System.nanoTime();
+                for (int i = 0; i < part; i++) {
+                    step = trainer.oneStep();
+                }
+                points.add(Point.after(step, part / ((System.nanoTime() - start) * 1e-9)));
+                if (!json) {
+                    System.out.println(points.getLast().line());
+                }
+            }
+        }
+        return points;
+    }
+
+    private static String growth(List<Point> points) {
+        return String.format(Locale.ROOT, "growth from the first point to the last: heap %+.2f MB, resident %+.1f MB",
+                (points.getLast().heapBytes() - points.getFirst().heapBytes()) * 1e-6,
+                (points.getLast().residentBytes() - points.getFirst().residentBytes()) * 1e-6);
+    }
+
+    private String json(Backend backend, List<Point> points) {
+        JsonObject result = new JsonObject();
+        result.addProperty("backend", backend.description());
+        result.addProperty("model", model);
+        result.addProperty("method", method);
+        result.addProperty("batch", batch);
+        result.addProperty("seq", seq);
+        result.add("points", new Gson().toJsonTree(points));
+        return new Gson().toJson(result);
+    }
+}
