@@ -73,8 +73,8 @@ final class SoakBench implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (steps < POINTS || batch < 1 || seq < 1) {
-            throw new UserError("--steps must be at least " + POINTS + ", --batch and --seq at least 1");
+        if (steps < POINTS || steps % POINTS != 0 || batch < 1 || seq < 1) {
+            throw new UserError("--steps must be a multiple of " + POINTS + ", --batch and --seq at least 1");
         }
         Gpt2Config config = ModelSize.config(model, seq);
         MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
