@@ -15,10 +15,12 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
+import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
+import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -101,6 +103,7 @@ final class StepBench implements Callable<Integer> {
         Flops[] flops = new Flops[n];
         Arrays.fill(flops, Flops.ZERO);
         long before = ProcessMemory.allocated();
+        long launched = backend.launches();
         calls.clear();
         for (int i = 0; i < steps; i++) {
             for (int m = 0; m < n; m++) {
@@ -111,6 +114,7 @@ final class StepBench implements Callable<Integer> {
             }
         }
         long allocated = ProcessMemory.allocated() - before;
+        long launches = (backend.launches() - launched) / steps / n;
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
         result.addProperty("parameters", config.parameterCount());
@@ -131,9 +135,24 @@ final class StepBench implements Callable<Integer> {
             result.add("methods", each);
         }
         result.addProperty("allocated_bytes_per_step", allocated / steps / n);
+        if (launches > 0) {
+            double once = launchSeconds(backend);
+            result.addProperty("launches_per_step", launches);
+            result.addProperty("launch_s", once);
+            result.addProperty("launches_s_per_step", launches * once);
+        }
         result.addProperty("workspace_bytes", trainer.workspaceBytes());
         result.addProperty("peak_rss_bytes", ProcessMemory.peakResident());
         return result;
+    }
+
+    /** A launch that has next to nothing to do: what the host and the driver take for each. */
+    private static double launchSeconds(Backend backend) {
+        Storage one = backend.allocate(DType.F32, 1);
+        return Timing.best(5, () -> {
+            backend.kernels().fill(one, 1, 0);
+            backend.finish();
+        });
     }
 
     /** Of one method; {@code to_first} is the median over the rounds of its time as a share of the first method's. */

@@ -56,6 +56,11 @@ public interface Backend extends AutoCloseable {
         // a kernel that has returned has run
     }
 
+    /** Kernels and copies that a device was asked for so far, each with its cost on the host; 0 where a kernel is a plain call. */
+    default long launches() {
+        return 0;
+    }
+
     @Override
     void close();
 }

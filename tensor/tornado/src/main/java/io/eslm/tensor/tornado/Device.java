@@ -139,7 +139,7 @@ final class Device {
         return ints.getSize();
     }
 
-    /** Kernels and copies started so far. */
+    /** {@link io.eslm.tensor.backend.Backend#launches}. */
     long launches() {
         return launches;
     }

@@ -101,6 +101,11 @@ public final class TornadoBackend implements Backend {
         memory.device.finish();
     }
 
+    @Override
+    public long launches() {
+        return memory.device.launches();
+    }
+
     private static int checked(String op, Storage storage, DType type, int n) {
         Checks.type(op, type, storage.dtype());
         Objects.checkFromIndexSize(0, n, storage.size());
