@@ -48,7 +48,7 @@ final class KernelBench implements Callable<Integer> {
             if (json) {
                 JsonObject result = new JsonObject();
                 result.addProperty("backend", backend.description());
-                result.addProperty("peak_gflops", machine.flops() * 1e-9);
+                Figures.add(result, "peak_gflops", machine.flops() * 1e-9);
                 result.addProperty("memory_gb_per_s", machine.bandwidth() * 1e-9);
                 result.add("kernels", rows);
                 System.out.println(new Gson().toJson(result));
@@ -75,7 +75,7 @@ final class KernelBench implements Callable<Integer> {
         double share = rate / (arithmetic ? machine.flops() : machine.bandwidth());
         row.addProperty("seconds", seconds);
         row.addProperty(arithmetic ? "gflops" : "gb_per_s", rate * 1e-9);
-        row.addProperty("share_of_peak", share);
+        Figures.add(row, "share_of_peak", share);
         if (!json) {
             System.out.printf(Locale.ROOT, "%-24s %-24s %10.3f %7.1f %s %6.0f %%%n", c.name(), c.shape(), seconds * 1e3,
                     rate * 1e-9, arithmetic ? "GF/s" : "GB/s", 100 * share);

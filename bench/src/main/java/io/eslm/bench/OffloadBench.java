@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.IntUnaryOperator;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Option;
         description = "Times kernels in plain Java, in the Vector API, and on a device by TornadoVM.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class OffloadBench implements Callable<Integer> {
+    private static final int MOST = 1 << 28;
     /** Plain Java is left out once it takes longer: the next size takes four to eight times as long again. */
     private static final double LONGEST_SCALAR_SECONDS = 1;
 
@@ -46,40 +48,45 @@ final class OffloadBench implements Callable<Integer> {
         void run(Kernels k, Operands o, int n);
     }
 
-    private record Case(String name, Work work) {
+    /** @param w the length of w that is used, y that of the result, both for n rows of n: what copies carry besides x */
+    private record Case(String name, IntUnaryOperator w, IntUnaryOperator y, Work work) {
     }
 
+    private static final IntUnaryOperator NONE = n -> 0;
+    private static final IntUnaryOperator ROW = n -> n;
+    private static final IntUnaryOperator ALL = n -> n * n;
+
     private static final List<Case> CASES = List.of(
-            new Case("fill one", (k, o, n) -> k.fill(o.y, 1, 0)), // what a call costs
-            new Case("matmul", (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, false, false, false)),
-            new Case("matmul Aᵀ", (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, true, false, false)),
-            new Case("matmul Bᵀ", (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, false, true, false)),
-            new Case("attention", (k, o, n) -> {
+            new Case("fill one", NONE, n -> 1, (k, o, n) -> k.fill(o.y, 1, 0)), // what a call costs
+            new Case("matmul", ALL, ALL, (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, false, false, false)),
+            new Case("matmul Aᵀ", ALL, ALL, (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, true, false, false)),
+            new Case("matmul Bᵀ", ALL, ALL, (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, false, true, false)),
+            new Case("attention", NONE, n -> n * (n / 4), (k, o, n) -> {
                 int width = n / 4;
                 int heads = Math.max(1, width / 64);
                 k.attention(o.y, o.u, o.x, 1, n, heads, width / heads, 0, 0);
             }),
-            new Case("crossEntropy", (k, o, n) -> k.crossEntropy(o.y, o.u, o.v, o.x, o.ids, n, n)),
-            new Case("softmax", (k, o, n) -> k.softmax(o.y, o.x, n, n)),
-            new Case("layerNorm", (k, o, n) -> k.layerNorm(o.y, o.u, o.v, o.x, o.w, o.w, n, n, 1e-5)),
-            new Case("gelu", (k, o, n) -> k.gelu(o.y, o.x, n * n)),
-            new Case("geluBackward", (k, o, n) -> k.geluBackward(o.y, o.x, o.w, n * n)),
-            new Case("axpby", (k, o, n) -> k.axpby(o.y, o.x, n * n, 0.5, 0)),
-            new Case("columnSum", (k, o, n) -> k.columnSum(o.y, o.x, n, n, false)),
-            new Case("scatterAddRows", (k, o, n) -> k.scatterAddRows(o.y, o.x, o.ids, n, n)),
-            new Case("adamW",
+            new Case("crossEntropy", NONE, ROW, (k, o, n) -> k.crossEntropy(o.y, o.u, o.v, o.x, o.ids, n, n)),
+            new Case("softmax", NONE, ALL, (k, o, n) -> k.softmax(o.y, o.x, n, n)),
+            new Case("layerNorm", ROW, ALL, (k, o, n) -> k.layerNorm(o.y, o.u, o.v, o.x, o.w, o.w, n, n, 1e-5)),
+            new Case("gelu", NONE, ALL, (k, o, n) -> k.gelu(o.y, o.x, n * n)),
+            new Case("geluBackward", ALL, ALL, (k, o, n) -> k.geluBackward(o.y, o.x, o.w, n * n)),
+            new Case("axpby", NONE, ALL, (k, o, n) -> k.axpby(o.y, o.x, n * n, 0.5, 0)),
+            new Case("columnSum", NONE, ROW, (k, o, n) -> k.columnSum(o.y, o.x, n, n, false)),
+            new Case("scatterAddRows", NONE, ALL, (k, o, n) -> k.scatterAddRows(o.y, o.x, o.ids, n, n)),
+            new Case("adamW", NONE, ALL,
                     (k, o, n) -> k.adamW(o.y, o.x, o.u, o.v, n * n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 1)));
 
     /**
      * Seconds; scalar is null where it was left out, compile the device's first call of a kernel in this program, less a later
      * one.
      */
-    private record Row(String kernel, int side, Double scalar, double vector, double device, double copied,
+    record Row(String kernel, int side, Double scalar, double vector, double device, double copied,
             double compile) {
     }
 
     /** The least side from which on the device was ahead of the Vector API; null if it was not at the largest. */
-    private record Crossover(String kernel, Integer resident, Integer copied) {
+    record Crossover(String kernel, Integer resident, Integer copied) {
         static Crossover of(List<Row> rows) {
             return new Crossover(rows.getFirst().kernel(), from(rows, Row::device), from(rows, Row::copied));
         }
@@ -116,13 +123,13 @@ final class OffloadBench implements Callable<Integer> {
             v = backend.allocate(DType.F32, values.length);
             ids = backend.allocate(DType.I32, side);
             result = new float[values.length];
-            write(values);
+            write(values, values.length);
             backend.write(ids, IntStream.range(0, side).map(i -> i * 7 % side).toArray(), 0, side);
         }
 
-        void write(float[] values) {
+        void write(float[] values, int ofW) {
             backend.write(x, values, 0, values.length);
-            backend.write(w, values, 0, values.length);
+            backend.write(w, values, 0, ofW);
         }
 
         void run(Case c, int side) {
@@ -130,16 +137,16 @@ final class OffloadBench implements Callable<Integer> {
             backend.finish();
         }
 
-        float[] read() {
-            backend.read(y, result, 0, result.length);
+        float[] read(int n) {
+            backend.read(y, result, 0, n);
             return result;
         }
     }
 
     @Override
     public Integer call() {
-        if (largest < 4096) {
-            throw new UserError("--largest " + largest + ": must be at least 4096");
+        if (largest < 4096 || largest > MOST) {
+            throw new UserError("--largest " + largest + ": must be from 4096 to " + MOST);
         }
         JsonArray rows = new JsonArray();
         List<Crossover> crossovers = new ArrayList<>();
@@ -193,20 +200,20 @@ final class OffloadBench implements Callable<Integer> {
         there.run(c, side);
         double first = (System.nanoTime() - start) * 1e-9;
         cpu.run(c, side);
-        check(c, side, cpu.read(), there.read());
+        check(c, side, cpu.read(values.length), there.read(values.length));
         Double plainSeconds = null;
         if (smaller.isEmpty() || smaller.getLast().scalar() != null
                 && smaller.getLast().scalar() < LONGEST_SCALAR_SECONDS) {
             Operands plain = new Operands(scalar, values, side);
             plain.run(c, side);
-            check(c, side, plain.read(), cpu.read());
+            check(c, side, plain.read(values.length), cpu.read(values.length));
             plainSeconds = Timing.best(1, () -> plain.run(c, side));
         }
         double resident = Timing.best(3, () -> there.run(c, side));
         double copied = Timing.best(3, () -> {
-            there.write(values);
+            there.write(values, c.w().applyAsInt(side));
             there.run(c, side);
-            there.read();
+            there.read(c.y().applyAsInt(side));
         });
         return new Row(c.name(), side, plainSeconds, Timing.best(3, () -> cpu.run(c, side)), resident, copied,
                 smaller.isEmpty() ? first - resident : smaller.getFirst().compile());

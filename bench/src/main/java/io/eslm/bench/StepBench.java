@@ -122,7 +122,7 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("batch", batch);
         result.addProperty("grad_accum", gradAccum);
         result.addProperty("seq", seq);
-        result.addProperty("peak_gflops", peak * 1e-9);
+        Figures.add(result, "peak_gflops", peak * 1e-9);
         if (n == 1) {
             figures(result, 0, seconds, flops[0], config, peak);
         } else {
@@ -172,7 +172,7 @@ final class StepBench implements Callable<Integer> {
         }
         result.addProperty("tokens_per_s", tokens / median);
         result.addProperty("gflops", estimate * 1e-9);
-        result.addProperty("mfu", estimate / peak);
+        Figures.add(result, "mfu", estimate / peak);
         result.addProperty("counted_gflops", flops.total() * 1e-9 / steps / median);
         result.addProperty("forward_flops_per_step", flops.forward() / steps);
         result.addProperty("backward_flops_per_step", flops.backward() / steps);

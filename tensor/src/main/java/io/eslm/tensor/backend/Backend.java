@@ -56,7 +56,7 @@ public interface Backend extends AutoCloseable {
         // a kernel that has returned has run
     }
 
-    /** Kernels and copies that a device was asked for so far, each with its cost on the host; 0 where a kernel is a plain call. */
+    /** Kernels and copies that the host has waited for on a device so far; 0 where a kernel is a plain call. */
     default long launches() {
         return 0;
     }

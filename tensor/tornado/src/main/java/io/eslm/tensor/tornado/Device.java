@@ -88,7 +88,7 @@ final class Device {
         if (products == Products.PORTABLE) {
             cuBlas = null;
         } else {
-            plan.withGraph(graphs.size() - 1).execute();
+            execute(graphs.size() - 1);
             cuBlas = new CuBlas(products, settings.cublas(), place);
             prove();
         }
@@ -170,7 +170,22 @@ final class Device {
         expected = (expected + ticket) & Control.TICKET_MASK;
         control.set(0, ticket);
         launches++;
-        plan.withGraph(graph).execute();
+        execute(graph);
+    }
+
+    private void execute(int graph) {
+        try {
+            plan.withGraph(graph).execute();
+        } catch (RuntimeException e) { // TornadoVM's own, of many types: its compiler, the driver, the device's memory
+            throw new UserError("backend 'tornado': TornadoVM stopped in " + name(graph) + ": " + e
+                    + ". Results so far are not to be used; --verbose shows where it happened", e);
+        }
+    }
+
+    private static String name(int graph) {
+        int kernel = graph - 1;
+        return kernel >= 0 && kernel < DeviceKernel.values().length
+                ? "kernel " + DeviceKernel.values()[kernel] : "a copy or the first use of the device";
     }
 
     boolean hasCuBlas() {
@@ -182,7 +197,6 @@ final class Device {
      * call, and if it fails later, CUDA refuses everything that comes after it, so that the next kernel's ticket is missing.
      */
     synchronized void multiply(ColumnMajor product) {
-        launches++;
         cuBlas.multiply(product);
     }
 

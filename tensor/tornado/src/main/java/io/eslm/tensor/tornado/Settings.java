@@ -21,6 +21,7 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
     static final String MEMORY = "ESLM_TORNADO_MEMORY";
     static final String PRODUCTS = "ESLM_TORNADO_PRODUCTS";
     static final String CUBLAS = "ESLM_TORNADO_CUBLAS";
+    private static final long LEAST_BYTES = 1 << 20;
 
     static Settings of(Map<String, String> environment) {
         String[] device = environment.getOrDefault(DEVICE, "0:0").split(":", -1);
@@ -52,12 +53,13 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
         int shift = number.endsWith("g") ? 30 : number.endsWith("m") ? 20 : 0;
         try {
             double value = Double.parseDouble(shift == 0 ? number : number.substring(0, number.length() - 1));
-            if (value >= 0 && value < 1e6) {
-                return (long) (value * (1L << shift));
+            long bytes = (long) (value * (1L << shift));
+            if (value < 1e6 && (bytes == 0 || bytes >= LEAST_BYTES)) {
+                return bytes;
             }
         } catch (NumberFormatException e) {
             // said below
         }
-        throw new UserError(MEMORY + "=" + text + ": must be a size such as 4g or 500m");
+        throw new UserError(MEMORY + "=" + text + ": must be a size such as 4g or 500m, at least " + (LEAST_BYTES >> 20) + "m");
     }
 }
