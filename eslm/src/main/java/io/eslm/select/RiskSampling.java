@@ -47,7 +47,7 @@ public record RiskSampling(double alpha, Risk risk, double floor) implements Tok
         return new Selection(Arrays.copyOf(rows, kept), Arrays.copyOf(weights, kept), Double.NaN, alpha);
     }
 
-    /** π (M). All equal where all risks are 0. */
+    /** π (M), of sum (1 − α)·M but 1 at least: a batch without a token has no gradient. All equal where all risks are 0. */
     double[] probabilities(float[] risks) {
         int m = risks.length;
         double mean = 0;
@@ -58,7 +58,7 @@ public record RiskSampling(double alpha, Risk risk, double floor) implements Tok
         for (int j = 0; j < m; j++) {
             raised[j] = mean == 0 ? 1 : Math.max(risks[j], floor * mean);
         }
-        double c = scale(raised, (1 - alpha) * m);
+        double c = scale(raised, Math.max(1, (1 - alpha) * m));
         for (int j = 0; j < m; j++) {
             raised[j] = Math.min(1, c * raised[j]);
         }

@@ -30,7 +30,7 @@ public enum Setting {
     RISK_FLOOR("risk-floor", "F", "0.1", Setting::share,
             "no token's risk counts as less than this share of the mean risk"),
     REFERENCE("reference", "DIR", null, Setting::folder, "model folder of the reference model"),
-    INSTANCE_ALPHA("instance-alpha", "A", "0.25", Setting::level,
+    INSTANCE_ALPHA("instance-alpha", "A", "0.25", Setting::windowLevel,
             "confidence level for windows: about this share of those drawn is dropped before the forward pass"),
     INSTANCE_RISK("instance-risk", "RISK", "loss", Setting::risk,
             "what makes a window risky after the early exit: the mean of loss, entropy or gradient"),
@@ -104,7 +104,14 @@ public enum Setting {
 
     private Object share(String text) {
         double value = number(text);
-        check(value > 0 && value <= 1, value, "must be above 0 and at most 1");
+        check(value >= 0.001 && value <= 1, value, "must be from 0.001 to 1");
+        return value;
+    }
+
+    private Object windowLevel(String text) {
+        double value = number(text);
+        check(value >= 0 && value <= 0.95, value,
+                "must be from 0 to 0.95, where twenty windows are drawn for one kept");
         return value;
     }
 

@@ -100,8 +100,8 @@ class TrainCommandTest {
     @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "var-entropy:alpha=0.3,alpha-end=0", "random:alpha=0.3",
         "ada-cvar-loss:alpha=0.3,interval=3,gamma=20", "ada-var-entropy:alpha=0.3,interval=1", "rho-1:reference=OTHER",
         "risk-sampling:keep-ratio=0.5,keep-ratio-end=0.9", "shortlist-sampling:keep-ratio=0.5,risk=gradient",
-        "instance:instance-alpha=0.3", "instance:draw=drawn",
-        "hierarchical:alpha=0.3,risk=entropy", "kd:alpha=0.3,teacher=OTHER"})
+        "instance:instance-alpha=0.5", "instance:draw=drawn,instance-alpha=0.5",
+        "hierarchical:alpha=0.3,risk=entropy,instance-alpha=0.5", "kd:alpha=0.3,teacher=OTHER"})
     void resumeContinuesIdentically(String given) throws IOException {
         String method = given.replace("OTHER", other().toString());
         Path whole = temp.resolve("whole");
