@@ -59,7 +59,7 @@ class RiskSamplingTest {
                     }
                 }
                 for (int j = 0; j < m; j++) {
-                    assertTrue(p[j] < 1 || c == 0 || c * Math.max(s[j], 0.1 * mean) >= 1 - 1e-9, what);
+                    assertTrue(p[j] < 1 || m == 1 || c * Math.max(s[j], 0.1 * mean) >= 1 - 1e-9, what);
                     assertTrue(1 / p[j] <= 1.1 / (0.1 * (1 - alpha)) * (1 + 1e-9), what + ": the weights have a bound");
                 }
             }

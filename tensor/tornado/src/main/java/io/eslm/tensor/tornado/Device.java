@@ -178,7 +178,8 @@ final class Device {
             plan.withGraph(graph).execute();
         } catch (RuntimeException e) { // TornadoVM's own, of many types: its compiler, the driver, the device's memory
             throw new UserError("backend 'tornado': TornadoVM stopped in " + name(graph) + ": " + e
-                    + ". Results so far are not to be used; --verbose shows where it happened", e);
+                    + ". A training run may go on from its last checkpoint, with --backend vector if this comes again; "
+                    + "--verbose shows where it happened", e);
         }
     }
 
