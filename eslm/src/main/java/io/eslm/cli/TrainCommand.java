@@ -107,7 +107,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions options = steps.fresh();
         boolean scratch = initFrom.equals(SCRATCH);
         Path from = scratch ? null : Path.of(initFrom);
-        Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.config(from), initFrom);
+        Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.check(from), initFrom);
         checkVocabulary(config);
         Methods.check(method, config);
         Path dir = RunFolder.fresh(outDir, source, method);

@@ -6,6 +6,7 @@ import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.gpt2.train.StepLoss;
 import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 
 /**
@@ -15,6 +16,9 @@ import io.eslm.tensor.backend.FlopCounter.Phase;
  * version, OpenReview VPo8A2X2Jz). At α_inst = 0 there is no early exit, and nothing differs from the loss behind.
  */
 public final class InstanceSelection implements TokenLoss, Preview {
+    /** Largest α_inst: twenty windows are drawn for one kept. */
+    static final double MOST = 0.95;
+
     private final String name;
     private final double alpha;
     private final Risk risk;
@@ -25,17 +29,25 @@ public final class InstanceSelection implements TokenLoss, Preview {
     /**
      * Puts a choice of windows before {@code then}.
      *
-     * @param alpha α_inst
+     * @param alpha α_inst, from 0 to 0.95
      * @param risk by which windows are chosen
+     * @throws UserError if {@code alpha} is outside
      */
     public InstanceSelection(String name, double alpha, Risk risk, EarlyExit exit, Draw draw, TokenLoss then) {
-        ValueAtRisk.checkAlpha(alpha);
+        checkLevel(alpha);
         this.name = name;
         this.alpha = alpha;
         this.risk = risk;
         this.exit = exit;
         this.draw = draw;
         this.then = then;
+    }
+
+    static void checkLevel(double alpha) {
+        if (!(alpha >= 0 && alpha <= MOST)) {
+            throw new UserError("--instance-alpha " + alpha + ": must be from 0 to " + MOST
+                    + ", where twenty windows are drawn for one kept");
+        }
     }
 
     @Override

@@ -127,7 +127,7 @@ public final class Methods {
     }
 
     /**
-     * Whether a method can train a model of this shape, found out from its settings and the config.json of the folders that it
+     * Whether a method can train a model of this shape, found out from its settings and the headers of the folders that it
      * names: before any work.
      *
      * @throws UserError if not
@@ -146,7 +146,7 @@ public final class Methods {
     private static void checkFolder(Setting setting, Path folder, Gpt2Config config) {
         Gpt2Config other;
         try {
-            other = ModelFolder.config(folder);
+            other = ModelFolder.check(folder);
         } catch (UserError e) {
             throw new UserError(setting.option() + " " + e.getMessage(), e);
         }

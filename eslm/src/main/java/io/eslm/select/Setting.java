@@ -110,8 +110,7 @@ public enum Setting {
 
     private Object windowLevel(String text) {
         double value = number(text);
-        check(value >= 0 && value <= 0.95, value,
-                "must be from 0 to 0.95, where twenty windows are drawn for one kept");
+        InstanceSelection.checkLevel(value);
         return value;
     }
 

@@ -26,6 +26,13 @@ class BadInputTest {
 
     /** @param arguments of the program; T stands for the folder of the inputs */
     private record Case(String name, int code, String message, String arguments) {
+        /** What is wrong with a method is said before its data is looked for: where no data is named, there is none. */
+        @Override
+        public String arguments() {
+            return arguments.startsWith("train ") && !arguments.contains("--data") && !arguments.contains("resume")
+                    ? arguments + " --data T/missing" : arguments;
+        }
+
         @Override
         public String toString() {
             return name;
@@ -54,6 +61,7 @@ class BadInputTest {
             bytes[6] = 1;
             return bytes;
         });
+        Files.delete(model("weightless", bytes -> bytes).resolve("model.safetensors"));
         Path heads = model("heads", bytes -> bytes);
         Files.writeString(heads.resolve("config.json"),
                 Files.readString(heads.resolve("config.json")).replace("\"n_head\": 2", "\"n_head\": 3"));
@@ -125,24 +133,30 @@ class BadInputTest {
                 new Case("an instance level of 1", 1, "--instance-alpha 1.0: must be from 0 to 0.95",
                         "train --method instance --instance-alpha 1"),
                 new Case("an early exit behind the model", 1, "--exit-blocks 3: the model has 2 blocks",
-                        "train --method instance --exit-blocks 3 --data T/data --out-dir T/new " + TINY),
+                        "train --method instance --exit-blocks 3 --out-dir T/new " + TINY),
                 new Case("an early exit before the model", 1, "--exit-blocks 0: must be at least 1",
                         "train --method hierarchical --exit-blocks 0"),
                 new Case("a stride of 0", 1, "--exit-stride 0: must be at least 1",
                         "train --method hierarchical --exit-stride 0"),
                 new Case("no reference", 1, "--reference: method rho-1 needs it", "train --method rho-1"),
                 new Case("a reference that is missing", 1, "--reference T/missing: no such folder",
-                        "train --method rho-1 --reference T/missing --data T/data --out-dir T/new " + TINY),
+                        "train --method rho-1 --reference T/missing --out-dir T/new " + TINY),
                 new Case("a reference with a shorter context", 1,
                         "it has 16 positions, but the model in training has 32",
-                        "train --method rho-1 --reference T/run --data T/data --out-dir T/new " + TINY
+                        "train --method rho-1 --reference T/run --out-dir T/new " + TINY
                                 + " --block-size 32"),
+                new Case("a reference without weights", 1, "T/weightless: has config.json but no model.safetensors",
+                        "train --method rho-1 --reference T/weightless --out-dir T/new " + TINY),
+                new Case("a teacher cut off", 1, "--teacher T/truncated",
+                        "train --method kd --teacher T/truncated --out-dir T/new " + TINY),
+                new Case("a beginning without weights", 1, "T/weightless: has config.json but no model.safetensors",
+                        "train --init-from T/weightless --out-dir T/new"),
                 new Case("no teacher", 1, "--teacher: method kd needs it", "train --method kd"),
                 new Case("a teacher that is no model", 1, "holds no model",
-                        "train --method kd --teacher T/nothing --data T/data --out-dir T/new " + TINY),
+                        "train --method kd --teacher T/nothing --out-dir T/new " + TINY),
                 new Case("a teacher of other tokens", 1,
                         "its vocabulary has 64 ids, but the model in training has 99",
-                        "train --method kd --teacher T/run --data T/data --out-dir T/new " + TINY + " --vocab-size 99"),
+                        "train --method kd --teacher T/run --out-dir T/new " + TINY + " --vocab-size 99"),
                 new Case("a mixing weight above 1", 1, "--kd-weight 2.0: must be at least 0 and at most 1",
                         "train --method kd --teacher T/run --kd-weight 2"),
                 new Case("a temperature of 0", 1, "--temperature 0.0: must be a number above 0",
@@ -216,7 +230,7 @@ class BadInputTest {
     @ParameterizedTest
     @MethodSource("cases")
     void saysWhatIsWrong(Case c) {
-        String[] arguments = c.arguments.isEmpty() ? new String[0] : c.arguments.replace("T/", temp + "/").split(" ");
+        String[] arguments = c.arguments.isEmpty() ? new String[0] : c.arguments().replace("T/", temp + "/").split(" ");
         Program.Outcome o = Program.run(arguments);
         assertEquals(c.code, o.code(), o.err());
         String[] lines = o.err().strip().split("\n");

@@ -107,6 +107,31 @@ class CompareCommandTest {
         assertEquals(losses(alone), losses(Comparison.folder(whole, 1338, "cvar-loss-0.3")));
     }
 
+    /** A method that drops nothing sees, step for step, the batches of clm, and learns the same. */
+    @Test
+    void methodsOfASeedReadTheSame() throws IOException {
+        Path dir = temp.resolve("same");
+        TrainCommandTest.copy(whole, dir);
+        Program.run(command(dir, "--methods", "cvar-loss:alpha=0")).ok();
+        for (long seed : new long[] {1337, 1338}) {
+            Path clm = Comparison.folder(dir, seed, "clm");
+            Path everything = Comparison.folder(dir, seed, "cvar-loss-0.0");
+            assertEquals(40, losses(clm).size());
+            assertEquals(losses(clm), losses(everything));
+            assertEquals(Json.read(clm.resolve("final.json")), Json.read(everything.resolve("final.json")));
+        }
+        assertNotEquals(losses(Comparison.folder(dir, 1337, "clm")), losses(Comparison.folder(dir, 1338, "clm")));
+    }
+
+    /** All methods of a seed before the next seed, and another one first each time. */
+    @Test
+    void seedsAreInterleavedAndTheOrderRotates() {
+        List<String> runs = outcome.err().lines().filter(l -> l.matches("seed .*: loss .*"))
+                .map(l -> l.replaceFirst(": loss .*", "")).toList();
+        assertEquals(List.of("seed 1337 clm", "seed 1337 cvar-loss:alpha=0.3", "seed 1337 random:alpha=0.3",
+                "seed 1338 cvar-loss:alpha=0.3", "seed 1338 random:alpha=0.3", "seed 1338 clm"), runs);
+    }
+
     /** Killed without a warning in the middle, then begun again: the same figures. */
     @Test
     void goesOnWhereItWasKilled() throws IOException, InterruptedException {
@@ -200,6 +225,10 @@ class CompareCommandTest {
             --methods random:alpha=2              | --alpha 2.0: must be at least 0
             --methods clm:max-iters=0             | --methods clm:max-iters=0: max-iters 0: must be a whole number
             --methods clm:max-iters=1,max-iters=1 | 'max-iters' stands there twice
+            --data x --methods rho-1:reference=no | --reference no: no such folder
+            --data x --methods kd:teacher=no      | --teacher no: no such folder
+            --data x --methods kd                 | --teacher: method kd needs it
+            --data x --methods instance:exit-blocks=3 | --exit-blocks 3: the model has 2 blocks
             --split val                           | --split val: there are tune and final
             --eval-interval 0                     | --eval-interval 0: a comparison needs its curves
             --sample-interval 5                   | --sample-interval: a comparison draws no samples

@@ -2,6 +2,7 @@
 package io.eslm.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
@@ -66,15 +67,14 @@ class MethodMemoryTest {
         specs.replaceAll(name -> switch (name) {
             case "rho-1" -> "rho-1:reference=" + other;
             case "kd" -> "kd:teacher=" + other;
+            case "shortlist-sampling" -> "shortlist-sampling:keep-ratio=0.95"; // a lower one saves more logits than it takes
             default -> name;
         });
         return specs;
     }
 
-    /** Within a fifth: the estimate counts the larger arrays, and the workspace hands out some that are up to a quarter too large. */
-    @ParameterizedTest
-    @MethodSource("methods")
-    void memoryIsForeseen(String text) {
+    /** Bytes of the workspace and of other models after two steps of {@code text}. */
+    private static long taken(String text) {
         MethodSpec spec = MethodSpec.parse(text);
         TrainOptions options = new TrainOptions(10, BATCH, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
         List<Gpt2> others = new ArrayList<>();
@@ -85,10 +85,24 @@ class MethodMemoryTest {
         try (Trainer trainer = new Trainer(model(), Methods.of(spec, models), data, options, _ -> {})) {
             trainer.oneStep();
             trainer.oneStep();
-            long taken = trainer.workspaceBytes() + 4 * MemoryNeed.ofWeights(CONFIG)
-                    + others.size() * MemoryNeed.ofWeights(CONFIG);
-            long foreseen = MemoryNeed.ofTraining(CONFIG, BATCH) + Methods.memory(spec, CONFIG, BATCH);
-            assertEquals(taken, foreseen, 0.2 * taken, text);
+            return trainer.workspaceBytes() + others.size() * MemoryNeed.ofWeights(CONFIG);
         }
+    }
+
+    /**
+     * What a method takes besides plain language modelling is covered by what is said, but for a few numbers a token and arrays
+     * up to a quarter too large: 1 % of a step. What is said is generous, since a pass before the training step may use memory
+     * that the step needs later anyway: by no more than 15 %.
+     */
+    @ParameterizedTest
+    @MethodSource("methods")
+    void memoryIsForeseen(String text) {
+        long plain = taken("clm");
+        long step = MemoryNeed.ofTraining(CONFIG, BATCH);
+        assertEquals(step, plain + 4 * MemoryNeed.ofWeights(CONFIG), 0.1 * step, "plain language modelling");
+        long more = taken(text) - plain;
+        long said = Methods.memory(MethodSpec.parse(text), CONFIG, BATCH);
+        assertTrue(more <= said + 0.01 * step, text + " takes " + more + ", said " + said);
+        assertTrue(said <= more + 0.15 * step, text + " takes " + more + ", said " + said);
     }
 }

@@ -126,6 +126,26 @@ class TrainCommandTest {
                 : "--alpha 0.4: method " + method.replaceFirst(":.*", "") + " does not use it"), other.err());
     }
 
+    /** The level that feedback has set stands in every line of the log and on the screen. */
+    @Test
+    void theAdaptiveLevelIsLogged() {
+        Path dir = temp.resolve("run");
+        Program.Outcome o = Program.train(data, dir, "--method", "ada-cvar-loss:alpha=0.3,interval=2,gamma=20",
+                "--max-iters", "8", "--eval-interval", "0", "--log-interval", "1").ok();
+        List<JsonObject> steps = RunLog.read(dir);
+        assertEquals(8, steps.size());
+        for (int i = 0; i < steps.size(); i++) {
+            double alpha = steps.get(i).get("alpha").getAsDouble();
+            assertTrue(o.out().contains(String.format("step %d/8 ", i + 1)), o.out());
+            assertTrue(o.out().lines().skip(i).findFirst().orElseThrow().contains(String.format(" α %.3f ", alpha)),
+                    o.out());
+            assertEquals(steps.get(i / 2 * 2).get("alpha").getAsDouble(), alpha, "within an interval");
+        }
+        assertEquals(0.3, steps.get(1).get("alpha").getAsDouble());
+        assertTrue(steps.stream().mapToDouble(s -> s.get("alpha").getAsDouble()).distinct().count() >= 3,
+                "it moves: " + steps);
+    }
+
     /** A folder of another model for the same tokens: a reference or a teacher. */
     private Path other() {
         Path dir = temp.resolve("other");

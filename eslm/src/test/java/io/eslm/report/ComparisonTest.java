@@ -117,6 +117,7 @@ class ComparisonTest {
         assertEquals(JsonParser.parseString("{\"mean\":-1.0,\"sd\":null,\"n\":1}"), cvar.get("loss_less_base"),
                 "seed 7 alone has both");
         assertTrue(cvar.get("p_value").isJsonNull());
+        assertEquals(3, cvar.getAsJsonObject("perplexity").get("n").getAsInt() + 1, "seeds 7 and 9");
         JsonObject first = cvar.getAsJsonArray("runs").get(0).getAsJsonObject();
         assertEquals(0.5, first.get("seconds").getAsDouble());
         assertEquals(3_000_000, first.getAsJsonObject("flops").get("forward").getAsLong());

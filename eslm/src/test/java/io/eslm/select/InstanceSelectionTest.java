@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Tape;
+import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.train.MeanLoss;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.StepLoss;
@@ -41,7 +42,7 @@ class InstanceSelectionTest {
 
     /** The fewest windows of which so many are kept, for every batch size. */
     @ParameterizedTest
-    @ValueSource(doubles = {0, 0.1, 0.25, 0.5, 0.9})
+    @ValueSource(doubles = {0, 0.1, 0.25, 0.5, InstanceSelection.MOST})
     void theKeptBatchHasTheSizeThatWasAsked(double alpha) {
         InstanceSelection kept = of(alpha, Draw.KEPT);
         for (int batch = 1; batch <= 64; batch++) {
@@ -52,6 +53,15 @@ class InstanceSelectionTest {
             assertEquals(batch, of(alpha, Draw.DRAWN).drawn(batch));
         }
         assertEquals(20, of(0.25, Draw.KEPT).drawn(16), "rank 5 of 20");
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-0.1, 0.96, 1, Double.NaN})
+    void levelsThatWouldDrawWithoutBoundAreRefused(double alpha) {
+        var e = assertThrows(UserError.class, () -> of(alpha, Draw.KEPT));
+        assertEquals(
+                "--instance-alpha " + alpha + ": must be from 0 to 0.95, where twenty windows are drawn for one kept",
+                e.getMessage());
     }
 
     @Test
@@ -103,8 +113,30 @@ class InstanceSelectionTest {
                     assertEquals(sum / n, proxy[w], 1e-5, "window " + w + ", stride " + stride); // float sums over 37 logits
                 }
             }
-            float[] shallow = new EarlyExit(1, 1).risks(batch, risk);
-            assertNotEquals(new EarlyExit(2, 1).risks(batch, risk)[0], shallow[0]);
+        }
+    }
+
+    /** The early exit after the first of two blocks is the model of one block with the same weights. */
+    @ParameterizedTest
+    @EnumSource(Risk.class)
+    void theExitAfterTheFirstBlockIsAModelOfOneBlock(Risk risk) {
+        try (LossRun plain = new LossRun(0); Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
+            MicroBatch batch = plain.batch(tape, null);
+            Gpt2 one = plain.model(0, 1, 99);
+            one.parameters().forEach((path, p) -> p.value().kernels().copy(p.value().storage(),
+                    plain.model.parameters().get(path).value().storage(), p.value().size()));
+            TokenRisks risks = TokenRisks.of(
+                    new MicroBatch(tape, one, batch.ids(), batch.targets(), batch.rng(), batch.share(), 0));
+            float[] of = risk.of(risks.loss(), risks.entropy());
+            float[] proxy = new EarlyExit(1, 1).risks(batch, risk);
+            for (int w = 0; w < BATCH; w++) {
+                double sum = 0;
+                for (int t = 0; t < TIME; t++) {
+                    sum += of[w * TIME + t];
+                }
+                assertEquals(sum / TIME, proxy[w], 1e-5, "window " + w); // float sums over 37 logits
+            }
+            assertNotEquals(new EarlyExit(2, 1).risks(batch, risk)[0], proxy[0], "the second block matters");
         }
     }
 
@@ -132,13 +164,7 @@ class InstanceSelectionTest {
         expected.assertSameBits(actual);
         assertEquals(2 * TIME, actual.step().tokens());
         assertEquals(2 * TIME, actual.step().kept());
-        for (int w = 0; w < BATCH; w++) { // whatever stands in the dropped window
-            if (w != kept[0] && w != kept[1]) {
-                run.targets[w * TIME] = run.targets[w * TIME] == 0 ? 1 : 0; // a position that the proxy sees at stride 2
-            }
-        }
-        TokenLoss fixed = new SelectiveLoss("all", Anneal.constant(0), Risk.LOSS);
-        assertNotEquals(run.run(fixed).loss(), actual.loss());
+        assertNotEquals(run.run(new MeanLoss()).loss(), actual.loss(), "the dropped window would have mattered");
     }
 
     @Test

@@ -32,6 +32,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The methods that ask another model: a reference or a teacher. */
@@ -126,13 +127,11 @@ class OtherModelTest {
 
     /** The same through whole logits, simple ops, and weights that are zero for what is dropped. */
     @ParameterizedTest
-    @ValueSource(strings = {"0.0 1.0 1.5", "0.3 0.5 2.0", "0.3 1.0 0.8", "0.6 0.25 4.0"})
-    void gradientEqualsTheComposedPath(String numbers) {
-        double alpha = Double.parseDouble(numbers.split(" ")[0]);
-        double mix = Double.parseDouble(numbers.split(" ")[1]);
-        double temperature = Double.parseDouble(numbers.split(" ")[2]);
-        LossRun.Outcome actual = run.run(method("kd:teacher=x,alpha=%s,kd-weight=%s,temperature=%s,risk=entropy"
-                .formatted(alpha, mix, temperature), other));
+    @CsvSource({"0.0, 1.0, 1.5, ENTROPY", "0.3, 0.5, 2.0, ENTROPY", "0.3, 1.0, 0.8, LOSS", "0.6, 0.25, 4.0, LOSS",
+        "0.4, 0.5, 2.0, GRADIENT"})
+    void gradientEqualsTheComposedPath(double alpha, double mix, double temperature, Risk risk) {
+        LossRun.Outcome actual = run.run(method("kd:teacher=x,alpha=%s,kd-weight=%s,temperature=%s,risk=%s"
+                .formatted(alpha, mix, temperature, risk), other));
         try (Tape tape = Tape.recording(new Workspace(run.backend), Rng.of(3));
                 Tape teaching = Tape.evaluation(new Workspace(run.backend))) {
             Tensor ids = tape.put(run.inputs, BATCH, TIME);
@@ -146,7 +145,7 @@ class OtherModelTest {
                     tape.apply(new Sub(), q, p)));
             Variable mixed = tape.apply(new Add(), tape.apply(new Scale(1 - mix), hard),
                     tape.apply(new Scale(mix * temperature * temperature), kl));
-            int[] rows = ValueAtRisk.keepTail(entropy.toFloats(), alpha).rows();
+            int[] rows = ValueAtRisk.keepTail(risk.of(hard.value().toFloats(), entropy.toFloats()), alpha).rows();
             float[] weights = new float[M];
             for (int k = 0; k < (rows == null ? M : rows.length); k++) {
                 weights[rows == null ? k : rows[k]] = 1f / (rows == null ? M : rows.length);

@@ -43,6 +43,18 @@ public final class ModelFolder {
     }
 
     /**
+     * The configuration of a model whose weights are there, too, by their header: for who loads it later, after longer work.
+     *
+     * @throws UserError as {@link #config}, and if the weights are missing or cut off
+     */
+    public static Gpt2Config check(Path dir) {
+        Path folder = resolve(dir);
+        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
+        Safetensors.open(weights(folder)).close();
+        return config;
+    }
+
+    /**
      * Loads a model in single precision, from F32, F16 or BF16 tensors, with or without the prefix {@code transformer.}.
      *
      * @throws UserError if files are missing, damaged, disagree with each other, or the memory is too small
