@@ -6,6 +6,8 @@ module io.eslm {
 
     requires com.google.gson;
     requires info.picocli;
+    requires java.management;
+    requires jdk.management;
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
     requires org.apache.commons.statistics.inference;

@@ -13,7 +13,6 @@ import io.eslm.gpt2.generate.Sampling;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Workspace;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.commons.statistics.descriptive.Median;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Times greedy decoding with a key-value cache, batch 1, after proving that it equals full forward passes. */
@@ -43,19 +43,17 @@ final class GenerateBench implements Callable<Integer> {
     private int fresh = 128;
     @Option(names = "--runs", description = "timed runs; the median counts")
     private int runs = 5;
-    @Option(names = "--threads", description = "0: all cores")
-    private int threads;
     @Option(names = "--tokens", description = "also print the generated ids")
     private boolean printTokens;
-    @Option(names = "--json", description = "one JSON object instead of text")
-    private boolean json;
+    @Mixin
+    private BenchOptions common;
 
     @Override
     public Integer call() {
         if (prompt < 1 || fresh < PROVEN || runs < 1) {
             throw new UserError("--prompt and --runs must be at least 1, --new at least " + PROVEN);
         }
-        try (Backend backend = Backends.open("auto", threads)) {
+        try (Backend backend = common.open()) {
             Gpt2 gpt2 = open(backend);
             int[] ids = IntStream.range(0, prompt).map(i -> i % gpt2.config().vocabSize()).toArray();
             Generator generator = new Generator(gpt2, gpt2.config().vocabSize(), -1);
@@ -122,7 +120,7 @@ final class GenerateBench implements Callable<Integer> {
             result.addProperty("tokens",
                     Arrays.stream(tokens).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
         }
-        if (json) {
+        if (common.json()) {
             System.out.println(new Gson().toJson(result));
         } else {
             result.entrySet()

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Proves, then times, the kernels of a GPT-2 124M step; each as a share of the peak that limits it. */
@@ -18,20 +19,16 @@ import picocli.CommandLine.Option;
 final class KernelBench implements Callable<Integer> {
     @Option(names = "--only", description = "kernels whose name contains this", defaultValue = "")
     private String only;
-    @Option(names = "--threads", description = "0: all cores")
-    private int threads;
-    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
-    private String backendName = "auto";
-    @Option(names = "--json", description = "one JSON object instead of a table")
-    private boolean json;
+    @Mixin
+    private BenchOptions common;
 
     @Override
     public Integer call() {
         JsonArray rows = new JsonArray();
         boolean right = true;
-        try (Backend backend = Backends.open(backendName, threads); Backend definition = Backends.open("scalar", 1)) {
+        try (Backend backend = common.open(); Backend definition = Backends.open("scalar", 1)) {
             Machine machine = Machine.measure(backend);
-            if (!json) {
+            if (!common.json()) {
                 System.out.printf(Locale.ROOT,
                         "%s; FMA peak %.0f GFLOP/s, memory %.1f GB/s, JDK %s%n%n%-24s %-24s %10s %12s %8s%n",
                         backend.description(), machine.flops() * 1e-9, machine.bandwidth() * 1e-9,
@@ -45,7 +42,7 @@ final class KernelBench implements Callable<Integer> {
                     rows.add(row(c, machine, error, error <= 1 ? Timing.best(7, c.run()) : Double.NaN));
                 }
             }
-            if (json) {
+            if (common.json()) {
                 JsonObject result = new JsonObject();
                 result.addProperty("backend", backend.description());
                 Figures.add(result, "peak_gflops", machine.flops() * 1e-9);
@@ -63,7 +60,7 @@ final class KernelBench implements Callable<Integer> {
         row.addProperty("shape", c.shape());
         if (error > 1) {
             row.addProperty("wrong_by", error);
-            if (!json) {
+            if (!common.json()) {
                 System.out.printf(Locale.ROOT, "%-24s %-24s WRONG: %.3g times its error bound; not timed%n", c.name(),
                         c.shape(),
                         error);
@@ -76,7 +73,7 @@ final class KernelBench implements Callable<Integer> {
         row.addProperty("seconds", seconds);
         row.addProperty(arithmetic ? "gflops" : "gb_per_s", rate * 1e-9);
         Figures.add(row, "share_of_peak", share);
-        if (!json) {
+        if (!common.json()) {
             System.out.printf(Locale.ROOT, "%-24s %-24s %10.3f %7.1f %s %6.0f %%%n", c.name(), c.shape(), seconds * 1e3,
                     rate * 1e-9, arithmetic ? "GF/s" : "GB/s", 100 * share);
         }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static java.util.stream.Collectors.joining;
+
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
@@ -15,22 +18,25 @@ import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * The training step as a program: the calls through the seam, in order, as a backend that replays a step would record them.
+ * The training step as a program: the calls through the seam and the copies from and to the host, in order, as a backend that
+ * replays a step would record them.
  * With the same shapes each step is the same program, but for scalars and the number of kept rows.
  */
-@Command(name = "program", description = "Lists the kernels of one training step: calls, shapes, storages, FLOP.",
+@Command(name = "program",
+        description = "Lists the kernels and copies of one training step: calls, shapes, storages, FLOP.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class ProgramBench implements Callable<Integer> {
     @Option(names = "--layers", description = "blocks")
@@ -43,26 +49,36 @@ final class ProgramBench implements Callable<Integer> {
     private int seq = 64;
     @Option(names = "--method", paramLabel = "METHOD", description = "as in eslm train")
     private String method = "cvar-loss";
-    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
-    private String backendName = "auto";
-    @Option(names = "--all", description = "each call by itself, in order, instead of a line for each kernel and shape")
+    @Option(names = "--all",
+            description = "each call by itself, in order, with the numbers of its storages (s1, s2, …), instead of a line for "
+                    + "each kernel and shape")
     private boolean all;
-    @Option(names = "--json", description = "one JSON object instead of a table")
-    private boolean json;
+    @Mixin
+    private BenchOptions common;
 
-    /** Calls of one kernel with one shape. */
-    private record Line(String name, int calls, int storages, long bytes, long flops) {
-        static Line of(Seam.Call call) {
-            long bytes = 0;
-            for (Storage s : call.storages()) {
-                bytes += (long) s.size() * s.dtype().bytes();
-            }
-            return new Line(call.name(), 1, call.storages().size(), bytes, call.flops());
-        }
-
+    /** Calls of one kernel with one shape, or copies of one size; storages are those of the first. */
+    private record Line(String name, int calls, List<Integer> storages, long bytes, long flops) {
         Line plus(Line other) {
             return new Line(name, calls + other.calls, storages, bytes + other.bytes, flops + other.flops);
         }
+    }
+
+    private final List<Line> calls = new ArrayList<>();
+    /** In the order in which the program first names them. */
+    private final Map<Storage, Integer> numbers = new HashMap<>();
+
+    private void add(Seam.Call call) {
+        long bytes = call.storages().stream().mapToLong(s -> (long) s.size() * s.dtype().bytes()).sum();
+        calls.add(new Line(call.name(), 1, call.storages().stream().map(this::number).toList(), bytes, call.flops()));
+    }
+
+    private void add(Seam.Copy copy) {
+        calls.add(new Line(copy.name() + " " + copy.elements() + " " + copy.storage().dtype(), 1,
+                List.of(number(copy.storage())), copy.bytes(), 0));
+    }
+
+    private int number(Storage storage) {
+        return numbers.computeIfAbsent(storage, _ -> numbers.size() + 1);
     }
 
     @Override
@@ -71,9 +87,8 @@ final class ProgramBench implements Callable<Integer> {
             throw new UserError("--layers, --width, --batch and --seq must be at least 1");
         }
         Gpt2Config config = Gpt2Config.of(layers, Math.max(1, width / 64), width, seq);
-        try (Backend opened = Backends.open(backendName, 0)) {
-            List<Line> calls = new ArrayList<>();
-            Backend backend = Seam.watch(opened, call -> calls.add(Line.of(call)));
+        try (Backend opened = common.open()) {
+            Backend backend = Seam.watch(opened, this::add, this::add);
             TrainOptions options =
                     new TrainOptions(2, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
             Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
@@ -83,32 +98,35 @@ final class ProgramBench implements Callable<Integer> {
                         options, event -> {})) {
                     trainer.oneStep(); // the first one also makes what later ones reuse
                     calls.clear();
+                    numbers.clear();
                     return trainer.oneStep();
                 }
             });
-            List<Line> lines = all ? calls : merged(calls);
-            System.out.println(json ? json(opened, lines) : text(opened, lines, calls.size()));
+            List<Line> lines = all ? calls : merged();
+            System.out.println(common.json() ? json(opened, lines) : text(opened, lines));
         }
         return 0;
     }
 
-    private static List<Line> merged(List<Line> calls) {
+    private List<Line> merged() {
         Map<String, Line> merged = new LinkedHashMap<>();
         calls.forEach(line -> merged.merge(line.name(), line, Line::plus));
         return List.copyOf(merged.values());
     }
 
-    private String text(Backend backend, List<Line> lines, int calls) {
+    private String text(Backend backend, List<Line> lines) {
         StringBuilder s = new StringBuilder(String.format(Locale.ROOT,
-                "%s%n%d blocks of width %d, %d windows of %d tokens, %s: %d calls%n%n%6s %9s %10s %10s  kernel and shape%n",
-                backend.description(), layers, width, batch, seq, method, calls, "calls", "storages", "MB", "MFLOP"));
+                "%s%n%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages%n%n%6s %9s %10s %10s  kernel and shape%n",
+                backend.description(), layers, width, batch, seq, method, calls.size(), numbers.size(),
+                "calls", "storages", "MB", "MFLOP"));
         long flops = 0;
         for (Line line : lines) {
             flops += line.flops();
-            s.append(String.format(Locale.ROOT, "%6d %9d %10.3f %10s  %s%n", line.calls(), line.storages(),
+            s.append(String.format(Locale.ROOT, "%6d %9d %10.3f %10s  %s%n", line.calls(), line.storages().size(),
                     line.bytes() * 1e-6,
                     line.flops() == 0 ? "" : String.format(Locale.ROOT, "%.3f", line.flops() * 1e-6),
-                    line.name()));
+                    line.name() + (all ? line.storages().stream().map(n -> " s" + n).collect(joining("", "  ", ""))
+                            : "")));
         }
         return s.append(String.format(Locale.ROOT, "%38.3f  in all", flops * 1e-6)).toString();
     }
@@ -122,7 +140,8 @@ final class ProgramBench implements Callable<Integer> {
             JsonObject o = new JsonObject();
             o.addProperty("kernel", line.name());
             o.addProperty("calls", line.calls());
-            o.addProperty("storages", line.storages());
+            o.add("storages", all ? new Gson().toJsonTree(line.storages())
+                    : new JsonPrimitive(line.storages().size()));
             o.addProperty("bytes", line.bytes());
             o.addProperty("flops", line.flops());
             kernels.add(o);

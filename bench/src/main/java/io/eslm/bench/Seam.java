@@ -11,8 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.StringJoiner;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
-/** Looks over the seam of a backend: every call of a kernel, as it is made. */
+/** Looks over the seam of a backend: every call of a kernel and every copy from or to the host, as it is made. */
 final class Seam {
     /**
      * One call.
@@ -27,8 +28,25 @@ final class Seam {
     private Seam() {
     }
 
+    /**
+     * One copy between the host's arrays and a storage.
+     *
+     * @param name "write" to the storage or "read" from it
+     */
+    record Copy(String name, Storage storage, int elements) {
+        long bytes() {
+            return (long) elements * storage.dtype().bytes();
+        }
+    }
+
     /** {@code backend}, telling {@code listener} of each call once it is done. */
     static Backend watch(Backend backend, Consumer<Call> listener) {
+        return watch(backend, listener, copy -> {
+        });
+    }
+
+    /** The same, telling {@code copies} of each copy. */
+    static Backend watch(Backend backend, Consumer<Call> listener, Consumer<Copy> copies) {
         Kernels kernels = proxy(Kernels.class, (method, args) -> {
             long counted = backend.flops().total();
             long start = System.nanoTime();
@@ -38,13 +56,21 @@ final class Seam {
             listener.accept(new Call(name(method, args), storages(args), nanos, backend.flops().total() - counted));
             return result;
         });
-        return proxy(Backend.class, (method, args) -> method.getName().equals("kernels") ? kernels
-                : call(method, backend, args));
+        return proxy(Backend.class, (method, args) -> {
+            String name = method.getName();
+            if (name.equals("kernels")) {
+                return kernels;
+            }
+            if (name.equals("write") || name.equals("read")) {
+                copies.accept(new Copy(name, (Storage) args[0], (int) args[3]));
+            }
+            return call(method, backend, args);
+        });
     }
 
     private static List<Storage> storages(Object[] args) {
-        return Arrays.stream(args).filter(a -> a instanceof Storage).map(Storage.class::cast)
-                .toList();
+        return Arrays.stream(args).flatMap(a -> a instanceof Storage[] all ? Arrays.stream(all) : Stream.of(a))
+                .filter(a -> a instanceof Storage).map(Storage.class::cast).toList();
     }
 
     private static String name(Method method, Object[] args) {
@@ -54,7 +80,9 @@ final class Seam {
                 joiner.add(a.toString());
             } else if (a == null) {
                 joiner.add("-");
-            } else if (!(a instanceof Storage) && !(a instanceof Double)) {
+            } else if (a instanceof int[] numbers && args[1] instanceof Storage[]) {
+                joiner.add(numbers.length + " tensors");
+            } else if (!(a instanceof Storage) && !(a instanceof Storage[]) && !(a instanceof Double)) {
                 joiner.add("…");
             }
         }

@@ -17,13 +17,13 @@ import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Backends;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -50,12 +50,8 @@ final class SoakBench implements Callable<Integer> {
     private double learningRate = 1e-3;
     @Option(names = "--data", paramLabel = "DIR", description = "a folder of 'eslm prepare'; without it, random tokens")
     private Path data;
-    @Option(names = "--threads", description = "0: all cores")
-    private int threads;
-    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
-    private String backendName = "auto";
-    @Option(names = "--json", description = "one JSON object instead of a table")
-    private boolean json;
+    @Mixin
+    private BenchOptions common;
 
     private record Point(long step, double loss, double stepsPerSecond, long heapBytes, long residentBytes) {
         static Point after(TrainEvent.Step step, double stepsPerSecond) {
@@ -77,17 +73,18 @@ final class SoakBench implements Callable<Integer> {
             throw new UserError("--steps must be a multiple of " + POINTS + ", --batch and --seq at least 1");
         }
         Gpt2Config config = ModelSize.config(model, seq);
-        MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
-                "Use a smaller --batch or --seq.");
-        try (Backend backend = Backends.open(backendName, threads)) {
-            if (!json) {
+        try (Backend backend = common.open()) {
+            MemoryNeed.check(backend, MemoryNeed.ofTraining(config, batch),
+                    "--model " + model + " with --batch " + batch,
+                    "Use a smaller --batch or --seq.");
+            if (!common.json()) {
                 System.out.printf(Locale.ROOT, "%s%n%s, %d windows of %d tokens, %s, %s%n%n%7s %9s %9s %9s %11s%n",
                         backend.description(), model, batch, seq, method, data == null ? "random tokens" : data, "step",
                         "loss", "steps/s", "heap MB", "resident MB");
             }
             List<Point> points = data == null ? RandomTokens.with(config, 1024, tokens -> run(config, backend, tokens))
                     : run(config, backend, TokenData.open(data));
-            System.out.println(json ? json(backend, points) : growth(points));
+            System.out.println(common.json() ? json(backend, points) : growth(points));
         }
         return 0;
     }
@@ -108,7 +105,7 @@ final class SoakBench implements Callable<Integer> {
                     step = trainer.oneStep();
                 }
                 points.add(Point.after(step, part / ((System.nanoTime() - start) * 1e-9)));
-                if (!json) {
+                if (!common.json()) {
                     System.out.println(points.getLast().line());
                 }
             }

@@ -19,7 +19,6 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.List;
@@ -27,6 +26,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.apache.commons.statistics.descriptive.Median;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Times whole training steps: data, forward, selection, backward, clipping, AdamW, on random tokens and weights. */
@@ -51,20 +51,14 @@ final class StepBench implements Callable<Integer> {
     private int steps = 7;
     @Option(names = "--warmup", description = "steps before, not timed")
     private int warmup = 3;
-    @Option(names = "--threads", description = "0: all cores")
-    private int threads;
-    @Option(names = "--backend", description = "auto, or one that 'eslm backends' lists")
-    private String backendName = "auto";
     @Option(names = "--profile", description = "also list the kernels by their share of a step")
     private boolean profile;
-    @Option(names = "--json", description = "one JSON object instead of text")
-    private boolean json;
+    @Mixin
+    private BenchOptions common;
 
     @Override
     public Integer call() {
         Gpt2Config config = config();
-        MemoryNeed.check(MemoryNeed.ofTraining(config, batch), "--model " + model + " with --batch " + batch,
-                "Use a smaller --batch or --seq.");
         List<MethodSpec> specs = methods.stream().map(MethodSpec::parse).toList();
         specs.forEach(spec -> Methods.check(spec, config));
         TrainOptions options =
@@ -72,7 +66,10 @@ final class StepBench implements Callable<Integer> {
                         0, 1, 0,
                         0, 1);
         KernelProfile calls = new KernelProfile();
-        try (Backend opened = Backends.open(backendName, threads)) {
+        try (Backend opened = common.open()) {
+            MemoryNeed.check(opened, MemoryNeed.ofTraining(config, batch),
+                    "--model " + model + " with --batch " + batch,
+                    "Use a smaller --batch or --seq.");
             Backend backend = profile ? calls.watch(opened) : opened;
             Interleaved loss = new Interleaved(specs.stream()
                     .map(spec -> Methods.of(spec, folder -> ModelFolder.load(folder, backend))).toList(), batch);
@@ -83,7 +80,7 @@ final class StepBench implements Callable<Integer> {
                     return time(trainer, loss, backend, config, calls);
                 }
             });
-            System.out.println(json ? new Gson().toJson(result) : text(result));
+            System.out.println(common.json() ? new Gson().toJson(result) : text(result));
             if (profile) {
                 System.out.println(calls.table(steps * specs.size(), 30));
             }

@@ -16,6 +16,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -118,17 +119,27 @@ final class CompareCommand implements Callable<Integer> {
         folders.keySet().forEach(entrant -> Methods.check(entrant.method(), config));
         Path dir = outDir == null ? RunFolder.ofComparison(data, split) : outDir;
         RunFolder.checkWritable(dir);
-        folders.keySet().forEach(entrant -> TrainCommand.checkMemory(config, options, entrant.method()));
-        TokenData tokens = half(DataSource.open(data, screen.progress()));
-        screen.close();
-        try (Backend backend = backends.open();
-                Interrupt interrupt =
-                        new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
+        try (Backend backend = backends.open()) {
+            folders.keySet().forEach(entrant -> TrainCommand.checkMemory(backend, config, options, entrant.method()));
+            TokenData tokens = half(DataSource.open(data, screen.progress()));
+            screen.close();
             CompareFolder.open(dir, settings(folders, config, options, tokens, backend));
+            return run(dir, screen,
+                    new CompareRuns(dir, spec, screen, folders, config, steps, tokens, split, backend));
+        }
+    }
+
+    private int run(Path dir, Screen screen, CompareRuns runs) {
+        try (Interrupt interrupt =
+                new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
             try {
-                boolean done = new CompareRuns(dir, spec, screen, folders, config, steps, tokens, split, backend)
-                        .run(seeds, interrupt);
+                List<String> diverged = new ArrayList<>();
+                boolean done = runs.run(seeds, interrupt, diverged);
                 show(dir, screen);
+                if (!diverged.isEmpty()) {
+                    throw new UserError("runs that diverged have no figures: " + String.join("; ", diverged)
+                            + ". Compare with a lower --learning-rate, in another --out-dir");
+                }
                 if (!done) {
                     screen.note("stopped and saved; the same command goes on");
                 }

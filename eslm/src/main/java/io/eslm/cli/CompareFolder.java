@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
@@ -15,6 +16,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** The folder of a comparison: all its runs are alike but for method and seed. */
 final class CompareFolder {
@@ -26,7 +30,7 @@ final class CompareFolder {
     }
 
     /**
-     * Makes the folder, or goes on with the one that is there.
+     * Makes the folder, or goes on with the one that is there; the methods and seeds that it has stay among those of the report.
      *
      * @throws UserError if it was made with other settings than methods and seeds
      */
@@ -41,9 +45,34 @@ final class CompareFolder {
                 same(dir, name, saved.getAsJsonObject("machine").get(name),
                         settings.getAsJsonObject("machine").get(name));
             }
+            settings.add("methods",
+                    methods(dir, saved.getAsJsonObject("methods"), settings.getAsJsonObject("methods")));
+            settings.add("seeds", seeds(saved.getAsJsonArray("seeds"), settings.getAsJsonArray("seeds")));
         }
         Disk.folder(dir);
         AtomicFiles.writeString(file, Json.pretty(settings));
+    }
+
+    private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {
+        JsonObject all = saved.deepCopy();
+        for (String method : asked.keySet()) {
+            JsonElement folder = asked.get(method);
+            if (!all.has(method) && all.asMap().containsValue(folder)) {
+                throw new UserError(
+                        "--methods: " + method + " and another method of " + dir + " would both go to a folder "
+                                + folder.getAsString() + "; choose another --out-dir");
+            }
+            all.add(method, folder);
+        }
+        return all;
+    }
+
+    private static JsonArray seeds(JsonArray saved, JsonArray asked) {
+        SortedSet<Long> all = new TreeSet<>();
+        Stream.of(saved, asked).forEach(seeds -> seeds.forEach(seed -> all.add(seed.getAsLong())));
+        JsonArray sorted = new JsonArray();
+        all.forEach(sorted::add);
+        return sorted;
     }
 
     private static void same(Path dir, String name, JsonElement saved, JsonElement now) {

@@ -8,12 +8,13 @@ import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.Evaluation;
-import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
+import io.eslm.report.ComparedRun;
 import io.eslm.report.Comparison;
 import io.eslm.report.Disk;
 import io.eslm.report.HtmlReport;
@@ -60,8 +61,12 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
         return Json.to(TrainOptions.class, o);
     }
 
-    /** Trains what is not finished; false if {@code stop} came first. */
-    boolean run(int seeds, BooleanSupplier stop) {
+    /**
+     * Trains what is not finished; false if {@code stop} came first. A run that diverges does not keep the others from theirs.
+     *
+     * @param diverged receives the names of runs that did
+     */
+    boolean run(int seeds, BooleanSupplier stop, List<String> diverged) {
         List<Run> missing = new ArrayList<>();
         List<Entrant> order = new ArrayList<>(folders.keySet());
         for (int i = 0; i < seeds; i++) {
@@ -76,8 +81,13 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
                 config.parameterCount(), all - missing.size(), backend.description()));
         missing.stream().map(Run::entrant).distinct().forEach(entrant -> warmUp(entrant, stop));
         for (Run run : missing) {
-            if (stop.getAsBoolean() || !run.train(stop)) {
-                return false;
+            try {
+                if (stop.getAsBoolean() || !run.train(stop)) {
+                    return false;
+                }
+            } catch (DivergedError e) {
+                diverged.add(run.name);
+                screen.note(run.name + ": " + e.getMessage());
             }
             Comparison.read(dir).write(dir);
         }
@@ -95,6 +105,8 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
                 trainer.oneStep();
             }
             trainer.evaluate();
+        } catch (DivergedError e) {
+            screen.note(entrant + " diverges while it warms up");
         }
     }
 
@@ -111,8 +123,6 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
         private final String name;
         private RunLog log;
         private Trainer trainer;
-        private Flops flops = Flops.ZERO;
-        private double seconds;
 
         Run(Entrant entrant, TrainOptions options) {
             this.entrant = entrant;
@@ -143,6 +153,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
 
         /** False if {@code stop} came before the end; it can go on from there. */
         boolean train(BooleanSupplier stop) {
+            OtherLoad others = new OtherLoad();
             System.gc(); // the models of the run before: their removal is no part of this one's steps
             Path folder = Disk.folder(folder());
             Checkpoints checkpoints = new Checkpoints(folder);
@@ -163,8 +174,10 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
                 if (made.step() < options.maxIters()) {
                     return false;
                 }
-                finish(folder);
+                finish(folder, others.share());
                 return true;
+            } catch (DivergedError e) {
+                throw e;
             } catch (UserError e) {
                 throw new UserError(name + ": " + e.getMessage(), e);
             } finally {
@@ -186,20 +199,24 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
         private void hear(TrainEvent event) {
             log.log(event);
             if (event instanceof TrainEvent.Step s) {
-                flops = flops.plus(s.flops());
-                seconds += s.seconds();
                 screen.bar(name, s.step(), options.maxIters(), Lines.compact(s));
+            } else if (event instanceof TrainEvent.Evaluated e && !screen.terminal()) {
+                screen.note(String.format(Locale.ROOT, "%s: step %d of %d, validation loss %.4f", name, e.step(),
+                        options.maxIters(), e.result().loss()));
             }
         }
 
-        private void finish(Path folder) {
+        private void finish(Path folder, double otherLoad) {
             int time = config.blockSize();
             Evaluation.Result result = new Evaluation(trainer.model(), new Workspace(backend), options.batchSize())
                     .run(EvalWindows.all(tokens.val().orElseThrow(), time), time);
-            Comparison.finish(folder, RunLog.json(new TrainEvent.Evaluated(trainer.step(), result)));
+            ComparedRun run = Comparison.finish(folder, options.seed(),
+                    RunLog.json(new TrainEvent.Evaluated(trainer.step(), result)), otherLoad);
             HtmlReport.write(folder);
-            screen.note(String.format(Locale.ROOT, "%s: loss %.4f, %s in %s", name, result.loss(), Lines.flops(flops),
-                    Lines.duration(seconds)));
+            screen.note(String.format(Locale.ROOT, "%s: loss %.4f, %s in %s%s", name, run.loss(),
+                    Lines.flops(run.flops()), Lines.duration(run.seconds()),
+                    run.isDisturbed() ? String.format(Locale.ROOT,
+                            "; other programs took %.0f %% of the machine", 100 * otherLoad) : ""));
         }
     }
 }

@@ -111,10 +111,10 @@ final class TrainCommand implements Callable<Integer> {
         checkVocabulary(config);
         Methods.check(method, config);
         Path dir = RunFolder.fresh(outDir, source, method);
-        checkMemory(config, options, method);
-        TokenData tokens = DataSource.open(source, screen.progress());
-        screen.close();
         try (Backend backend = backends.open()) {
+            checkMemory(backend, config, options, method);
+            TokenData tokens = DataSource.open(source, screen.progress());
+            screen.close();
             Gpt2 model = new Gpt2(config, backend, scratch
                     ? initial(config, backend, options.seed())
                     : weights(from, backend));
@@ -139,10 +139,10 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions options = steps.resumed(Json.to(TrainOptions.class, saved.getAsJsonObject("options")));
         Gpt2Config config = shape.resumed(ModelFolder.config(checkpoint), checkpoint.toString());
         Methods.check(method, config);
-        checkMemory(config, options, method);
-        TokenData tokens = DataSource.open(source, screen.progress());
-        screen.close();
         try (Backend backend = backends.open()) {
+            checkMemory(backend, config, options, method);
+            TokenData tokens = DataSource.open(source, screen.progress());
+            screen.close();
             Gpt2 model = ModelFolder.load(checkpoint, backend);
             TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
             JsonObject record = RunConfig.of(spec, method, source, saved.get("init_from").getAsString(), model,
@@ -191,8 +191,8 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /** @throws UserError if the memory is too small */
-    static void checkMemory(Gpt2Config config, TrainOptions options, MethodSpec method) {
-        MemoryNeed.check(
+    static void checkMemory(Backend backend, Gpt2Config config, TrainOptions options, MethodSpec method) {
+        MemoryNeed.check(backend,
                 MemoryNeed.ofTraining(config, options.batchSize())
                         + Methods.memory(method, config, options.batchSize()),
                 String.format(Locale.ROOT, "training %,d parameters with "

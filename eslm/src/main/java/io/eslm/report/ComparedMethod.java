@@ -4,46 +4,44 @@ package io.eslm.report;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Flops;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
  * A method's finished runs, beside the base method's of the same seeds.
  *
  * @param name as {@code --methods} takes it
+ * @param label the same, short: its folder's name
  * @param runs in the order of the seeds
  * @param base for each of these runs the base method's with its seed, or null while that is not finished
  */
-record ComparedMethod(String name, List<ComparedRun> runs, List<ComparedRun> base) {
+record ComparedMethod(String name, String label, List<ComparedRun> runs, List<ComparedRun> base) {
 
     /** A figure of each run. */
     Spread spread(ToDoubleFunction<ComparedRun> figure) {
         return Spread.of(runs.stream().mapToDouble(figure).toArray());
     }
 
-    /** Final loss less the base method's with the same seed. */
-    Spread difference() {
-        return Spread.of(pairs().mapToDouble(p -> p[0] - p[1]).toArray());
+    /** A figure less the base method's with the same seed. */
+    Spread difference(ToDoubleFunction<ComparedRun> figure) {
+        return Spread.of(pairs(figure).mapToDouble(p -> p[0] - p[1]).toArray());
     }
 
-    /** {@link Spread#pairedTest} of the final losses. */
-    double pValue() {
-        return Spread.pairedTest(pairs().mapToDouble(p -> p[0]).toArray(), pairs().mapToDouble(p -> p[1]).toArray());
+    /** {@link Spread#pairedTest} of a figure. */
+    double pValue(ToDoubleFunction<ComparedRun> figure) {
+        return Spread.pairedTest(pairs(figure).mapToDouble(p -> p[0]).toArray(),
+                pairs(figure).mapToDouble(p -> p[1]).toArray());
     }
 
-    private Stream<double[]> pairs() {
-        List<double[]> pairs = new ArrayList<>();
-        for (int i = 0; i < runs.size(); i++) {
-            if (base.get(i) != null) {
-                pairs.add(new double[] {runs.get(i).loss(), base.get(i).loss()});
-            }
-        }
-        return pairs.stream();
+    private Stream<double[]> pairs(ToDoubleFunction<ComparedRun> figure) {
+        return IntStream.range(0, runs.size()).filter(i -> base.get(i) != null).mapToObj(
+                i -> new double[] {figure.applyAsDouble(runs.get(i)), figure.applyAsDouble(base.get(i))});
     }
 
     /** FLOPs to the base run's last loss, as a share of what the base run needed; of the seeds that reached it. */
@@ -80,7 +78,7 @@ record ComparedMethod(String name, List<ComparedRun> runs, List<ComparedRun> bas
 
     /** How many of the runs have one of the base method to be compared with. */
     int paired() {
-        return (int) pairs().count();
+        return (int) base.stream().filter(Objects::nonNull).count();
     }
 
     /** Names of all domains, in their order. */
@@ -98,11 +96,12 @@ record ComparedMethod(String name, List<ComparedRun> runs, List<ComparedRun> bas
         JsonObject o = new JsonObject();
         o.addProperty("method", name);
         o.add("loss", spread(ComparedRun::loss).json());
-        o.add("loss_less_base", difference().json());
-        o.add("p_value", Json.number(pValue()));
+        lessBase(o, "loss", ComparedRun::loss);
         o.add("perplexity", spread(run -> Math.exp(run.loss())).json());
         o.add("cvar90", spread(ComparedRun::tail).json());
+        lessBase(o, "cvar90", ComparedRun::tail);
         o.add("worst_domain_perplexity", spread(run -> Math.exp(run.worstDomain())).json());
+        lessBase(o, "worst_domain_loss", ComparedRun::worstDomain);
         JsonObject domains = new JsonObject();
         domains().forEach(name -> domains.add(name, domainPerplexity(name).json()));
         o.add("domain_perplexity", domains);
@@ -118,6 +117,11 @@ record ComparedMethod(String name, List<ComparedRun> runs, List<ComparedRun> bas
         return o;
     }
 
+    private void lessBase(JsonObject o, String key, ToDoubleFunction<ComparedRun> figure) {
+        o.add(key + "_less_base", difference(figure).json());
+        o.add(key + "_p_value", Json.number(pValue(figure)));
+    }
+
     private JsonObject json(int i) {
         ComparedRun run = runs.get(i);
         JsonObject o = new JsonObject();
@@ -129,6 +133,7 @@ record ComparedMethod(String name, List<ComparedRun> runs, List<ComparedRun> bas
         o.add("domains", domains);
         o.add("flops", Json.of(run.flops()));
         o.add("seconds", Json.number(run.seconds()));
+        o.add(ComparedRun.OTHER_LOAD, Json.number(run.otherLoad()));
         o.add("flops_to_base", Json.number(ratio(i, ComparedRun::flopsTo)));
         o.add("seconds_to_base", Json.number(ratio(i, ComparedRun::secondsTo)));
         return o;

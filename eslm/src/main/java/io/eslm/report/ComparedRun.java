@@ -20,14 +20,20 @@ import java.util.Map;
  * @param domains loss of each domain there
  * @param flops of all its steps
  * @param seconds of all its steps, evaluations apart
+ * @param otherLoad share of the machine's processors that other programs took, since the run was begun or resumed the last
+ *        time; NaN if unknown
  */
-record ComparedRun(long seed, List<Point> curve, double loss, double tail, Map<String, Double> domains, Flops flops,
-        double seconds) {
+public record ComparedRun(long seed, List<Point> curve, double loss, double tail, Map<String, Double> domains,
+        Flops flops,
+        double seconds, double otherLoad) {
     /** The evaluation over everything, after the last step: a run that has it is finished. */
     static final String FINAL = "final.json";
+    static final String OTHER_LOAD = "seconds_other_load";
+    /** From this load of other programs on a run's seconds are not its own alone. */
+    private static final double DISTURBING = 0.05;
 
     /** One evaluation and what had been spent on the steps before it. */
-    record Point(long step, double loss, double flops, double seconds) {
+    public record Point(long step, double loss, double flops, double seconds) {
     }
 
     /** True if the run in {@code dir} has come to its end. */
@@ -52,16 +58,21 @@ record ComparedRun(long seed, List<Point> curve, double loss, double tail, Map<S
         Map<String, Double> domains = new LinkedHashMap<>();
         end.getAsJsonObject("domains").entrySet().forEach(e -> domains.put(e.getKey(), number(e.getValue())));
         return new ComparedRun(seed, curve, number(end.get("val_loss")), number(end.get("val_cvar90")), domains, flops,
-                seconds);
+                seconds, number(end.get(OTHER_LOAD)));
     }
 
     private static double number(JsonElement e) {
-        return e.isJsonNull() ? Double.NaN : e.getAsDouble();
+        return e == null || e.isJsonNull() ? Double.NaN : e.getAsDouble();
     }
 
     /** Optimizer steps, as many as before the last evaluation. */
     long steps() {
         return curve.isEmpty() ? 0 : curve.getLast().step();
+    }
+
+    /** True if other programs took so much of the machine that the seconds cannot be compared. */
+    public boolean isDisturbed() {
+        return otherLoad > DISTURBING;
     }
 
     double worstDomain() {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 
 /**
  * Several methods over several seeds, as far as their runs are finished, each figure as mean ± standard deviation over the
@@ -45,7 +46,8 @@ public final class Comparison {
             if (!runs.isEmpty()) {
                 List<ComparedRun> others = new ArrayList<>();
                 runs.forEach(run -> others.add(base.get(run.seed())));
-                methods.add(new ComparedMethod(method, runs, others));
+                methods.add(new ComparedMethod(method, settings.getAsJsonObject("methods").get(method).getAsString(),
+                        runs, others));
             }
         }
     }
@@ -77,9 +79,17 @@ public final class Comparison {
         return ComparedRun.isFinished(run);
     }
 
-    /** Marks the run in {@code run} as finished: {@code evaluation} is over everything, after the last step. */
-    public static void finish(Path run, JsonObject evaluation) {
-        AtomicFiles.writeString(run.resolve(ComparedRun.FINAL), Json.pretty(evaluation));
+    /**
+     * Marks the run in {@code run} as finished.
+     *
+     * @param evaluation over everything, after the last step
+     * @param otherLoad share of the machine that other programs took meanwhile; NaN if unknown
+     */
+    public static ComparedRun finish(Path run, long seed, JsonObject evaluation, double otherLoad) {
+        JsonObject end = evaluation.deepCopy();
+        end.add(ComparedRun.OTHER_LOAD, Json.number(otherLoad));
+        AtomicFiles.writeString(run.resolve(ComparedRun.FINAL), Json.pretty(end));
+        return ComparedRun.read(run, seed);
     }
 
     /** Writes {@value #FIGURES} and {@value #PAGE}. */
@@ -116,20 +126,38 @@ public final class Comparison {
     }
 
     List<Table> tables() {
-        return List.of(quality(), cost(), domains());
+        return List.of(quality(), tails(), domains(), cost());
     }
 
     private Table quality() {
-        Table table = new Table("Held-out data after the last step", "method", "seeds", "loss", "less " + BASE, "p",
-                "perplexity", "worst domain's", "CVaR 0.9");
+        Table table = new Table("Held-out data after the last step", "method", "seeds", "perplexity", "loss",
+                "less " + BASE, "p");
         for (ComparedMethod m : methods) {
-            boolean base = m.name().equals(BASE);
-            table.add(List.of(m.name(), String.valueOf(m.runs().size()), m.spread(ComparedRun::loss).text("%.4f"),
-                    base ? "–" : m.difference().text("%+.4f"), base ? "–" : pValue(m.pValue()),
-                    m.spread(r -> Math.exp(r.loss())).text("%.2f"),
-                    m.spread(r -> Math.exp(r.worstDomain())).text("%.1f"), m.spread(ComparedRun::tail).text("%.3f")));
+            List<String> row = new ArrayList<>(List.of(m.label(), String.valueOf(m.runs().size()),
+                    m.spread(r -> Math.exp(r.loss())).text("%.2f"), m.spread(ComparedRun::loss).text("%.4f")));
+            row.addAll(lessBase(m, ComparedRun::loss, "%+.4f"));
+            table.add(row);
         }
         return table;
+    }
+
+    private Table tails() {
+        Table table = new Table("What is hard: the worst domain, and the worst tenth of the tokens", "method",
+                "worst domain's perplexity", "its loss less " + BASE, "p", "CVaR 0.9", "less " + BASE, "p");
+        for (ComparedMethod m : methods) {
+            List<String> row = new ArrayList<>(
+                    List.of(m.label(), m.spread(r -> Math.exp(r.worstDomain())).text("%.1f")));
+            row.addAll(lessBase(m, ComparedRun::worstDomain, "%+.4f"));
+            row.add(m.spread(ComparedRun::tail).text("%.3f"));
+            row.addAll(lessBase(m, ComparedRun::tail, "%+.3f"));
+            table.add(row);
+        }
+        return table;
+    }
+
+    private static List<String> lessBase(ComparedMethod m, ToDoubleFunction<ComparedRun> figure, String format) {
+        return m.name().equals(BASE) ? List.of("–", "–")
+                : List.of(m.difference(figure).text(format), pValue(m.pValue(figure)));
     }
 
     private static String pValue(double p) {
@@ -144,7 +172,7 @@ public final class Comparison {
                 "seconds to " + BASE + "'s loss");
         for (ComparedMethod m : methods) {
             Flops mean = m.meanFlops();
-            table.add(List.of(m.name(), String.valueOf(m.runs().getFirst().steps()),
+            table.add(List.of(m.label(), String.valueOf(m.runs().getFirst().steps()),
                     m.spread(r -> unit.of(r.flops().total())).text(4),
                     unit.text(mean.forward()), unit.text(mean.backward()), unit.text(mean.selection()),
                     unit.text(mean.earlyExit()), m.spread(ComparedRun::seconds).text(4),
@@ -162,16 +190,14 @@ public final class Comparison {
     }
 
     private Table domains() {
-        List<String> heading = new ArrayList<>(List.of("domain"));
         Set<String> names = new LinkedHashSet<>();
-        for (ComparedMethod m : methods) {
-            heading.add(m.name());
-            names.addAll(m.domains());
-        }
+        methods.forEach(m -> names.addAll(m.domains()));
+        List<String> heading = new ArrayList<>(List.of("method"));
+        heading.addAll(names);
         Table table = new Table("Perplexity by domain", heading.toArray(String[]::new));
-        for (String domain : names) {
-            List<String> row = new ArrayList<>(List.of(domain));
-            methods.forEach(m -> row.add(m.domainPerplexity(domain).text("%.2f")));
+        for (ComparedMethod m : methods) {
+            List<String> row = new ArrayList<>(List.of(m.label()));
+            names.forEach(domain -> row.add(m.domainPerplexity(domain).text("%.1f")));
             table.add(row);
         }
         return table;
@@ -191,20 +217,31 @@ public final class Comparison {
         if (finished < wanted) {
             notes.add(finished + " of " + wanted + " runs are finished; methods may stand here with different seeds.");
         }
+        methods.stream().filter(m -> !m.name().equals(m.label()))
+                .forEach(m -> notes.add(m.label() + " is " + m.name() + "."));
         notes.add("Mean ± standard deviation over seeds. Losses in nats per token, on the "
                 + settings.get("split").getAsString() + " half of the held-out data; CVaR 0.9 is the mean loss of the "
                 + "worst tenth of the tokens.");
         notes.add(
-                "p: two-sided paired t-test of the losses against " + BASE + " with the same seeds. " + switch (seeds) {
-                    case 0, 1 -> "One seed tells nothing about chance.";
-                    default -> seeds >= ENOUGH_SEEDS ? ""
-                            : "With " + seeds + " seeds only large differences can show.";
-                });
+                "p: two-sided paired t-test of the losses against " + BASE
+                        + " with the same seeds, of each figure alone. " + switch (seeds) {
+                            case 0, 1 -> "One seed tells nothing about chance.";
+                            default -> seeds >= ENOUGH_SEEDS ? ""
+                                    : "With " + seeds + " seeds only large differences can show.";
+                        });
         notes.add("To " + BASE + "'s loss: when the validation curve first is at " + BASE
                 + "'s last value or below, as a share "
                 + "of what " + BASE
                 + " needed with the same seed; linear between evaluations, over the seeds that got there. "
-                + "FLOPs and seconds are of training steps, evaluations apart.");
+                + "FLOPs, of the products of matrices and of attention, and seconds are of training steps, evaluations "
+                + "apart.");
+        List<String> disturbed = methods.stream().flatMap(m -> m.runs().stream().filter(ComparedRun::isDisturbed)
+                .map(r -> String.format(Locale.ROOT, "%s seed %d (%.0f %%)", m.label(), r.seed(), 100 * r.otherLoad())))
+                .toList();
+        if (!disturbed.isEmpty()) {
+            notes.add("Do not compare seconds: other programs took a share of the machine beside "
+                    + String.join(", ", disturbed) + ".");
+        }
         return notes;
     }
 }

@@ -71,7 +71,7 @@ final class ComparisonHtml {
                 xs[i] = m.spread(run -> x.applyAsDouble(run.curve().get(at))).mean();
                 ys[i] = m.spread(run -> run.curve().get(at).loss()).mean();
             }
-            all.add(new Chart.Series(m.name(), xs, ys));
+            all.add(new Chart.Series(m.label(), xs, ys));
         }
         return all;
     }

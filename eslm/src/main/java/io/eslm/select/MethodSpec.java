@@ -173,13 +173,19 @@ public final class MethodSpec {
             Setting s = e.getKey();
             String otherwise = Methods.otherwise(name, s);
             if (first || otherwise == null || !e.getValue().equals(s.parse(otherwise))) {
-                Object value =
-                        e.getValue() instanceof Path p ? p.toAbsolutePath().normalize().getFileName() : e.getValue();
+                Object value = e.getValue() instanceof Path p ? name(p.toAbsolutePath().normalize()) : e.getValue();
                 label.append('-').append(first ? "" : s.key() + "-").append(value);
             }
             first = false;
         }
         return label.toString();
+    }
+
+    /** The last part of a path; of a checkpoint also its run's: {@code clm-step-000600}. */
+    private static String name(Path folder) {
+        Path parent = folder.getParent();
+        boolean checkpoint = parent != null && parent.endsWith("checkpoints") && parent.getParent() != null;
+        return (checkpoint ? parent.getParent().getFileName() + "-" : "") + folder.getFileName();
     }
 
     /** All settings, in the form that {@link #parse} reads. */

@@ -27,8 +27,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class CompareCommandTest {
-    private static final List<String> SMALL = List.of("--methods", "cvar-loss:alpha=0.3", "random:alpha=0.3", "--seeds",
-            "2", "--max-iters", "40", "--eval-interval", "10", "--checkpoint-interval", "10", "--warmup-iters", "2");
+    private static final List<String> METHODS = List.of("--methods", "cvar-loss:alpha=0.3", "random:alpha=0.3");
+    private static final List<String> SMALL = List.of("--seeds", "2", "--max-iters", "40", "--eval-interval", "10",
+            "--checkpoint-interval", "10", "--warmup-iters", "2");
     @TempDir
     private static Path shared;
     private static Path data;
@@ -44,9 +45,11 @@ class CompareCommandTest {
         outcome = Program.run(command(whole)).ok();
     }
 
+    /** With {@link #METHODS} unless {@code more} says which. */
     private static String[] command(Path dir, String... more) {
         List<String> all = new ArrayList<>(List.of("compare", "--data", data.toString(), "--out-dir", dir.toString()));
         all.addAll(SMALL);
+        all.addAll(List.of(more).contains("--methods") ? List.of() : METHODS);
         all.addAll(Program.TINY);
         all.addAll(List.of(more));
         return all.toArray(String[]::new);
@@ -77,8 +80,9 @@ class CompareCommandTest {
 
     @Test
     void leavesTablesFiguresAndRuns() throws IOException {
-        assertTrue(outcome.out().contains("clm                       2   "), outcome.out());
-        assertTrue(outcome.out().contains("random:alpha=0.3"), outcome.out());
+        assertTrue(outcome.out().contains("clm                 2   "), outcome.out());
+        assertTrue(outcome.out().contains("random-0.3 is random:alpha=0.3."), outcome.out());
+        assertTrue(outcome.err().contains("seed 1338 clm: step 20 of 40, validation loss "), outcome.err());
         assertTrue(Files.readString(whole.resolve(Comparison.PAGE)).contains("<svg"));
         JsonObject figures = Json.read(whole.resolve(Comparison.FIGURES));
         assertEquals("final", figures.get("split").getAsString());
@@ -118,7 +122,8 @@ class CompareCommandTest {
             Path everything = Comparison.folder(dir, seed, "cvar-loss-0.0");
             assertEquals(40, losses(clm).size());
             assertEquals(losses(clm), losses(everything));
-            assertEquals(Json.read(clm.resolve("final.json")), Json.read(everything.resolve("final.json")));
+            assertEquals(Json.read(clm.resolve("final.json")).get("val_loss"),
+                    Json.read(everything.resolve("final.json")).get("val_loss"));
         }
         assertNotEquals(losses(Comparison.folder(dir, 1337, "clm")), losses(Comparison.folder(dir, 1338, "clm")));
     }
@@ -197,7 +202,7 @@ class CompareCommandTest {
         Path dir = temp.resolve("longer");
         TrainCommandTest.copy(whole, dir);
         String err = Program.run(command(dir, "--methods", "random:max-iters=50,alpha=0.3")).ok().err();
-        assertTrue(err.contains("8 runs of 7,872 parameters, 6 of them finished"), err);
+        assertTrue(err.contains("4 runs of 7,872 parameters, 2 of them finished"), err);
         Path longer = Comparison.folder(dir, 1338, "random-0.3-max-iters-50");
         List<String> losses = losses(longer);
         assertEquals(50, losses.size());
@@ -205,8 +210,37 @@ class CompareCommandTest {
         assertEquals(50,
                 Json.read(longer.resolve(RunLog.CONFIG)).getAsJsonObject("options").get("max_iters").getAsInt());
         Program.Outcome o = Program.run("compare", "--report-only", "--out-dir", dir.toString()).ok();
-        assertTrue(o.out().lines().anyMatch(l -> l.matches("random:alpha=0.3,max-iters=50 +50 .*")), o.out());
+        assertTrue(o.out().lines().anyMatch(l -> l.matches("random-0.3-max-iters-50 +50 .*")), o.out());
         assertTrue(o.out().lines().anyMatch(l -> l.matches("clm +40 .*")), o.out());
+    }
+
+    /** Methods and seeds that this call does not name stay in the report. */
+    @Test
+    void whatTheFolderHasStaysInTheReport() throws IOException {
+        Path dir = temp.resolve("more");
+        TrainCommandTest.copy(whole, dir);
+        Program.Outcome o = Program.run(command(dir, "--methods", "var-entropy:alpha=0.3", "--seeds", "1")).ok();
+        assertTrue(o.err().contains("2 runs of 7,872 parameters, 1 of them finished"), o.err());
+        assertEquals(4, Json.read(dir.resolve(Comparison.FIGURES)).getAsJsonArray("methods").size());
+        for (String row : List.of("clm +2 ", "cvar-loss-0.3 +2 ", "random-0.3 +2 ", "var-entropy-0.3 +1 ")) {
+            assertTrue(o.out().lines().anyMatch(l -> l.matches(row + ".*")), o.out());
+        }
+        assertTrue(o.out().contains("7 of 8 runs are finished"), o.out());
+    }
+
+    /** Every run is tried, none is kept from its end by another one's, and the program does not say that all is well. */
+    @Test
+    void runsThatDivergeDoNotStopTheOthers() {
+        Path dir = temp.resolve("diverged");
+        Program.Outcome o = Program.run(command(dir, "--learning-rate", "1e30", "--min-lr", "1e30", "--warmup-iters",
+                "0", "--grad-clip", "0", "--seeds", "1"));
+        assertEquals(1, o.code(), o.err());
+        for (String method : List.of("clm", "cvar-loss:alpha=0.3", "random:alpha=0.3")) {
+            assertTrue(o.err().lines().anyMatch(l -> l.startsWith("seed 1337 " + method + ": step ")
+                    && l.contains("not finite")), o.err());
+        }
+        assertTrue(o.err().contains("error: runs that diverged have no figures: seed 1337 clm; seed 1337 cvar-loss:"),
+                o.err());
     }
 
     /** What was tuned on the one half is reported on the other. */
@@ -218,27 +252,29 @@ class CompareCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            --seeds 0                             | --seeds 0: must be at least 1
-            --methods clm rho-9                   | --method rho-9: no such method
-            --methods clm clm                     | --methods: clm stands there twice
-            --methods random:alpha=2              | --alpha 2.0: must be at least 0
-            --methods clm:max-iters=0             | --methods clm:max-iters=0: max-iters 0: must be a whole number
-            --methods clm:max-iters=1,max-iters=1 | 'max-iters' stands there twice
-            --data x --methods rho-1:reference=no | --reference no: no such folder
-            --data x --methods kd:teacher=no      | --teacher no: no such folder
-            --data x --methods kd                 | --teacher: method kd needs it
-            --data x --methods instance:exit-blocks=3 | --exit-blocks 3: the model has 2 blocks
-            --split val                           | --split val: there are tune and final
-            --eval-interval 0                     | --eval-interval 0: a comparison needs its curves
-            --sample-interval 5                   | --sample-interval: a comparison draws no samples
-            --vocab-size 70000                    | --vocab-size 70000: token files hold 16-bit ids
-            --max-iters 41                        | holds a comparison with max_iters 40, but now it is 41
-            --n-embd 32                           | holds a comparison with n_embd 16, but now it is 32
-            --split tune                          | holds a comparison with split final, but now it is tune
-            --threads 2                           | holds a comparison with device
-            --report-only                         | --report-only trains nothing
-            """)
+    @CsvSource(delimiter = '|',
+            textBlock = """
+                    --seeds 0                             | --seeds 0: must be at least 1
+                    --methods clm rho-9                   | --method rho-9: no such method
+                    --methods clm clm                     | --methods: clm stands there twice
+                    --methods random:alpha=2              | --alpha 2.0: must be at least 0
+                    --methods clm:max-iters=0             | --methods clm:max-iters=0: max-iters 0: must be a whole number
+                    --methods clm:max-iters=1,max-iters=1 | 'max-iters' stands there twice
+                    --data x --methods rho-1:reference=no | --reference no: no such folder
+                    --data x --methods kd:teacher=no      | --teacher no: no such folder
+                    --data x --methods kd                 | --teacher: method kd needs it
+                    --data x --methods instance:exit-blocks=3 | --exit-blocks 3: the model has 2 blocks
+                    --split val                           | --split val: there are tune and final
+                    --eval-interval 0                     | --eval-interval 0: a comparison needs its curves
+                    --sample-interval 5                   | --sample-interval: a comparison draws no samples
+                    --methods shortlist-sampling:risk=loss,keep-ratio=0.3 random:alpha=0.30 random:alpha=0.3 | stands there twice
+                    --vocab-size 70000                    | --vocab-size 70000: token files hold 16-bit ids
+                    --max-iters 41                        | holds a comparison with max_iters 40, but now it is 41
+                    --n-embd 32                           | holds a comparison with n_embd 16, but now it is 32
+                    --split tune                          | holds a comparison with split final, but now it is tune
+                    --threads 2                           | holds a comparison with device
+                    --report-only                         | --report-only trains nothing
+                    """)
     void saysWhatIsWrong(String options, String message) {
         String before = figures(whole);
         Program.Outcome o = Program.run(command(whole, options.split(" ")));

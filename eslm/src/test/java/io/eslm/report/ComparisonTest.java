@@ -28,7 +28,8 @@ class ComparisonTest {
     private Path dir;
 
     private static ComparedRun run(long seed, double loss, Point... curve) {
-        return new ComparedRun(seed, List.of(curve), loss, 2 * loss, Map.of("a", loss, "b", loss + 1), Flops.ZERO, 0);
+        return new ComparedRun(seed, List.of(curve), loss, 2 * loss, Map.of("a", loss, "b", loss + 1), Flops.ZERO, 0,
+                Double.NaN);
     }
 
     @Test
@@ -48,22 +49,25 @@ class ComparisonTest {
     @Test
     void pairedTestByHand() {
         List<ComparedRun> base = List.of(run(1, 1.5), run(2, 2.25), run(3, 3.75));
-        ComparedMethod method = new ComparedMethod("m", List.of(run(1, 1), run(2, 2), run(3, 3)), base);
-        assertEquals(new Spread(-0.5, 0.25, 3), method.difference());
+        ComparedMethod method = new ComparedMethod("m", "m", List.of(run(1, 1), run(2, 2), run(3, 3)), base);
+        assertEquals(new Spread(-0.5, 0.25, 3), method.difference(ComparedRun::loss));
+        assertEquals(new Spread(-1, 0.5, 3), method.difference(ComparedRun::tail));
         // Student's t with 2 degrees of freedom in closed form: p = 1 − t/√(t² + 2).
         double t = 2 * Math.sqrt(3);
-        assertEquals(1 - t / Math.sqrt(t * t + 2), method.pValue(), 1e-12);
+        assertEquals(1 - t / Math.sqrt(t * t + 2), method.pValue(ComparedRun::loss), 1e-12);
         assertEquals(new Spread(2, 1, 3), method.spread(ComparedRun::loss));
         assertEquals(new Spread(3, 1, 3), method.spread(ComparedRun::worstDomain));
-        assertTrue(Double.isNaN(new ComparedMethod("m", base, base).pValue()), "nothing differs, nothing to test");
-        assertTrue(Double.isNaN(new ComparedMethod("m", base.subList(0, 1), base).pValue()), "one pair");
+        assertTrue(Double.isNaN(new ComparedMethod("m", "m", base, base).pValue(ComparedRun::loss)),
+                "nothing differs, nothing to test");
+        assertTrue(Double.isNaN(new ComparedMethod("m", "m", base.subList(0, 1), base).pValue(ComparedRun::loss)),
+                "one pair");
     }
 
     /** The first seed takes 3/4 of the base's FLOPs and half its seconds, the second never gets there, the third has no base. */
     @Test
     void ratiosAreOverTheSeedsThatGotThere() {
         ComparedRun base = run(1, 2, new Point(0, 4, 0, 0), new Point(1, 2, 100, 10));
-        ComparedMethod method = new ComparedMethod("m", List.of(
+        ComparedMethod method = new ComparedMethod("m", "m", List.of(
                 run(1, 1, new Point(0, 4, 0, 0), new Point(1, 2, 75, 5), new Point(2, 1, 150, 10)),
                 run(2, 3, new Point(0, 4, 0, 0), new Point(1, 3, 75, 5)), run(3, 1)),
                 Arrays.asList(base, base, null));
@@ -93,8 +97,9 @@ class ComparisonTest {
         String evaluation = "{\"step\":%d,\"val_loss\":%s,\"domains\":{\"all\":1}}\n";
         Files.writeString(run.resolve(RunLog.METRICS), evaluation.formatted(0, 4) + step.formatted(1)
                 + step.formatted(2) + evaluation.formatted(2, loss));
-        Comparison.finish(run, JsonParser.parseString("{\"step\":2,\"val_loss\":" + loss
-                + ",\"val_cvar90\":null,\"domains\":{\"a\":" + loss + ",\"b\":1.5}}").getAsJsonObject());
+        Comparison.finish(run, seed, JsonParser.parseString("{\"step\":2,\"val_loss\":" + loss
+                + ",\"val_cvar90\":null,\"domains\":{\"a\":" + loss + ",\"b\":1.5}}").getAsJsonObject(),
+                seed == 9 ? 0.25 : 0.01);
     }
 
     private JsonObject comparison() throws IOException {
@@ -116,8 +121,12 @@ class ComparisonTest {
         assertEquals(JsonParser.parseString("{\"mean\":2.0,\"sd\":" + Math.sqrt(2) + ",\"n\":2}"), cvar.get("loss"));
         assertEquals(JsonParser.parseString("{\"mean\":-1.0,\"sd\":null,\"n\":1}"), cvar.get("loss_less_base"),
                 "seed 7 alone has both");
-        assertTrue(cvar.get("p_value").isJsonNull());
-        assertEquals(3, cvar.getAsJsonObject("perplexity").get("n").getAsInt() + 1, "seeds 7 and 9");
+        assertTrue(cvar.get("loss_p_value").isJsonNull());
+        assertEquals((Math.E + Math.exp(3)) / 2, cvar.getAsJsonObject("perplexity").get("mean").getAsDouble(), 1e-12);
+        assertEquals((Math.exp(1.5) + Math.exp(3)) / 2,
+                cvar.getAsJsonObject("worst_domain_perplexity").get("mean").getAsDouble(), 1e-12, "b, then a");
+        assertEquals(1.5 - 2, cvar.getAsJsonObject("worst_domain_loss_less_base").get("mean").getAsDouble(), 1e-12);
+        assertTrue(cvar.getAsJsonObject("cvar90").get("mean").isJsonNull(), "not known here");
         JsonObject first = cvar.getAsJsonArray("runs").get(0).getAsJsonObject();
         assertEquals(0.5, first.get("seconds").getAsDouble());
         assertEquals(3_000_000, first.getAsJsonObject("flops").get("forward").getAsLong());
@@ -133,13 +142,16 @@ class ComparisonTest {
     void tablesAndPage() throws IOException {
         comparison();
         String text = Comparison.read(dir).text();
-        assertTrue(text.contains("cvar-loss:alpha=0.1       2   2.0000 ± 1.4142    -1.0000   –"), text);
+        assertTrue(text.contains("cvar         2   11.40 ± 12.28   2.0000 ± 1.4142    -1.0000   –"), text);
+        assertTrue(text.contains("cvar is cvar-loss:alpha=0.1."), text);
+        assertTrue(text.contains("other programs took a share of the machine beside cvar seed 9 (25 %)."), text);
         assertTrue(text.contains("MFLOP") && text.contains("0.762"), text);
         assertTrue(text.contains("One seed tells nothing about chance"), text);
         assertTrue(text.contains("4 of 9 runs are finished"), text);
         String html = Files.readString(dir.resolve(Comparison.PAGE));
         assertTrue(html.contains("a&lt;b") && !html.contains("<script"), "texts are escaped");
         assertFalse(html.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
-        assertTrue(html.contains("cvar-loss:alpha=0.1, 8.000 MFLOP: 2.0000"), "the curve of seed 7 and 9 ends at 2");
+        assertTrue(html.contains("cvar, 8.000 MFLOP: 2.0000"), "the curve of seed 7 and 9 ends at 2");
+        assertTrue(html.contains("cvar, 0.5000 s: 2.0000"), "and so against seconds");
     }
 }

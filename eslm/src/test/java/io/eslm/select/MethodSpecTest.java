@@ -38,7 +38,9 @@ class MethodSpecTest {
         "instance:draw=drawn | instance:instance-alpha=0.25,instance-risk=loss,exit-blocks=1,exit-stride=4,draw=drawn "
                 + "| instance-0.25-draw-drawn",
         "kd:teacher=t,risk=entropy | kd:alpha=0.1,risk=entropy,teacher=t,temperature=2.0,kd-weight=0.5 "
-                + "| kd-0.1-risk-entropy-teacher-t"})
+                + "| kd-0.1-risk-entropy-teacher-t",
+        "kd:teacher=r/clm/checkpoints/step-7 | kd:alpha=0.1,risk=loss,teacher=r/clm/checkpoints/step-7,temperature=2.0,"
+                + "kd-weight=0.5 | kd-0.1-teacher-clm-step-7"})
     void longOnesToo(String given, String text, String label) {
         oneTextForEachMethod(given, text, label);
     }

@@ -6,7 +6,7 @@ package io.eslm.tensor;
  * do about it, and a program shows it without a stack trace. Mistakes of a programmer are
  * {@link IllegalArgumentException}s from {@link Checks}.
  */
-public final class UserError extends RuntimeException {
+public class UserError extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     public UserError(String message) {

@@ -5,6 +5,7 @@ import io.eslm.autograd.Parameter;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Storage;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -40,6 +41,10 @@ public final class AdamW {
     private final Options options;
     private final Map<String, Tensor> first = new LinkedHashMap<>();
     private final Map<String, Tensor> second = new LinkedHashMap<>();
+    private final TensorList tensors;
+    private final Storage[] m;
+    private final Storage[] v;
+    private final boolean[] decays;
     private long stepCount;
 
     /** An optimizer of {@code parameters}, by name, with both moments zero. */
@@ -50,6 +55,14 @@ public final class AdamW {
             first.put(name, zerosLike(p.value()));
             second.put(name, zerosLike(p.value()));
         });
+        tensors = new TensorList(this.parameters.values());
+        m = TensorList.storages(first.values());
+        v = TensorList.storages(second.values());
+        decays = new boolean[m.length];
+        int t = 0;
+        for (Parameter p : this.parameters.values()) {
+            decays[t++] = p.value().rank() >= 2;
+        }
     }
 
     public Options options() {
@@ -87,13 +100,11 @@ public final class AdamW {
         stepCount++;
         double correction1 = 1 - Math.pow(options.beta1, stepCount);
         double correction2 = 1 - Math.pow(options.beta2, stepCount);
-        parameters.forEach((name, p) -> {
-            Tensor value = p.value();
-            double decay = value.rank() >= 2 ? options.weightDecay : 0;
-            value.kernels().adamW(value.storage(), p.gradient().storage(), first.get(name).storage(),
-                    second.get(name).storage(), value.size(), learningRate, options.beta1, options.beta2, options.eps,
-                    decay, correction1, correction2, gradientScale);
-        });
+        if (!tensors.isEmpty()) {
+            tensors.kernels().adamW(tensors.values, tensors.gradients(), m, v,
+                    tensors.sizes, decays, learningRate, options.beta1, options.beta2, options.eps,
+                    options.weightDecay, correction1, correction2, gradientScale);
+        }
     }
 
     private static Tensor zerosLike(Tensor t) {

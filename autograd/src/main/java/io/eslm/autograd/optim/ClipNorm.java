@@ -5,7 +5,6 @@ import io.eslm.autograd.Parameter;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -13,7 +12,7 @@ import java.util.Map;
  * measures: the factor that bounds the norm is handed to {@link AdamW#step}, which saves a pass over the gradients.
  */
 public final class ClipNorm {
-    private final Map<String, Parameter> parameters;
+    private final TensorList tensors;
     private final double maxNorm;
     private Tensor sum;
 
@@ -27,22 +26,20 @@ public final class ClipNorm {
             throw new UserError(
                     "--grad-clip " + maxNorm + ": must be a number that is not negative; 0 switches it off");
         }
-        this.parameters = new LinkedHashMap<>(parameters);
+        this.tensors = new TensorList(parameters.values());
         this.maxNorm = maxNorm;
     }
 
     /** √Σ g² over all gradients as they are now, before clipping; waits for them. NaN or infinite if they are. */
     public double norm() {
-        if (parameters.isEmpty()) {
+        if (tensors.isEmpty()) {
             return 0;
         }
         if (sum == null) {
-            Tensor any = parameters.values().iterator().next().value();
-            sum = Tensor.zeros(any.backend(), any.dtype(), 1);
+            sum = tensors.scalar();
         }
         sum.kernels().fill(sum.storage(), 1, 0);
-        parameters.values()
-                .forEach(p -> sum.kernels().addSumOfSquares(sum.storage(), p.gradient().storage(), p.value().size()));
+        sum.kernels().addSumOfSquares(sum.storage(), tensors.gradients(), tensors.sizes);
         return Math.sqrt(sum.item());
     }
 

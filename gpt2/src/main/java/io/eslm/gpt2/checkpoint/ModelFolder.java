@@ -68,7 +68,8 @@ public final class ModelFolder {
         Path folder = resolve(dir);
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Path weights = weights(folder);
-        MemoryNeed.check(MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(), "the model in " + folder,
+        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
+                "the model in " + folder,
                 "Give Java more (-Xmx), or load a smaller model.");
         try (Safetensors file = Safetensors.open(weights)) {
             PretrainedWeights source = new PretrainedWeights(file, config, backend, type);

@@ -3,6 +3,8 @@ package io.eslm.gpt2.train;
 
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import java.util.Locale;
 
 /** How many bytes a model takes, known before anything is allocated. */
 public final class MemoryNeed {
@@ -25,12 +27,14 @@ public final class MemoryNeed {
         return 4 * ofWeights(config) + 4 * tokens * perToken;
     }
 
-    /** @throws UserError if the heap cannot hold {@code need} bytes */
-    public static void check(long need, String what, String advice) {
-        long heap = Runtime.getRuntime().maxMemory();
-        if (need > heap * 0.95) {
-            throw new UserError(String.format("%s needs about %.1f GB of memory, but %.1f GB are available. %s", what,
-                    need * 1e-9, heap * 1e-9, advice));
+    /** @throws UserError if the memory of {@code backend} cannot hold {@code need} bytes */
+    public static void check(Backend backend, long need, String what, String advice) {
+        long there = backend.memoryBytes();
+        if (need > there * 0.95) {
+            throw new UserError(String.format(Locale.ROOT,
+                    "%s needs about %.1f GB of memory, but %.1f GB are available to backend '%s'. %s", what,
+                    need * 1e-9,
+                    there * 1e-9, backend.name(), advice));
         }
     }
 }

@@ -6,7 +6,6 @@ import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Map;
 
@@ -21,7 +20,7 @@ final class NonFinite {
 
     static void checkLoss(StepLoss loss, long step, Gpt2 model, int[] inputs, int batch, Workspace workspace) {
         if (!Double.isFinite(loss.lossSum())) {
-            throw new UserError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
+            throw new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
                     + firstLayer(model, inputs, batch, workspace) + ADVICE);
         }
     }
@@ -35,7 +34,7 @@ final class NonFinite {
                     break;
                 }
             }
-            throw new UserError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
+            throw new DivergedError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
         }
     }
 

@@ -11,7 +11,6 @@ import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.tensor.Rng;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
@@ -42,6 +41,7 @@ public final class Trainer implements AutoCloseable {
     private final int drawn;
     private long step;
     private long tokens;
+    private boolean restored;
 
     /** Starts at step 0; call {@link #restore} to go on from a checkpoint. */
     public Trainer(Gpt2 model, TokenLoss tokenLoss, TokenData data, TrainOptions options,
@@ -96,16 +96,17 @@ public final class Trainer implements AutoCloseable {
         tokens = state.tokens();
         sampler.seek(state.batchPosition());
         tokenLoss.restore(state.lossState());
+        restored = true;
     }
 
     /**
-     * Trains until {@link TrainOptions#maxIters} or until {@code stop} says so, which is asked between steps.
+     * Evaluates a new model, then trains until {@link TrainOptions#maxIters} or until {@code stop} says so, which is asked between steps.
      *
      * @param afterStep called with the number of steps done after each step and its evaluation, for checkpoints and samples
-     * @throws UserError if a loss or a gradient is not finite; the weights are then those before the step
+     * @throws DivergedError if a loss or a gradient is not finite; the weights are then those before the step
      */
     public void run(BooleanSupplier stop, Runnable afterStep) {
-        if (step == 0 && options.evalInterval() > 0) {
+        if (!restored && options.evalInterval() > 0) {
             evaluate();
         }
         while (step < options.maxIters() && !stop.getAsBoolean()) {

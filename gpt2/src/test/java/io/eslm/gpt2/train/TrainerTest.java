@@ -64,6 +64,26 @@ class TrainerTest {
         assertEquals(1e-2 / 6, steps.getFirst().learningRate(), 1e-12);
     }
 
+    /** Stopped before its first step and resumed: the evaluation of the new model is not done twice. */
+    @Test
+    void aRunThatGoesOnFromItsBeginningIsNotEvaluatedAgain() {
+        TrainOptions options = new TrainOptions(4, 4, 2, 1e-2, 1e-3, 1, 0.1, 0.9, 0.95, 1.0, 2, 2, 0, 0, 11);
+        List<TrainEvent> events = new ArrayList<>();
+        TrainerState state;
+        try (Trainer trainer = trainer(Tiny.config(), new MeanLoss(), options, events)) {
+            trainer.run(() -> true, () -> {
+            });
+            state = trainer.state();
+        }
+        try (Trainer trainer = trainer(Tiny.config(), new MeanLoss(), options, events)) {
+            trainer.restore(state);
+            trainer.run(() -> false, () -> {
+            });
+        }
+        assertEquals(List.of(0L, 2L, 4L),
+                of(events, TrainEvent.Evaluated.class).stream().map(TrainEvent.Evaluated::step).toList());
+    }
+
     private static <T> List<T> of(List<TrainEvent> events, Class<T> type) {
         return events.stream().filter(type::isInstance).map(type::cast).toList();
     }

@@ -27,6 +27,11 @@ public interface Backend extends AutoCloseable {
         return Double.NaN;
     }
 
+    /** Bytes that all storages together may take: of the JVM's heap, where a backend has no memory of its own. */
+    default long memoryBytes() {
+        return Runtime.getRuntime().maxMemory();
+    }
+
     /** {@code size} elements, all zero. */
     Storage allocate(DType dtype, int size);
 

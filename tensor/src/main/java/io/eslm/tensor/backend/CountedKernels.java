@@ -255,4 +255,17 @@ public final class CountedKernels implements Kernels {
             double eps, double decay, double correction1, double correction2, double gradScale) {
         kernels.adamW(param, grad, m, v, n, lr, beta1, beta2, eps, decay, correction1, correction2, gradScale);
     }
+
+    @Override
+    public void addSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
+        kernels.addSumOfSquares(y, xs, sizes);
+    }
+
+    @Override
+    public void adamW(Storage[] params, Storage[] grads, Storage[] m, Storage[] v, int[] sizes, boolean[] decays,
+            double lr, double beta1, double beta2, double eps, double decay, double correction1, double correction2,
+            double gradScale) {
+        kernels.adamW(params, grads, m, v, sizes, decays, lr, beta1, beta2, eps, decay, correction1, correction2,
+                gradScale);
+    }
 }

@@ -3,7 +3,7 @@ package io.eslm.tensor.backend;
 
 /**
  * THE SEAM: everything a backend computes. Each method is one kernel, described by its equation and the shapes of its
- * arguments; arguments are storages, ints and doubles alone, so that a sequence of calls can be recorded, printed, counted
+ * arguments; arguments are storages, numbers and arrays of these alone, so that a sequence of calls can be recorded, printed, counted
  * and replayed. The scalar backend defines every kernel in plain loops; others override what pays.
  *
  * <p>Conventions. Matrices are row-major and dense. {@code y} and {@code d…} are outputs; an output must not overlap an
@@ -233,6 +233,13 @@ public interface Kernels {
     /** y_0 += Σ_i x_i²; x (n), y (1). Inner sums are in double. */
     void addSumOfSquares(Storage y, Storage x, int n);
 
+    /** y_0 += Σ_t Σ_i xs[t]_i², xs[t] (sizes[t]): one launch where launches cost. */
+    default void addSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
+        for (int t = 0; t < xs.length; t++) {
+            addSumOfSquares(y, xs[t], sizes[t]);
+        }
+    }
+
     /**
      * AdamW (Loshchilov, Hutter 2019, algorithm 2) in one pass: g = gradScale·grad, m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
      * param = param·(1 − lr·decay) − lr·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + eps). All (n).
@@ -242,4 +249,19 @@ public interface Kernels {
      */
     void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2,
             double eps, double decay, double correction1, double correction2, double gradScale);
+
+    /**
+     * The same for all tensors of a model, in one launch where launches cost.
+     *
+     * @param params params[t] (sizes[t]), and so grads, m and v
+     * @param decays which of them decay
+     */
+    default void adamW(Storage[] params, Storage[] grads, Storage[] m, Storage[] v, int[] sizes, boolean[] decays,
+            double lr, double beta1, double beta2, double eps, double decay, double correction1, double correction2,
+            double gradScale) {
+        for (int t = 0; t < params.length; t++) {
+            adamW(params[t], grads[t], m[t], v[t], sizes[t], lr, beta1, beta2, eps, decays[t] ? decay : 0, correction1,
+                    correction2, gradScale);
+        }
+    }
 }

@@ -35,6 +35,7 @@ final class TrainingCases {
                 adamW(cases, n, step);
             }
         }
+        ofAllTensors(cases);
         return cases;
     }
 
@@ -182,29 +183,67 @@ final class TrainingCases {
 
     private static void adamW(List<KernelCase> cases, int n, int step) {
         cases.add(new KernelCase("adamW", n + " at step " + step, run -> {
-            double lr = 1e-3;
-            double beta1 = 0.9;
-            double beta2 = 0.95;
-            double eps = 1e-8;
-            double decay = 0.1;
-            double clip = 0.37;
-            double correction1 = 1 - Math.pow(beta1, step);
-            double correction2 = 1 - Math.pow(beta2, step);
+            Step of = new Step(run, n, step, 0.1, "");
+            run.kernels().adamW(of.param, of.grad, of.m, of.v, n, Step.LR, Step.BETA1, Step.BETA2, Step.EPS, 0.1,
+                    of.correction1, of.correction2, Step.CLIP);
+        }));
+    }
+
+    /** Sizes around those that a device's workgroup takes, an empty one and a single one; some decay. */
+    private static void ofAllTensors(List<KernelCase> cases) {
+        int[] sizes = {5, 0, 16384, 1, 16385, 768, 40000};
+        cases.add(new KernelCase("addSumOfSquares", "of " + sizes.length + " tensors", run -> {
+            Storage y = run.inOut("y", new double[] {0.75}, roundings(sizes.length + 1));
+            run.kernels().addSumOfSquares(y,
+                    Arrays.stream(sizes).mapToObj(n -> run.in(run.normal(n, 1e-3))).toArray(Storage[]::new), sizes);
+        }));
+        cases.add(new KernelCase("adamW", "of " + sizes.length + " tensors", run -> {
+            boolean[] decays = new boolean[sizes.length];
+            Step[] steps = new Step[sizes.length];
+            for (int t = 0; t < sizes.length; t++) {
+                decays[t] = t % 3 != 1;
+                steps[t] = new Step(run, sizes[t], 3, decays[t] ? 0.1 : 0, " " + t);
+            }
+            run.kernels().adamW(Arrays.stream(steps).map(s -> s.param).toArray(Storage[]::new),
+                    Arrays.stream(steps).map(s -> s.grad).toArray(Storage[]::new),
+                    Arrays.stream(steps).map(s -> s.m).toArray(Storage[]::new),
+                    Arrays.stream(steps).map(s -> s.v).toArray(Storage[]::new), sizes, decays, Step.LR, Step.BETA1,
+                    Step.BETA2, Step.EPS, 0.1, steps[0].correction1, steps[0].correction2, Step.CLIP);
+        }));
+    }
+
+    /** What one step of AdamW on one tensor gets, and the bounds of what it gives. */
+    private static final class Step {
+        static final double LR = 1e-3;
+        static final double BETA1 = 0.9;
+        static final double BETA2 = 0.95;
+        static final double EPS = 1e-8;
+        static final double CLIP = 0.37;
+        final double correction1;
+        final double correction2;
+        final Storage param;
+        final Storage grad;
+        final Storage m;
+        final Storage v;
+
+        Step(KernelRun run, int n, int step, double decay, String label) {
+            correction1 = 1 - Math.pow(BETA1, step);
+            correction2 = 1 - Math.pow(BETA2, step);
             double[] p = run.normal(n);
             double[] g = run.wide(n, -30, 3);
-            double[] m = run.normal(n, 0.1);
-            double[] v = run.uniform(n, 0, 0.1);
-            // m and v: two products and a sum, of rounded factors
-            Closeness.Bound first = (i, want) -> 5 * U * (beta1 * Math.abs(m[i]) + (1 - beta1) * clip * Math.abs(g[i]));
-            Closeness.Bound second = (i, want) -> 6 * U * want + 0x1p-149;
+            double[] ms = run.normal(n, 0.1);
+            double[] vs = run.uniform(n, 0, 0.1);
             // the step inherits m's error, half of v's, and eight roundings; it is subtracted from p with one
-            Closeness.Bound param = (i, want) -> {
-                double root = Math.sqrt((beta2 * v[i] + (1 - beta2) * clip * clip * g[i] * g[i]) / correction2) + eps;
-                double size = beta1 * Math.abs(m[i]) + (1 - beta1) * clip * Math.abs(g[i]);
-                return U * (Math.abs(want) + 4 * lr * decay * Math.abs(p[i]) + 16 * lr / correction1 * size / root);
-            };
-            run.kernels().adamW(run.inOut("param", p, param), run.in(g), run.inOut("m", m, first),
-                    run.inOut("v", v, second), n, lr, beta1, beta2, eps, decay, correction1, correction2, clip);
-        }));
+            param = run.inOut("param" + label, p, (i, want) -> {
+                double root = Math.sqrt((BETA2 * vs[i] + (1 - BETA2) * CLIP * CLIP * g[i] * g[i]) / correction2) + EPS;
+                double size = BETA1 * Math.abs(ms[i]) + (1 - BETA1) * CLIP * Math.abs(g[i]);
+                return U * (Math.abs(want) + 4 * LR * decay * Math.abs(p[i]) + 16 * LR / correction1 * size / root);
+            });
+            grad = run.in(g);
+            // m and v: two products and a sum, of rounded factors
+            m = run.inOut("m" + label, ms,
+                    (i, want) -> 5 * U * (BETA1 * Math.abs(ms[i]) + (1 - BETA1) * CLIP * Math.abs(g[i])));
+            v = run.inOut("v" + label, vs, (i, want) -> 6 * U * want + 0x1p-149);
+        }
     }
 }

@@ -15,6 +15,7 @@ final class Arena {
     private static final int GRAIN = 16;
     private final String what;
     private final int capacity;
+    private final String advice;
     /** Free ranges: first element ↦ number of elements. */
     private final TreeMap<Integer, Integer> free = new TreeMap<>();
     private long used;
@@ -22,9 +23,11 @@ final class Arena {
     /**
      * @param what the elements, for messages
      * @param reserved elements at the start that are never given out
+     * @param advice what else than less work may help where there is no room, for messages
      */
-    Arena(String what, int reserved, int capacity) {
+    Arena(String what, int reserved, int capacity, String advice) {
         this.what = what;
+        this.advice = advice;
         this.capacity = capacity;
         int first = rounded(reserved);
         free.put(first, capacity - first);
@@ -74,9 +77,9 @@ final class Arena {
 
     UserError full(int size) {
         return new UserError(String.format(Locale.ROOT,
-                "backend 'tornado': no room for %,d more %s; %,d of %,d are in use. Take a smaller --batch-size, or give "
-                        + "the device's memory a higher limit in %s",
-                size, what, used(), capacity, Settings.MEMORY));
+                "backend 'tornado': no room for %,d more %s; %,d of %,d are in use. Take a smaller --batch-size (with "
+                        + "--grad-accum for the same step)%s",
+                size, what, used(), capacity, advice));
     }
 
     private static int rounded(int size) {

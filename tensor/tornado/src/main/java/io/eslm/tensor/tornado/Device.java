@@ -54,6 +54,9 @@ final class Device {
     private final TornadoExecutionPlan plan;
     /** Null where {@link Gemm} computes all products. */
     private final CuBlas cuBlas;
+    /** TornadoVM has a stream for each thread, and cuBLAS works on that of this one. */
+    private final Thread opener = Thread.currentThread();
+    private final boolean limited;
     /** The sum of tickets that the device must have. */
     private int expected;
     private int ticket;
@@ -61,6 +64,7 @@ final class Device {
 
     Device(TornadoDevice device, Settings settings) {
         this.device = device;
+        limited = settings.memoryBytes() != 0;
         int capacity = capacity(device, settings.memoryBytes());
         floats = FloatArray.fromSegmentShallow(hostSide(capacity));
         ints = IntArray.fromSegmentShallow(hostSide(capacity / FLOATS_PER_INT));
@@ -94,15 +98,20 @@ final class Device {
         }
     }
 
-    /** A small product through cuBLAS, of numbers that every precision holds, read back and compared. */
+    /**
+     * Small products as cuBLAS is asked for them, one alone and a batch of two with transposed factors, of numbers that every
+     * precision holds, read back and compared.
+     */
     private void prove() {
         DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 48);
-        float[] factors = {1, 2, 3, 4, 5, 6, 0, 0, 7, -8, 9, 1, -2, 3};
-        float[] expected = {7 + 18 - 6, -8 + 2 + 9, 28 + 45 - 12, -32 + 5 + 18};
+        float[] factors = {1, 2, 3, 4, 5, 6, -1, 0, 2, 3, 1, -2, 7, -8, 9, 1, -2, 3, 1, 0, 1, 2, -1, 0, 0, 3, 1, 1, 1, 1};
         write(0, factors, 0, factors.length);
-        new Product(all.slice(16, 4), all, all.slice(8, 6), 2, 3, 2).launch(this);
-        float[] got = new float[4];
-        read(16, got, 0, 4);
+        new Product(all.slice(32, 4), all.slice(0, 6), all.slice(12, 6), 2, 3, 2).launch(this);
+        new Product(all.slice(36, 8), all.slice(0, 12), all.slice(18, 12), 2, 3, 2).transposed(false, true)
+                .batch(2, 1, 4, 6, 6, 0, 0, 0).launch(this);
+        float[] expected = {19, 3, 61, -9, 4, 0, 10, 3, 2, 1, 1, 2};
+        float[] got = new float[expected.length];
+        read(32, got, 0, got.length);
         if (!Arrays.equals(expected, got)) {
             throw new UserError("backend 'tornado': " + cuBlas.description() + " gives wrong products on this device: "
                     + Arrays.toString(got) + " for " + Arrays.toString(expected) + ". Leave it out with "
@@ -129,6 +138,11 @@ final class Device {
         workers.add(grid);
         graphs.add(graph.snapshot());
         return graphs.size() - 1;
+    }
+
+    /** True if a setting keeps it from more memory. */
+    boolean isLimited() {
+        return limited;
     }
 
     int floatCapacity() {
@@ -165,6 +179,7 @@ final class Device {
             throw new IllegalArgumentException(String.format(Locale.ROOT, "tornado: no grid of %d x %d x %d workgroups",
                     groupsX, groupsY, groupsZ));
         }
+        checkThread();
         grid.setGlobalWork(globalX, groupsY * local[1], groupsZ);
         ticket = ticket % Control.TICKET_MASK + 1;
         expected = (expected + ticket) & Control.TICKET_MASK;
@@ -176,17 +191,27 @@ final class Device {
     private void execute(int graph) {
         try {
             plan.withGraph(graph).execute();
-        } catch (RuntimeException e) { // TornadoVM's own, of many types: its compiler, the driver, the device's memory
-            throw new UserError("backend 'tornado': TornadoVM stopped in " + name(graph) + ": " + e
-                    + ". A training run may go on from its last checkpoint, with --backend vector if this comes again; "
-                    + "--verbose shows where it happened", e);
+        } catch (OutOfMemoryError e) {
+            throw e;
+        } catch (RuntimeException | Error e) { // TornadoVM's own, of many types: its compiler, the driver, the device
+            throw new UserError("backend 'tornado': TornadoVM stopped in " + name(graph) + ": " + e + ". "
+                    + (graph == 0 ? "If other programs use the device's memory, take less of it with " + Settings.MEMORY
+                            : "A training run may go on from its last checkpoint, with --backend vector if this comes again")
+                    + "; --verbose shows where it happened", e);
         }
     }
 
     private static String name(int graph) {
         int kernel = graph - 1;
-        return kernel >= 0 && kernel < DeviceKernel.values().length
-                ? "kernel " + DeviceKernel.values()[kernel] : "a copy or the first use of the device";
+        return graph == 0 ? "the first use of the device" : kernel < DeviceKernel.values().length
+                ? "kernel " + DeviceKernel.values()[kernel] : "a copy";
+    }
+
+    private void checkThread() {
+        if (cuBlas != null && Thread.currentThread() != opener) {
+            throw new IllegalStateException("tornado: with cuBLAS a device is used by the thread that opened it, "
+                    + opener.getName() + ", since nothing orders what another one starts behind its products");
+        }
     }
 
     boolean hasCuBlas() {
@@ -198,6 +223,7 @@ final class Device {
      * call, and if it fails later, CUDA refuses everything that comes after it, so that the next kernel's ticket is missing.
      */
     synchronized void multiply(ColumnMajor product) {
+        checkThread();
         cuBlas.multiply(product);
     }
 
@@ -310,14 +336,15 @@ final class Device {
 
     /** How many floats to take: all that one array and one allocation can hold, up to three quarters of the memory. */
     private static int capacity(TornadoDevice device, long memoryBytes) {
-        long most = Math.min(device.getMaxAllocMemory(), device.getMaxGlobalMemory() / 4 * 3);
+        long most = Math.min((Integer.MAX_VALUE - 64L) * Float.BYTES,
+                Math.min(device.getMaxAllocMemory(), device.getMaxGlobalMemory() / 4 * 3));
         long wanted = memoryBytes == 0 ? most : memoryBytes;
         if (wanted > most) {
             throw new UserError(
-                    String.format(Locale.ROOT, "%s: %d MB, but the device gives %d MB at once", Settings.MEMORY,
-                            wanted >> 20, most >> 20));
+                    String.format(Locale.ROOT, "%s: %d MB, but the most that can be had of this device in one array is "
+                            + "%d MB", Settings.MEMORY, wanted >> 20, most >> 20));
         }
-        return (int) Math.min(Integer.MAX_VALUE - 64, wanted / Float.BYTES / 64 * 64 - 64);
+        return (int) (wanted / Float.BYTES / 64 * 64 - 64);
     }
 
     /**

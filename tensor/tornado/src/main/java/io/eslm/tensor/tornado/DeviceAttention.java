@@ -6,23 +6,32 @@ import io.eslm.tensor.backend.Storage;
 
 /**
  * Attention as batched products with a row kernel between them ({@link Attention}). Scores are kept in scratch memory for as
- * many sequences at a time as {@link #MOST_SCORES} allows; each row of scores is made by the same operations however
+ * many sequences at a time as there is room for; each row of scores is made by the same operations however
  * many that are.
  */
 final class DeviceAttention {
-    private static final int MOST_SCORES = 1 << 24;
+    private static final int LEAST_ROOM = 1 << 24;
+    private static final int MOST_ROOM = 1 << 26;
     private final Device device;
     private final Scratch scratch;
+    /** Scores at a time, and as many gradients of scores. */
+    private final int room;
 
     DeviceAttention(Device device, Scratch scratch) {
         this.device = device;
         this.scratch = scratch;
+        room = Math.clamp(device.floatCapacity() / 32, LEAST_ROOM, MOST_ROOM);
+    }
+
+    /** Sequences whose scores are kept at a time. */
+    private int sequences(int heads, int square) {
+        return Math.max(1, room / Math.max(1, heads * square));
     }
 
     void forward(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int size, double p, int seed) {
         int width = heads * size;
         int square = time * time;
-        int most = Math.max(1, MOST_SCORES / Math.max(1, heads * square));
+        int most = sequences(heads, square);
         for (int b = 0; b < batch; b += most) {
             int sequences = Math.min(most, batch - b);
             int count = sequences * heads;
@@ -52,7 +61,7 @@ final class DeviceAttention {
             int time, int heads, int size, double p, int seed) {
         int width = heads * size;
         int square = time * time;
-        int most = Math.max(1, MOST_SCORES / Math.max(1, heads * square));
+        int most = sequences(heads, square);
         int full = rows == null ? 0 : batch * time * width;
         int block = Math.min(most, batch) * heads * square;
         DeviceStorage all = scratch.floats(2 * block + full);

@@ -44,6 +44,7 @@ enum DeviceKernel {
     LAYER_NORM(Control.THREADS, 1, LayerNorms::layerNorm),
     LAYER_NORM_BACKWARD(Control.THREADS, 1, LayerNorms::backward),
     LAYER_NORM_PARTS(Control.THREADS, 1, LayerNorms::weightParts),
+    LAYER_NORM_WEIGHTS(Control.THREADS, 1, LayerNorms::weights),
     ATTENTION_SOFTMAX(Control.THREADS, 1, Attention::softmax),
     ATTENTION_BACKWARD(Control.THREADS, 1, Attention::backward),
     ATTENTION_EXPAND(Control.THREADS, 1, Attention::expand),

@@ -13,8 +13,9 @@ final class DeviceMemory {
 
     DeviceMemory(Device device) {
         this.device = device;
-        floats = new Arena("floats", 0, device.floatCapacity() / 16 * 16);
-        ints = new Arena("ints", 1 + Control.TICKETS, device.intCapacity() / 16 * 16);
+        String advice = device.isLimited() ? ", or give the device's memory a higher limit in " + Settings.MEMORY : "";
+        floats = new Arena("floats", 0, device.floatCapacity() / 16 * 16, advice);
+        ints = new Arena("ints", 1 + Control.TICKETS, device.intCapacity() / 16 * 16, advice);
     }
 
     /** {@code size} elements, contents undefined. */

@@ -84,4 +84,21 @@ final class LayerNorms {
             f.set(c.get(2) + i, beta);
         }
     }
+
+    /** Arguments: dgamma, dbeta, their parts, cols, number of parts, accumulate. One thread adds the parts of one weight. */
+    static void weights(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
+        Control.count(k, ints, c);
+        int i = k.globalIdx;
+        int cols = c.get(5);
+        if (i < 2 * cols) {
+            int which = i / cols;
+            int col = i - which * cols;
+            int y = c.get(1 + which) + col;
+            float sum = c.get(7) != 0 ? f.get(y) : 0;
+            for (int part = 0; part < c.get(6); part++) {
+                sum += f.get(c.get(3 + which) + part * cols + col);
+            }
+            f.set(y, sum);
+        }
+    }
 }

@@ -8,41 +8,52 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** The optimizer's kernels. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Optimizers {
-    /** Elements of x that one workgroup of {@link #squares} sums. */
+    /** Elements that one workgroup takes. */
     static final int PART = 1 << 14;
+    /** Ints of an entry of a table before its places: the number of elements, and 1 if they decay. */
+    static final int HEAD = 2;
 
     private Optimizers() {
     }
 
-    /** Arguments: param, grad, m, v, n; β₁, 1 − β₁, β₂, 1 − β₂, lr·decay, lr/correction1, 1/correction2, eps; gradScale. */
+    /**
+     * Arguments: table with places in param, grad, m, v; β₁, 1 − β₁, β₂, 1 − β₂, lr·decay, lr/correction1, 1/correction2, eps,
+     * gradScale. One workgroup an entry.
+     */
     static void adamW(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
-        int i = k.globalIdx;
-        if (i < c.get(5)) {
-            float g = s.get(8) * f.get(c.get(2) + i);
-            float m = s.get(0) * f.get(c.get(3) + i) + s.get(1) * g;
-            float v = s.get(2) * f.get(c.get(4) + i) + s.get(3) * g * g;
-            f.set(c.get(3) + i, m);
-            f.set(c.get(4) + i, v);
+        int entry = c.get(1) + (HEAD + 4) * k.groupIdx;
+        int n = ints.get(entry);
+        float decay = ints.get(entry + 1) == 1 ? s.get(4) : 0;
+        int paramAt = ints.get(entry + HEAD);
+        int gradAt = ints.get(entry + HEAD + 1);
+        int mAt = ints.get(entry + HEAD + 2);
+        int vAt = ints.get(entry + HEAD + 3);
+        for (int i = k.localIdx; i < n; i += Rows.LANES) {
+            float g = s.get(8) * f.get(gradAt + i);
+            float m = s.get(0) * f.get(mAt + i) + s.get(1) * g;
+            float v = s.get(2) * f.get(vAt + i) + s.get(3) * g * g;
+            f.set(mAt + i, m);
+            f.set(vAt + i, v);
             float step = s.get(5) * m / (TornadoMath.sqrt(v * s.get(6)) + s.get(7));
-            float param = f.get(c.get(1) + i);
-            f.set(c.get(1) + i, param - (param * s.get(4) + step));
+            float param = f.get(paramAt + i);
+            f.set(paramAt + i, param - (param * decay + step));
         }
     }
 
     /**
-     * Arguments: x, n, parts. One workgroup sums the squares of {@link #PART} elements in double, and stores the sum as two
-     * floats, high and low.
+     * Arguments: table with places in x, parts. One workgroup sums the squares of an entry in double, and stores the sum as
+     * two floats, high and low.
      */
     static void squares(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int lane = k.localIdx;
-        int x = c.get(1);
-        int from = k.groupIdx * PART;
-        int to = Math.min(c.get(2), from + PART);
+        int entry = c.get(1) + (HEAD + 1) * k.groupIdx;
+        int n = ints.get(entry);
+        int x = ints.get(entry + HEAD);
         double[] sums = k.allocateDoubleLocalArray(Rows.LANES);
         double sum = 0;
-        for (int i = from + lane; i < to; i += Rows.LANES) {
+        for (int i = lane; i < n; i += Rows.LANES) {
             double v = f.get(x + i);
             sum += v * v;
         }
@@ -55,7 +66,7 @@ final class Optimizers {
             k.localBarrier();
         }
         if (lane == 0) {
-            int part = c.get(3) + 2 * k.groupIdx;
+            int part = c.get(2) + 2 * k.groupIdx;
             float high = (float) sums[0];
             f.set(part, high);
             f.set(part + 1, (float) (sums[0] - high));

@@ -46,6 +46,11 @@ public final class TornadoBackend implements Backend {
     }
 
     @Override
+    public long memoryBytes() {
+        return (long) Float.BYTES * memory.device.floatCapacity();
+    }
+
+    @Override
     public Storage allocate(DType dtype, int size) {
         Checks.check(supports(dtype), "allocate", "backend %s has no %s", name(), dtype);
         Storage storage = memory.allocate(dtype, size);

@@ -16,11 +16,13 @@ final class TornadoKernels implements Kernels {
     private final DeviceMemory memory;
     private final Scratch scratch;
     private final DeviceAttention attention;
+    private final DeviceOptimizer optimizer;
 
     TornadoKernels(DeviceMemory memory) {
         this.memory = memory;
         scratch = new Scratch(memory);
         attention = new DeviceAttention(memory.device, scratch);
+        optimizer = new DeviceOptimizer(memory, scratch);
     }
 
     private Call call() {
@@ -167,15 +169,11 @@ final class TornadoKernels implements Kernels {
         int parts = parts(rows);
         Storage sums = scratch.floats(parts * cols);
         call().with(sums, x).with(parts * cols, rows, cols).each(DeviceKernel.COLUMN_SUM_PARTS, parts * cols);
-        addParts(y, sums, cols, parts, accumulate);
+        call().with(y, sums).with(cols, parts, accumulate ? 1 : 0).each(DeviceKernel.COLUMN_SUM, cols);
     }
 
     private static int parts(int rows) {
         return (rows + Rows.PART - 1) / Rows.PART;
-    }
-
-    private void addParts(Storage y, Storage sums, int cols, int parts, boolean accumulate) {
-        call().with(y, sums).with(cols, parts, accumulate ? 1 : 0).each(DeviceKernel.COLUMN_SUM, cols);
     }
 
     @Override
@@ -203,8 +201,8 @@ final class TornadoKernels implements Kernels {
         Storage gammaSums = sums.slice(0, n);
         Storage betaSums = sums.slice(n, n);
         call().with(gammaSums, betaSums, dy, x, mean, rstd).with(n, rows, cols).each(DeviceKernel.LAYER_NORM_PARTS, n);
-        addParts(dgamma, gammaSums, cols, parts, accumulateW);
-        addParts(dbeta, betaSums, cols, parts, accumulateW);
+        call().with(dgamma, dbeta, gammaSums, betaSums).with(cols, parts, accumulateW ? 1 : 0)
+                .each(DeviceKernel.LAYER_NORM_WEIGHTS, 2 * cols);
         call().with(dx, dy, x, mean, rstd, gamma).with(cols, accumulateX ? 1 : 0)
                 .rows(DeviceKernel.LAYER_NORM_BACKWARD, rows);
     }
@@ -299,18 +297,26 @@ final class TornadoKernels implements Kernels {
 
     @Override
     public void addSumOfSquares(Storage y, Storage x, int n) {
-        int parts = (int) (((long) n + Optimizers.PART - 1) / Optimizers.PART);
-        Storage sums = scratch.floats(2 * parts);
-        call().with(x).with(n).with(sums).rows(DeviceKernel.SQUARES, parts);
-        call().with(y, sums).with(parts).rows(DeviceKernel.ADD_SQUARES, 1);
+        addSumOfSquares(y, new Storage[] {x}, new int[] {n});
+    }
+
+    @Override
+    public void addSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
+        optimizer.addSumOfSquares(y, xs, sizes);
     }
 
     @Override
     public void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2,
             double eps, double decay, double correction1, double correction2, double gradScale) {
-        call().with(param, grad, m, v).with(n)
-                .scalars(beta1, 1 - beta1, beta2, 1 - beta2, lr * decay, lr / correction1, 1 / correction2, eps,
-                        gradScale)
-                .each(DeviceKernel.ADAM_W, n);
+        adamW(new Storage[] {param}, new Storage[] {grad}, new Storage[] {m}, new Storage[] {v}, new int[] {n},
+                new boolean[] {true}, lr, beta1, beta2, eps, decay, correction1, correction2, gradScale);
+    }
+
+    @Override
+    public void adamW(Storage[] params, Storage[] grads, Storage[] m, Storage[] v, int[] sizes, boolean[] decays,
+            double lr, double beta1, double beta2, double eps, double decay, double correction1, double correction2,
+            double gradScale) {
+        optimizer.adamW(params, grads, m, v, sizes, decays, beta1, 1 - beta1, beta2, 1 - beta2, lr * decay,
+                lr / correction1, 1 / correction2, eps, gradScale);
     }
 }

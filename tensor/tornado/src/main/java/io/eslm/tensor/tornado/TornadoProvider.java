@@ -43,7 +43,9 @@ public final class TornadoProvider implements BackendProvider {
             if (Devices.find(settings) == null) {
                 List<String> devices = Devices.lines();
                 return devices.isEmpty()
-                        ? "TornadoVM finds no device: install the driver of the GPU, or pocl-opencl-icd to run on the CPU"
+                        ? "TornadoVM finds no device: install the driver of the GPU (an SDK for CUDA needs libnvrtc.so.13 of "
+                                + "the CUDA 13 toolkit, too, on LD_LIBRARY_PATH or where the system looks), or "
+                                + "pocl-opencl-icd to run on the CPU"
                         : Settings.DEVICE + ": no device " + settings.driver() + ":" + settings.device()
                                 + "; there are "
                                 + String.join(", ", devices);

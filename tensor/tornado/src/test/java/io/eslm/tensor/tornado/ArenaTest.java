@@ -19,7 +19,7 @@ class ArenaTest {
     @Test
     void rangesNeverOverlapAndAllComeBack() {
         int capacity = 1 << 14;
-        Arena arena = new Arena("floats", 1, capacity);
+        Arena arena = new Arena("floats", 1, capacity, "");
         Rng rng = Rng.of(5);
         List<Range> held = new ArrayList<>();
         for (int i = 0; i < 2000; i++) {

@@ -14,6 +14,8 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Storage;
 import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -103,6 +105,71 @@ class TornadoBackendTest {
             field("expected").setInt(device, (field("expected").getInt(device) - lost) & Control.TICKET_MASK);
             backend.read(y, got, 0, 10);
         }
+    }
+
+    /** On any device: one ticket that the host has given out and the device has not added. */
+    @Test
+    void aMissingTicketStopsTheNextRead() throws ReflectiveOperationException {
+        Storage y = backend.allocate(DType.F32, 10);
+        Device device = Devices.open(Settings.of(System.getenv())).device;
+        int right = field("expected").getInt(device);
+        field("expected").setInt(device, right + 1 & Control.TICKET_MASK);
+        float[] got = new float[10];
+        UserError e = assertThrows(UserError.class, () -> backend.read(y, got, 0, 10));
+        assertTrue(e.getMessage().contains("did not run every kernel"), e::getMessage);
+        field("expected").setInt(device, field("expected").getInt(device) - 1 & Control.TICKET_MASK);
+        backend.read(y, got, 0, 10);
+    }
+
+    /** Whatever TornadoVM throws becomes a message with what to do. */
+    @Test
+    void anErrorOfTornadoIsSaid() throws ReflectiveOperationException {
+        Device device = Devices.open(Settings.of(System.getenv())).device;
+        Method execute = Device.class.getDeclaredMethod("execute", int.class);
+        execute.setAccessible(true);
+        var e = assertThrows(InvocationTargetException.class, () -> execute.invoke(device, 9999));
+        assertTrue(e.getCause() instanceof UserError, e.getCause()::toString);
+        assertTrue(e.getCause().getMessage().startsWith("backend 'tornado': TornadoVM stopped in a copy: "),
+                e.getCause()::getMessage);
+    }
+
+    /** The products that cuBLAS is tried with, by the portable kernel: what is expected of them is right. */
+    @Test
+    void theTrialOfCuBlasIsRight() throws ReflectiveOperationException {
+        DeviceMemory memory = Devices.open(Settings.of(System.getenv()));
+        // It works on the first elements of the device, which somebody may hold.
+        Storage first = new DeviceStorage(memory, DType.F32, 0, 48);
+        float[] before = read(first, 48);
+        Method prove = Device.class.getDeclaredMethod("prove");
+        prove.setAccessible(true);
+        prove.invoke(memory.device);
+        backend.write(first, before, 0, 48);
+    }
+
+    /** A step of the optimizer takes as many launches for a hundred tensors as for one. */
+    @Test
+    void theOptimizerLaunchesOnceForAllTensors() {
+        int n = 100;
+        Storage[][] all = new Storage[4][n];
+        int[] sizes = new int[n];
+        Arrays.fill(sizes, 3);
+        for (Storage[] tensors : all) {
+            Arrays.setAll(tensors, _ -> backend.allocate(DType.F32, 3));
+        }
+        Storage sum = backend.allocate(DType.F32, 1);
+        Runnable step = () -> {
+            backend.kernels().addSumOfSquares(sum, all[1], sizes);
+            backend.kernels().adamW(all[0], all[1], all[2], all[3], sizes, new boolean[n], 1e-3, 0.9, 0.95, 1e-8, 0.1,
+                    0.1, 0.05, 1);
+        };
+        step.run(); // writes its tables
+        long before = backend.launches();
+        step.run();
+        assertEquals(3, backend.launches() - before);
+        all[2][7] = backend.allocate(DType.F32, 3);
+        before = backend.launches();
+        step.run();
+        assertEquals(4, backend.launches() - before, "a tensor has moved: one table is written anew");
     }
 
     /** What cuBLAS leaves to be done is what the portable kernel does itself: same bits, whoever computed the product. */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.Weights;
+import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.gpt2.train.Trainer;
+import io.eslm.select.MethodSpec;
+import io.eslm.select.Methods;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What travels between the host and a backend in a training step: tokens down, risks up, and nothing as large as an activation. */
+class TrafficTest {
+    private static final int BATCH = 3;
+    private static final int TIME = 16;
+    private static final int TOKENS = BATCH * TIME;
+
+    /**
+     * Down: ids and targets, and of each kept token its weight, and its row where not all are kept. Up: loss and entropy of each
+     * token, and the norm of the gradient.
+     */
+    @ParameterizedTest
+    @CsvSource({"clm, false", "cvar-loss:alpha=0.3, true", "var-entropy:alpha=0.3, true"})
+    void aStepMovesTokensAndRisks(String method, boolean some) {
+        Gpt2Config config = new Gpt2Config(2, 2, 32, TIME, 101, 0, 1e-5);
+        TrainOptions options = new TrainOptions(4, BATCH, 1, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        List<Seam.Copy> copies = new ArrayList<>();
+        try (Backend plain = Backends.open("vector", 1)) {
+            Backend backend = Seam.watch(plain, call -> {
+            }, copies::add);
+            Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+            TrainEvent.Step step = RandomTokens.with(config, 100, data -> {
+                try (Trainer trainer =
+                        new Trainer(model, Methods.of(MethodSpec.parse(method), _ -> null), data, options,
+                                _ -> {})) {
+                    trainer.oneStep();
+                    copies.clear();
+                    return trainer.oneStep();
+                }
+            });
+            long kept = Math.round(step.keptFraction() * TOKENS);
+            assertTrue(some ? kept < TOKENS : kept == TOKENS, "kept " + kept);
+            assertEquals(4 * (2 * TOKENS + (some ? 2 : 1) * kept), bytes(copies, "write"), copies.toString());
+            assertEquals(4 * (2 * TOKENS + 1), bytes(copies, "read"), copies.toString());
+        }
+    }
+
+    private static long bytes(List<Seam.Copy> copies, String name) {
+        return copies.stream().filter(c -> c.name().equals(name)).mapToLong(Seam.Copy::bytes).sum();
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.train;
+
+import io.eslm.tensor.UserError;
+
+/** A loss or a gradient is not finite any more: this run is over, another one need not be. */
+public final class DivergedError extends UserError {
+    private static final long serialVersionUID = 1L;
+
+    DivergedError(String message) {
+        super(message);
+    }
+}
