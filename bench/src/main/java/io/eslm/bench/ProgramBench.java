@@ -57,9 +57,10 @@ final class ProgramBench implements Callable<Integer> {
     private BenchOptions common;
 
     /** Calls of one kernel with one shape, or copies of one size; storages are those of the first. */
-    private record Line(String name, int calls, List<Integer> storages, long bytes, long flops) {
+    private record Line(String name, int calls, List<Integer> storages, long bytes, long flops, long launches) {
         Line plus(Line other) {
-            return new Line(name, calls + other.calls, storages, bytes + other.bytes, flops + other.flops);
+            return new Line(name, calls + other.calls, storages, bytes + other.bytes, flops + other.flops,
+                    launches + other.launches);
         }
     }
 
@@ -69,12 +70,13 @@ final class ProgramBench implements Callable<Integer> {
 
     private void add(Seam.Call call) {
         long bytes = call.storages().stream().mapToLong(s -> (long) s.size() * s.dtype().bytes()).sum();
-        calls.add(new Line(call.name(), 1, call.storages().stream().map(this::number).toList(), bytes, call.flops()));
+        calls.add(new Line(call.name(), 1, call.storages().stream().map(this::number).toList(), bytes, call.flops(),
+                call.launches()));
     }
 
     private void add(Seam.Copy copy) {
         calls.add(new Line(copy.name() + " " + copy.elements() + " " + copy.storage().dtype(), 1,
-                List.of(number(copy.storage())), copy.bytes(), 0));
+                List.of(number(copy.storage())), copy.bytes(), 0, 0));
     }
 
     private int number(Storage storage) {
@@ -116,19 +118,25 @@ final class ProgramBench implements Callable<Integer> {
 
     private String text(Backend backend, List<Line> lines) {
         StringBuilder s = new StringBuilder(String.format(Locale.ROOT,
-                "%s%n%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages%n%n%6s %9s %10s %10s  kernel and shape%n",
+                "%s%n%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages%n%n%6s %9s %9s %10s %10s  kernel and shape%n",
                 backend.description(), layers, width, batch, seq, method, calls.size(), numbers.size(),
-                "calls", "storages", "MB", "MFLOP"));
+                "calls", "launches", "storages", "MB", "MFLOP"));
         long flops = 0;
+        long launches = 0;
         for (Line line : lines) {
             flops += line.flops();
-            s.append(String.format(Locale.ROOT, "%6d %9d %10.3f %10s  %s%n", line.calls(), line.storages().size(),
+            launches += line.launches();
+            s.append(String.format(Locale.ROOT, "%6d %9s %9d %10.3f %10s  %s%n", line.calls(),
+                    line.launches() == 0 ? "" : line.launches(), line.storages().size(),
                     line.bytes() * 1e-6,
                     line.flops() == 0 ? "" : String.format(Locale.ROOT, "%.3f", line.flops() * 1e-6),
                     line.name() + (all ? line.storages().stream().map(n -> " s" + n).collect(joining("", "  ", ""))
                             : "")));
         }
-        return s.append(String.format(Locale.ROOT, "%38.3f  in all", flops * 1e-6)).toString();
+        return s.append(
+                String.format(Locale.ROOT, "%6d %9s %31.3f  in all", calls.size(), launches == 0 ? "" : launches,
+                        flops * 1e-6))
+                .toString();
     }
 
     private String json(Backend backend, List<Line> lines) {
@@ -144,6 +152,7 @@ final class ProgramBench implements Callable<Integer> {
                     : new JsonPrimitive(line.storages().size()));
             o.addProperty("bytes", line.bytes());
             o.addProperty("flops", line.flops());
+            o.addProperty("launches", line.launches());
             kernels.add(o);
         }
         result.add("kernels", kernels);

@@ -21,8 +21,9 @@ final class Seam {
      * @param name the kernel and its integer arguments (the shapes), in the seam's order; - for what was left out
      * @param storages its storages, without those left out
      * @param flops multiply-adds that the backend counted, as two
+     * @param launches {@link Backend#launches} that it took
      */
-    record Call(String name, List<Storage> storages, long nanos, long flops) {
+    record Call(String name, List<Storage> storages, long nanos, long flops, long launches) {
     }
 
     private Seam() {
@@ -49,11 +50,13 @@ final class Seam {
     static Backend watch(Backend backend, Consumer<Call> listener, Consumer<Copy> copies) {
         Kernels kernels = proxy(Kernels.class, (method, args) -> {
             long counted = backend.flops().total();
+            long launched = backend.launches();
             long start = System.nanoTime();
             Object result = call(method, backend.kernels(), args);
             backend.finish();
             long nanos = System.nanoTime() - start;
-            listener.accept(new Call(name(method, args), storages(args), nanos, backend.flops().total() - counted));
+            listener.accept(new Call(name(method, args), storages(args), nanos, backend.flops().total() - counted,
+                    backend.launches() - launched));
             return result;
         });
         return proxy(Backend.class, (method, args) -> {

@@ -32,8 +32,9 @@ final class ComparisonHtml {
                 settings.get("data").getAsString(), settings.get("parameters").getAsLong())));
         charts();
         html.append("<section>");
-        comparison.tables().forEach(table -> html.append(table.html()));
-        comparison.notes().forEach(note -> html.append("<p class=note>").append(Html.text(note)).append("</p>"));
+        ComparisonTables tables = new ComparisonTables(comparison);
+        tables.all().forEach(table -> html.append(table.html()));
+        tables.notes().forEach(note -> html.append("<p class=note>").append(Html.text(note)).append("</p>"));
         html.append("</section>\n");
         configuration();
         return html.append("</main>\n<footer>").append(Html.text(settings.get("program").getAsString()))

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,6 +47,16 @@ class DeviceTrainingTest {
         List<Double> device = train(temp.resolve("device"), "tornado", method);
         assertTrue(cpu.getLast() < cpu.getFirst() - 0.3, "it learns");
         assertClose(cpu, device);
+    }
+
+    @Test
+    void theDevicesAreListed() {
+        String out = Program.run("backends").ok().out();
+        assertTrue(
+                out.lines().anyMatch(
+                        l -> l.matches("tornado +TornadoVM on .* \\(\\w+, \\d+ MB\\); \\d+ MB taken; products: .*")),
+                out);
+        assertTrue(out.lines().anyMatch(l -> l.matches(" +0:0 .*\\(\\w+, \\d+ MB\\)")), out);
     }
 
     private static List<Double> train(Path dir, String backend, String method) {
