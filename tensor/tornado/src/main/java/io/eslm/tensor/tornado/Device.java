@@ -104,7 +104,8 @@ final class Device {
      */
     private void prove() {
         DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 48);
-        float[] factors = {1, 2, 3, 4, 5, 6, -1, 0, 2, 3, 1, -2, 7, -8, 9, 1, -2, 3, 1, 0, 1, 2, -1, 0, 0, 3, 1, 1, 1, 1};
+        float[] factors =
+                {1, 2, 3, 4, 5, 6, -1, 0, 2, 3, 1, -2, 7, -8, 9, 1, -2, 3, 1, 0, 1, 2, -1, 0, 0, 3, 1, 1, 1, 1};
         write(0, factors, 0, factors.length);
         new Product(all.slice(32, 4), all.slice(0, 6), all.slice(12, 6), 2, 3, 2).launch(this);
         new Product(all.slice(36, 8), all.slice(0, 12), all.slice(18, 12), 2, 3, 2).transposed(false, true)

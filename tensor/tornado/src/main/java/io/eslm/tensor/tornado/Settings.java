@@ -60,6 +60,7 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
         } catch (NumberFormatException e) {
             // said below
         }
-        throw new UserError(MEMORY + "=" + text + ": must be a size such as 4g or 500m, at least " + (LEAST_BYTES >> 20) + "m");
+        throw new UserError(
+                MEMORY + "=" + text + ": must be a size such as 4g or 500m, at least " + (LEAST_BYTES >> 20) + "m");
     }
 }

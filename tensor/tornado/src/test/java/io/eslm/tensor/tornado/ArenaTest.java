@@ -54,7 +54,8 @@ class ArenaTest {
                 Settings.of(Map.of(Settings.DEVICE, "1:2", Settings.MEMORY, "1.5g", Settings.PRODUCTS, "tf32",
                         Settings.CUBLAS, "/x/libcublas.so")));
         for (Map<String, String> bad : List.of(Map.of(Settings.DEVICE, "1"), Map.of(Settings.DEVICE, "a:b"),
-                Map.of(Settings.DEVICE, "0:-1"), Map.of(Settings.MEMORY, "much"), Map.of(Settings.MEMORY, "100"), Map.of(Settings.MEMORY, "-1g"),
+                Map.of(Settings.DEVICE, "0:-1"), Map.of(Settings.MEMORY, "much"), Map.of(Settings.MEMORY, "100"),
+                Map.of(Settings.MEMORY, "-1g"),
                 Map.of(Settings.PRODUCTS, "fp8"), Map.of(Settings.PRODUCTS, ""))) {
             UserError e = assertThrows(UserError.class, () -> Settings.of(bad));
             assertTrue(e.getMessage().startsWith(bad.keySet().iterator().next() + "="), e::getMessage);
