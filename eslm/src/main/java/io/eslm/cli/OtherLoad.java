@@ -21,6 +21,6 @@ final class OtherLoad {
         double all = system.getCpuLoad();
         double here = (double) (system.getProcessCpuTime() - own) / (System.nanoTime() - begin)
                 / system.getAvailableProcessors();
-        return all < 0 || own < 0 ? Double.NaN : Math.clamp(all - here, 0, 1);
+        return all <= 0 || own < 0 ? Double.NaN : Math.clamp(all - here, 0, 1); // 0 cannot be: this program ran
     }
 }
