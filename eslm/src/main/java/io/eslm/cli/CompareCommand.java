@@ -136,14 +136,15 @@ final class CompareCommand implements Callable<Integer> {
                 List<String> diverged = new ArrayList<>();
                 boolean done = runs.run(seeds, interrupt, diverged);
                 show(dir, screen);
+                if (!done) {
+                    screen.note("stopped and saved; the same command goes on");
+                    return Main.INTERRUPTED;
+                }
                 if (!diverged.isEmpty()) {
                     throw new UserError("runs that diverged have no figures: " + String.join("; ", diverged)
                             + ". Compare with a lower --learning-rate, in another --out-dir");
                 }
-                if (!done) {
-                    screen.note("stopped and saved; the same command goes on");
-                }
-                return done ? 0 : Main.INTERRUPTED;
+                return 0;
             } catch (RuntimeException e) {
                 // Here and not by the caller alone: once the interrupt is closed, the JVM may be gone before he speaks.
                 if (interrupt.getAsBoolean()) {

@@ -20,6 +20,7 @@ final class DeviceOptimizer {
         this.scratch = scratch;
     }
 
+    /** {@link io.eslm.tensor.backend.Kernels#addSumOfSquares(Storage, Storage[], int[])}, all sums in double until the last. */
     void addSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
         int groups = gradients.update(sizes, new boolean[sizes.length], xs);
         Storage sums = scratch.floats(2 * groups);
@@ -27,7 +28,12 @@ final class DeviceOptimizer {
         new Call(memory.device).with(y, sums).with(groups).rows(DeviceKernel.ADD_SQUARES, 1);
     }
 
-    /** @param scalars as {@link Optimizers#adamW} names them */
+    /**
+     * Updates params, m and v from grads, tensor t having sizes[t] elements in each.
+     *
+     * @param decays which tensors decay
+     * @param scalars as {@link Optimizers#adamW} names them
+     */
     void adamW(Storage[] params, Storage[] grads, Storage[] m, Storage[] v, int[] sizes, boolean[] decays,
             double... scalars) {
         int groups = moments.update(sizes, decays, params, grads, m, v);
@@ -48,9 +54,9 @@ final class DeviceOptimizer {
                 groups += parts(size);
             }
             if (entries.length != groups * width) {
-                entries = new int[groups * width];
                 there = null;
-                there = memory.allocate(DType.I32, entries.length);
+                there = memory.allocate(DType.I32, groups * width);
+                entries = new int[groups * width]; // last: if there was no room, the next call tries again
                 changed = true;
             }
             int at = 0;
