@@ -33,7 +33,7 @@ public final class Gpt2 extends Module {
 
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
         int c = config.nEmbd();
-        this.config = config;
+        this.config = config.check();
         this.backend = backend;
         tokens = part("tokens", new Embedding(weights.load("tokens.weight", config.vocabSize(), c)));
         positions = part("positions", new Embedding(weights.load("positions.weight", config.blockSize(), c)));

@@ -31,21 +31,19 @@ final class ConfigJson {
     static Gpt2Config read(Path file) {
         Json json = Json.read(file);
         checkComputed(json);
-        int width = positive(json, "n_embd");
-        int heads = positive(json, "n_head");
-        if (width % heads != 0) {
-            throw new UserError(file + ": n_embd " + width + " is not a multiple of n_head " + heads
-                    + ", but each head needs the same whole width; correct the two numbers");
-        }
+        int width = json.required("n_embd", Integer.class);
         int inner = json.optional("n_inner", Integer.class, 4 * width);
         if (inner != 4 * width) {
             throw notComputed(file, "n_inner " + inner, "null or 4·n_embd, " + 4 * width);
         }
-        double epsilon = json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON);
         try {
-            return new Gpt2Config(positive(json, "n_layer"), heads, width,
-                    positive(json, json.has("n_positions") ? "n_positions" : "n_ctx"), positive(json, "vocab_size"),
-                    dropout(json), epsilon);
+            return Gpt2Config.of(json.required("n_layer", Integer.class), json.required("n_head", Integer.class), width,
+                    json.required(json.has("n_positions") ? "n_positions" : "n_ctx", Integer.class))
+                    .with(Gpt2Config.VOCAB_SIZE, json.required("vocab_size", Integer.class))
+                    .with(Gpt2Config.DROPOUT, dropout(json))
+                    .with(Gpt2Config.LAYER_NORM_EPS,
+                            json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON))
+                    .check();
         } catch (UserError e) {
             throw e.getMessage().startsWith(file.toString()) ? e : new UserError(file + ": " + e.getMessage(), e);
         }
@@ -77,14 +75,6 @@ final class ConfigJson {
     private static UserError notComputed(Path file, String found, String computed) {
         return new UserError(file + ": " + found + " is not computed here, only " + computed
                 + "; loaded all the same, the model would give other numbers");
-    }
-
-    private static int positive(Json json, String field) {
-        int value = json.required(field, Integer.class);
-        if (value <= 0) {
-            throw new UserError(json.file() + ": \"" + field + "\" is " + value + ", must be positive");
-        }
-        return value;
     }
 
     /** One rate for all three places; where a file has several, that of the residual branches. */

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.BETA1;
+import static io.eslm.gpt2.train.TrainOptions.BETA2;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.GRAD_ACCUM;
+import static io.eslm.gpt2.train.TrainOptions.GRAD_CLIP;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WEIGHT_DECAY;
+
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.ClipNorm;
@@ -27,6 +38,10 @@ public final class Trainer implements AutoCloseable {
     private final Objective tokenLoss;
     private final TrainOptions options;
     private final Consumer<TrainEvent> listener;
+    private final int maxIters;
+    private final int gradAccum;
+    private final int evalInterval;
+    private final long seed;
     private final Schedule schedule;
     private final AdamW optimizer;
     private final ClipNorm clip;
@@ -51,13 +66,17 @@ public final class Trainer implements AutoCloseable {
         this.tokenLoss = tokenLoss;
         this.options = options;
         this.listener = listener;
+        this.maxIters = options.get(MAX_ITERS);
+        this.gradAccum = options.get(GRAD_ACCUM);
+        this.evalInterval = options.get(EVAL_INTERVAL);
+        this.seed = options.get(SEED);
         this.schedule = options.schedule();
-        this.optimizer = new AdamW(model.parameters(), new AdamW.Options(options.beta1(), options.beta2(), 1e-8,
-                options.weightDecay()));
-        this.clip = new ClipNorm(model.parameters(), options.gradClip());
+        this.optimizer = new AdamW(model.parameters(), new AdamW.Options(options.get(BETA1), options.get(BETA2), 1e-8,
+                options.get(WEIGHT_DECAY)));
+        this.clip = new ClipNorm(model.parameters(), options.get(GRAD_CLIP));
         data.checkVocab(model.config().vocabSize());
-        this.drawn = tokenLoss.drawn(options.batchSize());
-        this.sampler = new BatchSampler(data.train().tokens(), drawn, time, options.seed());
+        this.drawn = tokenLoss.drawn(options.get(BATCH_SIZE));
+        this.sampler = new BatchSampler(data.train().tokens(), drawn, time, options.get(SEED));
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
         this.workspace = new Workspace(model.backend());
         this.tape = Tape.recording(workspace, rng(0));
@@ -100,18 +119,18 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Evaluates a new model, then trains until {@link TrainOptions#maxIters} or until {@code stop} says so, which is asked between steps.
+     * Evaluates a new model, then trains until {@link TrainOptions#MAX_ITERS} or until {@code stop} says so, which is asked between steps.
      *
      * @param afterStep called with the number of steps done after each step and its evaluation, for checkpoints and samples
      * @throws DivergedError if a loss or a gradient is not finite; the weights are then those before the step
      */
     public void run(BooleanSupplier stop, Runnable afterStep) {
-        if (!restored && options.evalInterval() > 0) {
+        if (!restored && evalInterval > 0) {
             evaluate();
         }
-        while (step < options.maxIters() && !stop.getAsBoolean()) {
+        while (step < maxIters && !stop.getAsBoolean()) {
             listener.accept(oneStep());
-            if (options.evalInterval() > 0 && (step % options.evalInterval() == 0 || step == options.maxIters())) {
+            if (evalInterval > 0 && (step % evalInterval == 0 || step == maxIters)) {
                 evaluate();
             }
             afterStep.run();
@@ -124,10 +143,10 @@ public final class Trainer implements AutoCloseable {
         FlopCounter counter = model.backend().flops();
         Flops before = Flops.of(counter);
         model.clearGradients();
-        double share = 1.0 / options.gradAccum();
-        double progress = (double) step / Math.max(1, options.maxIters() - 1);
+        double share = 1.0 / gradAccum;
+        double progress = (double) step / Math.max(1, maxIters - 1);
         Sums sums = new Sums();
-        for (int micro = 0; micro < options.gradAccum(); micro++) {
+        for (int micro = 0; micro < gradAccum; micro++) {
             Rng rng = rng(micro);
             tape.reset(rng.split("dropout"));
             sampler.next(inputs, targets);
@@ -148,7 +167,7 @@ public final class Trainer implements AutoCloseable {
         tokens += sums.tokens;
         double seconds = (System.nanoTime() - start) * 1e-9;
         double rateOfTokens = sums.tokens / seconds;
-        long drawnTokens = (long) options.gradAccum() * inputs.length;
+        long drawnTokens = (long) gradAccum * inputs.length;
         return new TrainEvent.Step(step, tokens, drawnTokens * step, sums.loss / sums.tokens,
                 sums.keptLoss / sums.kept, (double) sums.kept / drawnTokens, sums.alpha * share,
                 sums.valueAtRisk * share, rate, norm, seconds, rateOfTokens,
@@ -159,8 +178,8 @@ public final class Trainer implements AutoCloseable {
     public void evaluate() {
         int time = model.config().blockSize();
         heldOut.ifPresent(set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace,
-                options.batchSize())
-                .run(EvalWindows.all(set, time).subset(options.evalIters(), options.batchSize()), time))));
+                options.get(BATCH_SIZE))
+                .run(EvalWindows.all(set, time).subset(options.get(EVAL_ITERS), options.get(BATCH_SIZE)), time))));
     }
 
     /** Bytes of activations, gradients in flight and scratch that training has allocated so far. */
@@ -169,7 +188,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Rng rng(int micro) {
-        return Rng.of(options.seed()).split("step " + step + " " + micro);
+        return Rng.of(seed).split("step " + step + " " + micro);
     }
 
     @Override

@@ -2,7 +2,9 @@
 package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.option.Option;
 import io.eslm.tensor.UserError;
+import java.util.List;
 
 /**
  * What a resumed run needs besides weights and optimizer moments.
@@ -18,19 +20,20 @@ public record TrainerState(long step, long tokens, long batchPosition, TrainOpti
         JsonObject lossState) {
     /** @throws UserError if a run with these options could not continue this one identically */
     public void checkResumable(TrainOptions now, String methodNow) {
-        same("--seed", options.seed(), now.seed());
-        same("--batch-size", options.batchSize(), now.batchSize());
-        same("--grad-accum", options.gradAccum(), now.gradAccum());
-        same("--method", method, methodNow);
-        if (now.maxIters() < step) {
-            throw new UserError("--max-iters " + now.maxIters() + ": the checkpoint is already at step " + step);
+        for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM)) {
+            same(option.name(), options.get(option), now.get(option));
+        }
+        same("method", method, methodNow);
+        if (now.get(TrainOptions.MAX_ITERS) < step) {
+            throw new UserError(TrainOptions.MAX_ITERS + " " + now.get(TrainOptions.MAX_ITERS)
+                    + ": the checkpoint is already at step " + step);
         }
     }
 
     private static void same(String option, Object saved, Object given) {
         if (!saved.equals(given)) {
-            throw new UserError(option + " " + given + ": the checkpoint was written with " + saved
-                    + ", and a resumed run must go on as it began; leave the option out, or start anew with another --out-dir");
+            throw new UserError(option + " " + given + ": the run started with " + saved
+                    + ", and a resumed run keeps its options. Omit the option, or start a new run in another folder");
         }
     }
 }
