@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 import static java.util.stream.Collectors.joining;
 
 import com.google.gson.Gson;
@@ -92,7 +99,8 @@ final class ProgramBench implements Callable<Integer> {
         try (Backend opened = common.open()) {
             Backend backend = Seam.watch(opened, this::add, this::add);
             TrainOptions options =
-                    new TrainOptions(2, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+                    TrainOptions.defaults().with(MAX_ITERS, 2).with(BATCH_SIZE, batch).with(LEARNING_RATE, 3e-4)
+                            .with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0).with(SEED, 1L);
             Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             RandomTokens.with(config, 2 * batch + 32, data -> {
                 try (Trainer trainer = new Trainer(model,

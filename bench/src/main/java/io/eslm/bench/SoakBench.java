@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
@@ -90,8 +96,8 @@ final class SoakBench implements Callable<Integer> {
     }
 
     private List<Point> run(Gpt2Config config, Backend backend, TokenData tokens) {
-        TrainOptions options = new TrainOptions(steps, batch, 1, learningRate, learningRate / 10, steps / 20, 0.1, 0.9,
-                0.95, 1.0, 0, 1, 0, 0, 1);
+        TrainOptions options = TrainOptions.defaults().with(MAX_ITERS, steps).with(BATCH_SIZE, batch)
+                .with(LEARNING_RATE, learningRate).with(EVAL_INTERVAL, 0).with(SEED, 1L);
         List<Point> points = new ArrayList<>();
         Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
         try (Trainer trainer = new Trainer(gpt2,

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.GRAD_ACCUM;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
+
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -62,9 +71,9 @@ final class StepBench implements Callable<Integer> {
         List<MethodSpec> specs = methods.stream().map(MethodSpec::parse).toList();
         specs.forEach(spec -> Methods.check(spec, config));
         TrainOptions options =
-                new TrainOptions((warmup + steps) * specs.size(), batch, gradAccum, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0,
-                        0, 1, 0,
-                        0, 1);
+                TrainOptions.defaults().with(MAX_ITERS, (warmup + steps) * specs.size()).with(BATCH_SIZE, batch)
+                        .with(GRAD_ACCUM, gradAccum).with(LEARNING_RATE, 3e-4).with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0)
+                        .with(EVAL_INTERVAL, 0).with(SEED, 1L);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = common.open()) {
             MemoryNeed.check(opened, MemoryNeed.ofTraining(config, batch),

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -33,8 +40,10 @@ class TrafficTest {
     @ParameterizedTest
     @CsvSource({"clm, false", "cvar-loss:alpha=0.3, true", "var-entropy:alpha=0.3, true"})
     void aStepMovesTokensAndRisks(String method, boolean some) {
-        Gpt2Config config = new Gpt2Config(2, 2, 32, TIME, 101, 0, 1e-5);
-        TrainOptions options = new TrainOptions(4, BATCH, 1, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        Gpt2Config config = Gpt2Config.of(2, 2, 32, TIME).with(Gpt2Config.VOCAB_SIZE, 101);
+        TrainOptions options =
+                TrainOptions.defaults().with(MAX_ITERS, 4).with(BATCH_SIZE, BATCH).with(LEARNING_RATE, 1e-3)
+                        .with(MIN_LR, 1e-3).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0).with(SEED, 1L);
         List<Seam.Copy> copies = new ArrayList<>();
         try (Backend plain = Backends.open("vector", 1)) {
             Backend backend = Seam.watch(plain, call -> {

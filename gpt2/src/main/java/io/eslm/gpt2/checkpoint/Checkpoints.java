@@ -169,9 +169,9 @@ public final class Checkpoints {
     private void checkLatest(long step) {
         for (Path dir : all()) {
             if (step(dir) > step && fault(dir).isEmpty()) {
-                throw new UserError(dir + ": is of a later step than this run has reached, " + step
-                        + ", so it belongs to "
-                        + "another run. Choose another --out-dir, resume from that checkpoint, or move it away");
+                throw new UserError(dir + ": is from a later step than this run's step " + step
+                        + ", so it belongs to another run. Choose another folder, resume from that checkpoint, or move "
+                        + "it away");
             }
         }
     }

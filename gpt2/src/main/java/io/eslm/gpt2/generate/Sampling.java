@@ -15,11 +15,11 @@ import io.eslm.tensor.UserError;
  */
 public record Sampling(double temperature, int topK, double topP, int maxNewTokens, long seed) {
     public Sampling {
-        check(temperature >= 0 && temperature < Double.POSITIVE_INFINITY, "--temperature", temperature,
+        check(temperature >= 0 && temperature < Double.POSITIVE_INFINITY, "temperature", temperature,
                 "must be at least 0; 0 takes the likeliest token, 1 the model's own distribution");
-        check(topK >= 0, "--top-k", topK, "must be at least 0; 0 for no limit");
-        check(topP > 0 && topP <= 1, "--top-p", topP, "must be above 0 and at most 1; 1 for no limit");
-        check(maxNewTokens >= 1, "--max-new-tokens", maxNewTokens, "must be at least 1");
+        check(topK >= 0, "top k", topK, "must be at least 0; 0 for no limit");
+        check(topP > 0 && topP <= 1, "top p", topP, "must be above 0 and at most 1; 1 for no limit");
+        check(maxNewTokens >= 1, "max new tokens", maxNewTokens, "must be at least 1");
     }
 
     /** Always the likeliest token. */

@@ -12,8 +12,8 @@ import java.util.Map;
 /** Stops a run whose numbers have gone wrong, and finds where: the step, and the first layer with a NaN or an infinity. */
 final class NonFinite {
     private static final String ADVICE =
-            ". Nothing after the last checkpoint is kept; resume from it, or start anew where there is none, with a "
-                    + "lower --learning-rate, a longer --warmup-iters or a smaller --grad-clip";
+            ". The steps since the last checkpoint are lost. Resume from it (or start a new run if there is none) with a "
+                    + "lower learning rate, more warmup iters, or a smaller grad clip";
 
     private NonFinite() {
     }

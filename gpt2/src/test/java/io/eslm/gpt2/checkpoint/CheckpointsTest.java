@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MeanObjective;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatchLoss;
@@ -235,25 +236,27 @@ class CheckpointsTest {
             checkpoints.save(trainer);
             other.oneStep();
             String message = assertThrows(UserError.class, () -> checkpoints.save(other)).getMessage();
-            assertTrue(message.contains("later step") && message.contains("--out-dir"), message);
+            assertTrue(message.contains("later step") && message.contains("another folder"), message);
             assertEquals(List.of("step-000003"), names());
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--seed", "--batch-size", "--grad-accum", "--method", "--max-iters", "Gpt2Config"})
+    @ValueSource(strings = {"seed", "batch size", "grad accum", "method", "max iters", "model"})
     void aRunMustGoOnAsItBegan(String what) {
         try (Trainer trainer = trainer()) {
             losses(trainer, 2);
             Path saved = new Checkpoints(run()).save(trainer);
-            Objective loss = what.equals("--method") ? new Tiny.AboveMean() : new MeanObjective();
-            var config = what.equals("Gpt2Config") ? Tiny.config().withDropout(0.2) : Tiny.config();
-            TrainOptions o = Tiny.options(what.equals("--max-iters") ? 6 : 40);
-            TrainOptions options =
-                    new TrainOptions(what.equals("--max-iters") ? 1 : 40, what.equals("--batch-size") ? 5 : 4,
-                            what.equals("--grad-accum") ? 1 : 2, o.learningRate(), o.minLr(), 0, o.weightDecay(),
-                            o.beta1(), o.beta2(),
-                            o.gradClip(), 0, 1, 0, 0, what.equals("--seed") ? 12 : 11);
+            Objective loss = what.equals("method") ? new Tiny.AboveMean() : new MeanObjective();
+            var config = what.equals("model") ? Tiny.config().with(Gpt2Config.DROPOUT, 0.2) : Tiny.config();
+            TrainOptions given = Tiny.options(40);
+            TrainOptions options = switch (what) {
+                case "seed" -> given.with(TrainOptions.SEED, 12L);
+                case "batch size" -> given.with(TrainOptions.BATCH_SIZE, 5);
+                case "grad accum" -> given.with(TrainOptions.GRAD_ACCUM, 1);
+                case "max iters" -> given.with(TrainOptions.MAX_ITERS, 1).with(TrainOptions.WARMUP_ITERS, 0);
+                default -> given;
+            };
             try (Trainer other =
                     new Trainer(Tiny.model(config, scalar), loss, Tiny.data(dir.resolve("data"), Tiny.VOCABULARY),
                             options, e -> {

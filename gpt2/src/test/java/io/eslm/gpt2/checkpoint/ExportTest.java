@@ -33,7 +33,7 @@ class ExportTest {
         try (Backend backend = Backends.open("scalar", 1)) {
             Rng rng = Rng.of(7);
             export(ModelFolder.load(Golden.folder("even"), backend), rng, dir.resolve("even"));
-            Gpt2Config config = new Gpt2Config(2, 2, 8, 32, Gpt2Config.GPT2_VOCABULARY, 0.1, 1e-5);
+            Gpt2Config config = Gpt2Config.of(2, 2, 8, 32).with(Gpt2Config.DROPOUT, 0.1);
             export(new Gpt2(config, backend, Weights.random(config, backend, rng)), rng,
                     dir.resolve("gpt2-vocabulary"));
         }

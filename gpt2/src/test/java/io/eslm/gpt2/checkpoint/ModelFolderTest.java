@@ -115,7 +115,8 @@ class ModelFolderTest {
 
     @Test
     void gpt2sVocabularyIsWritten() {
-        Gpt2Config config = new Gpt2Config(1, 1, 2, 4, Gpt2Config.GPT2_VOCABULARY, 0.25, 1e-6);
+        Gpt2Config config =
+                Gpt2Config.of(1, 1, 2, 4).with(Gpt2Config.DROPOUT, 0.25).with(Gpt2Config.LAYER_NORM_EPS, 1e-6);
         ModelFolder.save(new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1))), dir);
         assertTrue(Files.exists(dir.resolve("vocab.json")) && Files.exists(dir.resolve("merges.txt")));
         assertEquals(config, ModelFolder.config(dir));
@@ -228,10 +229,10 @@ class ModelFolderTest {
         "add_cross_attention|true|add_cross_attention true is not computed", "n_inner|64|n_inner 64 is not computed",
         "tie_word_embeddings|false|tie_word_embeddings false is not computed",
         "model_type|\"gptj\"|model_type is \"gptj\"",
-        "n_head|3|n_embd 32 is not a multiple of n_head 3", "n_embd|0|\"n_embd\" is 0, must be positive",
+        "n_head|3|n embd 32: must be a multiple of n head 3; try 33", "n_embd|0|n embd 0: must be at least 1",
         "n_layer|1.5|\"n_layer\" is 1.5, needed is a whole number", "n_layer|\"two\"|needed is a whole number",
-        "vocab_size|null|has no \"vocab_size\"", "resid_pdrop|1.0|--dropout 1.0",
-        "layer_norm_epsilon|0|layer_norm_epsilon 0",
+        "vocab_size|null|has no \"vocab_size\"", "resid_pdrop|1.0|dropout 1.0: must be",
+        "layer_norm_epsilon|0|layer norm eps 0.0: must be",
         "tie_word_embeddings|1|needed is true or false", "n_layer|[2]|whole number"})
     void configurationsThatAreNotComputed(String field, String value, String message) throws IOException {
         JsonObject config = goldenConfig();

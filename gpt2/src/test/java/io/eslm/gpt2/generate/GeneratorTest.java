@@ -189,7 +189,7 @@ class GeneratorTest {
     /** The GPT-2 vocabulary brings its own end of text; a context of one token forgets everything at each step. */
     @Test
     void theSmallestContext() {
-        Gpt2 one = Tiny.model(new Gpt2Config(1, 1, 4, 1, 50304, 0, 1e-5), backend);
+        Gpt2 one = Tiny.model(Gpt2Config.of(1, 1, 4, 1).with(Gpt2Config.VOCAB_SIZE, 50304), backend);
         int[] tokens = new Generator(one).generate(new int[0], new Sampling(50, 0, 1, 30, 1), t -> true).tokens();
         assertTrue(tokens.length == 30 && Arrays.stream(tokens).allMatch(t -> t < 50256), Arrays.toString(tokens));
     }
@@ -206,9 +206,9 @@ class GeneratorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"-0.1, 0, 1, 1, --temperature", "NaN, 0, 1, 1, --temperature", "Infinity, 0, 1, 1, --temperature",
-        "1, -1, 1, 1, --top-k", "1, 0, 0, 1, --top-p", "1, 0, 1.01, 1, --top-p", "1, 0, NaN, 1, --top-p",
-        "1, 0, 1, 0, --max-new-tokens"})
+    @CsvSource({"-0.1, 0, 1, 1, temperature", "NaN, 0, 1, 1, temperature", "Infinity, 0, 1, 1, temperature",
+        "1, -1, 1, 1, top k", "1, 0, 0, 1, top p", "1, 0, 1.01, 1, top p", "1, 0, NaN, 1, top p",
+        "1, 0, 1, 0, max new tokens"})
     void optionsAreChecked(double temperature, int topK, double topP, int tokens, String option) {
         String message =
                 assertThrows(UserError.class, () -> new Sampling(temperature, topK, topP, tokens, 0)).getMessage();

@@ -45,7 +45,8 @@ class FlopsTest {
     }
 
     private Flops step(double dropout, Objective loss) {
-        Gpt2 model = Tiny.model(new Gpt2Config(L, 2, C, T, V, dropout, 1e-5), backend);
+        Gpt2 model = Tiny.model(
+                Gpt2Config.of(L, 2, C, T).with(Gpt2Config.VOCAB_SIZE, V).with(Gpt2Config.DROPOUT, dropout), backend);
         try (Trainer trainer = new Trainer(model, loss, Tiny.data(dir, V), Tiny.options(10), _ -> {
         })) {
             trainer.oneStep();

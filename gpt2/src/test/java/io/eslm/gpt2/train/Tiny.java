@@ -24,7 +24,7 @@ public final class Tiny {
 
     /** Two blocks, with dropout. */
     public static Gpt2Config config() {
-        return new Gpt2Config(2, 2, 24, 16, VOCABULARY, 0.1, 1e-5);
+        return Gpt2Config.of(2, 2, 24, 16).with(Gpt2Config.VOCAB_SIZE, VOCABULARY).with(Gpt2Config.DROPOUT, 0.1);
     }
 
     public static Gpt2 model(Gpt2Config config, Backend backend) {
@@ -55,7 +55,10 @@ public final class Tiny {
 
     /** Two micro-batches a step, warm-up, cosine, clipping, and nothing between the steps. */
     public static TrainOptions options(int maxIters) {
-        return new TrainOptions(maxIters, 4, 2, 5e-3, 5e-4, 5, 0.1, 0.9, 0.95, 1.0, 0, 2, 0, 0, 11);
+        return TrainOptions.defaults().with(TrainOptions.MAX_ITERS, maxIters).with(TrainOptions.BATCH_SIZE, 4)
+                .with(TrainOptions.GRAD_ACCUM, 2).with(TrainOptions.LEARNING_RATE, 5e-3).with(TrainOptions.MIN_LR, 5e-4)
+                .with(TrainOptions.WARMUP_ITERS, 5).with(TrainOptions.EVAL_INTERVAL, 0).with(TrainOptions.EVAL_ITERS, 2)
+                .with(TrainOptions.SEED, 11L);
     }
 
     /** Keeps the tokens with a loss above the mean, so that their number changes from step to step; counts its calls. */

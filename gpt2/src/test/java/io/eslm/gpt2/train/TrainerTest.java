@@ -47,7 +47,8 @@ class TrainerTest {
     @Test
     void theLossFalls() {
         List<TrainEvent> events = new ArrayList<>();
-        TrainOptions options = new TrainOptions(100, 4, 2, 1e-2, 1e-3, 5, 0.1, 0.9, 0.95, 1.0, 50, 2, 0, 0, 11);
+        TrainOptions options = Tiny.options(100).with(TrainOptions.LEARNING_RATE, 1e-2).with(TrainOptions.MIN_LR, 1e-3)
+                .with(TrainOptions.EVAL_INTERVAL, 50);
         try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
             trainer.run(() -> false, () -> {
             });
@@ -67,7 +68,8 @@ class TrainerTest {
     /** Stopped before its first step and resumed: the evaluation of the new model is not done twice. */
     @Test
     void aRunThatGoesOnFromItsBeginningIsNotEvaluatedAgain() {
-        TrainOptions options = new TrainOptions(4, 4, 2, 1e-2, 1e-3, 1, 0.1, 0.9, 0.95, 1.0, 2, 2, 0, 0, 11);
+        TrainOptions options = Tiny.options(4).with(TrainOptions.LEARNING_RATE, 1e-2).with(TrainOptions.MIN_LR, 1e-3)
+                .with(TrainOptions.WARMUP_ITERS, 1).with(TrainOptions.EVAL_INTERVAL, 2);
         List<TrainEvent> events = new ArrayList<>();
         TrainerState state;
         try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
@@ -97,7 +99,8 @@ class TrainerTest {
     @ParameterizedTest
     @MethodSource("losses")
     void aStepAllocatesNothingAfterWarmUp(String name, Supplier<Objective> loss) {
-        TrainOptions options = new TrainOptions(100, 4, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 1, 2, 0, 0, 11);
+        TrainOptions options = Tiny.options(100).with(TrainOptions.LEARNING_RATE, 1e-3).with(TrainOptions.MIN_LR, 1e-3)
+                .with(TrainOptions.WARMUP_ITERS, 0).with(TrainOptions.EVAL_INTERVAL, 1);
         try (Trainer trainer = trainer(Tiny.config(), loss.get(), options, new ArrayList<>())) {
             trainer.run(() -> trainer.step() == 8, () -> {
             });
@@ -121,7 +124,7 @@ class TrainerTest {
     private List<Tensor> train(int threads) {
         backend.close();
         backend = Backends.open("vector", threads);
-        Gpt2Config config = new Gpt2Config(2, 3, 48, 32, 203, 0.1, 1e-5);
+        Gpt2Config config = Gpt2Config.of(2, 3, 48, 32).with(Gpt2Config.VOCAB_SIZE, 203).with(Gpt2Config.DROPOUT, 0.1);
         try (Trainer trainer = trainer(config, new Tiny.AboveMean(), Tiny.options(10), new ArrayList<>())) {
             for (int i = 0; i < 10; i++) {
                 trainer.oneStep();
@@ -142,7 +145,7 @@ class TrainerTest {
             String message = assertThrows(UserError.class, trainer::oneStep).getMessage();
             assertTrue(message.startsWith("step 3: the loss is NaN"), message);
             assertTrue(message.contains(where), message);
-            assertTrue(message.contains("--learning-rate"), message);
+            assertTrue(message.contains("learning rate"), message);
             assertEquals(2, trainer.step());
         }
     }
@@ -192,15 +195,21 @@ class TrainerTest {
     }
 
     static Stream<Arguments> sizes() {
-        return Stream.of(Arguments.of(new Gpt2Config(3, 4, 64, 64, 512, 0.1, 1e-5), 8),
-                Arguments.of(new Gpt2Config(4, 4, 128, 64, 5003, 0, 1e-5), 8),
-                Arguments.of(new Gpt2Config(6, 8, 256, 128, 1009, 0.1, 1e-5), 4));
+        return Stream.of(
+                Arguments.of(Gpt2Config.of(3, 4, 64, 64).with(Gpt2Config.VOCAB_SIZE, 512).with(Gpt2Config.DROPOUT, 0.1),
+                        8),
+                Arguments.of(Gpt2Config.of(4, 4, 128, 64).with(Gpt2Config.VOCAB_SIZE, 5003), 8),
+                Arguments.of(
+                        Gpt2Config.of(6, 8, 256, 128).with(Gpt2Config.VOCAB_SIZE, 1009).with(Gpt2Config.DROPOUT, 0.1),
+                        4));
     }
 
     @ParameterizedTest
     @MethodSource("sizes")
     void memoryIsForeseen(Gpt2Config config, int batch) {
-        TrainOptions options = new TrainOptions(10, batch, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        TrainOptions options =
+                Tiny.options(10).with(TrainOptions.BATCH_SIZE, batch).with(TrainOptions.LEARNING_RATE, 1e-3)
+                        .with(TrainOptions.MIN_LR, 1e-3).with(TrainOptions.WARMUP_ITERS, 0).with(TrainOptions.SEED, 1L);
         try (Trainer trainer = trainer(config, new MeanObjective(), options, new ArrayList<>())) {
             trainer.oneStep();
             trainer.oneStep();
