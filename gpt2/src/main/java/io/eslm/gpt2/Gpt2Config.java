@@ -2,6 +2,7 @@
 package io.eslm.gpt2;
 
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
@@ -39,6 +40,10 @@ public record Gpt2Config(OptionValues values) {
     /** Names that {@link #preset} takes. */
     public static final List<String> PRESETS = List.of("demo", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl");
 
+    /** The option that names a preset. */
+    public static final Option<String> PRESET =
+            Option.text("model", "PRESET", String.join(", ", PRESETS)).defaultsTo("demo");
+
     /** GPT-2's vocabulary, no dropout. */
     public static Gpt2Config of(int nLayer, int nHead, int nEmbd, int blockSize) {
         return new Gpt2Config(OptionValues.defaults(GROUP)).with(N_LAYER, nLayer).with(N_HEAD, nHead)
@@ -53,7 +58,7 @@ public record Gpt2Config(OptionValues values) {
             case "gpt2-medium" -> of(24, 16, 1024, 1024);
             case "gpt2-large" -> of(36, 20, 1280, 1024);
             case "gpt2-xl" -> of(48, 25, 1600, 1024);
-            default -> throw new UserError("model " + name + ": must be " + String.join(" or ", PRESETS));
+            default -> throw new OptionError(PRESET, name, "no such preset; choose one of " + String.join(", ", PRESETS));
         };
     }
 
@@ -73,7 +78,7 @@ public record Gpt2Config(OptionValues values) {
      */
     public Gpt2Config check() {
         if (nEmbd() % nHead() != 0) {
-            throw new UserError(N_EMBD + " " + nEmbd() + ": must be a multiple of " + N_HEAD + " " + nHead() + "; try "
+            throw new OptionError(N_EMBD, nEmbd(), "must be a multiple of " + N_HEAD + " " + nHead() + "; try "
                     + (nEmbd() / nHead() + 1) * nHead());
         }
         return this;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.option;
 
-import io.eslm.tensor.UserError;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.Function;
@@ -91,22 +90,26 @@ public record Option<T>(String name, String label, String help, Class<T> type, S
     /**
      * The value that {@code text} means.
      *
-     * @throws UserError if it is of another type or breaks the rule
+     * @throws OptionError if it is of another type or breaks the rule
      */
     public T parse(String text) {
         T value;
         try {
             value = reader.apply(text);
         } catch (IllegalArgumentException e) {
-            throw new UserError(name + " " + text + ": must be " + kind, e);
+            throw new OptionError(this, " " + text + ": must be " + kind, e);
         }
         return check(value);
     }
 
-    /** @throws UserError if {@code value} breaks the rule */
-    T check(T value) {
+    /**
+     * Returns {@code value}.
+     *
+     * @throws OptionError if it breaks the rule
+     */
+    public T check(T value) {
         if (!holds.test(value)) {
-            throw new UserError(name + " " + value + ": must " + rule);
+            throw new OptionError(this, value, "must " + rule);
         }
         return value;
     }

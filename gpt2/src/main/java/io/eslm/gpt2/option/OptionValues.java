@@ -30,7 +30,7 @@ public final class OptionValues {
      * @throws UserError if there is neither
      */
     public <T> T get(Option<T> option) {
-        return find(option).orElseThrow(() -> new UserError(option + ": must be given: " + option.help()));
+        return find(option).orElseThrow(() -> new OptionError(option, null, "must be given: " + option.help()));
     }
 
     /** The value of {@code option}, or its default, or empty if there is neither. */
@@ -97,7 +97,7 @@ public final class OptionValues {
             JsonElement value = field.getValue();
             boolean number = value instanceof JsonPrimitive p && p.isNumber();
             if (!value.isJsonPrimitive() || number != Number.class.isAssignableFrom(option.type())) {
-                throw new UserError(option + " " + value + ": must be " + option.kind());
+                throw new OptionError(option, value, "must be " + option.kind());
             }
             values = values.withText(option, value.getAsString());
         }

@@ -3,6 +3,7 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
@@ -83,8 +84,7 @@ public record TrainOptions(OptionValues values) {
      */
     public Schedule schedule() {
         if (get(MIN_LR) > get(LEARNING_RATE)) {
-            throw new UserError(MIN_LR + " " + get(MIN_LR) + ": must be at most " + LEARNING_RATE + " "
-                    + get(LEARNING_RATE));
+            throw new OptionError(MIN_LR, get(MIN_LR), "must be at most " + LEARNING_RATE + " " + get(LEARNING_RATE));
         }
         return new Schedule.WarmupCosine(get(LEARNING_RATE), get(MIN_LR), get(WARMUP_ITERS), get(MAX_ITERS));
     }

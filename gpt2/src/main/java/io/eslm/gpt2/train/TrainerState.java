@@ -3,6 +3,7 @@ package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
 import java.util.List;
 
@@ -21,19 +22,16 @@ public record TrainerState(long step, long tokens, long batchPosition, TrainOpti
     /** @throws UserError if a run with these options could not continue this one identically */
     public void checkResumable(TrainOptions now, String methodNow) {
         for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM)) {
-            same(option.name(), options.get(option), now.get(option));
+            if (!options.get(option).equals(now.get(option))) {
+                throw OptionError.changed(option, now.get(option), options.get(option));
+            }
         }
-        same("method", method, methodNow);
+        if (!method.equals(methodNow)) {
+            throw new UserError("method " + methodNow + ": " + OptionError.startedWith(method));
+        }
         if (now.get(TrainOptions.MAX_ITERS) < step) {
-            throw new UserError(TrainOptions.MAX_ITERS + " " + now.get(TrainOptions.MAX_ITERS)
-                    + ": the checkpoint is already at step " + step);
-        }
-    }
-
-    private static void same(String option, Object saved, Object given) {
-        if (!saved.equals(given)) {
-            throw new UserError(option + " " + given + ": the run started with " + saved
-                    + ", and a resumed run keeps its options. Omit the option, or start a new run in another folder");
+            throw new OptionError(TrainOptions.MAX_ITERS, now.get(TrainOptions.MAX_ITERS),
+                    "the checkpoint is already at step " + step);
         }
     }
 }
