@@ -15,11 +15,15 @@ public final class OptionError extends UserError {
 
     /** "OPTION VALUE: problem"; a null value is left out. */
     public OptionError(Option<?> option, Object value, String problem) {
-        this(option, (value == null ? "" : " " + value) + ": " + problem, null);
+        this(option, (value == null ? "" : " " + value) + ": " + problem, (Throwable) null);
     }
 
-    /** "OPTION" followed by {@code rest}. */
-    public OptionError(Option<?> option, String rest, Throwable cause) {
+    /** "OPTION VALUE: problem", where {@code cause} is about the value and its message begins with it. */
+    public OptionError(Option<?> option, UserError cause) {
+        this(option, " " + cause.getMessage(), cause);
+    }
+
+    private OptionError(Option<?> option, String rest, Throwable cause) {
         super(option + rest, cause);
         this.option = option;
         this.rest = rest;
