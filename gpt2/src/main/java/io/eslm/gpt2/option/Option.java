@@ -96,8 +96,8 @@ public record Option<T>(String name, String label, String help, Class<T> type, S
         T value;
         try {
             value = reader.apply(text);
-        } catch (IllegalArgumentException e) {
-            throw new OptionError(this, " " + text + ": must be " + kind, e);
+        } catch (IllegalArgumentException _) {
+            throw new OptionError(this, text, "must be " + kind);
         }
         return check(value);
     }
