@@ -7,12 +7,12 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.nn.Dropout;
 import io.eslm.autograd.nn.Embedding;
 import io.eslm.autograd.nn.LayerNorm;
-import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
-import io.eslm.autograd.op.Add;
+import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.MatMul;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Checks;
+import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import java.util.List;
@@ -39,7 +39,7 @@ public final class Gpt2 extends Module {
         positions = part("positions", new Embedding(weights.load("positions.weight", config.blockSize(), c)));
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
                 .mapToObj(i -> new Block(config, weights, "blocks." + i + ".")).toList());
-        finalNorm = part("finalNorm", norm(config, weights, "finalNorm"));
+        finalNorm = part("finalNorm", Block.norm(config, weights, "finalNorm"));
         dropout = new Dropout(config.dropout());
     }
 
@@ -90,6 +90,54 @@ public final class Gpt2 extends Module {
         return tape.apply(new MatMul(false, true), hidden, tokens.weight());
     }
 
+    /** {@link TokenLosses#of} with this model's head; hidden (M, C) after the final norm, targets (M) I32. */
+    public TokenLosses losses(Tape tape, Variable hidden, Tensor targets) {
+        return TokenLosses.of(tape, hidden, tokens.weight(), targets);
+    }
+
+    /** Loss and predictive entropy of each of M tokens, in nats. Valid until the tape goes backward or is reset. */
+    public static final class TokenLosses {
+        private final Variable loss;
+        private final Tensor entropy;
+        private float[] lossValues;
+        private float[] entropyValues;
+
+        private TokenLosses(Variable loss, Tensor entropy) {
+            this.loss = loss;
+            this.entropy = entropy;
+        }
+
+        /**
+         * Vocabulary head and cross-entropy in one op, see {@link HeadCrossEntropy}: logits = hidden·headᵀ,
+         * loss_m = −log softmax(logits_m)[targets_m], entropy_m = −Σ_v p_mv log p_mv. Only the loss can be differentiated.
+         *
+         * @param hidden (M, C)
+         * @param head (V, C)
+         * @param targets (M) I32 in [0, V)
+         */
+        public static TokenLosses of(Tape tape, Variable hidden, Variable head, Tensor targets) {
+            Tensor entropy = tape.memory(DType.F32, targets.size());
+            return new TokenLosses(tape.apply(new HeadCrossEntropy(targets, entropy), hidden, head), entropy);
+        }
+
+        /** The loss of each token, (M). */
+        public Variable loss() {
+            return loss;
+        }
+
+        /** The values of {@link #loss}, (M), copied from the backend once. */
+        public float[] lossValues() {
+            lossValues = lossValues == null ? loss.value().toFloats() : lossValues;
+            return lossValues;
+        }
+
+        /** The entropy of each token, (M), copied from the backend once. */
+        public float[] entropyValues() {
+            entropyValues = entropyValues == null ? entropy.toFloats() : entropyValues;
+            return entropyValues;
+        }
+    }
+
     /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
     public KeyValueCache newCache(int batch, int capacity) {
         Checks.check(capacity <= config.blockSize(), "gpt2",
@@ -118,21 +166,5 @@ public final class Gpt2 extends Module {
         });
         cache.advance(time);
         return y;
-    }
-
-    static Linear linear(Weights weights, String path, int in, int out) {
-        return new Linear(weights.load(path + ".weight", in, out), weights.load(path + ".bias", out));
-    }
-
-    static LayerNorm norm(Gpt2Config config, Weights weights, String path) {
-        return new LayerNorm(weights.load(path + ".weight", config.nEmbd()),
-                weights.load(path + ".bias", config.nEmbd()),
-                config.layerNormEps());
-    }
-
-    /** residual + dropout(linear(x)); one pass where nothing is dropped. */
-    static Variable addTo(Tape tape, Variable residual, Linear linear, Variable x, Dropout dropout) {
-        return dropout.inactive(tape) ? linear.forward(tape, x, residual)
-                : tape.apply(new Add(), residual, dropout.forward(tape, linear.forward(tape, x)));
     }
 }

@@ -58,7 +58,8 @@ public record Gpt2Config(OptionValues values) {
             case "gpt2-medium" -> of(24, 16, 1024, 1024);
             case "gpt2-large" -> of(36, 20, 1280, 1024);
             case "gpt2-xl" -> of(48, 25, 1600, 1024);
-            default -> throw new OptionError(PRESET, name, "no such preset; choose one of " + String.join(", ", PRESETS));
+            default ->
+                    throw new OptionError(PRESET, name, "no such preset; choose one of " + String.join(", ", PRESETS));
         };
     }
 

@@ -8,10 +8,10 @@ import io.eslm.autograd.Tape;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.ClipNorm;
 import io.eslm.gpt2.Golden.Precision;
+import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatchLoss;
 import io.eslm.gpt2.train.Selection;
-import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
@@ -74,15 +74,16 @@ class CurveTest {
             System.arraycopy(tokens, from, inputs, b * time, time);
             System.arraycopy(tokens, from + 1, targets, b * time, time);
         }
-        TokenRisks risks = TokenRisks.of(new MicroBatch(tape, golden.model(), tape.put(inputs, batch, time),
-                tape.put(targets, targets.length), Rng.of(step), 1, 0));
-        float[] order = risks.loss().clone();
+        MicroBatch micro = new MicroBatch(tape, golden.model(), tape.put(inputs, batch, time),
+                tape.put(targets, targets.length), Rng.of(step), 1, 0);
+        TokenLosses losses = micro.losses();
+        float[] order = losses.lossValues().clone();
         Arrays.sort(order);
         float threshold = order[Math.max(0, (int) Math.ceil(alpha * order.length) - 1)];
         boolean[] keep = new boolean[order.length];
         for (int i = 0; i < keep.length; i++) {
-            keep[i] = risks.loss()[i] >= threshold;
+            keep[i] = losses.lossValues()[i] >= threshold;
         }
-        return risks.over(Selection.mean(keep, threshold, alpha));
+        return micro.over(Selection.mean(keep, threshold, alpha), losses);
     }
 }

@@ -13,9 +13,9 @@ import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.gpt2.Golden.Precision;
+import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
-import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
@@ -121,17 +121,18 @@ class GoldenTest {
         try (Golden golden = new Golden(name, precision); Tape tape = recording(golden.model().backend())) {
             for (int half = 0; half < 2; half++) {
                 tape.reset();
-                TokenRisks risks = TokenRisks
-                        .of(new MicroBatch(tape, golden.model(), golden.ids(), golden.targets(), Rng.of(1), 0.5, 0));
-                float[] order = risks.loss().clone();
+                MicroBatch batch =
+                        new MicroBatch(tape, golden.model(), golden.ids(), golden.targets(), Rng.of(1), 0.5, 0);
+                TokenLosses losses = batch.losses();
+                float[] order = losses.lossValues().clone();
                 Arrays.sort(order);
                 float threshold = order[(int) Math.ceil(golden.setting("alpha") * order.length) - 1];
                 boolean[] keep = new boolean[order.length];
                 for (int i = 0; i < keep.length; i++) {
-                    keep[i] = risks.loss()[i] >= threshold;
+                    keep[i] = losses.lossValues()[i] >= threshold;
                     assertEquals(golden.ints("selected")[i] == 1, keep[i], "token " + i);
                 }
-                tape.backward(risks.over(Selection.mean(keep, threshold, 0.5)).loss());
+                tape.backward(batch.over(Selection.mean(keep, threshold, 0.5), losses).loss());
             }
             assertGradients(golden, "masked_grad.", precision);
         }

@@ -19,7 +19,7 @@ final class StateJson {
         o.addProperty("tokens", state.tokens());
         o.addProperty("batch_position", state.batchPosition());
         o.addProperty("method", state.method());
-        o.add("method_state", state.lossState());
+        o.add("method_state", state.methodState());
         o.add("options", state.options().values().toJson());
         return o;
     }

@@ -3,11 +3,8 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.EvalWindows;
-import io.eslm.tensor.DType;
-import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
@@ -92,9 +89,7 @@ public final class Evaluation {
         }
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(inputs, rows, time));
-            Tensor entropy = tape.memory(DType.F32, n);
-            return tape.apply(new HeadCrossEntropy(tape.put(known, n), entropy), hidden, model.head()).value()
-                    .toFloats();
+            return model.losses(tape, hidden, tape.put(known, n)).lossValues();
         }
     }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import java.nio.file.Path;
-
 /** What a {@link Trainer} tells its listener. Losses in nats, times in seconds. */
 public sealed interface TrainEvent {
     /** Optimizer steps done when this happened. */
@@ -37,9 +35,5 @@ public sealed interface TrainEvent {
 
     /** A sample text. */
     record Sampled(long step, String prompt, String text) implements TrainEvent {
-    }
-
-    /** A checkpoint was written. */
-    record Saved(long step, Path folder) implements TrainEvent {
     }
 }

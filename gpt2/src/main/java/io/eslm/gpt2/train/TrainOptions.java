@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
@@ -87,6 +88,11 @@ public record TrainOptions(OptionValues values) {
             throw new OptionError(MIN_LR, get(MIN_LR), "must be at most " + LEARNING_RATE + " " + get(LEARNING_RATE));
         }
         return new Schedule.WarmupCosine(get(LEARNING_RATE), get(MIN_LR), get(WARMUP_ITERS), get(MAX_ITERS));
+    }
+
+    /** AdamW's settings, with ε = 1e-8. */
+    AdamW.Options adamW() {
+        return new AdamW.Options(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
     private static Option<Integer> count(String name, int least, String help) {

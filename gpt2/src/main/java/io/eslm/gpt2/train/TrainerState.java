@@ -15,10 +15,10 @@ import java.util.List;
  * @param batchPosition next batch of the sampler
  * @param options of the run that wrote it
  * @param method name of its {@link Objective}
- * @param lossState what {@link Objective#state} gave
+ * @param methodState what {@link Objective#state} gave
  */
 public record TrainerState(long step, long tokens, long batchPosition, TrainOptions options, String method,
-        JsonObject lossState) {
+        JsonObject methodState) {
     /** @throws UserError if a run with these options could not continue this one identically */
     public void checkResumable(TrainOptions now, String methodNow) {
         for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM)) {

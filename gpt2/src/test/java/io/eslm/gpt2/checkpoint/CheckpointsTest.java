@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
-import io.eslm.gpt2.train.MeanObjective;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatchLoss;
 import io.eslm.gpt2.train.Objective;
@@ -50,7 +49,7 @@ class CheckpointsTest {
     }
 
     private Trainer trainer() {
-        return trainer(scalar, new MeanObjective(), Tiny.options(40));
+        return trainer(scalar, new Objective.Mean(), Tiny.options(40));
     }
 
     private Path run() {
@@ -187,7 +186,7 @@ class CheckpointsTest {
 
             @Override
             public MicroBatchLoss of(MicroBatch batch) {
-                return new MeanObjective().of(batch);
+                return new Objective.Mean().of(batch);
             }
 
             /** Asked for when weights and moments have been written. */
@@ -247,7 +246,7 @@ class CheckpointsTest {
         try (Trainer trainer = trainer()) {
             losses(trainer, 2);
             Path saved = new Checkpoints(run()).save(trainer);
-            Objective loss = what.equals("method") ? new Tiny.AboveMean() : new MeanObjective();
+            Objective loss = what.equals("method") ? new Tiny.AboveMean() : new Objective.Mean();
             var config = what.equals("model") ? Tiny.config().with(Gpt2Config.DROPOUT, 0.2) : Tiny.config();
             TrainOptions given = Tiny.options(40);
             TrainOptions options = switch (what) {

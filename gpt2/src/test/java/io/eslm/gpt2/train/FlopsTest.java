@@ -63,7 +63,7 @@ class FlopsTest {
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.1})
     void allRows(double dropout) {
-        Flops flops = step(dropout, new MeanObjective());
+        Flops flops = step(dropout, new Objective.Mean());
         assertEquals(MICRO_BATCHES * (forward(L) + 2 * M), flops.forward());
         assertEquals(MICRO_BATCHES * 2 * (2 * M * (L * BLOCK + HEAD) + L * 5L * C * PAIRS + M), flops.backward(),
                 "each product twice, for its input and its weight; attention 5 products for each pair, against 2");
@@ -80,7 +80,7 @@ class FlopsTest {
         long keptPairs = IntStream.of(rows).map(i -> i % T + 1).sum();
         boolean[] keep = new boolean[(int) M];
         IntStream.of(rows).forEach(i -> keep[i] = true);
-        Flops flops = step(0, new Named(batch -> TokenRisks.of(batch).over(Selection.mean(keep, 0, 0.3))));
+        Flops flops = step(0, new Named(batch -> batch.over(Selection.mean(keep, 0, 0.3), batch.losses())));
         assertEquals(MICRO_BATCHES * (forward(L) + 2 * k), flops.forward(), "every token is looked at");
         assertEquals(MICRO_BATCHES * 2 * (2 * (k * (HEAD + 9L * C * C) + M * (3L * C * C + (L - 1) * BLOCK))
                 + 5L * C * (keptPairs + (L - 1) * PAIRS) + k), flops.backward());
@@ -104,7 +104,7 @@ class FlopsTest {
                     batch.model().logits(tape, batch.model().forward(tape, batch.ids()));
                 }
             });
-            return TokenRisks.of(batch).over(Selection.all((int) M));
+            return batch.over(Selection.all((int) M), batch.losses());
         }));
         assertEquals(MICRO_BATCHES * forward(1), flops.earlyExit());
         assertEquals(MICRO_BATCHES * forward(L), flops.selection());
@@ -115,7 +115,7 @@ class FlopsTest {
     @Test
     void evaluationCountsApart() {
         Gpt2 model = Tiny.model(Tiny.config(), backend);
-        try (Trainer trainer = new Trainer(model, new MeanObjective(), Tiny.data(dir, V), Tiny.options(10), _ -> {
+        try (Trainer trainer = new Trainer(model, new Objective.Mean(), Tiny.data(dir, V), Tiny.options(10), _ -> {
         })) {
             Flops before = Flops.of(backend.flops());
             trainer.evaluate();

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
@@ -73,16 +74,16 @@ public final class Tiny {
         @Override
         public MicroBatchLoss of(MicroBatch batch) {
             calls++;
-            TokenRisks risks = TokenRisks.of(batch);
+            TokenLosses losses = batch.losses();
             double mean = 0;
-            for (float loss : risks.loss()) {
+            for (float loss : losses.lossValues()) {
                 mean += loss / batch.tokens();
             }
             boolean[] keep = new boolean[batch.tokens()];
             for (int i = 0; i < keep.length; i++) {
-                keep[i] = risks.loss()[i] >= mean * (calls % 2 == 0 ? 1 : 0.9) || batch.rng().nextInt(10) == 0;
+                keep[i] = losses.lossValues()[i] >= mean * (calls % 2 == 0 ? 1 : 0.9) || batch.rng().nextInt(10) == 0;
             }
-            return risks.over(Selection.mean(keep, mean, 0.5));
+            return batch.over(Selection.mean(keep, mean, 0.5), losses);
         }
 
         @Override

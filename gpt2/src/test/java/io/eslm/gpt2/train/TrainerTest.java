@@ -49,7 +49,7 @@ class TrainerTest {
         List<TrainEvent> events = new ArrayList<>();
         TrainOptions options = Tiny.options(100).with(TrainOptions.LEARNING_RATE, 1e-2).with(TrainOptions.MIN_LR, 1e-3)
                 .with(TrainOptions.EVAL_INTERVAL, 50);
-        try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
+        try (Trainer trainer = trainer(Tiny.config(), new Objective.Mean(), options, events)) {
             trainer.run(() -> false, () -> {
             });
             assertEquals(100, trainer.step());
@@ -72,12 +72,12 @@ class TrainerTest {
                 .with(TrainOptions.WARMUP_ITERS, 1).with(TrainOptions.EVAL_INTERVAL, 2);
         List<TrainEvent> events = new ArrayList<>();
         TrainerState state;
-        try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
+        try (Trainer trainer = trainer(Tiny.config(), new Objective.Mean(), options, events)) {
             trainer.run(() -> true, () -> {
             });
             state = trainer.state();
         }
-        try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
+        try (Trainer trainer = trainer(Tiny.config(), new Objective.Mean(), options, events)) {
             trainer.restore(state);
             trainer.run(() -> false, () -> {
             });
@@ -91,7 +91,7 @@ class TrainerTest {
     }
 
     static Stream<Arguments> losses() {
-        return Stream.<Supplier<Objective>>of(MeanObjective::new, Tiny.AboveMean::new)
+        return Stream.<Supplier<Objective>>of(Objective.Mean::new, Tiny.AboveMean::new)
                 .map(loss -> Arguments.of(loss.get().name(), loss));
     }
 
@@ -136,7 +136,7 @@ class TrainerTest {
     @ParameterizedTest
     @MethodSource("poisoned")
     void aNanStopsAndIsFound(String parameter, String where) {
-        try (Trainer trainer = trainer(new MeanObjective())) {
+        try (Trainer trainer = trainer(new Objective.Mean())) {
             trainer.oneStep();
             trainer.oneStep();
             Gpt2 model = trainer.model();
@@ -158,7 +158,7 @@ class TrainerTest {
     /** Weights that are finite, but overflow where they meet. */
     @Test
     void anOverflowIsFound() {
-        try (Trainer trainer = trainer(new MeanObjective())) {
+        try (Trainer trainer = trainer(new Objective.Mean())) {
             trainer.oneStep();
             Tensor value = trainer.model().parameters().get("blocks.0.mlp.down.weight").value();
             value.kernels().fill(value.storage(), value.size(), 3e38);
@@ -178,10 +178,9 @@ class TrainerTest {
 
             @Override
             public MicroBatchLoss of(MicroBatch batch) {
-                TokenRisks risks = TokenRisks.of(batch);
                 float[] weights = Selection.all(batch.tokens()).weights();
                 Arrays.fill(weights, 1e38f);
-                return risks.over(new Selection(null, weights, Double.NaN, 0));
+                return batch.over(new Selection(null, weights, Double.NaN, 0), batch.losses());
             }
         };
         try (Trainer trainer = trainer(steep)) {
@@ -210,7 +209,7 @@ class TrainerTest {
         TrainOptions options =
                 Tiny.options(10).with(TrainOptions.BATCH_SIZE, batch).with(TrainOptions.LEARNING_RATE, 1e-3)
                         .with(TrainOptions.MIN_LR, 1e-3).with(TrainOptions.WARMUP_ITERS, 0).with(TrainOptions.SEED, 1L);
-        try (Trainer trainer = trainer(config, new MeanObjective(), options, new ArrayList<>())) {
+        try (Trainer trainer = trainer(config, new Objective.Mean(), options, new ArrayList<>())) {
             trainer.oneStep();
             trainer.oneStep();
             long taken = trainer.workspaceBytes() + 4 * MemoryNeed.ofWeights(config);
