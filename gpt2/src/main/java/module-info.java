@@ -2,7 +2,6 @@
 
 /** The model and everything to train and use it. */
 module io.eslm.gpt2 {
-    requires transitive com.google.gson;
     requires transitive io.eslm.autograd;
 
     requires it.unimi.dsi.fastutil.core;

@@ -2,6 +2,8 @@
 
 /** Arrays and kernels; knows nothing of gradients or models. */
 module io.eslm.tensor {
+    requires transitive com.google.gson;
+
     requires jdk.incubator.vector;
 
     exports io.eslm.tensor;
