@@ -9,6 +9,10 @@ import io.eslm.gpt2.train.Trainer;
 import io.eslm.gpt2.train.TrainerState;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
@@ -66,16 +70,16 @@ public final class Checkpoints {
             checkLatest(trainer.step());
             ModelFolder.save(trainer.model(), temporary);
             Safetensors.write(temporary.resolve(MOMENTS), moments(trainer), Map.of());
-            Json.write(temporary.resolve(STATE), StateJson.of(trainer.state()));
-            Folders.force(temporary);
+            AtomicFiles.writeString(temporary.resolve(STATE), Json.pretty(StateJson.of(trainer.state())));
+            FileTrees.force(temporary);
             replace(target, temporary);
-            Folders.force(folder);
+            FileTrees.force(folder);
             prune();
             return target;
         } catch (IOException e) {
-            throw Folders.notWritten(target + ": the checkpoint", e, "Those before it are unchanged. ");
+            throw FileErrors.failed("write the checkpoint", target, e);
         } finally {
-            Folders.delete(temporary);
+            FileTrees.delete(temporary);
         }
     }
 
@@ -162,7 +166,7 @@ public final class Checkpoints {
             return children.filter(dir -> step(dir) >= 0).sorted(Comparator.comparingLong(Checkpoints::step).reversed())
                     .toList();
         } catch (IOException e) {
-            throw new UserError(folder + ": cannot be read: " + e, e);
+            throw FileErrors.failed("read", folder, e);
         }
     }
 
@@ -183,7 +187,7 @@ public final class Checkpoints {
             Files.move(target, aside, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        Folders.delete(aside);
+        FileTrees.delete(aside);
     }
 
     private void prune() {
@@ -192,14 +196,14 @@ public final class Checkpoints {
             if (kept < KEPT && fault(dir).isEmpty()) {
                 kept++;
             } else {
-                Folders.delete(dir);
+                FileTrees.delete(dir);
             }
         }
     }
 
     private void removeTemporary() throws IOException {
         try (Stream<Path> children = Files.list(folder)) {
-            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(Folders::delete);
+            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(FileTrees::delete);
         }
     }
 }

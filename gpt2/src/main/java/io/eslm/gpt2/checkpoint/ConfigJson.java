@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.Set;
 

@@ -10,8 +10,10 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -85,20 +87,16 @@ public final class ModelFolder {
      * @throws UserError if it cannot be written
      */
     public static void save(Gpt2 model, Path dir) {
-        try {
-            Files.createDirectories(dir);
-            int vocabulary = model.config().vocabSize();
-            if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
-                new Gpt2Tokenizer().writeVocab(dir);
-            }
-        } catch (IOException e) {
-            throw Folders.notWritten(dir + ": the model", e, "");
+        FileTrees.make(dir);
+        int vocabulary = model.config().vocabSize();
+        if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
+            new Gpt2Tokenizer().writeVocab(dir);
         }
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
         Safetensors.write(dir.resolve(WEIGHTS), tensors, Map.of());
-        Json.write(dir.resolve(GENERATION), ConfigJson.generation(model.config()));
-        Json.write(dir.resolve(CONFIG), ConfigJson.of(model.config()));
+        AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(model.config())));
+        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config())));
     }
 
     /**

@@ -6,6 +6,7 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.TrainerState;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 
 /** {@link TrainerState} as trainer.json. Doubles are written in the shortest form that reads back to the same bits. */

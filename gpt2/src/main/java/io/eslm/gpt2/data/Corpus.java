@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,7 +36,7 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
             write(writer, new Gpt2Tokenizer(), progress);
             return writer.finish(source());
         } catch (IOException e) {
-            throw Io.failed("write prepared data to", out, e);
+            throw FileErrors.failed("write prepared data to", out, e);
         }
     }
 

@@ -4,6 +4,7 @@ package io.eslm.gpt2.data;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileTrees;
 import it.unimi.dsi.fastutil.longs.LongArrayList;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -42,7 +43,7 @@ final class CorpusWriter implements AutoCloseable {
         this.heldOut = heldOut;
         Files.createDirectories(out);
         this.scratch = Files.createTempDirectory(out, ".part-");
-        Io.deleteTreeAtExit(scratch);
+        FileTrees.deleteAtExit(scratch);
         for (int i = 0; i < domains.size(); i++) {
             parts.add(new Part(domains.get(i), scratch.resolve(i + ".bin")));
         }
@@ -118,7 +119,7 @@ final class CorpusWriter implements AutoCloseable {
                 // The scratch folder goes next.
             }
         }
-        Io.deleteTree(scratch);
+        FileTrees.delete(scratch);
     }
 
     private FileChannel create(String name) throws IOException {

@@ -2,6 +2,8 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -46,7 +48,7 @@ final class DataCache {
             done = true;
         } finally {
             if (!done) {
-                Io.deleteTree(scratch);
+                FileTrees.delete(scratch);
             }
         }
         return scratch.getParent().equals(root) ? moveIntoPlace(scratch, folder) : scratch;
@@ -58,33 +60,33 @@ final class DataCache {
             Files.createDirectories(root);
             return temporary(Files.createTempDirectory(root, "." + folder.getFileName() + "-"));
         } catch (IOException e) {
-            progress.report(0, 0, Io.failed("write to the cache", root, e).getMessage()
+            progress.report(0, 0, FileErrors.failed("write to the cache", root, e).getMessage()
                     + ". The data is prepared in a temporary folder, for this run only; "
                     + "set XDG_CACHE_HOME to a folder that can be written to keep it.");
         }
         try {
             return temporary(Files.createTempDirectory("eslm-data-"));
         } catch (IOException e) {
-            throw Io.failed("make a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
+            throw FileErrors.failed("make a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
         }
     }
 
     private static Path temporary(Path folder) {
-        Io.deleteTreeAtExit(folder);
+        FileTrees.deleteAtExit(folder);
         return folder;
     }
 
     private static Path moveIntoPlace(Path scratch, Path folder) {
         if (isComplete(folder)) {
             // Another process was faster with the same source: its folder has the same bytes.
-            Io.deleteTree(scratch);
+            FileTrees.delete(scratch);
             return folder;
         }
         try {
-            Io.deleteTree(folder);
+            FileTrees.delete(folder);
             return Files.move(scratch, folder);
         } catch (IOException e) {
-            throw Io.failed("write", folder, e);
+            throw FileErrors.failed("write", folder, e);
         }
     }
 

@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -96,7 +97,7 @@ final class JdkCorpus implements Corpus {
             return "jdk\n" + (Files.exists(release) ? Files.readString(release) : home + "\n")
                     + (hasSources() ? Files.size(sources()) : 0) + " " + legal.size() + " " + man.size();
         } catch (IOException e) {
-            throw Io.failed("read", home, e);
+            throw FileErrors.failed("read", home, e);
         }
     }
 
@@ -225,7 +226,7 @@ final class JdkCorpus implements Corpus {
             all.filter(path -> Files.isRegularFile(path) && path.toString().endsWith(ending)).sorted()
                     .forEach(files::add);
         } catch (IOException e) {
-            throw Io.failed("read", folder, e);
+            throw FileErrors.failed("read", folder, e);
         }
         return files;
     }

@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -64,7 +65,7 @@ final class TextCorpus implements Corpus {
         try {
             return Files.isDirectory(root) ? openFolder(root, progress) : openFile(root);
         } catch (IOException e) {
-            throw Io.failed("read", root, e);
+            throw FileErrors.failed("read", root, e);
         }
     }
 
@@ -110,7 +111,7 @@ final class TextCorpus implements Corpus {
                 text.append(doc.name).append(' ').append(doc.bytes).append(' ')
                         .append(Files.getLastModifiedTime(doc.path).toMillis()).append('\n');
             } catch (IOException e) {
-                throw Io.failed("read", doc.path, e);
+                throw FileErrors.failed("read", doc.path, e);
             }
         }
         return text.toString();
@@ -173,7 +174,7 @@ final class TextCorpus implements Corpus {
             TextReader.pieces(doc.path, text -> sink.accept(new Piece(doc, text, false)));
             sink.accept(new Piece(doc, "", true));
         } catch (IOException e) {
-            throw Io.failed("read", doc.path, e);
+            throw FileErrors.failed("read", doc.path, e);
         }
     }
 
@@ -189,7 +190,7 @@ final class TextCorpus implements Corpus {
         } catch (AccessDeniedException _) {
             return new Found(path, name, 0, "cannot be read: no permission");
         } catch (IOException e) {
-            throw Io.failed("read", path, e);
+            throw FileErrors.failed("read", path, e);
         }
     }
 
@@ -246,7 +247,7 @@ final class TextCorpus implements Corpus {
 
         @Override
         public FileVisitResult visitFileFailed(Path file, IOException e) {
-            throw Io.failed("read", file, e);
+            throw FileErrors.failed("read", file, e);
         }
     }
 }

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -71,7 +72,7 @@ public final class TokenFile {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
         } catch (IOException e) {
-            throw Io.failed("open token file", path, e);
+            throw FileErrors.failed("read", path, e);
         }
     }
 

@@ -5,8 +5,8 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
+import io.eslm.tensor.UserError;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -103,9 +103,9 @@ public final class Gpt2Tokenizer {
      * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that the
      * folder of a checkpoint is complete for other tools.
      *
-     * @throws IOException if the folder cannot be made or written
+     * @throws UserError if the folder cannot be made or written
      */
-    public void writeVocab(Path dir) throws IOException {
+    public void writeVocab(Path dir) {
         new VocabFiles(vocabulary).write(dir);
     }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileTrees;
 import it.unimi.dsi.fastutil.objects.Object2IntOpenHashMap;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,10 +27,10 @@ final class VocabFiles {
         }
     }
 
-    void write(Path dir) throws IOException {
-        Files.createDirectories(dir);
-        Files.writeString(dir.resolve("vocab.json"), vocab(), StandardCharsets.US_ASCII);
-        Files.writeString(dir.resolve("merges.txt"), merges(), StandardCharsets.UTF_8);
+    void write(Path dir) {
+        FileTrees.make(dir);
+        AtomicFiles.writeString(dir.resolve("vocab.json"), vocab());
+        AtomicFiles.writeString(dir.resolve("merges.txt"), merges());
     }
 
     private String vocab() {

@@ -230,10 +230,10 @@ class ModelFolderTest {
         "tie_word_embeddings|false|tie_word_embeddings false is not computed",
         "model_type|\"gptj\"|model_type is \"gptj\"",
         "n_head|3|n embd 32: must be a multiple of n head 3; try 33", "n_embd|0|n embd 0: must be at least 1",
-        "n_layer|1.5|\"n_layer\" is 1.5, needed is a whole number", "n_layer|\"two\"|needed is a whole number",
+        "n_layer|1.5|\"n_layer\" is 1.5, expected a whole number", "n_layer|\"two\"|expected a whole number",
         "vocab_size|null|has no \"vocab_size\"", "resid_pdrop|1.0|dropout 1.0: must be",
         "layer_norm_epsilon|0|layer norm eps 0.0: must be",
-        "tie_word_embeddings|1|needed is true or false", "n_layer|[2]|whole number"})
+        "tie_word_embeddings|1|expected true or false", "n_layer|[2]|whole number"})
     void configurationsThatAreNotComputed(String field, String value, String message) throws IOException {
         JsonObject config = goldenConfig();
         config.add(field, JsonParser.parseString(value));
@@ -246,7 +246,7 @@ class ModelFolderTest {
     @ValueSource(strings = {"", "{", "[]", "{\"n_embd\": 32", "null", "\u0000"})
     void damagedConfiguration(String text) throws IOException {
         Files.writeString(dir.resolve("config.json"), text);
-        assertContains(error(dir), "config.json", "cut off");
+        assertContains(error(dir), "config.json", "is not valid JSON");
     }
 
     @Test
