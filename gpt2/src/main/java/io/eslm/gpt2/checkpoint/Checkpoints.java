@@ -71,13 +71,13 @@ public final class Checkpoints {
             ModelFolder.save(trainer.model(), temporary);
             Safetensors.write(temporary.resolve(MOMENTS), moments(trainer), Map.of());
             AtomicFiles.writeString(temporary.resolve(STATE), Json.pretty(StateJson.of(trainer.state())));
-            FileTrees.force(temporary);
+            AtomicFiles.force(temporary);
             replace(target, temporary);
-            FileTrees.force(folder);
+            AtomicFiles.force(folder);
             prune();
             return target;
         } catch (IOException e) {
-            throw FileErrors.failed("write the checkpoint", target, e);
+            throw FileErrors.failed("write the checkpoint", target, e, "The earlier checkpoints are unchanged");
         } finally {
             FileTrees.delete(temporary);
         }

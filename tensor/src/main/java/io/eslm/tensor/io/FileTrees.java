@@ -5,14 +5,12 @@ import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
-/** Makes, deletes and flushes whole folders. */
+/** Makes and deletes whole folders. */
 public final class FileTrees {
     private static final System.Logger LOG = System.getLogger(FileTrees.class.getName());
 
@@ -28,7 +26,7 @@ public final class FileTrees {
         try {
             return Files.createDirectories(dir);
         } catch (IOException e) {
-            throw FileErrors.failed("make the folder", dir, e);
+            throw FileErrors.failed("create the folder", dir, e);
         }
     }
 
@@ -49,14 +47,5 @@ public final class FileTrees {
     /** Deletes a folder when the program ends, even if it is interrupted. */
     public static void deleteAtExit(Path root) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(root)));
-    }
-
-    /** Makes the names in a folder durable, on systems that can open a folder. */
-    public static void force(Path dir) {
-        try (FileChannel channel = FileChannel.open(dir, StandardOpenOption.READ)) {
-            channel.force(true);
-        } catch (IOException e) {
-            LOG.log(Level.DEBUG, "this system does not open folders; it orders renames by itself", e);
-        }
     }
 }
