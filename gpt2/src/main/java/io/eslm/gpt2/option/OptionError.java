@@ -34,6 +34,11 @@ public final class OptionError extends UserError {
         return new OptionError(option, now, startedWith(then));
     }
 
+    /** This error about another option. */
+    public OptionError of(Option<?> other) {
+        return new OptionError(other, rest, this);
+    }
+
     /** The problem of {@link #changed}. */
     public static String startedWith(Object then) {
         return "the run started with " + then
