@@ -19,8 +19,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * GPT-2 (Radford et al. 2019), exactly as Hugging Face computes it: learned positions, pre-norm blocks, gelu_new, and a head
- * tied to the token embedding. Activations are (B·T, C) matrices, row b·T + t.
+ * GPT-2 (Radford et al. 2019), as Hugging Face computes it: learned positions, pre-norm blocks, gelu_new, and a head tied to
+ * the token embedding. Activations are (B·T, C) matrices, row b·T + t.
+ *
+ * <p>Dimensions: B windows, T tokens in each, C width, V vocabulary, L blocks, NH heads of size HS; M = B·T tokens.
  */
 public final class Gpt2 extends Module {
     private final Gpt2Config config;
@@ -56,25 +58,25 @@ public final class Gpt2 extends Module {
         return tokens.weight();
     }
 
-    /** ids (B, T) → the residual stream before the first block, (B·T, C). */
+    /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
     public Variable embed(Tape tape, Tensor ids) {
-        Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions, but the model has %d (n_positions)",
+        Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
                 ids.dim(1),
                 config.blockSize());
         return dropout.forward(tape, tape.apply(new TokenEmbedding(ids, 0), tokens.weight(), positions.weight()));
     }
 
-    /** Block {@code i} on the residual stream x (B·T, C). */
+    /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
     public Variable block(Tape tape, int i, Variable x, int batch) {
         return tape.scoped(() -> blocks.get(i).forward(tape, x, batch));
     }
 
-    /** The final layer normalisation of x (B·T, C). */
+    /** The final layer normalisation of x (B·T, C) → same shape. */
     public Variable finalNorm(Tape tape, Variable x) {
         return finalNorm.forward(tape, x);
     }
 
-    /** ids (B, T) I32 → hidden states after the final norm, (B·T, C); the head is left to the caller. */
+    /** ids (B, T) I32 → hidden states after the final norm, (B·T, C), for {@link #losses} or {@link #logits}. */
     public Variable forward(Tape tape, Tensor ids) {
         return tape.scoped(() -> {
             Variable x = embed(tape, ids);
@@ -141,19 +143,19 @@ public final class Gpt2 extends Module {
     /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
     public KeyValueCache newCache(int batch, int capacity) {
         Checks.check(capacity <= config.blockSize(), "gpt2",
-                "a cache of %d positions, but the model has %d (n_positions)",
+                "a cache of %d positions exceeds the model's %d positions",
                 capacity, config.blockSize());
         return new KeyValueCache(config, backend, batch, capacity);
     }
 
     /**
-     * Generation: hidden states (B·T, C) after the final norm of new positions ids (B, T), whose keys and values are added to
-     * the cache. Takes an evaluation tape.
+     * For generation: new positions ids (B, T) I32 → their hidden states after the final norm, (B·T, C). Adds their keys and
+     * values to the cache. Takes an evaluation tape.
      */
     public Variable forward(Tape tape, Tensor ids, KeyValueCache cache) {
         int time = ids.dim(1);
         Checks.check(cache.length() + time <= cache.capacity(), "gpt2",
-                "%d new positions do not fit a cache of %d that holds %d",
+                "%d new positions do not fit a cache of %d that already has %d",
                 time, cache.capacity(), cache.length());
         Variable y = tape.scoped(() -> {
             Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens.weight(), positions.weight());

@@ -14,6 +14,7 @@ import java.util.List;
  * @param values of the options in {@link #GROUP}; those without a default must be given
  */
 public record Gpt2Config(OptionValues values) {
+    /** Number of token ids of GPT-2. */
     public static final int GPT2_VOCABULARY = 50257;
 
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
@@ -21,7 +22,7 @@ public record Gpt2Config(OptionValues values) {
 
     public static final Option<Integer> N_LAYER = ALL.add(count("n layer", "blocks").defaultsTo(FROM_PRESET, null));
     public static final Option<Integer> N_HEAD =
-            ALL.add(count("n head", "attention heads; divides n embd").defaultsTo(FROM_PRESET, null));
+            ALL.add(count("n head", "attention heads; must divide n embd").defaultsTo(FROM_PRESET, null));
     public static final Option<Integer> N_EMBD = ALL.add(count("n embd", "width").defaultsTo(FROM_PRESET, null));
     public static final Option<Integer> BLOCK_SIZE =
             ALL.add(count("block size", "longest context in tokens").defaultsTo(FROM_PRESET, null));
@@ -34,7 +35,7 @@ public record Gpt2Config(OptionValues values) {
             "added to the variance in layer normalisation").must("be above 0 and below 1", e -> e > 0 && e < 1)
             .defaultsTo("1e-5", _ -> 1e-5));
 
-    /** All of them. */
+    /** All options of the shape. */
     public static final OptionGroup GROUP = ALL.build("Model");
 
     /** Names that {@link #preset} takes. */
@@ -44,13 +45,17 @@ public record Gpt2Config(OptionValues values) {
     public static final Option<String> PRESET =
             Option.text("model", "PRESET", String.join(", ", PRESETS)).defaultsTo("demo");
 
-    /** GPT-2's vocabulary, no dropout. */
+    /** A shape with GPT-2's vocabulary and no dropout. */
     public static Gpt2Config of(int nLayer, int nHead, int nEmbd, int blockSize) {
         return new Gpt2Config(OptionValues.defaults(GROUP)).with(N_LAYER, nLayer).with(N_HEAD, nHead)
                 .with(N_EMBD, nEmbd).with(BLOCK_SIZE, blockSize);
     }
 
-    /** @throws UserError if there is no preset of that name */
+    /**
+     * The shape of a published GPT-2, or the demo's.
+     *
+     * @throws UserError if there is no preset of that name
+     */
     public static Gpt2Config preset(String name) {
         return switch (name) {
             case "demo" -> of(4, 4, 128, 128);

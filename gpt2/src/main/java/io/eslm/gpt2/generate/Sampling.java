@@ -6,13 +6,13 @@ import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 
 /**
- * How the next token is drawn from the model's distribution: divided by the temperature, cut to the top k, then to the top p
- * of what is left, as Hugging Face does.
+ * How to draw the next token from the model's distribution, in the order of Hugging Face: temperature first, then the top k,
+ * then the top p of those.
  *
- * @param temperature divides the logits; 0 always takes the likeliest token (greedy)
- * @param topK draw from the k likeliest tokens alone; 0 for all
- * @param topP draw from the fewest likeliest tokens whose probability reaches p; 1 for all
- * @param maxNewTokens stop after as many
+ * @param temperature divides the logits; 0 always takes the most likely token (greedy)
+ * @param topK draws from the k most likely tokens only; 0: from all
+ * @param topP draws from the fewest most likely tokens whose probabilities add up to p or more; 1: from all
+ * @param maxNewTokens length of the text
  * @param seed the same seed gives the same text
  */
 public record Sampling(double temperature, int topK, double topP, int maxNewTokens, long seed) {
@@ -49,7 +49,7 @@ public record Sampling(double temperature, int topK, double topP, int maxNewToke
                 values.get(SEED));
     }
 
-    /** Always the likeliest token. */
+    /** Always the most likely token. */
     public static Sampling greedy(int maxNewTokens) {
         return new Sampling(0, 0, 1, maxNewTokens, 0);
     }

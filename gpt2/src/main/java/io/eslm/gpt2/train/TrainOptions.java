@@ -48,10 +48,10 @@ public record TrainOptions(OptionValues values) {
             Option.seed("seed", "seed of weights, data order, dropout, random selection, and samples")
                     .defaultsTo(1337L));
 
-    /** All of them. */
+    /** All options of training. */
     public static final OptionGroup GROUP = ALL.build("Training");
 
-    /** All defaults. */
+    /** Every option at its default. */
     public static TrainOptions defaults() {
         return new TrainOptions(OptionValues.defaults(GROUP));
     }
@@ -70,7 +70,9 @@ public record TrainOptions(OptionValues values) {
         return new TrainOptions(values.with(option, value));
     }
 
-    /** These options, and in their place those that were given to resume the run; the lowest rate stays the lowest. */
+    /**
+     * These options, replaced by those given to resume the run. A given learning rate below {@link #MIN_LR} lowers that too.
+     */
     public TrainOptions resumedWith(OptionValues given) {
         OptionValues now = values.with(given);
         return new TrainOptions(given.isSet(MIN_LR) ? now

@@ -8,18 +8,18 @@ import io.eslm.tensor.UserError;
 import java.util.List;
 
 /**
- * What a resumed run needs besides weights and optimizer moments.
+ * The state of a run besides weights and optimizer moments.
  *
  * @param step optimizer steps done
- * @param tokens tokens that had a full forward pass
+ * @param tokens tokens with a full forward pass
  * @param batchPosition next batch of the sampler
- * @param options of the run that wrote it
- * @param method name of its {@link Objective}
- * @param methodState what {@link Objective#state} gave
+ * @param options of the run
+ * @param method {@link Objective#name}
+ * @param methodState {@link Objective#state}
  */
 public record TrainerState(long step, long tokens, long batchPosition, TrainOptions options, String method,
         JsonObject methodState) {
-    /** @throws UserError if a run with these options could not continue this one identically */
+    /** @throws UserError if a run with these options and method cannot continue this one with the same bits */
     public void checkResumable(TrainOptions now, String methodNow) {
         for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM)) {
             if (!options.get(option).equals(now.get(option))) {
