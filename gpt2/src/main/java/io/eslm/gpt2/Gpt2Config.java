@@ -136,6 +136,12 @@ public record Gpt2Config(OptionValues values) {
         return ((long) vocabSize() + blockSize()) * c + nLayer() * (12 * c * c + 13 * c) + 2 * c;
     }
 
+    /** The values as JSON. */
+    @Override
+    public String toString() {
+        return values.toString();
+    }
+
     private static Option<Integer> count(String name, String help) {
         return Option.count(name, help).must("be at least 1", value -> value >= 1);
     }

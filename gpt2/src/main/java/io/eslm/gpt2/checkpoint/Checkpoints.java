@@ -44,7 +44,7 @@ public final class Checkpoints {
 
     private final Path folder;
 
-    /** Those of the run in folder {@code run}, which need not exist yet. */
+    /** The checkpoints of the run in folder {@code run}, which may not exist yet. */
     public Checkpoints(Path run) {
         this.folder = run.resolve(FOLDER);
     }
@@ -55,11 +55,11 @@ public final class Checkpoints {
     }
 
     /**
-     * Writes where {@code trainer} stands and removes all but the newest two checkpoints.
+     * Writes the state of {@code trainer}, then deletes all but the newest two checkpoints.
      *
-     * @return the folder of the new one
-     * @throws UserError if it cannot be written, and the checkpoints before it are as they were; or if there is one of a
-     *         later step, which must be another run's
+     * @return the folder of the new checkpoint
+     * @throws UserError if it cannot be written, or if there is a checkpoint of a later step, which must be another run's;
+     *         the earlier checkpoints are then unchanged
      */
     public Path save(Trainer trainer) {
         Path target = folder.resolve(String.format(Locale.ROOT, "step-%06d", trainer.step()));
@@ -83,30 +83,30 @@ public final class Checkpoints {
         }
     }
 
-    /** The newest complete checkpoint; damaged ones are reported to the log and passed over. Empty if there is none. */
+    /** Finds the newest complete checkpoint, if there is one. Skips damaged ones with a warning in the log. */
     public Optional<Path> newest() {
         for (Path dir : all()) {
             Optional<String> fault = fault(dir);
             if (fault.isEmpty()) {
                 return Optional.of(dir);
             }
-            LOG.log(Level.WARNING, "checkpoint {0} is damaged and passed over: {1}", dir, fault.get());
+            LOG.log(Level.WARNING, "skipping damaged checkpoint {0}: {1}", dir, fault.get());
         }
         return Optional.empty();
     }
 
     /**
-     * Makes {@code trainer}, whose model has the configuration that is saved, continue from the checkpoint {@code dir}.
+     * Makes {@code trainer} continue from the checkpoint {@code dir}.
      *
-     * @throws UserError if the checkpoint is damaged, of another model, or of a run with other options; weights may then be
-     *         partly overwritten
+     * @throws UserError if the checkpoint is damaged, or its model or options differ from the trainer's; weights may then
+     *         be partly overwritten
      */
     public static void restore(Trainer trainer, Path dir) {
         Gpt2Config saved = ModelFolder.config(dir);
         if (!saved.equals(trainer.model().config())) {
             throw new UserError(
-                    dir + ": the checkpoint is of " + saved + ", but the run is set to " + trainer.model().config()
-                            + "; a run must go on with the model that it began with");
+                    dir + ": the checkpoint has model " + saved + ", but this run has model " + trainer.model().config()
+                            + "; a resumed run keeps its model");
         }
         TrainerState state = StateJson.read(dir.resolve(STATE));
         state.checkResumable(trainer.options(), trainer.state().method());
@@ -125,7 +125,7 @@ public final class Checkpoints {
     private static void read(Safetensors file, String name, Tensor into) {
         if (!file.contains(name) || !file.entry(name).shape().equals(into.shape())) {
             throw new UserError(file.file() + ": has no tensor " + name + " " + into.shape()
-                    + "; it is not of this run. Resume from another checkpoint");
+                    + ", so it is not of this run. Resume from another checkpoint");
         }
         file.read(name, into.backend(), into.storage());
     }
@@ -137,14 +137,14 @@ public final class Checkpoints {
         return all;
     }
 
-    /** Why {@code dir} is no complete checkpoint, or empty if it is one. Reads headers, not weights. */
+    /** Why {@code dir} is not a complete checkpoint, or empty if it is one. Reads headers, not weights. */
     private static Optional<String> fault(Path dir) {
         try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
                 Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
             ConfigJson.read(dir.resolve(ModelFolder.CONFIG));
             long step = StateJson.read(dir.resolve(STATE)).step();
             if (moments.entries().size() != 2 * weights.entries().size()) {
-                return Optional.of(MOMENTS + " does not belong to " + ModelFolder.WEIGHTS);
+                return Optional.of(MOMENTS + " does not fit " + ModelFolder.WEIGHTS);
             }
             return step == step(dir) ? Optional.empty() : Optional.of(STATE + " is of step " + step);
         } catch (UserError e) {
@@ -157,7 +157,7 @@ public final class Checkpoints {
         return name.matches() ? Long.parseLong(name.group(1)) : -1;
     }
 
-    /** Folders of checkpoints, newest first, complete or not. */
+    /** The folders of all checkpoints, complete or not, newest first. */
     private List<Path> all() {
         if (!Files.isDirectory(folder)) {
             return List.of();
@@ -180,7 +180,7 @@ public final class Checkpoints {
         }
     }
 
-    /** Puts {@code temporary} in the place of {@code target}; one of the same step, if there is one, steps aside first. */
+    /** Moves {@code temporary} to {@code target}, after a checkpoint of the same step, if any, has moved aside. */
     private void replace(Path target, Path temporary) throws IOException {
         Path aside = folder.resolve(TEMPORARY + "old-" + target.getFileName());
         if (Files.exists(target)) {

@@ -9,7 +9,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 
-/** {@link TrainerState} as trainer.json. Doubles are written in the shortest form that reads back to the same bits. */
+/** Converts a {@link TrainerState} to and from trainer.json. All numbers read back to the same bits. */
 final class StateJson {
     private StateJson() {
     }
@@ -25,7 +25,7 @@ final class StateJson {
         return o;
     }
 
-    /** @throws UserError if the file is missing, cut off or damaged */
+    /** @throws UserError if the file is missing, truncated or damaged */
     static TrainerState read(Path file) {
         Json json = Json.read(file);
         return new TrainerState(json.required("step", Long.class), json.required("tokens", Long.class),

@@ -14,12 +14,11 @@ import java.util.HexFormat;
 import java.util.Map;
 
 /**
- * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and how it is
- * prepared, so a changed source gets a new folder. A folder gets its name only when it is complete; a damaged one is
- * made again.
+ * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and the way to prepare it,
+ * so a changed source gets a new folder. A folder gets its name when it is complete; a damaged one is replaced.
  */
 final class DataCache {
-    /** Raised when the same source would be prepared to other tokens than before. */
+    /** Raised when the same source gives other tokens than before. */
     private static final int PREPARATION_VERSION = 1;
 
     private final Path root;
@@ -35,7 +34,7 @@ final class DataCache {
         return new DataCache(base.resolve("eslm"));
     }
 
-    /** The prepared folder of a corpus: the one from an earlier run, or a new one. */
+    /** The prepared folder of a corpus, from an earlier run or new. */
     Path prepared(Corpus corpus, String name, double heldOut, Progress progress) {
         Path folder = root.resolve(safe(name) + "-" + hash(corpus, heldOut));
         if (isComplete(folder)) {
@@ -54,20 +53,20 @@ final class DataCache {
         return scratch.getParent().equals(root) ? moveIntoPlace(scratch, folder) : scratch;
     }
 
-    /** A new folder beside the final one, or among the temporary files where the cache cannot be written. */
+    /** A new folder beside the final one, or in the folder for temporary files if the cache cannot be written. */
     private Path scratch(Path folder, Progress progress) {
         try {
             Files.createDirectories(root);
             return temporary(Files.createTempDirectory(root, "." + folder.getFileName() + "-"));
         } catch (IOException e) {
             progress.report(0, 0, FileErrors.failed("write to the cache", root, e).getMessage()
-                    + ". The data is prepared in a temporary folder, for this run only; "
-                    + "set XDG_CACHE_HOME to a folder that can be written to keep it.");
+                    + ". The data is prepared in a temporary folder, for this run only. "
+                    + "To keep it, set XDG_CACHE_HOME to a folder that you can write to.");
         }
         try {
             return temporary(Files.createTempDirectory("eslm-data-"));
         } catch (IOException e) {
-            throw FileErrors.failed("make a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
+            throw FileErrors.failed("create a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
         }
     }
 
@@ -78,7 +77,7 @@ final class DataCache {
 
     private static Path moveIntoPlace(Path scratch, Path folder) {
         if (isComplete(folder)) {
-            // Another process was faster with the same source: its folder has the same bytes.
+            // another process was faster; its folder has the same bytes
             FileTrees.delete(scratch);
             return folder;
         }

@@ -203,7 +203,7 @@ class ModelFolderTest {
 
     @ParameterizedTest
     @CsvSource({"model.safetensors.index.json, split over several files", "pytorch_model.bin, convert",
-        "other, copy it there"})
+        "other, Copy it there"})
     void noWeights(String beside, String advice) throws IOException {
         Files.copy(Golden.folder("even").resolve("config.json"), dir.resolve("config.json"));
         Files.createFile(dir.resolve(beside));
@@ -221,13 +221,13 @@ class ModelFolderTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"activation_function|\"gelu\"|activation_function \"gelu\" is not computed",
-        "activation_function|\"relu\"|activation_function \"relu\" is not computed",
-        "scale_attn_by_inverse_layer_idx|true|scale_attn_by_inverse_layer_idx true is not computed",
-        "scale_attn_weights|false|scale_attn_weights false is not computed",
-        "reorder_and_upcast_attn|true|reorder_and_upcast_attn true is not computed",
-        "add_cross_attention|true|add_cross_attention true is not computed", "n_inner|64|n_inner 64 is not computed",
-        "tie_word_embeddings|false|tie_word_embeddings false is not computed",
+    @CsvSource(delimiter = '|', value = {"activation_function|\"gelu\"|activation_function \"gelu\" is not supported",
+        "activation_function|\"relu\"|activation_function \"relu\" is not supported",
+        "scale_attn_by_inverse_layer_idx|true|scale_attn_by_inverse_layer_idx true is not supported",
+        "scale_attn_weights|false|scale_attn_weights false is not supported",
+        "reorder_and_upcast_attn|true|reorder_and_upcast_attn true is not supported",
+        "add_cross_attention|true|add_cross_attention true is not supported", "n_inner|64|n_inner 64 is not supported",
+        "tie_word_embeddings|false|tie_word_embeddings false is not supported",
         "model_type|\"gptj\"|model_type is \"gptj\"",
         "n_head|3|n embd 32: must be a multiple of n head 3; try 33", "n_embd|0|n embd 0: must be at least 1",
         "n_layer|1.5|\"n_layer\" is 1.5, expected a whole number", "n_layer|\"two\"|expected a whole number",

@@ -136,7 +136,7 @@ class GeneratorTest {
         int[] prompt = new int[capacity + 5];
         Arrays.setAll(prompt, i -> (11 * i) % 61);
         Generation cut = new Generator(model, 61, -1).generate(prompt, Sampling.greedy(5), t -> true);
-        assertEquals(List.of("The prompt has 29 tokens, the model's context 24: only the last 24 are read."),
+        assertEquals(List.of("The prompt has 29 tokens, but the model's context has 24: only the last 24 are used."),
                 cut.notes());
         int[] end = Arrays.copyOfRange(prompt, 5, prompt.length);
         Generation whole = new Generator(model, 61, -1).generate(end, Sampling.greedy(5), t -> true);
