@@ -14,6 +14,7 @@ import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -33,6 +34,7 @@ public final class Gpt2 extends Module {
     private final LayerNorm finalNorm;
     private final Dropout dropout;
 
+    /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
         int c = config.nEmbd();
         this.config = config.check();
@@ -45,10 +47,12 @@ public final class Gpt2 extends Module {
         dropout = new Dropout(config.dropout());
     }
 
+    /** Its shape. */
     public Gpt2Config config() {
         return config;
     }
 
+    /** The backend of its weights. */
     public Backend backend() {
         return backend;
     }

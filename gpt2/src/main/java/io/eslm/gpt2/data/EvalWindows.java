@@ -2,9 +2,10 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import it.unimi.dsi.fastutil.ints.IntArrays;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.LongStream;
+import java.util.stream.IntStream;
 
 /**
  * The windows of an evaluation, always the same and in the same order: domain by domain, adjacent, each of at most T
@@ -56,9 +57,8 @@ public final class EvalWindows {
     public EvalWindows subset(int batches, int batchSize) {
         long left = Math.multiplyExact((long) batches, batchSize);
         long[] share = new long[taken.length];
-        int[] bySize = LongStream.range(0, taken.length).boxed()
-                .sorted((a, b) -> Long.compare(taken[a.intValue()], taken[b.intValue()])).mapToInt(Long::intValue)
-                .toArray();
+        int[] bySize = IntStream.range(0, taken.length).toArray();
+        IntArrays.mergeSort(bySize, (a, b) -> Long.compare(taken[a], taken[b])); // stable
         for (int i = 0; i < bySize.length; i++) {
             share[bySize[i]] = Math.min(taken[bySize[i]], left / (bySize.length - i));
             left -= share[bySize[i]];

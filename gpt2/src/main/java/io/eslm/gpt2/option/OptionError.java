@@ -50,7 +50,7 @@ public final class OptionError extends UserError {
         return option;
     }
 
-    /** The message with {@code name} in the place of the option's words: "--max-iters 0: must be at least 1". */
+    /** The message with another name in place of the option's words. */
     public String messageFor(String name) {
         return name + rest;
     }

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
-import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
-import static io.eslm.gpt2.train.TrainOptions.EVAL_ITERS;
-import static io.eslm.gpt2.train.TrainOptions.GRAD_ACCUM;
-import static io.eslm.gpt2.train.TrainOptions.GRAD_CLIP;
-import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
-import static io.eslm.gpt2.train.TrainOptions.SEED;
-
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.ClipNorm;
@@ -37,7 +29,6 @@ public final class Trainer implements AutoCloseable {
     private final Consumer<TrainEvent> listener;
     private final int maxIters;
     private final int gradAccum;
-    private final int evalInterval;
     private final long seed;
     private final Schedule schedule;
     private final AdamW optimizer;
@@ -64,15 +55,14 @@ public final class Trainer implements AutoCloseable {
         this.objective = objective;
         this.options = options;
         this.listener = listener;
-        this.maxIters = options.get(MAX_ITERS);
-        this.gradAccum = options.get(GRAD_ACCUM);
-        this.evalInterval = options.get(EVAL_INTERVAL);
-        this.seed = options.get(SEED);
+        this.maxIters = options.get(TrainOptions.MAX_ITERS);
+        this.gradAccum = options.get(TrainOptions.GRAD_ACCUM);
+        this.seed = options.get(TrainOptions.SEED);
         this.schedule = options.schedule();
         this.optimizer = new AdamW(model.parameters(), options.adamW());
-        this.clip = new ClipNorm(model.parameters(), options.get(GRAD_CLIP));
+        this.clip = new ClipNorm(model.parameters(), options.get(TrainOptions.GRAD_CLIP));
         data.checkVocab(model.config().vocabSize());
-        this.windows = objective.drawn(options.get(BATCH_SIZE));
+        this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         this.time = model.config().blockSize();
         this.sampler = new BatchSampler(data.train().tokens(), windows, time, seed);
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
@@ -92,6 +82,7 @@ public final class Trainer implements AutoCloseable {
      * @throws DivergedError if a loss or a gradient is not finite; the weights are then those before the step
      */
     public void run(BooleanSupplier stop, Runnable afterStep) {
+        int evalInterval = options.get(TrainOptions.EVAL_INTERVAL);
         if (!restored && evalInterval > 0) {
             evaluate();
         }
@@ -148,9 +139,9 @@ public final class Trainer implements AutoCloseable {
 
     /** Evaluates on the held-out data, if there is any. */
     public void evaluate() {
-        int batch = options.get(BATCH_SIZE);
+        int batch = options.get(TrainOptions.BATCH_SIZE);
         heldOut.ifPresent(set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace, batch)
-                .run(EvalWindows.all(set, time).subset(options.get(EVAL_ITERS), batch), time))));
+                .run(EvalWindows.all(set, time).subset(options.get(TrainOptions.EVAL_ITERS), batch), time))));
     }
 
     /** The state of the run, besides weights and optimizer. */
