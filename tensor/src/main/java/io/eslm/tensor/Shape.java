@@ -26,7 +26,7 @@ public final class Shape {
     }
 
     public static Shape of(int... dims) {
-        return new Shape(dims.clone());
+        return new Shape(Checks.notNull("shape", "dims", dims).clone());
     }
 
     public int rank() {

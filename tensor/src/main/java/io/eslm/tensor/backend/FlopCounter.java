@@ -5,9 +5,8 @@ import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * Floating-point operations that a backend's kernels have done, by the {@link Phase} they were done in. A multiply-add is two.
- * {@link CountedKernels} counts them; whoever knows what a pass is for says so with {@link #in}. Used by the thread that calls
- * the kernels.
+ * Floating-point operations that a backend's {@link Kernels} have done, by the {@link Phase} they were done in. A multiply-add
+ * is two. Code that knows what a pass is for says so with {@link #in}. For the thread that calls the kernels.
  */
 public final class FlopCounter {
     /** What work is done for. */

@@ -4,7 +4,7 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#matmul}, in blocks for each cache, after Goto and
+ * Same function as {@link io.eslm.tensor.backend.Kernels#matmul}, in blocks for each cache, after Goto and
  * van de Geijn (2008). A tile stays in registers. A panel of a stays in the first-level cache for the tiles beside each
  * other. A block of b is packed by the task that uses it, into the second-level cache, and stays there while all panels
  * of a go by. Those are packed once for all tasks and stream from the third level: a tile reads a at a quarter of the
@@ -24,7 +24,7 @@ final class BlockedMatmul {
     private static final int PACK = 1 << 16;
     /** Tasks wanted for each thread, so that threads finish together. How y is shared out does not change its bits. */
     private static final int TASKS = 3;
-    /** Rows of a task, at least, where rows are split to have more tasks: b is packed once for each part. */
+    /** StridedRows of a task, at least, where rows are split to have more tasks: b is packed once for each part. */
     private static final int ROWS = 256;
     private static final int TILE = Tile.ROWS * Tile.COLS;
 

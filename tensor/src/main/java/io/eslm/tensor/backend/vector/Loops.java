@@ -4,7 +4,7 @@ package io.eslm.tensor.backend.vector;
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.F32;
 
 /**
  * Runs loops over whole vectors on arrays of any length, on all cores. What is left over at the end, less than a vector, is

@@ -15,7 +15,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class Tile {
     private static final VectorSpecies<Float> S = VectorMath.S;
     private static final int W = VectorMath.LANES;
-    /** Rows of a tile. */
+    /** StridedRows of a tile. */
     static final int ROWS = 8;
     /** Whether a whole tile does not fit in the registers: 256 bits means AVX2, which has 16. */
     private static final boolean HALVES = S.vectorBitSize() == 256;

@@ -7,14 +7,14 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.EQ;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link ScalarKernels#distillation} and {@link ScalarKernels#distillationBackward}. Rows are shared out among the threads; what
+ * {@link Kernels#distillation} and {@link Kernels#distillationBackward}. StridedRows are shared out among the threads; what
  * is left over at the end of a row, less than a vector, is padded and goes through the same loop.
  */
 final class VectorDistillation {
@@ -133,7 +133,7 @@ final class VectorDistillation {
     /** The arguments of a backward pass. */
     record Gradient(F32 logits, F32 teacher, F32 hardLse, F32 lse, F32 teacherLse, I32 targets, F32 weights,
             double temperature, double mix) {
-        /** Rows {@code from} to {@code to} of dlogits, columns {@code left} to {@code right}. */
+        /** StridedRows {@code from} to {@code to} of dlogits, columns {@code left} to {@code right}. */
         private void into(F32 dlogits, I32 rows, int from, int to, int left, int right, int cols) {
             int n = right - left;
             int whole = S.loopBound(n);

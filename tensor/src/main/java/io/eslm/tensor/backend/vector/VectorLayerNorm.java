@@ -6,13 +6,13 @@ import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link ScalarKernels#layerNorm} and {@link ScalarKernels#layerNormBackward}, each in one sweep over memory: a row stays in
+ * {@link Kernels#layerNorm} and {@link Kernels#layerNormBackward}, each in one sweep over memory: a row stays in
  * the first-level cache between its passes, and the backward sweep gathers dgamma and dbeta on the way, for a block of rows
  * at a time; the blocks, whose number depends on the shape alone, are then added in order. Where the width is no multiple
  * of the vector's, rows pass through padded copies, so that there is one loop for every width.

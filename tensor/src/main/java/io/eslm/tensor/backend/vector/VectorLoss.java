@@ -9,13 +9,13 @@ import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link ScalarKernels#crossEntropy} and {@link ScalarKernels#crossEntropyBackward}.
+ * {@link Kernels#crossEntropy} and {@link Kernels#crossEntropyBackward}.
  *
  * <p>The definition takes two passes over a row, one for its maximum and one for the sums. Here both are in one loop, but of
  * different rows: while a row is summed, from the cache, the maximum of the next is found as it comes from memory. So
@@ -146,7 +146,7 @@ final class VectorLoss {
         }
     }
 
-    /** Rows {@code from} to {@code to} of dlogits, columns {@code left} to {@code right}. */
+    /** StridedRows {@code from} to {@code to} of dlogits, columns {@code left} to {@code right}. */
     private static void backward(F32 dlogits, F32 logits, F32 lse, I32 targets, I32 rows, F32 weights, int from, int to,
             int left, int right, int cols) {
         int whole = S.loopBound(right - left);

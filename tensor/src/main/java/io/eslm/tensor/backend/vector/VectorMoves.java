@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 
 /**
- * Kernels that move elements or add rows by index: {@link ScalarKernels#permute}, {@link ScalarKernels#copy2d},
- * {@link ScalarKernels#gatherRows}, {@link ScalarKernels#scatterAddRows}, {@link ScalarKernels#embedding} and
- * {@link ScalarKernels#embeddingBackward}. What only reads shares out the rows of the output. What adds by index shares out
+ * Kernels that move elements or add rows by index: {@link Kernels#permute}, {@link Kernels#copy2d},
+ * {@link Kernels#gatherRows}, {@link Kernels#scatterAddRows}, {@link Kernels#embedding} and
+ * {@link Kernels#embeddingBackward}. What only reads shares out the rows of the output. What adds by index shares out
  * the rows that are added to, by their remainder, each task going through all indices in order and taking its own: so no two
  * tasks add to the same element, the order of additions is the definition's, and rows are added whole.
  */

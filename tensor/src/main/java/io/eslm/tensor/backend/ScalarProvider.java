@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.tensor.backend.scalar;
-
-import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.BackendProvider;
+package io.eslm.tensor.backend;
 
 /** Finds the {@link ScalarBackend}: always usable, preferred to nothing. */
 public final class ScalarProvider implements BackendProvider {

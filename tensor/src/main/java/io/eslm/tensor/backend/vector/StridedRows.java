@@ -4,8 +4,8 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/** Rows of floats in an array: row t starts at {@code at + t·stride}. */
-record Rows(float[] data, int at, int stride) {
+/** StridedRows of floats in an array: row t starts at {@code at + t·stride}. */
+record StridedRows(float[] data, int at, int stride) {
 
     int row(int t) {
         return at + t * stride;
@@ -32,7 +32,7 @@ record Rows(float[] data, int at, int stride) {
      */
     void toPanels(float[] dst, int to, int width, int count, int n) {
         for (int p = 0; p < n; p += width) {
-            new Rows(data, at + p, stride).copyTo(dst, to + p * count, width, count, Math.min(width, n - p));
+            new StridedRows(data, at + p, stride).copyTo(dst, to + p * count, width, count, Math.min(width, n - p));
         }
     }
 
