@@ -13,6 +13,7 @@ import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.Add;
 import io.eslm.autograd.op.CrossEntropy;
+import io.eslm.autograd.op.Exp;
 import io.eslm.autograd.op.LogSoftmax;
 import io.eslm.autograd.op.Mul;
 import io.eslm.autograd.op.Scale;
@@ -136,12 +137,13 @@ class OtherModelTest {
                 Tape teaching = Tape.evaluation(new Workspace(run.backend))) {
             Tensor ids = tape.put(run.inputs, BATCH, TIME);
             Variable known = other.logits(teaching, other.forward(teaching, ids));
-            Variable q = tape.constant(known.value().div(temperature).logSoftmax());
+            Variable q = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature),
+                    tape.constant(known.value())));
             Variable logits = run.model.logits(tape, run.model.forward(tape, ids));
             Tensor entropy = tape.memory(DType.F32, M);
             Variable hard = tape.apply(new CrossEntropy(tape.put(run.targets, M), entropy), logits);
             Variable p = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature), logits));
-            Variable kl = tape.apply(new Sum(-1, false), tape.apply(new Mul(), tape.constant(q.value().exp()),
+            Variable kl = tape.apply(new Sum(-1, false), tape.apply(new Mul(), tape.apply(new Exp(), q),
                     tape.apply(new Sub(), q, p)));
             Variable mixed = tape.apply(new Add(), tape.apply(new Scale(1 - mix), hard),
                     tape.apply(new Scale(mix * temperature * temperature), kl));
