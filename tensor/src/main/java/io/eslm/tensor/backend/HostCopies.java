@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Copies of a device's storages for one kernel that runs on the host. Each storage has a copy of its own: an output may be the
- * same memory as an input only where a kernel works in place, and then it reads an element before it writes it.
+ * Copies of a device's storages for one kernel that runs on the host. Windows that overlap get a copy each: an output overlaps
+ * an input only where a kernel works in place, and such a kernel reads an element before it writes it.
  */
 final class HostCopies implements KernelBase.Elements {
     private record Copy(Storage storage, HeapStorage before, HeapStorage now) {
@@ -30,6 +30,11 @@ final class HostCopies implements KernelBase.Elements {
     public HeapStorage of(Storage storage) {
         if (storage == null) {
             return null;
+        }
+        for (Copy copy : copies) {
+            if (copy.storage.equals(storage)) {
+                return copy.now;
+            }
         }
         HeapStorage now = read(device, storage, storage.size());
         HeapStorage before = HeapStorage.allocate(storage.dtype(), storage.size());

@@ -101,14 +101,14 @@ public abstract class KernelParity {
         }
     }
 
-    /** Whether to test the backend of that name; all but the reference unless a module tests its own alone. */
-    protected boolean tests(String backend) {
-        return !backend.equals(REFERENCE);
+    /** The providers to test: all but the reference, unless a module tests its own alone. */
+    protected Stream<BackendProvider> providers() {
+        return Backends.all().stream().filter(p -> !p.name().equals(REFERENCE));
     }
 
-    /** The providers to test; one that cannot start here is left out, and says so. */
+    /** One that cannot start here is left out, and says so. */
     private Stream<BackendProvider> usable() {
-        return Backends.all().stream().filter(p -> tests(p.name())).filter(provider -> {
+        return providers().filter(provider -> {
             String why = provider.unusableBecause();
             if (why != null) {
                 System.err.println("NOT TESTED: backend '" + provider.name() + "': " + why);

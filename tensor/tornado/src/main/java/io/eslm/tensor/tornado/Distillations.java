@@ -6,7 +6,7 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Knowledge distillation; lanes as in {@link Rows}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
+/** Knowledge distillation; lanes as in {@link RowKernels}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Distillations {
     private Distillations() {
     }
@@ -22,24 +22,24 @@ final class Distillations {
         float inverse = s.get(1);
         float max = s.get(0);
         float teacherMax = s.get(0);
-        for (int v = k.localIdx; v < cols; v += Rows.LANES) {
+        for (int v = k.localIdx; v < cols; v += RowKernels.LANES) {
             max = Math.max(max, f.get(x + v));
             teacherMax = Math.max(teacherMax, f.get(t + v));
         }
-        max = Rows.max(k, max);
-        teacherMax = Rows.max(k, teacherMax);
+        max = RowKernels.max(k, max);
+        teacherMax = RowKernels.max(k, teacherMax);
         float sum = 0;
         float teacherSum = 0;
         float weighted = 0;
-        for (int v = k.localIdx; v < cols; v += Rows.LANES) {
+        for (int v = k.localIdx; v < cols; v += RowKernels.LANES) {
             float e = TornadoMath.exp((f.get(t + v) - teacherMax) * inverse);
             sum += TornadoMath.exp((f.get(x + v) - max) * inverse);
             teacherSum += e;
             weighted += e == 0 ? 0 : e * (f.get(t + v) - f.get(x + v)); // what the teacher rules out costs nothing
         }
-        sum = Rows.sum(k, sum);
-        teacherSum = Rows.sum(k, teacherSum);
-        weighted = Rows.sum(k, weighted);
+        sum = RowKernels.sum(k, sum);
+        teacherSum = RowKernels.sum(k, teacherSum);
+        weighted = RowKernels.sum(k, weighted);
         if (k.localIdx == 0) {
             float lse = max * inverse + TornadoMath.log(sum);
             float teacherLse = teacherMax * inverse + TornadoMath.log(teacherSum);

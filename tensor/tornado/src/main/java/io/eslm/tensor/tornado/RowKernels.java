@@ -11,13 +11,13 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * i, i + {@value #LANES}, … of a row; the lanes are then added pairwise, so sums have a fixed order. Equations:
  * {@link io.eslm.tensor.backend.Kernels}.
  */
-final class Rows {
+final class RowKernels {
     /** Threads of a workgroup. */
     static final int LANES = Control.THREADS;
     /** Rows that one thread of {@link #columnSumParts} adds; no chain of float additions is longer than this, or so. */
     static final int PART = 64;
 
-    private Rows() {
+    private RowKernels() {
     }
 
     /**
