@@ -17,7 +17,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -105,10 +104,8 @@ public final class Safetensors implements AutoCloseable {
                     channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
             opened = true;
             return s;
-        } catch (NoSuchFileException e) {
-            throw new UserError(file + ": no such file", e);
         } catch (IOException e) {
-            throw new UserError(file + ": cannot be read: " + e.getMessage(), e);
+            throw FileErrors.failed("read", file, e);
         } finally {
             if (!opened) {
                 arena.close();

@@ -238,7 +238,7 @@ class SafetensorsTest {
     @Test
     void missingFilesAndFoldersAreNamed() {
         Path missing = folder.resolve("missing");
-        assertEquals(missing + ": no such file",
+        assertEquals("cannot read " + missing + ": no such file or folder",
                 assertThrows(UserError.class, () -> Safetensors.open(missing).close()).getMessage());
         assertEquals(folder + ": not a file. Name the .safetensors file itself",
                 assertThrows(UserError.class, () -> Safetensors.open(folder).close()).getMessage());
