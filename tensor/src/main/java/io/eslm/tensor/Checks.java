@@ -4,8 +4,8 @@ package io.eslm.tensor;
 import io.eslm.tensor.backend.Backend;
 
 /**
- * The preconditions of the library and their messages, in one wording: operation, broken rule, the numbers, the shapes, and a
- * next step where there is one.
+ * The checks of the library. Every message names the operation, the broken rule, the numbers, the shapes, and a next
+ * step where there is one.
  */
 public final class Checks {
     private Checks() {

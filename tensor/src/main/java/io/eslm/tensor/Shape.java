@@ -3,7 +3,7 @@ package io.eslm.tensor;
 
 import java.util.Arrays;
 
-/** Dimensions of a tensor, outermost first; row-major and immutable. A scalar has rank 0 and size 1. */
+/** Dimensions of a tensor, outermost first. Immutable. A scalar has rank 0 and size 1. */
 public final class Shape {
     private final int[] dims;
     private final int size;
@@ -48,7 +48,7 @@ public final class Shape {
         return dims.clone();
     }
 
-    /** Product of all dimensions but the last: the number of rows when seen as a matrix. Rank 0 counts as one row. */
+    /** Product of all dimensions but the last: the number of rows as a matrix. Rank 0 counts as one row. */
     public int rows() {
         return cols() == 0 ? leading() : size / cols();
     }

@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.function.DoubleSupplier;
 
 /**
- * A dense row-major array on one {@link Backend}: a storage and a shape. It is created, read, compared, copied and printed
- * here; what computes with it are the backend's {@link Kernels}. {@link #reshape} and {@link #rows} share memory with this
- * tensor. A broken precondition is an {@link IllegalArgumentException} (see {@link Checks}), an index outside its axis an
+ * A dense row-major array on one {@link Backend}: a storage and a shape. Here you create, read, compare, copy and print
+ * it; the backend's {@link Kernels} compute with it. {@link #reshape} and {@link #rows} share memory with this tensor.
+ * A broken precondition is an {@link IllegalArgumentException} (see {@link Checks}), an index outside its axis an
  * {@link IndexOutOfBoundsException}.
  */
 public final class Tensor {
@@ -192,7 +192,7 @@ public final class Tensor {
         return true;
     }
 
-    /** NumPy's layout, large tensors abbreviated with …, then shape and type. */
+    /** The elements in NumPy's layout (large tensors are abbreviated with …), then shape and type. */
     @Override
     public String toString() {
         return TensorPrinter.text(this);
@@ -210,7 +210,7 @@ public final class Tensor {
         };
     }
 
-    /** A copy with element type {@code type}; to I32 by cutting off the fraction. */
+    /** A copy with element type {@code type}; to I32, the fraction is cut off. */
     public Tensor to(DType type) {
         if (Checks.notNull("to", "type", type) == dtype()) {
             return to(backend);
@@ -220,7 +220,10 @@ public final class Tensor {
                 : of(backend, Arrays.stream(values).mapToInt(v -> (int) v).toArray(), shape.dims());
     }
 
-    /** The same elements in another shape of the same size, of which one may be −1: the one that fits. Shares memory. */
+    /**
+     * The same elements in another shape of the same size, of which one dimension may be −1: the one that fits. Shares
+     * memory.
+     */
     public Tensor reshape(int... dims) {
         return new Tensor(backend, storage, reshaped(dims));
     }

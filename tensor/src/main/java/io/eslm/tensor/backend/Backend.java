@@ -5,13 +5,13 @@ import io.eslm.tensor.DType;
 
 /**
  * A place where tensors live and kernels run: its memory, the copies to and from Java arrays, and its {@link Kernels}.
- * {@link #read} is the only way results come back; a backend that runs asynchronously completes pending work there.
+ * {@link #read} is the only way results come back; a backend that runs kernels asynchronously waits for them there.
  */
 public interface Backend extends AutoCloseable {
     /** Short name, by which {@link Backends#open} finds it: "scalar", "vector", "tornado". */
     String name();
 
-    /** What runs it, for people: vector width, threads, device. */
+    /** What it runs on, for people: vector width, threads, device. */
     String description();
 
     /** True if tensors of {@code dtype} can be allocated here. */
@@ -63,7 +63,7 @@ public interface Backend extends AutoCloseable {
         // a kernel that has returned has run
     }
 
-    /** Kernels and copies that the host has waited for on a device so far; 0 where a kernel is a plain call. */
+    /** How many kernels and copies on a device the host has waited for so far; 0 where a kernel is a plain call. */
     default long launches() {
         return 0;
     }

@@ -4,8 +4,8 @@ package io.eslm.tensor.backend;
 import io.eslm.tensor.DType;
 
 /**
- * Storage in a Java array: {@code size} elements of {@code data} from {@code offset}. {@link #get} and {@link #set} speak
- * double whatever the type, so that one plain loop defines a kernel for F32 and F64; kernels that must be fast use the array.
+ * Storage in a Java array: {@code size} elements of {@code data} from {@code offset}. {@link #get} and {@link #set} use
+ * double whatever the type, so that one plain loop defines a kernel for F32 and F64; fast kernels use the array.
  */
 public abstract sealed class HeapStorage implements Storage {
     public final int offset;

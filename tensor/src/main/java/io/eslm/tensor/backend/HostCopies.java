@@ -54,7 +54,10 @@ final class HostCopies implements KernelBase.Elements {
         return heap;
     }
 
-    /** Copies back the storages that the kernel changed, and no others: an input may be an older copy of an output's memory. */
+    /**
+     * Copies back the storages that the kernel changed, and no others: the copy of an input may be older than an output
+     * in the same memory.
+     */
     void writeBack() {
         for (Copy copy : copies) {
             if (copy.changed()) {

@@ -123,9 +123,9 @@ public abstract class KernelBase {
     }
 
     /**
-     * Each of the {@code count} elements of {@code ids} that {@code rows} names (the first ones where null) is in [0, bound).
-     * They are looked at on the heap only: a device would make the host wait for every kernel, so there whoever writes ids
-     * answers for them.
+     * Each of the {@code count} elements of {@code ids} that {@code rows} names (the first ones where null) is in [0,
+     * bound). Only ids in heap memory are checked: to read them from a device, the host would have to wait at every
+     * kernel. There, check ids before you write them.
      */
     static void ids(String kernel, String name, Storage ids, Storage rows, int count, int bound) {
         if (ids instanceof HeapStorage.I32 all && (rows == null || rows instanceof HeapStorage.I32)) {

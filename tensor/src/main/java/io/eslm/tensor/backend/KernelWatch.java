@@ -26,7 +26,7 @@ import java.util.stream.Stream;
  * when it is first asked for and overrides every {@code run…} method. Nothing is paid where nobody watches.
  */
 public final class KernelWatch {
-    /** Is told of a call in place of the kernel. */
+    /** Is called in place of a kernel. */
     @FunctionalInterface
     public interface Listener {
         /**

@@ -5,10 +5,10 @@ import io.eslm.tensor.backend.HeapStorage;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.Kernels#attentionBackward} for one head: a block of
- * {@link Tile#COLS} queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their
- * gradients live in the first-level cache between the five products that make and use them. Scores stand as (keys,
- * queries) as in {@link AttentionForward}.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attentionBackward} for one head: a block of {@link Tile#COLS}
+ * queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their gradients live in
+ * the first-level cache between the five products that make and use them. Scores are laid out as (keys, queries), as in
+ * {@link AttentionForward}.
  */
 final class AttentionBackward {
     /** Keys taken together; a multiple of {@link Tile#ROWS}. */
@@ -79,13 +79,13 @@ final class AttentionBackward {
     }
 
     /**
-     * Adds up what some of the queries give: writes their dq, adds to dk and dv.
+     * Handles some of the queries: writes their dq, adds to dk and dv.
      *
      * @param rows the position of row i of dy within its batch is {@code rows[i] − first}; null: i − first
      * @param from the first row of dy of this batch
-     * @param to behind the last one
+     * @param to one past the last
      * @param part does blocks part, part + parts, …
-     * @param sums dk (padded time, wide) from {@code dk} on, then dv
+     * @param sums dk (padded time, wide) from {@code dk}, then dv
      */
     static void run(Scratch scratch, Head h, HeapStorage.I32 rows, int first, int from, int to, int part, int parts,
             float[] sums, int dk) {

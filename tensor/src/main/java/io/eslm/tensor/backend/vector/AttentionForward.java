@@ -4,10 +4,10 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.Kernels#attention} for one head: a block of {@link
- * Tile#COLS} queries at a time, as two matrix products with the softmax between them. Scores stand as (keys, queries),
- * which is what a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane.
- * Keys behind a block's last query are not touched; the scores of one block are all that is stored.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attention} for one head: a block of {@link Tile#COLS} queries
+ * at a time, as two matrix products with the softmax between them. Scores are laid out as (keys, queries): that is what
+ * a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane. Keys after a
+ * block's last query are not touched, and no more than the scores of one block are stored.
  */
 final class AttentionForward {
     private static final int BLOCK = Tile.COLS;
@@ -81,7 +81,7 @@ final class AttentionForward {
         scratch.give(head.w);
     }
 
-    /** Unnormalised probabilities of the queries from i on, and 1/their sum. */
+    /** Unnormalised probabilities of the queries from i, and 1/their sum. */
     private void probabilities(StridedRows q, int i, int count, int past, Strip.Dropout dropout) {
         for (int t = 0; t < BLOCK; t++) {
             w[positions + t] = past + i + Math.min(t, count - 1);
@@ -102,7 +102,7 @@ final class AttentionForward {
         }
     }
 
-    /** y_i = Σ_j p_ij v_j for the queries from i on: eight of them at a time, over the keys up to the last of these. */
+    /** y_i = Σ_j p_ij v_j for the queries from i, eight at a time, over the keys up to the last of these. */
     private void values(StridedRows y, int i, int count, int past) {
         Arrays.fill(w, result, result + BLOCK * wide, 0);
         for (int t = 0; t < count; t += Tile.ROWS) {

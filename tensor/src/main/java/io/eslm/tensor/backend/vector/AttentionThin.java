@@ -4,8 +4,8 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.Kernels#attentionCached} for one query of one head, as in
- * generation: keys and values are read where they lie, once.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attentionCached} for one query of one head, as in generation:
+ * keys and values are read in place, once.
  */
 final class AttentionThin {
     private AttentionThin() {

@@ -5,14 +5,13 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.Kernels#matmul} for few rows, as in generation: then b is
- * read from memory about once and nothing else counts, so b is used where it lies, never packed. a must not be
- * transposed.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#matmul} for few rows, as in generation: reading b from memory,
+ * about once, is then all that counts, so b is used in place and never packed. a must not be transposed.
  */
 final class ThinMatmul {
     private static final VectorSpecies<Float> S = VectorMath.S;
     private static final int W = VectorMath.LANES;
-    /** StridedRows of b taken together. */
+    /** Rows of b taken together. */
     private static final int ROWS = 8;
     /** Tasks: few, so that each reads long runs of b. */
     private static final int TASKS = 8;

@@ -14,9 +14,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link Kernels#binary} where the innermost axes, merged as far as both operands allow, are runs in which each
- * operand either advances by one or stays: same shapes, numbers, rows and columns that repeat, and what is made of them.
- * Each run is one loop. The results are those of the definition bit for bit: one operation in float is what the same
+ * {@link Kernels#binary} where the innermost axes, merged as far as both operands allow, are runs in which each operand
+ * either advances by one or stays: same shapes, numbers, rows and columns that repeat, and combinations of these. Each
+ * run is one loop. The results are those of the definition bit for bit: one operation in float is what the same
  * operation in double rounds to.
  */
 final class VectorBinary {

@@ -5,7 +5,7 @@ import io.eslm.tensor.backend.HeapStorage;
 
 /** Matrix products: picks the way to do one by its shape. */
 final class VectorMatmul {
-    /** StridedRows up to which packing b costs more than it saves: b as it is, and b transposed. */
+    /** Rows up to which packing b costs more than it saves: b as it is, and b transposed. */
     private static final int THIN = 6;
     private static final int THIN_TRANSPOSED = 12;
     /** Multiply-adds of a product that is too small for all threads. */

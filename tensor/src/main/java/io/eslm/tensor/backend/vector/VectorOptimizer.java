@@ -19,7 +19,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorOptimizer {
     private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-    /** As many floats as fit into a vector of doubles. */
+    /** Ranges of {@link Parallel#ranges}, at most. */
     private static final int MOST_RANGES = 64;
 
     private final Parallel parallel;
