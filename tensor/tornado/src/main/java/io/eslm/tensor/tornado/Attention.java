@@ -7,8 +7,9 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * What attention does between its matrix products, over scores (heads, T, S) in scratch memory: one workgroup a row of one
- * head; S = past + T keys. Lanes as in {@link RowKernels}. Equations: {@link io.eslm.tensor.backend.Kernels#attention}.
+ * What attention computes between its matrix products, over scores (heads, T, S) in scratch memory: one workgroup for
+ * each row of one head; S = past + T keys. Lanes as in {@link RowKernels}. Equations: {@link
+ * io.eslm.tensor.backend.Kernels#attention}.
  */
 final class Attention {
     private Attention() {
@@ -16,7 +17,7 @@ final class Attention {
 
     /**
      * Arguments: scores, lse, T, past, first head, threshold, seed; −∞, 1/(1 − p). Turns row i into p̃_ij: softmax over
-     * j ≤ past + i, dropout, 0 beyond. lse is left out where nothing needs it.
+     * j ≤ past + i, dropout, 0 beyond. lse is optional.
      */
     static void softmax(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
@@ -105,7 +106,10 @@ final class Attention {
         }
     }
 
-    /** Arguments: cache, qkv at the keys or values, n = B·T·C, T, past, capacity, heads, head size. One thread an element. */
+    /**
+     * Arguments: cache, qkv at the keys or values, n = B·T·C, T, past, capacity, heads, head size. One thread for each
+     * element.
+     */
     static void store(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int e = k.globalIdx;

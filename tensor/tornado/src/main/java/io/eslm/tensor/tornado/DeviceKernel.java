@@ -7,8 +7,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Every program that runs on the device: a static Java method, compiled once, since all that changes from call to call
- * (places, sizes, flags) reaches it through the {@link Control} array. Adding one is the method and a line here.
+ * Every program that runs on the device: a static Java method, compiled once, since whatever changes from call to call
+ * (places, sizes, flags) reaches it through the {@link Control} array. To add one, write the method and a line here.
  */
 enum DeviceKernel {
     FILL(Control.THREADS, 1, Elementwise::fill),

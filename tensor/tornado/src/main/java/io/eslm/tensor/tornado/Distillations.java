@@ -11,7 +11,7 @@ final class Distillations {
     private Distillations() {
     }
 
-    /** Arguments: kl, lse, teacherLse, logits, teacher, rows, cols; −∞, 1/τ. One workgroup a kept row. */
+    /** Arguments: kl, lse, teacherLse, logits, teacher, rows, cols; −∞, 1/τ. One workgroup for each kept row. */
     static void forward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int i = k.groupIdx;
@@ -35,7 +35,7 @@ final class Distillations {
             float e = TornadoMath.exp((f.get(t + v) - teacherMax) * inverse);
             sum += TornadoMath.exp((f.get(x + v) - max) * inverse);
             teacherSum += e;
-            weighted += e == 0 ? 0 : e * (f.get(t + v) - f.get(x + v)); // what the teacher rules out costs nothing
+            weighted += e == 0 ? 0 : e * (f.get(t + v) - f.get(x + v)); // where the teacher's probability is 0, so is the term
         }
         sum = RowKernels.sum(k, sum);
         teacherSum = RowKernels.sum(k, teacherSum);
@@ -50,8 +50,8 @@ final class Distillations {
     }
 
     /**
-     * Arguments: dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights, n = count·cols, cols; 1/τ, 1−λ, λτ.
-     * One thread an element.
+     * Arguments: dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights, n = count·cols, cols; 1/τ,
+     * 1−λ, λτ. One thread for each element.
      */
     static void backward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
@@ -63,7 +63,7 @@ final class Distillations {
         }
     }
 
-    /** Arguments as {@link #backward}. One thread a column, rows in order, as {@link Losses#backwardInPlace}. */
+    /** Arguments as {@link #backward}. One thread for each column, rows in order, as {@link Losses#backwardInPlace}. */
     static void backwardInPlace(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int col = k.globalIdx;

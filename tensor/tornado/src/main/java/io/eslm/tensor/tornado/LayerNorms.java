@@ -11,7 +11,10 @@ final class LayerNorms {
     private LayerNorms() {
     }
 
-    /** Arguments: y, mean, rstd, x, gamma, beta, cols; eps. One workgroup a row: mean first, then variance about it. */
+    /**
+     * Arguments: y, mean, rstd, x, gamma, beta, cols; eps. One workgroup for each row: the mean first, then the
+     * variance about it.
+     */
     static void layerNorm(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int row = k.groupIdx;
@@ -38,7 +41,7 @@ final class LayerNorms {
         }
     }
 
-    /** Arguments: dx, dy, x, mean, rstd, gamma, cols, accumulate. One workgroup a row. */
+    /** Arguments: dx, dy, x, mean, rstd, gamma, cols, accumulate. One workgroup for each row. */
     static void backward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int row = k.groupIdx;

@@ -11,7 +11,7 @@ final class Losses {
     private Losses() {
     }
 
-    /** Arguments: loss, entropy, lse, logits, targets, cols; −∞. One workgroup a row. */
+    /** Arguments: loss, entropy, lse, logits, targets, cols; −∞. One workgroup for each row. */
     static void crossEntropy(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int row = k.groupIdx;
@@ -40,7 +40,7 @@ final class Losses {
         }
     }
 
-    /** Arguments: dlogits, logits, lse, targets, rows, weights, n = count·cols, cols. One thread an element. */
+    /** Arguments: dlogits, logits, lse, targets, rows, weights, n = count·cols, cols. One thread for each element. */
     static void backward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int e = k.globalIdx;
@@ -52,8 +52,8 @@ final class Losses {
     }
 
     /**
-     * Arguments as {@link #backward}. One thread a column, rows in order: dlogits stand where the logits stood, and row i is
-     * written after row rows_i ≥ i was read.
+     * Arguments as {@link #backward}. One thread for each column, rows in order: dlogits takes the place of logits, and
+     * row i is written after row rows_i ≥ i was read.
      */
     static void backwardInPlace(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);

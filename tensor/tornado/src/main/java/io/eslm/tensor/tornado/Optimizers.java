@@ -8,7 +8,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** The optimizer's kernels. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Optimizers {
-    /** Elements that one workgroup takes. */
+    /** Elements of one workgroup. */
     static final int PART = 1 << 14;
     /** Ints of an entry of a table before its places: the number of elements, and 1 if they decay. */
     static final int HEAD = 2;
@@ -17,8 +17,8 @@ final class Optimizers {
     }
 
     /**
-     * Arguments: table with places in param, grad, m, v; β₁, 1 − β₁, β₂, 1 − β₂, lr·decay, lr/correction1, 1/correction2, eps,
-     * gradScale. One workgroup an entry.
+     * Arguments: table with places in param, grad, m, v; β₁, 1 − β₁, β₂, 1 − β₂, lr·decay, lr/correction1,
+     * 1/correction2, eps, gradScale. One workgroup for each entry.
      */
     static void adamW(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);

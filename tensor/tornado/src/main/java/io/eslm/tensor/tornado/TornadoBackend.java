@@ -110,9 +110,9 @@ public final class TornadoBackend implements Backend {
         return DeviceStorage.of(storage).offset();
     }
 
-    /** The device stays prepared for the next backend on it; storages go back when nothing holds them. */
+    /** The device stays prepared for the next backend on it; storages are given back when nothing holds them. */
     @Override
     public void close() {
-        // nothing that the collector does not do
+        // the collector gives storages back
     }
 }

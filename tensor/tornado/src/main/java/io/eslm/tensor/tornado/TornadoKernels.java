@@ -8,9 +8,9 @@ import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 
 /**
- * Every kernel of the seam as one or a few launches of {@link DeviceKernel}s. What the CPU may do in one pass and a device
- * cannot (a sum over workgroups) is split into parts, kept in scratch memory, and their sum. Equations and shapes:
- * {@link Kernels}.
+ * The kernels of the seam, each as one or a few launches of {@link DeviceKernel}s. What the CPU does in one pass and a
+ * device cannot (a sum over workgroups) is split into parts in scratch memory, and their sum. A kernel that is missing
+ * here runs on the host. Equations and shapes: {@link Kernels}.
  */
 final class TornadoKernels extends Kernels {
     private static final int MOST_AXES = 8;
@@ -150,7 +150,8 @@ final class TornadoKernels extends Kernels {
     }
 
     @Override
-    protected void runBatchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride, int m,
+    protected void runBatchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride,
+            int m,
             int k, int n, boolean transA, boolean transB) {
         new Product(y, a, b, m, k, n).transposed(transA, transB).batch(batch, 1, yStride, aStride, bStride, 0, 0, 0)
                 .launch(memory.device);
@@ -225,14 +226,16 @@ final class TornadoKernels extends Kernels {
     }
 
     @Override
-    protected void runEmbedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width, int from) {
+    protected void runEmbedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width,
+            int from) {
         int n = batch * time * width;
         call().with(y, ids, wte).with(DeviceStorage.of(wpe).offset() + from * width, n, time, width)
                 .each(DeviceKernel.EMBEDDING, n);
     }
 
     @Override
-    protected void runEmbeddingBackward(Storage dwte, Storage dwpe, Storage dy, Storage ids, int batch, int time, int width) {
+    protected void runEmbeddingBackward(Storage dwte, Storage dwpe, Storage dy, Storage ids, int batch, int time,
+            int width) {
         if (dwte != null) {
             runScatterAddRows(dwte, dy, ids, batch * time, width);
         }
@@ -242,7 +245,8 @@ final class TornadoKernels extends Kernels {
     }
 
     @Override
-    protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize, double p,
+    protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
+            double p,
             int seed) {
         attention.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
     }
@@ -254,13 +258,15 @@ final class TornadoKernels extends Kernels {
     }
 
     @Override
-    protected void runAttentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time, int past,
+    protected void runAttentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time,
+            int past,
             int capacity, int heads, int headSize) {
         attention.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
     }
 
     @Override
-    protected void runCrossEntropy(Storage loss, Storage entropy, Storage lse, Storage logits, Storage targets, int rows,
+    protected void runCrossEntropy(Storage loss, Storage entropy, Storage lse, Storage logits, Storage targets,
+            int rows,
             int cols) {
         call().with(loss, entropy, lse, logits, targets).with(cols).scalars(Double.NEGATIVE_INFINITY)
                 .rows(DeviceKernel.CROSS_ENTROPY, rows);
@@ -278,14 +284,16 @@ final class TornadoKernels extends Kernels {
     }
 
     @Override
-    protected void runDistillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+    protected void runDistillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher,
+            Storage rows,
             int count, int cols, double temperature) {
         call().with(kl, lse, teacherLse, logits, teacher, rows).with(cols)
                 .scalars(Double.NEGATIVE_INFINITY, 1 / temperature).rows(DeviceKernel.DISTILLATION, count);
     }
 
     @Override
-    protected void runDistillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+    protected void runDistillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse,
+            Storage lse,
             Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
             double mix) {
         Call call = call().with(dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights)
