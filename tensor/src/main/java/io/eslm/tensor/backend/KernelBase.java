@@ -26,14 +26,10 @@ public abstract class KernelBase {
         this.device = device;
     }
 
-    final Backend device() {
-        return device;
-    }
+    final Backend device() { return device; }
 
     /** Multiply-adds of the kernels called so far. */
-    public final FlopCounter flops() {
-        return flops;
-    }
+    public final FlopCounter flops() { return flops; }
 
     /** Calls of kernels that this device has no code for, by name: they ran as plain loops over copies on the host. */
     public final SortedMap<String, Long> fallbacks() {

@@ -26,9 +26,7 @@ public class Workspace {
         }
     }
 
-    public Backend backend() {
-        return backend;
-    }
+    public Backend backend() { return backend; }
 
     /** A storage of at least {@code size} elements; contents undefined. */
     public Storage acquire(DType type, int size) {

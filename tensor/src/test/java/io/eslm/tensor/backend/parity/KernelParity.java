@@ -64,16 +64,16 @@ public abstract class KernelParity {
         return usable().map(provider -> dynamicContainer(provider.name(), byKernel(provider, KernelParity::sameBits)));
     }
 
-    private interface Check {
+    interface Check {
         void run(BackendProvider provider, List<KernelCase> cases);
     }
 
-    private static Stream<DynamicNode> byKernel(BackendProvider provider, Check check) {
+    static Stream<DynamicNode> byKernel(BackendProvider provider, Check check) {
         return cases().stream().collect(Collectors.groupingBy(KernelCase::kernel, TreeMap::new, Collectors.toList()))
                 .entrySet().stream().map(e -> dynamicTest(e.getKey(), () -> check.run(provider, e.getValue())));
     }
 
-    private static void parity(BackendProvider provider, List<KernelCase> cases) {
+    static void parity(BackendProvider provider, List<KernelCase> cases) {
         try (Backend scalar = Backends.open(REFERENCE, 1); Backend backend = provider.open(0)) {
             for (KernelCase kernelCase : cases) {
                 List<KernelRun.Output> want = KernelRun.of(kernelCase, scalar, DType.F64);
