@@ -9,6 +9,7 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.basic.CrossEntropy;
+import io.eslm.autograd.op.basic.Exp;
 import io.eslm.autograd.op.basic.LogSoftmax;
 import io.eslm.autograd.op.basic.Mul;
 import io.eslm.autograd.op.basic.Scale;
@@ -125,10 +126,10 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
         Variable logits = tape.apply(new MatMul(false, true), x, w);
         Variable hard = tape.apply(new CrossEntropy(targets, entropy), logits);
         Variable p = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature), logits));
-        Variable q = tape.constant(teacher.div(temperature).logSoftmax());
+        Variable q = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature), tape.constant(teacher)));
         Variable difference = tape.apply(new Sub(), q, p);
         Variable kl = tape.apply(new Sum(-1, false),
-                tape.apply(new Mul(), tape.constant(q.value().exp()), difference));
+                tape.apply(new Mul(), tape.apply(new Exp(), q), difference));
         return tape.apply(new Add(), tape.apply(new Scale(1 - mix), hard),
                 tape.apply(new Scale(mix * temperature * temperature), kl));
     }

@@ -23,9 +23,9 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 
 /**
- * A safetensors file (Hugging Face's format for weights), memory-mapped and checked in full when it is opened: eight bytes
- * with the length N of the header (little-endian), N bytes of JSON, then the elements of each tensor, row-major and
- * little-endian, without hole or overlap. Elements are read on demand, in pieces, so nothing is held twice.
+ * A safetensors file (Hugging Face's format for weights), memory-mapped and checked in full when it is opened: eight
+ * bytes with the length N of the header (little-endian), N bytes of JSON, then the elements of each tensor, row-major
+ * and little-endian, without gap or overlap. Elements are read on demand, in pieces, so nothing is held twice.
  */
 public final class Safetensors implements AutoCloseable {
     /** Elements converted at a time. */
@@ -51,7 +51,7 @@ public final class Safetensors implements AutoCloseable {
         this.data = data;
     }
 
-    /** Element types of the format. The first six can be read; a file may hold the others beside them. */
+    /** Element types of the format. The first six can be read; a file may also hold the others. */
     public enum Type {
         F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U64(8), U32(4), U16(2), U8(1), BOOL(1),
         F8_E4M3(1), F8_E5M2(1);
@@ -130,8 +130,9 @@ public final class Safetensors implements AutoCloseable {
                     + Header.MAX_LENGTH);
         }
         if (length > all.byteSize() - 8) {
-            throw Header.broken(file, "it is truncated: the header has " + length + " bytes, after its length stand "
-                    + (all.byteSize() - 8));
+            throw Header.broken(file,
+                    "it is truncated: the header has " + length + " bytes, but after its length come "
+                            + (all.byteSize() - 8));
         }
         return length;
     }
@@ -320,8 +321,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     private UserError unreadable(Entry e, String wanted) {
-        return new UserError(file + ": tensor " + e.name() + " has type " + e.type() + ", needed is " + wanted
-                + ". Convert the file first");
+        return new UserError(file + ": tensor " + e.name() + " has type " + e.type() + ", but " + wanted
+                + " is needed. Convert the file first");
     }
 
     /** Unmaps the file; nothing can be read afterwards. */
