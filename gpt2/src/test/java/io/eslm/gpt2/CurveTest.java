@@ -20,11 +20,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Fifty steps of training next to PyTorch's, from the same weights on the same batches; see tools/golden. */
+/** Compares fifty training steps with PyTorch's, from the same weights on the same batches; see tools/golden. */
 class CurveTest {
     private static final int STEPS = 50;
     private static final double RATE = 1e-2;
-    /** In nats: 20 times what was seen (5e-7, half of it the rounding of the reference); small errors do not grow here. */
+    /** In nats: 20 times the observed difference (5e-7, half of it the rounding of the reference); small errors do not grow. */
     private static final double TOLERANCE = 1e-5;
 
     static Stream<Arguments> cases() {

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The whole model against Hugging Face's, see tools/golden: every value that a training step computes. */
+/** Compares every value of a training step with Hugging Face's, see tools/golden. */
 class GoldenTest {
     private static final double RATE = 1e-3;
     private static final int STEPS = 3;
@@ -40,12 +40,12 @@ class GoldenTest {
                 .map(precision -> Arguments.of(name, precision)));
     }
 
-    /** Training is in single precision. */
+    /** Training uses single precision. */
     static Stream<Arguments> singleCases() {
         return cases().filter(c -> ((Precision) c.get()[1]).type() == DType.F32);
     }
 
-    /** Mean loss over {@code rows}, or over all tokens where they are null, in the type of the model. */
+    /** Mean loss over {@code rows}, or over all tokens if they are null, in the type of the model. */
     private record Loss(Variable mean, Tensor each, Tensor entropy) {
         static Loss of(Tape tape, Golden golden, int[] rows) {
             Gpt2 model = golden.model();
@@ -114,7 +114,7 @@ class GoldenTest {
         }
     }
 
-    /** The way of the trainer: risks, threshold by its definition, selection. Two backward passes of half weight each. */
+    /** Like the trainer: losses, threshold by its definition, selection. Two backward passes, each of half weight. */
     @ParameterizedTest
     @MethodSource("singleCases")
     void gradientsThroughSelection(String name, Precision precision) {
@@ -147,8 +147,8 @@ class GoldenTest {
 
     /**
      * Parameters after each step. An update is lr·m̂/(√v̂ + eps), near lr·sign(g) in the first steps, so an error e of a
-     * gradient g moves it by up to lr·e/|g|, and by 2·lr at most: that is all that can be said of the gradients of the key
-     * biases, which are zero but for rounding. The parameter itself is rounded at each step, 2⁻²⁴ of its value.
+     * gradient g moves it by up to lr·e/|g|, and by at most 2·lr, which is the only bound for the key biases: their gradients
+     * are zero but for rounding. Each step also rounds the parameter itself, by 2⁻²⁴ of its value.
      */
     @ParameterizedTest
     @MethodSource("cases")

@@ -84,10 +84,10 @@ class CheckpointsTest {
         assertEquals(expected.state().toString(), actual.state().toString());
     }
 
-    /** 40 steps at once, and 20 + 20 with everything made anew from the checkpoint between. */
+    /** 40 steps at once, and 20 + 20 with new objects loaded from the checkpoint in between. */
     @ParameterizedTest
     @CsvSource({"scalar, 1", "vector, 1", "vector, 2"})
-    void aResumedRunGoesOnBitForBit(String name, int threads) {
+    void aResumedRunContinuesBitForBit(String name, int threads) {
         try (Backend backend = Backends.open(name, threads);
                 Trainer whole = trainer(backend, new Tiny.AboveMean(), Tiny.options(40));
                 Trainer first = trainer(backend, new Tiny.AboveMean(), Tiny.options(40))) {
@@ -141,13 +141,13 @@ class CheckpointsTest {
         }
     }
 
-    /** Every file of a checkpoint, cut off or gone. */
+    /** Every file of a checkpoint, truncated or missing. */
     @ParameterizedTest
     @CsvSource({"model.safetensors, 1000", "model.safetensors, 0", "model.safetensors, -1",
         "optimizer.safetensors, 20000",
         "optimizer.safetensors, -1", "trainer.json, 30", "trainer.json, 0", "trainer.json, -1", "config.json, 12",
         "config.json, -1"})
-    void damagedOnesArePassedOverAndMakeRoom(String file, long length) throws IOException {
+    void damagedCheckpointsAreSkippedAndDeleted(String file, long length) throws IOException {
         Checkpoints checkpoints = new Checkpoints(run());
         try (Trainer trainer = trainer()) {
             trainer.oneStep();
@@ -189,7 +189,7 @@ class CheckpointsTest {
                 return new Objective.Mean().of(batch);
             }
 
-            /** Asked for when weights and moments have been written. */
+            /** Called after weights and moments have been written. */
             @Override
             public JsonObject state() {
                 if (full[0]) {
@@ -218,7 +218,7 @@ class CheckpointsTest {
         }
     }
 
-    /** A folder of checkpoints without one may stand beside a model that is complete. */
+    /** A complete model may have an empty folder of checkpoints beside it. */
     @Test
     void anEmptyFolderOfCheckpointsHidesNoModel() throws IOException {
         Files.createDirectories(run().resolve("checkpoints"));
@@ -242,7 +242,7 @@ class CheckpointsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"seed", "batch size", "grad accum", "method", "max iters", "model"})
-    void aRunMustGoOnAsItBegan(String what) {
+    void aResumedRunKeepsItsOptions(String what) {
         try (Trainer trainer = trainer()) {
             losses(trainer, 2);
             Path saved = new Checkpoints(run()).save(trainer);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Writes model folders with the logits that we compute from them, which tools/golden/check_export.py compares with Hugging
- * Face's: into {@code -Dexport.dir}, or for a look at the files alone into a temporary folder.
+ * Face's: into {@code -Dexport.dir}, or without it into a temporary folder.
  */
 class ExportTest {
     @TempDir

@@ -87,7 +87,7 @@ class ModelFolderTest {
         }
     }
 
-    /** Hugging Face's own files are the fixture; ids beyond the vocabulary are left out by us. */
+    /** The fixture is Hugging Face's own files; we omit ids beyond the vocabulary. */
     @ParameterizedTest
     @ValueSource(strings = {"config.json", "generation_config.json"})
     void jsonFilesAreHuggingFaces(String name) throws IOException {
@@ -234,7 +234,7 @@ class ModelFolderTest {
         "vocab_size|null|has no \"vocab_size\"", "resid_pdrop|1.0|dropout 1.0: must be",
         "layer_norm_epsilon|0|layer norm eps 0.0: must be",
         "tie_word_embeddings|1|expected true or false", "n_layer|[2]|whole number"})
-    void configurationsThatAreNotComputed(String field, String value, String message) throws IOException {
+    void configurationsThatAreNotSupported(String field, String value, String message) throws IOException {
         JsonObject config = goldenConfig();
         config.add(field, JsonParser.parseString(value));
         Files.writeString(dir.resolve("config.json"), config.toString());

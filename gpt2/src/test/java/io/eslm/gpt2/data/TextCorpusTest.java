@@ -94,7 +94,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void whatIsNotTextIsLeftOutAndCounted() throws IOException {
+    void whatIsNotTextIsSkippedAndCounted() throws IOException {
         put("a.txt", "text");
         put(".hidden/b.txt", "unseen");
         put(".c", "unseen");

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GeneratorTest {
     private static final int[] PROMPT = {3, 14, 15};
     private final Backend backend = Backends.open("vector", 2);
-    /** Weights as large as after training, so that the likeliest token is clear; context 24, vocabulary 61. */
+    /** Weights as large as after training, so that the most likely token is clear; context 24, vocabulary 61. */
     private final Gpt2 model = ModelFolder.load(Golden.folder("odd"), backend);
     private final int capacity = model.config().blockSize();
 
@@ -80,7 +80,7 @@ class GeneratorTest {
         assertTrue(Arrays.stream(tokens).distinct().count() > 10, "a text that repeats one token proves nothing");
     }
 
-    /** In several pieces, one pass and no cache: the same numbers but for rounding, 2⁻²⁴ at each of some hundred steps. */
+    /** In several pieces, or in one pass without a cache: equal but for rounding, 2⁻²⁴ in each of some hundred steps. */
     @ParameterizedTest
     @CsvSource({"1, 6", "3, 4", "6, 1", "4, 3"})
     void theCacheGivesTheSameHiddenStates(int first, int second) {
@@ -186,7 +186,7 @@ class GeneratorTest {
         assertThrows(IndexOutOfBoundsException.class, () -> generate(new int[] {61}, Sampling.greedy(1)));
     }
 
-    /** The GPT-2 vocabulary brings its own end of text; a context of one token forgets everything at each step. */
+    /** GPT-2's vocabulary has an end of text; a context of one token forgets everything at each step. */
     @Test
     void theSmallestContext() {
         Gpt2 one = Tiny.model(Gpt2Config.of(1, 1, 4, 1).with(Gpt2Config.VOCAB_SIZE, 50304), backend);

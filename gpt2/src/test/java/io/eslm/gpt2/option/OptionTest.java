@@ -34,7 +34,7 @@ class OptionTest {
     private static final Option<Path> PLAN = Option.path("plan", "FILE", "drawing of the house");
     private static final OptionGroup HOUSE = new OptionGroup("House", List.of(COLOUR.defaultsTo(Colour.BLUE), PLAN));
 
-    /** What checkpoints of earlier versions hold under "options". */
+    /** The "options" of a checkpoint of an earlier version. */
     private static final String SAVED = """
             {"max_iters":40,"batch_size":4,"grad_accum":2,"learning_rate":0.005,"min_lr":5.0E-4,"warmup_iters":5,\
             "weight_decay":0.1,"beta1":0.9,"beta2":0.95,"grad_clip":1.0,"eval_interval":0,"eval_iters":2,\

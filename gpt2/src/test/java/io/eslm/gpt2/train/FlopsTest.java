@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The FLOPs that the kernels counted against closed forms: L blocks, width C, vocabulary V, M = B·T tokens. */
+/** Compares the FLOPs that the kernels count with closed forms: L blocks, width C, vocabulary V, M = B·T tokens. */
 class FlopsTest {
     private static final int L = 3;
     private static final int C = 24;
@@ -55,7 +55,7 @@ class FlopsTest {
         }
     }
 
-    /** Without the weighted sum of the losses, which is a product of as many terms as tokens are kept; so is its gradient. */
+    /** Without the weighted sum of the losses, a product with one term for each kept token, and its gradient. */
     private static long forward(int blocks) {
         return 2 * (M * (blocks * BLOCK + HEAD) + blocks * 2L * C * PAIRS);
     }
@@ -87,7 +87,7 @@ class FlopsTest {
         assertTrue(k < M && keptPairs < PAIRS);
     }
 
-    /** Passes that choose count apart: one through a single block and the head, one of a whole model. */
+    /** Passes that only choose count separately: one through a single block and the head, one of a whole model. */
     @Test
     void passesThatChoose() {
         Flops flops = step(0, new Named(batch -> {

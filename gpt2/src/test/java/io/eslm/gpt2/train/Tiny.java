@@ -32,7 +32,7 @@ public final class Tiny {
         return new Gpt2(config, backend, Weights.random(config, backend, Rng.of(3)));
     }
 
-    /** Tokens of which two in three follow from the one before, in a prepared folder. */
+    /** A prepared folder in which two in three tokens follow from the one before. */
     public static TokenData data(Path dir, int vocabulary) {
         try {
             Files.createDirectories(dir);

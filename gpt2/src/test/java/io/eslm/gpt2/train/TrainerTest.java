@@ -58,16 +58,16 @@ class TrainerTest {
         assertEquals(Math.log(Tiny.VOCABULARY), steps.getFirst().loss(), 0.1, "a new model knows nothing");
         List<Double> heldOut = of(events, TrainEvent.Evaluated.class).stream().map(e -> e.result().loss()).toList();
         assertEquals(3, heldOut.size());
-        // what can be learnt: two in three tokens follow a rule, the rest is even; entropy 1.93 nats
+        // two in three tokens follow a rule, the rest are uniform: entropy 1.93 nats
         assertTrue(steps.getLast().loss() < 2.8, steps.getLast().toString());
         assertTrue(heldOut.getLast() < 2.8, heldOut.toString());
         assertEquals(100L * 2 * 4 * 16, steps.getLast().tokens());
         assertEquals(1e-2 / 6, steps.getFirst().learningRate(), 1e-12);
     }
 
-    /** Stopped before its first step and resumed: the evaluation of the new model is not done twice. */
+    /** A run stopped before its first step and resumed evaluates the new model only once. */
     @Test
-    void aRunThatGoesOnFromItsBeginningIsNotEvaluatedAgain() {
+    void aRunResumedAtStepZeroIsNotEvaluatedTwice() {
         TrainOptions options = Tiny.options(4).with(TrainOptions.LEARNING_RATE, 1e-2).with(TrainOptions.MIN_LR, 1e-3)
                 .with(TrainOptions.WARMUP_ITERS, 1).with(TrainOptions.EVAL_INTERVAL, 2);
         List<TrainEvent> events = new ArrayList<>();
@@ -155,7 +155,7 @@ class TrainerTest {
                 .map(p -> Arguments.of(p, "the weights of " + p + " are the first that are not finite"));
     }
 
-    /** Weights that are finite, but overflow where they meet. */
+    /** Finite weights whose products overflow. */
     @Test
     void anOverflowIsFound() {
         try (Trainer trainer = trainer(new Objective.Mean())) {
@@ -205,7 +205,7 @@ class TrainerTest {
 
     @ParameterizedTest
     @MethodSource("sizes")
-    void memoryIsForeseen(Gpt2Config config, int batch) {
+    void memoryIsEstimated(Gpt2Config config, int batch) {
         TrainOptions options =
                 Tiny.options(10).with(TrainOptions.BATCH_SIZE, batch).with(TrainOptions.LEARNING_RATE, 1e-3)
                         .with(TrainOptions.MIN_LR, 1e-3).with(TrainOptions.WARMUP_ITERS, 0).with(TrainOptions.SEED, 1L);

@@ -75,7 +75,8 @@ class JsonTest {
 
     @Test
     void numbersThatJsonLacksAreNull() {
-        assertTrue(Json.number(Double.NaN).isJsonNull() && Json.number(Float.NEGATIVE_INFINITY).isJsonNull());
+        assertTrue(Json.number(Double.NaN).isJsonNull() && Json.number(Double.POSITIVE_INFINITY).isJsonNull()
+                && Json.number(Float.NaN).isJsonNull() && Json.number(Float.NEGATIVE_INFINITY).isJsonNull());
         assertEquals("0.1", Json.number(0.1f).toString());
     }
 
