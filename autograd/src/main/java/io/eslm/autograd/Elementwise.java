@@ -75,7 +75,8 @@ public final class Elementwise {
         return sum.reshape(to.dims());
     }
 
-    private static Shape shape(OpContext context, Shape a, Shape b) {
+    /** The shape to which {@code a} and {@code b} broadcast. */
+    public static Shape shape(OpContext context, Shape a, Shape b) {
         int rank = Math.max(a.rank(), b.rank());
         int[] dims = new int[rank];
         for (int axis = 0; axis < rank; axis++) {
@@ -92,7 +93,7 @@ public final class Elementwise {
     }
 
     /** Strides of x, in elements, for an index into the broadcast shape; 0 where x repeats. */
-    private static int[] strides(Shape x, Shape broadcast) {
+    public static int[] strides(Shape x, Shape broadcast) {
         int[] strides = new int[broadcast.rank()];
         int stride = 1;
         for (int axis = -1; axis >= -x.rank(); axis--) {
