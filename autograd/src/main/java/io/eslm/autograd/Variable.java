@@ -26,10 +26,12 @@ public sealed class Variable extends Operators permits Parameter {
         return tape;
     }
 
+    @Override
     public Tensor value() {
         return value;
     }
 
+    @Override
     public Shape shape() {
         return value.shape();
     }

@@ -5,10 +5,8 @@ import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.basic.Permute;
 import io.eslm.autograd.op.basic.Reshape;
-import io.eslm.autograd.op.basic.Scale;
+import io.eslm.autograd.op.basic.ScaledDotProduct;
 import io.eslm.autograd.op.basic.Slice;
-import io.eslm.autograd.op.basic.Softmax;
-import io.eslm.tensor.Tensor;
 
 /**
  * Causal self-attention in simple ops: the definition that {@link CausalAttention} is held to. It keeps scores (B, NH, T, T)
@@ -25,10 +23,7 @@ public final class ComposedAttention {
         Variable q = head(tape, qkv, 0, batch, time, heads, width);
         Variable k = head(tape, qkv, 1, batch, time, heads, width);
         Variable v = head(tape, qkv, 2, batch, time, heads, width);
-        Variable scores = tape.apply(new MatMul(false, true), q, k);
-        scores = tape.apply(new Scale(1 / Math.sqrt((double) width / heads)), scores);
-        scores = tape.apply(new Add(), scores, tape.constant(causalMask(tape, time, scores.value())));
-        Variable weights = tape.apply(new Dropout(dropout, seed), tape.apply(new Softmax(), scores));
+        Variable weights = tape.apply(new Dropout(dropout, seed), ScaledDotProduct.weights(tape, q, k, true));
         Variable y = tape.apply(Permute.of(0, 2, 1, 3), tape.apply(new MatMul(), weights, v));
         return tape.apply(Reshape.of(batch * time, width), y);
     }
@@ -38,16 +33,5 @@ public final class ComposedAttention {
         Variable x = tape.apply(new Slice(-1, part * width, width), qkv);
         x = tape.apply(Reshape.of(batch, time, heads, width / heads), x);
         return tape.apply(Permute.of(0, 2, 1, 3), x);
-    }
-
-    /** (T, T): 0 where j ≤ i, else −∞. */
-    private static Tensor causalMask(Tape tape, int time, Tensor like) {
-        double[] mask = new double[time * time];
-        for (int i = 0; i < time; i++) {
-            for (int j = i + 1; j < time; j++) {
-                mask[i * time + j] = Double.NEGATIVE_INFINITY;
-            }
-        }
-        return Tensor.of(tape.backend(), like.dtype(), mask, time, time);
     }
 }
