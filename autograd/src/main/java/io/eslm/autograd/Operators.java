@@ -7,7 +7,6 @@ import io.eslm.autograd.op.Gather;
 import io.eslm.autograd.op.LayerNorm;
 import io.eslm.autograd.op.MatMul;
 import io.eslm.autograd.op.basic.AvgPool;
-import io.eslm.autograd.op.basic.Axis;
 import io.eslm.autograd.op.basic.BceWithLogits;
 import io.eslm.autograd.op.basic.Concat;
 import io.eslm.autograd.op.basic.Conv;
