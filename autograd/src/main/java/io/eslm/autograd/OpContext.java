@@ -90,6 +90,13 @@ public final class OpContext {
         return t;
     }
 
+    /** {@code values} as an I32 tensor in memory of this pass. */
+    public Tensor put(int... values) {
+        Tensor t = acquire(DType.I32, Shape.of(values.length));
+        tape.backend().write(t.storage(), values, 0, values.length);
+        return t;
+    }
+
     // ---- forward
 
     /** Keeps tensors for the backward pass, where {@link #saved} returns them in this order. */

@@ -34,10 +34,12 @@ public sealed class Variable extends Operators permits Parameter {
      * The tensor. The result of an op can be read until the tape frees it: in {@link Tape#backward}, in {@link Tape#reset}, or
      * at the end of a {@link Tape#scoped scope}. Reading it later is an {@link IllegalStateException}.
      */
+    @Override
     public final Tensor value() {
         return value;
     }
 
+    @Override
     public final Shape shape() {
         return value.shape();
     }

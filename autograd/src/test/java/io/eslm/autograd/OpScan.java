@@ -39,7 +39,7 @@ final class OpScan {
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(f -> f.getFileName().toString()).filter(n -> n.endsWith(".class")).sorted()
                     .<Class<?>>map(n -> load(inPackage + "." + n.substring(0, n.length() - ".class".length())))
-                    .filter(Op.class::isAssignableFrom).toList();
+                    .filter(c -> Op.class.isAssignableFrom(c) && !c.isInterface()).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -86,6 +86,16 @@ public final class Tensor {
         return of(backend, values, n).to(type);
     }
 
+    /** Rows (ids.length, classes) of zeros with a 1 in the column that each id names. */
+    public static Tensor oneHot(Backend backend, DType type, int[] ids, int classes) {
+        Checks.ids("one-hot", ids, ids.length, classes);
+        double[] values = new double[ids.length * classes];
+        for (int i = 0; i < ids.length; i++) {
+            values[i * classes + ids[i]] = 1;
+        }
+        return of(backend, type, values, ids.length, classes);
+    }
+
     /** Normal with mean 0 and standard deviation {@code std}, drawn from {@code rng} in row-major order. */
     public static Tensor randn(Backend backend, DType type, Rng rng, double std, int... dims) {
         return drawn(backend, type, () -> std * rng.nextGaussian(), dims);
