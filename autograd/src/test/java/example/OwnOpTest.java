@@ -25,7 +25,8 @@ class OwnOpTest {
     private record SquarePlus() implements Op {
         @Override
         public Tensor forward(OpContext context, Tensor... in) {
-            return Elementwise.binary(context, Binary.ADD, Elementwise.binary(context, Binary.MUL, in[0], in[0]), in[1]);
+            return Elementwise.binary(context, Binary.ADD, Elementwise.binary(context, Binary.MUL, in[0], in[0]),
+                    in[1]);
         }
 
         @Override
@@ -93,8 +94,10 @@ class OwnOpTest {
             GradCheck.check(new ProjectedSum(), source.normal(4, 3), source.normal(3, 2));
             String message = assertThrows(AssertionError.class, () -> GradCheck.check(new Wrong(), source.normal(2)))
                     .getMessage();
-            assertTrue(message.matches("Wrong: input 0 at \\(0\\) of \\(2\\): backward gives \\S+, differences give \\S+; the "
-                    + "error is 0\\.\\d+ of the largest gradient, the limit is 1\\.0e-07"), message);
+            assertTrue(message
+                    .matches("Wrong: input 0 at \\(0\\) of \\(2\\): backward gives \\S+, differences give \\S+; the "
+                            + "error is 0\\.\\d+ of the largest gradient, the limit is 1\\.0e-07"),
+                    message);
         }
     }
 }

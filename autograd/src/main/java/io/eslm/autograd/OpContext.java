@@ -138,8 +138,9 @@ public final class OpContext {
         Checks.check(x.tape() == null || x.tape() == tape, op.name(),
                 "input %d was made on another tape; pass its value with Tape.constant", i);
         if (x.spent) {
-            throw new IllegalStateException(op.name() + ": input " + i + " is from before backward, reset or the end of its "
-                    + "scope; compute it again");
+            throw new IllegalStateException(
+                    op.name() + ": input " + i + " is from before backward, reset or the end of its "
+                            + "scope; compute it again");
         }
         Checks.sameBackend(op.name(), tape.backend(), x.value().backend());
         return x.value();

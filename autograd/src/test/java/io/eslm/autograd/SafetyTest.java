@@ -20,8 +20,9 @@ import org.junit.jupiter.api.function.Executable;
 
 /** Mistakes that would give wrong numbers are errors that say what to do. */
 class SafetyTest {
-    private static final String REUSED = ": its memory has been reused. Read it before backward, reset or the end of the "
-            + "scope, or keep a copy with to(backend)";
+    private static final String REUSED =
+            ": its memory has been reused. Read it before backward, reset or the end of the "
+                    + "scope, or keep a copy with to(backend)";
     private final Backend backend = Backends.open("scalar", 1);
     private final SampleSource source = new SampleSource(backend, DType.F64, Rng.of(1));
     private final Tape tape = Tape.recording(backend);

@@ -27,7 +27,8 @@ class XorTest {
         Tape tape = Tape.recording(backend);
         Variable x = tape.constant(Tensor.of(backend, new float[] {0, 0, 0, 1, 1, 0, 1, 1}, 4, 2));
         Variable y = tape.constant(Tensor.of(backend, new float[] {0, 1, 1, 0}, 4, 1));
-        var model = new Sequential(Linear.of(backend, 2, 8, Rng.of(1)), Variable::tanh, Linear.of(backend, 8, 1, Rng.of(2)));
+        var model = new Sequential(Linear.of(backend, 2, 8, Rng.of(1)), Variable::tanh,
+                Linear.of(backend, 8, 1, Rng.of(2)));
         var optimizer = new Sgd(model.parameters(), 0.9, 0);
         for (int step = 1; step <= 200; step++, tape.reset()) {
             Variable loss = model.forward(x).mse(y);
