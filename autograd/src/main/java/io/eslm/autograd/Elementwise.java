@@ -3,6 +3,7 @@ package io.eslm.autograd;
 
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.op.basic.Axis;
+import io.eslm.tensor.Broadcast;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
@@ -28,7 +29,7 @@ public final class Elementwise {
 
     /** f(a, b), broadcast, in new memory. */
     public static Tensor binary(OpContext context, Binary f, Tensor a, Tensor b) {
-        Shape shape = shape(context, a.shape(), b.shape());
+        Shape shape = Broadcast.shape(context.name(), a.shape(), b.shape());
         Tensor y = context.acquire(a.dtype(), shape);
         binaryInto(context, f, y, a, b);
         return y;
@@ -41,7 +42,7 @@ public final class Elementwise {
                     new int[] {1});
         } else {
             context.kernels().binary(f, y.storage(), a.storage(), b.storage(), y.shape().dims(),
-                    strides(a.shape(), y.shape()), strides(b.shape(), y.shape()));
+                    Broadcast.strides(a.shape(), y.shape()), Broadcast.strides(b.shape(), y.shape()));
         }
     }
 
@@ -58,7 +59,7 @@ public final class Elementwise {
 
     private static Tensor sumTo(OpContext context, Tensor d, Shape to) {
         Shape from = d.shape();
-        int[] strides = strides(to, from);
+        int[] strides = Broadcast.strides(to, from);
         Tensor sum = d;
         int inner = 1;
         for (int axis = from.rank() - 1; axis >= 0; axis--) {
@@ -73,39 +74,6 @@ public final class Elementwise {
             sum = next;
         }
         return sum.reshape(to.dims());
-    }
-
-    /** The shape to which {@code a} and {@code b} broadcast. */
-    public static Shape shape(OpContext context, Shape a, Shape b) {
-        int rank = Math.max(a.rank(), b.rank());
-        int[] dims = new int[rank];
-        for (int axis = 0; axis < rank; axis++) {
-            int x = dim(a, axis - rank);
-            int y = dim(b, axis - rank);
-            if (x != y && x != 1 && y != 1) {
-                throw new IllegalArgumentException(
-                        context.name() + ": shapes " + a + " and " + b + " do not broadcast: "
-                                + x + " and " + y + " on axis " + (axis - rank) + " differ and neither is 1");
-            }
-            dims[axis] = x == 1 ? y : x;
-        }
-        return Shape.of(dims);
-    }
-
-    /** Strides of x, in elements, for an index into the broadcast shape; 0 where x repeats. */
-    public static int[] strides(Shape x, Shape broadcast) {
-        int[] strides = new int[broadcast.rank()];
-        int stride = 1;
-        for (int axis = -1; axis >= -x.rank(); axis--) {
-            strides[strides.length + axis] = x.dim(axis) == 1 ? 0 : stride;
-            stride *= x.dim(axis);
-        }
-        return strides;
-    }
-
-    /** Length of {@code axis}, counted from the end; 1 where x has no such axis. */
-    private static int dim(Shape x, int axis) {
-        return -axis > x.rank() ? 1 : x.dim(axis);
     }
 
     /** Samples of f(a, b) with equal shapes, and with a, b or both repeating. */

@@ -22,13 +22,13 @@ final class Block extends Module {
 
     /** x (B·T, C) → same shape. */
     Variable forward(Tape tape, Variable x, int batch) {
-        Variable h = attention.forward(tape, attentionNorm.forward(tape, x), x, batch);
-        return mlp.forward(tape, mlpNorm.forward(tape, h), h);
+        Variable h = attention.forward(tape, attentionNorm.forward(x), x, batch);
+        return mlp.forward(tape, mlpNorm.forward(h), h);
     }
 
     /** The same for new positions behind {@code cache}. */
     Variable forward(Tape tape, Variable x, KeyValueCache cache, int layer) {
-        Variable h = attention.forward(tape, attentionNorm.forward(tape, x), x, cache, layer);
-        return mlp.forward(tape, mlpNorm.forward(tape, h), h);
+        Variable h = attention.forward(tape, attentionNorm.forward(x), x, cache, layer);
+        return mlp.forward(tape, mlpNorm.forward(h), h);
     }
 }

@@ -3,7 +3,6 @@ package io.eslm.gpt2;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Dropout;
 import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.op.CachedAttention;
@@ -14,29 +13,27 @@ final class CausalSelfAttention extends Module {
     private final Gpt2Config config;
     private final Linear qkv;
     private final Linear projection;
-    private final Dropout dropout;
 
     CausalSelfAttention(Gpt2Config config, Weights weights, String path) {
         int c = config.nEmbd();
         this.config = config;
         qkv = part("qkv", Gpt2.linear(weights, path + "qkv", c, 3 * c));
         projection = part("projection", Gpt2.linear(weights, path + "projection", c, c));
-        dropout = new Dropout(config.dropout());
     }
 
     /** x, residual (B·T, C) → residual + attention(x). */
     Variable forward(Tape tape, Variable x, Variable residual, int batch) {
-        boolean plain = dropout.inactive(tape);
-        Variable y = tape.apply(new CausalAttention(batch, config.nHead(), plain ? 0 : config.dropout(),
-                plain ? 0 : tape.nextSeed()), qkv.forward(tape, x));
-        return Gpt2.addTo(tape, residual, projection, y, dropout);
+        double p = tape.dropoutRate(config.dropout());
+        Variable y = tape.apply(new CausalAttention(batch, config.nHead(), p, p == 0 ? 0 : tape.nextSeed()),
+                qkv.forward(x));
+        return Gpt2.addTo(tape, residual, projection, y, config.dropout());
     }
 
     /** The same for new positions alone, behind those whose keys and values are in {@code cache}. */
     Variable forward(Tape tape, Variable x, Variable residual, KeyValueCache cache, int layer) {
         Variable y =
                 tape.apply(new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), config.nHead()),
-                        qkv.forward(tape, x));
-        return projection.forward(tape, y, residual);
+                        qkv.forward(x));
+        return projection.forward(y, residual);
     }
 }

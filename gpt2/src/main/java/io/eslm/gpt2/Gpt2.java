@@ -4,12 +4,9 @@ package io.eslm.gpt2;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Dropout;
-import io.eslm.autograd.nn.Embedding;
 import io.eslm.autograd.nn.LayerNorm;
 import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
-import io.eslm.autograd.op.Add;
 import io.eslm.autograd.op.MatMul;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Checks;
@@ -25,22 +22,21 @@ import java.util.stream.IntStream;
 public final class Gpt2 extends Module {
     private final Gpt2Config config;
     private final Backend backend;
-    private final Embedding tokens;
-    private final Embedding positions;
+    private final Parameter tokens;
+    private final Parameter positions;
     private final List<Block> blocks;
     private final LayerNorm finalNorm;
-    private final Dropout dropout;
 
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
         int c = config.nEmbd();
         this.config = config;
         this.backend = backend;
-        tokens = part("tokens", new Embedding(weights.load("tokens.weight", config.vocabSize(), c)));
-        positions = part("positions", new Embedding(weights.load("positions.weight", config.blockSize(), c)));
+        tokens = parameter("tokens.weight", new Parameter(weights.load("tokens.weight", config.vocabSize(), c)));
+        positions = parameter("positions.weight",
+                new Parameter(weights.load("positions.weight", config.blockSize(), c)));
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
                 .mapToObj(i -> new Block(config, weights, "blocks." + i + ".")).toList());
         finalNorm = part("finalNorm", norm(config, weights, "finalNorm"));
-        dropout = new Dropout(config.dropout());
     }
 
     public Gpt2Config config() {
@@ -53,7 +49,7 @@ public final class Gpt2 extends Module {
 
     /** The token embedding (V, C), which is also the head: logits = hidden·weightᵀ. */
     public Parameter head() {
-        return tokens.weight();
+        return tokens;
     }
 
     /** ids (B, T) → the residual stream before the first block, (B·T, C). */
@@ -61,7 +57,7 @@ public final class Gpt2 extends Module {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions, but the model has %d (n_positions)",
                 ids.dim(1),
                 config.blockSize());
-        return dropout.forward(tape, tape.apply(new TokenEmbedding(ids, 0), tokens.weight(), positions.weight()));
+        return tape.dropout(config.dropout(), tape.apply(new TokenEmbedding(ids, 0), tokens, positions));
     }
 
     /** Block {@code i} on the residual stream x (B·T, C). */
@@ -71,7 +67,7 @@ public final class Gpt2 extends Module {
 
     /** The final layer normalisation of x (B·T, C). */
     public Variable finalNorm(Tape tape, Variable x) {
-        return finalNorm.forward(tape, x);
+        return finalNorm.forward(x);
     }
 
     /** ids (B, T) I32 → hidden states after the final norm, (B·T, C); the head is left to the caller. */
@@ -87,7 +83,7 @@ public final class Gpt2 extends Module {
 
     /** hidden (M, C) → logits (M, V). */
     public Variable logits(Tape tape, Variable hidden) {
-        return tape.apply(new MatMul(false, true), hidden, tokens.weight());
+        return tape.apply(new MatMul(false, true), hidden, tokens);
     }
 
     /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
@@ -108,13 +104,13 @@ public final class Gpt2 extends Module {
                 "%d new positions do not fit a cache of %d that holds %d",
                 time, cache.capacity(), cache.length());
         Variable y = tape.scoped(() -> {
-            Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens.weight(), positions.weight());
+            Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens, positions);
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Variable in = x;
                 x = tape.scoped(() -> blocks.get(layer).forward(tape, in, cache, layer));
             }
-            return finalNorm.forward(tape, x);
+            return finalNorm.forward(x);
         });
         cache.advance(time);
         return y;
@@ -131,8 +127,8 @@ public final class Gpt2 extends Module {
     }
 
     /** residual + dropout(linear(x)); one pass where nothing is dropped. */
-    static Variable addTo(Tape tape, Variable residual, Linear linear, Variable x, Dropout dropout) {
-        return dropout.inactive(tape) ? linear.forward(tape, x, residual)
-                : tape.apply(new Add(), residual, dropout.forward(tape, linear.forward(tape, x)));
+    static Variable addTo(Tape tape, Variable residual, Linear linear, Variable x, double dropout) {
+        return tape.dropoutRate(dropout) == 0 ? linear.forward(x, residual)
+                : residual.add(tape.dropout(dropout, linear.forward(x)));
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.check;
 
+import io.eslm.autograd.Op;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
@@ -17,7 +18,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
 /**
- * Proves a backward pass: for a random w, the gradient of f(x) = Σ w ⊙ op(x) must equal (f(x + h) − f(x − h))/2h in every
+ * Checks a backward pass: for a random w, the gradient of f(x) = Σ w ⊙ op(x) must equal (f(x + h) − f(x − h))/2h in every
  * element of every input. In F64, because the difference of two floats is mostly rounding: a float32 check is blind to
  * errors below 4e-4 of the largest gradient.
  *
@@ -39,11 +40,20 @@ public final class GradCheck {
     }
 
     /**
-     * Compares the gradient of {@code f} in every one of its F64 inputs with differences.
+     * Compares the gradients of {@code op} with differences, in every element of every input.
+     *
+     * @param inputs F64, on a backend that supports it; {@link SampleSource} makes random ones. They are unchanged afterwards
+     * @throws AssertionError naming the input, the element and both numbers
+     */
+    public static void check(Op op, Tensor... inputs) {
+        check(op.name(), List.of(inputs), (tape, v) -> tape.apply(op, v), Rng.of(0));
+    }
+
+    /**
+     * Like {@link #check(Op, Tensor...)}, for a function of several ops.
      *
      * @param name of the function, for the message
      * @param rng draws w
-     * @throws AssertionError naming the input, the element and both numbers
      */
     public static void check(String name, List<Tensor> inputs, Sample.Composed f, Rng rng) {
         inputs.forEach(x -> Checks.type("grad check", DType.F64, x.dtype()));
@@ -114,7 +124,7 @@ public final class GradCheck {
             if (!(error <= TOLERANCE * largest)) {
                 throw new AssertionError(String.format(
                         "%s at %s of %s: backward gives %.12g, differences give %.12g; the error is %.2g of the largest gradient,"
-                                + " %.2g are allowed",
+                                + " the limit is %.2g",
                         what, index(j, shape), shape, backward[j], differences[j], error / largest, TOLERANCE));
             }
         }

@@ -6,6 +6,7 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.Composed;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
@@ -56,10 +57,10 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.of(
                 Sample.of(new CausalAttention(2, 2, 0, 0), source.normal(2 * 5, 3 * 6))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2, 0, 0)),
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0)),
                 Sample.of(new CausalAttention(1, 3, 0, 0), source.normal(4, 3 * 3))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 1, 3, 0, 0)),
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 1, 3, 0, 0)),
                 Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2, 0.3, 7)));
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0.3, 7)));
     }
 }

@@ -4,16 +4,11 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.Composed;
 import io.eslm.autograd.op.basic.CrossEntropy;
-import io.eslm.autograd.op.basic.LogSoftmax;
-import io.eslm.autograd.op.basic.Mul;
-import io.eslm.autograd.op.basic.Scale;
-import io.eslm.autograd.op.basic.Sub;
-import io.eslm.autograd.op.basic.Sum;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
@@ -120,19 +115,6 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
         }
     }
 
-    /** The definition in simple ops, for all rows. */
-    private Variable composed(Tape tape, Variable x, Variable w, Tensor teacher) {
-        Variable logits = tape.apply(new MatMul(false, true), x, w);
-        Variable hard = tape.apply(new CrossEntropy(targets, entropy), logits);
-        Variable p = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature), logits));
-        Variable q = tape.constant(teacher.div(temperature).logSoftmax());
-        Variable difference = tape.apply(new Sub(), q, p);
-        Variable kl = tape.apply(new Sum(-1, false),
-                tape.apply(new Mul(), tape.constant(q.value().exp()), difference));
-        return tape.apply(new Add(), tape.apply(new Scale(1 - mix), hard),
-                tape.apply(new Scale(mix * temperature * temperature), kl));
-    }
-
     public static Stream<Sample> samples(SampleSource source) {
         Tensor targets = source.ids(7, 5);
         Tensor teacher = source.normal(5, 7);
@@ -141,7 +123,11 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
                 () -> new Choice(null, teacher), 2, 0.3);
         return Stream.of(
                 Sample.of(all, source.normal(5, 3), source.normal(7, 3))
-                        .equalTo((tape, v) -> all.composed(tape, v[0], v[1], teacher)),
+                        .equalTo((tape, v) -> {
+                            Variable logits = tape.apply(new MatMul(false, true), v[0], v[1]);
+                            Variable hard = tape.apply(new CrossEntropy(targets, source.normal(5)), logits);
+                            return Composed.distillation(tape, logits, hard, teacher, 2, 0.3);
+                        }),
                 Sample.of(new HeadDistillation(targets, source.normal(5), source.normal(5),
                         () -> new Choice(some, teacher.rows(1, 3)), 0.7, 1), source.normal(5, 3), source.normal(7, 3)));
     }

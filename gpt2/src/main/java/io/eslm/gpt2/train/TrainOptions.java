@@ -48,7 +48,7 @@ public record TrainOptions(int maxIters, int batchSize, int gradAccum, double le
 
     /** Linear warm-up, then a cosine down to minLr at the last step. */
     public Schedule schedule() {
-        return new Schedule.WarmupCosine(learningRate, minLr, warmupIters, maxIters);
+        return new Schedule(learningRate, warmupIters, minLr, maxIters);
     }
 
     private static void atLeast(String option, int value, int least) {

@@ -3,7 +3,7 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.optim.AdamW;
-import io.eslm.autograd.optim.ClipNorm;
+import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.BatchSampler;
@@ -29,7 +29,6 @@ public final class Trainer implements AutoCloseable {
     private final Consumer<TrainEvent> listener;
     private final Schedule schedule;
     private final AdamW optimizer;
-    private final ClipNorm clip;
     private final BatchSampler sampler;
     private final Optional<TokenSet> heldOut;
     private final Workspace workspace;
@@ -52,9 +51,8 @@ public final class Trainer implements AutoCloseable {
         this.options = options;
         this.listener = listener;
         this.schedule = options.schedule();
-        this.optimizer = new AdamW(model.parameters(), new AdamW.Options(options.beta1(), options.beta2(), 1e-8,
-                options.weightDecay()));
-        this.clip = new ClipNorm(model.parameters(), options.gradClip());
+        this.optimizer = new AdamW(model.parameters(), AdamW.Options.DEFAULT.withBeta1(options.beta1())
+                .withBeta2(options.beta2()).withWeightDecay(options.weightDecay()));
         data.checkVocab(model.config().vocabSize());
         this.drawn = tokenLoss.drawn(options.batchSize());
         this.sampler = new BatchSampler(data.train().tokens(), drawn, time, options.seed());
@@ -139,10 +137,10 @@ public final class Trainer implements AutoCloseable {
             counter.run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
         }
         tape.reset();
-        double norm = clip.norm();
+        double norm = optimizer.gradientNorm();
         NonFinite.checkGradient(norm, step + 1, model);
         double rate = schedule.at(step);
-        optimizer.step(rate, clip.scale(norm));
+        optimizer.step(rate, Optimizer.clipScale(norm, options.gradClip()));
         tokenLoss.stepDone();
         step++;
         tokens += sums.tokens;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.op.basic;
 
-import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
+import io.eslm.tensor.Broadcast;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Shape;
@@ -30,7 +30,7 @@ public record Where(Tensor condition) implements Op {
     public Tensor forward(OpContext context, Tensor... in) {
         int n = in[0].size();
         int m = in[1].size();
-        Shape shape = Elementwise.shape(context, Elementwise.shape(context, in[0].shape(), in[1].shape()),
+        Shape shape = Broadcast.shape(name(), Broadcast.shape(name(), in[0].shape(), in[1].shape()),
                 condition.shape());
         int[] holds = condition.toInts();
         int[] c = positions(condition.shape(), shape);
@@ -63,7 +63,7 @@ public record Where(Tensor condition) implements Op {
 
     /** For each element of {@code to}, in row-major order, the one of {@code from} that is repeated there. */
     private static int[] positions(Shape from, Shape to) {
-        int[] strides = Elementwise.strides(from, to);
+        int[] strides = Broadcast.strides(from, to);
         return IntStream.range(0, to.size()).map(i -> {
             int at = 0;
             int rest = i;
