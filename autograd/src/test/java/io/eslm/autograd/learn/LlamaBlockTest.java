@@ -107,7 +107,7 @@ class LlamaBlockTest {
             double guessing = Math.log(VOCABULARY);
             double before = loss(model, workspace);
             assertTrue(before > 0.9 * guessing, "an untrained model must guess: " + before);
-            for (int step = 0; step < 150; step++) {
+            for (int step = 0; step < 120; step++) {
                 int[][] batch = draw(32, data);
                 try (Tape tape = Tape.recording(workspace, Rng.of(step))) {
                     secondHalf(model, tape, batch).crossEntropy(columns(batch, LENGTH, 2 * LENGTH)).backward();
