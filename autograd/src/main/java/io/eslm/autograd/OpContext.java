@@ -93,7 +93,7 @@ public final class OpContext {
     /** {@code values} as an I32 tensor in memory of this pass. */
     public Tensor put(int... values) {
         Tensor t = acquire(DType.I32, Shape.of(values.length));
-        t.backend().write(t.storage(), values, 0, values.length);
+        tape.backend().write(t.storage(), values, 0, values.length);
         return t;
     }
 

@@ -8,7 +8,6 @@ import io.eslm.autograd.op.LayerNorm;
 import io.eslm.autograd.op.MatMul;
 import io.eslm.autograd.op.basic.AvgPool;
 import io.eslm.autograd.op.basic.BceWithLogits;
-import io.eslm.autograd.op.basic.Composed;
 import io.eslm.autograd.op.basic.Concat;
 import io.eslm.autograd.op.basic.Conv;
 import io.eslm.autograd.op.basic.CrossEntropy;
@@ -27,6 +26,7 @@ import io.eslm.autograd.op.basic.Permute;
 import io.eslm.autograd.op.basic.Reshape;
 import io.eslm.autograd.op.basic.RmsNorm;
 import io.eslm.autograd.op.basic.Rotary;
+import io.eslm.autograd.op.basic.ScaledDotProduct;
 import io.eslm.autograd.op.basic.Slice;
 import io.eslm.autograd.op.basic.Softmax;
 import io.eslm.autograd.op.basic.Std;
@@ -252,7 +252,7 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** softmax(q·kᵀ/√D)·v with this as q, position i seeing no later one if {@code causal}: all (…, T, D). */
     public final Variable attention(Variable k, Variable v, boolean causal) {
-        return Composed.attention(onTape("attention"), (Variable) this, k, v, causal);
+        return ScaledDotProduct.of(onTape("attention"), (Variable) this, k, v, causal);
     }
 
     /** Multi-head causal self-attention in one op: this is qkv (B·T, 3C) → (B·T, C). */

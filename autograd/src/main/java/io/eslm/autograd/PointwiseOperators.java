@@ -2,6 +2,7 @@
 package io.eslm.autograd;
 
 import io.eslm.autograd.op.Add;
+import io.eslm.autograd.op.Dropout;
 import io.eslm.autograd.op.basic.Abs;
 import io.eslm.autograd.op.basic.Clamp;
 import io.eslm.autograd.op.basic.Div;
@@ -209,7 +210,8 @@ abstract sealed class PointwiseOperators permits Operators {
 
     /** Zeros at rate {@code p}, the others divided by 1 − p, while the tape records; in evaluation, this. */
     public final Variable dropout(double p) {
-        return onTape("dropout").dropout(p, (Variable) this);
+        Tape tape = onTape("dropout");
+        return tape.dropoutRate(p) == 0 ? (Variable) this : apply(new Dropout(p, tape.nextSeed()));
     }
 
     private Variable scalar(double value) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd;
 
-import io.eslm.autograd.op.Dropout;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
@@ -119,14 +118,9 @@ public final class Tape implements AutoCloseable {
         return y;
     }
 
-    /** The rate at which {@link #dropout} drops: {@code p} while the tape records, 0 in evaluation. */
+    /** The rate at which dropout drops on this tape: {@code p} while it records, 0 in evaluation. */
     public double dropoutRate(double p) {
         return recording ? p : 0;
-    }
-
-    /** Zeroes elements of {@code x} at rate {@code p} and scales the others by 1/(1 − p); returns {@code x} in evaluation. */
-    public Variable dropout(double p, Variable x) {
-        return dropoutRate(p) == 0 ? x : apply(new Dropout(p, nextSeed()), x);
     }
 
     /** A new seed for one dropout; differs from call to call and is reproducible from the tape's rng. */

@@ -64,10 +64,10 @@ class TrainingStepTest {
 
         /** Losses (M). */
         Variable forward(Tape tape, Tensor ids, Tensor targets) {
-            Variable x = tape.dropout(0.2, tape.apply(new TokenEmbedding(ids, 0), tokens, positions));
+            Variable x = tape.apply(new TokenEmbedding(ids, 0), tokens, positions).dropout(0.2);
             Variable attended = tape.apply(new CausalAttention(BATCH, 2, 0.1, tape.nextSeed()),
                     qkv.forward(norm.forward(x)));
-            Variable h = x.add(tape.dropout(0.2, projection.forward(attended)));
+            Variable h = x.add(projection.forward(attended).dropout(0.2));
             Variable y = down.forward(up.forwardGelu(mlpNorm.forward(h)), h);
             return tape.apply(new HeadCrossEntropy(targets, tape.memory(DType.F32, BATCH * TIME)), y, tokens);
         }

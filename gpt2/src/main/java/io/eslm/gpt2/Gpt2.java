@@ -57,7 +57,7 @@ public final class Gpt2 extends Module {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions, but the model has %d (n_positions)",
                 ids.dim(1),
                 config.blockSize());
-        return tape.dropout(config.dropout(), tape.apply(new TokenEmbedding(ids, 0), tokens, positions));
+        return tape.apply(new TokenEmbedding(ids, 0), tokens, positions).dropout(config.dropout());
     }
 
     /** Block {@code i} on the residual stream x (B·T, C). */
@@ -129,6 +129,6 @@ public final class Gpt2 extends Module {
     /** residual + dropout(linear(x)); one pass where nothing is dropped. */
     static Variable addTo(Tape tape, Variable residual, Linear linear, Variable x, double dropout) {
         return tape.dropoutRate(dropout) == 0 ? linear.forward(x, residual)
-                : residual.add(tape.dropout(dropout, linear.forward(x)));
+                : residual.add(linear.forward(x).dropout(dropout));
     }
 }

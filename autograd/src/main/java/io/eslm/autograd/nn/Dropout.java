@@ -4,7 +4,7 @@ package io.eslm.autograd.nn;
 import io.eslm.autograd.Variable;
 import io.eslm.tensor.Checks;
 
-/** {@link io.eslm.autograd.Tape#dropout} as a layer, for {@link Sequential}. */
+/** {@link Variable#dropout} as a layer, for {@link Sequential}. */
 public final class Dropout extends Module implements Module.Layer {
     private final double p;
 
@@ -17,6 +17,6 @@ public final class Dropout extends Module implements Module.Layer {
     /** x (any shape) → same shape; x itself in evaluation. */
     @Override
     public Variable forward(Variable x) {
-        return x.tape().dropout(p, x);
+        return x.dropout(p);
     }
 }
