@@ -18,27 +18,27 @@ import java.util.stream.Stream;
  * are reused after the backward pass of this op. Memory from the backward pass is reused after it, unless it became a gradient.
  */
 public final class OpContext {
-    /** Where an op writes the gradient of an input, every element of it: {@code +=} if {@code accumulate}, else {@code =}. */
+    /** Where an op writes every element of a gradient: {@code +=} if {@code accumulate}, else {@code =}. */
     public record Slot(Tensor tensor, boolean accumulate) {
         public Storage storage() {
             return tensor.storage();
         }
     }
 
-    /** A gradient that is added to {@code x} when the op's backward pass is over. */
+    /** A gradient to add to {@code x} after the op's backward pass. */
     private record Pending(Variable x, Tensor dx, Rows rows) {
     }
 
     private final Op op;
     private final Tape tape;
     private final Variable[] inputs;
+    private Variable output;
     private final List<Tensor> saved = new ArrayList<>(4);
     /** Memory to give back after the backward pass. */
     private final List<Tensor> owned = new ArrayList<>(4);
-    /** Memory acquired in the pass that is running, to give back at its end. */
+    /** Memory to give back at the end of the pass that is running. */
     private final List<Tensor> temporary = new ArrayList<>(4);
     private final List<Pending> pending = new ArrayList<>(0);
-    private Variable output;
     private Rows rows;
 
     OpContext(Op op, Tape tape, Variable[] inputs) {
@@ -47,7 +47,7 @@ public final class OpContext {
         this.inputs = inputs.clone();
     }
 
-    // ---- for both passes
+    // ---- both passes
 
     public Kernels kernels() {
         return tape.backend().kernels();
@@ -106,41 +106,43 @@ public final class OpContext {
 
     Variable forward() {
         Tensor[] values = new Tensor[inputs.length];
-        boolean needs = false;
+        boolean record = false;
         for (int i = 0; i < inputs.length; i++) {
-            Variable x = inputs[i];
-            Checks.check(x != null, op.name(), "input %d is null", i);
-            Checks.check(x.tape() == tape || x.tape() == null, op.name(),
-                    "input %d was made on another tape; pass its value with Tape.constant", i);
-            values[i] = x.value();
-            Checks.sameBackend(op.name(), tape.backend(), values[i].backend());
+            values[i] = checkedInput(i);
             Checks.sameType(op.name(), values[0].dtype(), values[i].dtype());
-            needs |= x.needsGradient();
+            record |= tape.recording() && inputs[i].needsGradient();
         }
         Tensor y = op.forward(this, values);
-        boolean keep = tape.recording() && needs;
         for (Tensor t : temporary) {
-            if (t == y.owner() || keep && isSaved(t)) {
+            boolean keep = t == y.owner();
+            for (Tensor s : saved) {
+                keep |= record && t == s.owner();
+            }
+            if (keep) {
                 owned.add(t);
             } else {
                 tape.release(t, op.name());
             }
         }
         temporary.clear();
-        if (!keep) {
+        if (!record) {
             saved.clear();
         }
-        output = new Variable(tape, op.name(), y, keep);
+        output = new Variable(tape, op.name(), y, record);
         return output;
     }
 
-    private boolean isSaved(Tensor t) {
-        for (Tensor s : saved) {
-            if (s.owner() == t) {
-                return true;
-            }
+    private Tensor checkedInput(int i) {
+        Variable x = inputs[i];
+        Checks.check(x != null, op.name(), "input %d is null", i);
+        Checks.check(x.tape() == null || x.tape() == tape, op.name(),
+                "input %d was made on another tape; pass its value with Tape.constant", i);
+        if (x.spent) {
+            throw new IllegalStateException(op.name() + ": input " + i + " is from before backward, reset or the end of its "
+                    + "scope; compute it again");
         }
-        return false;
+        Checks.sameBackend(op.name(), tape.backend(), x.value().backend());
+        return x.value();
     }
 
     // ---- backward
@@ -180,13 +182,13 @@ public final class OpContext {
         if (rows == null) {
             return dy;
         }
-        Tensor full = rows.expand(tape, dy, output.shape());
-        temporary.add(full);
+        Tensor full = acquire(dy.dtype(), output.shape());
+        rows.scatter(full, dy, false);
         rows = null;
         return full;
     }
 
-    /** Where to write the full gradient of input {@code i}, whatever {@link #rows} are: for weights. */
+    /** Where to write the full gradient of input {@code i}, regardless of {@link #rows}: for weights. */
     public Slot gradient(int i) {
         return slot(i, null);
     }
@@ -213,7 +215,7 @@ public final class OpContext {
         accumulateRows(i, dx, rows);
     }
 
-    /** {@link #accumulate} for a gradient of all rows of the input, whatever {@link #rows} are. */
+    /** {@link #accumulate} for a gradient of all rows of the input, regardless of {@link #rows}. */
     public void accumulateAll(int i, Tensor dx) {
         accumulateRows(i, dx, null);
     }
@@ -227,33 +229,34 @@ public final class OpContext {
 
     /** Runs the op's backward pass if a gradient has arrived, then gives back what it acquired. */
     void backward() {
+        output.spent = true;
         if (output.gradient == null) {
             return;
         }
         Tensor dy = output.gradient;
-        rows = output.gradientRows;
         output.gradient = null;
+        rows = output.gradientRows;
         temporary.add(dy.owner());
         if (rows != null && !(op.rowwise() && rows.total() == input(0).shape().rows())) {
             dy = allRows(dy);
         }
         op.backward(this, dy);
-        for (Pending p : pending) {
-            add(p.x, p.dx, p.rows);
-        }
+        pending.forEach(p -> add(p.x, p.dx, p.rows));
         pending.clear();
-        release(temporary);
+        tape.release(temporary, op.name());
     }
 
+    // ---- the gradients of inputs: in full, or of some rows where all contributions name the same ones
+
     /**
-     * The gradient of input {@code i} itself; or memory that is added to it later, where it holds other rows, and where the
-     * variable is an input twice, so that writing one gradient must not change the other.
+     * The gradient of input {@code i} itself; or memory to add to it afterwards, where it holds other rows, and where the
+     * variable is an input twice, since writing one gradient must not change the other.
      */
     private Slot slot(int i, Rows of) {
         assert needs(i) : op.name() + ": input " + i + " takes no gradient";
         Variable x = inputs[i];
         if (Stream.of(inputs).filter(input -> input == x).count() == 1) {
-            start(x, of);
+            begin(x, of);
             if (of == null) {
                 complete(x);
             }
@@ -273,22 +276,22 @@ public final class OpContext {
             x.claimGradient();
             return;
         }
-        start(x, of);
+        begin(x, of);
         if (x.gradientRows != of) {
             complete(x);
         }
-        boolean had = x.claimGradient();
+        boolean accumulate = x.claimGradient();
         if (x.gradientRows != of) {
-            of.addInto(x.gradient, had, dx);
-        } else if (had) {
+            of.scatter(x.gradient, dx, accumulate);
+        } else if (accumulate) {
             kernels().axpby(x.gradient.storage(), dx.storage(), dx.size(), 1, 1);
         } else {
             kernels().copy(x.gradient.storage(), dx.storage(), dx.size());
         }
     }
 
-    /** Gives {@code x} memory for a gradient if it has none: of the rows {@code of}, or of all for a parameter. */
-    private void start(Variable x, Rows of) {
+    /** Gives {@code x} memory for its gradient if it has none: for the rows {@code of}, or for all rows of a parameter. */
+    private void begin(Variable x, Rows of) {
         if (x instanceof Parameter p) {
             p.gradientMemory();
         } else if (x.gradient == null) {
@@ -298,10 +301,14 @@ public final class OpContext {
         }
     }
 
+    /** Turns the gradient of some rows into a full one. */
     private void complete(Variable x) {
-        Tensor compact = x.completeGradient();
-        if (compact != null) {
-            temporary.add(compact.owner());
+        if (x.gradientRows != null) {
+            Tensor full = tape.acquire(x.value().dtype(), x.shape());
+            x.gradientRows.scatter(full, x.gradient, false);
+            temporary.add(x.gradient.owner());
+            x.gradient = full;
+            x.gradientRows = null;
         }
     }
 
@@ -322,19 +329,13 @@ public final class OpContext {
 
     /** Gives back all memory of this application. */
     void release() {
-        release(owned);
+        output.spent = true;
+        tape.release(owned, op.name());
         saved.clear();
         if (output.gradient != null) {
-            tape.release(output.gradient, op.name());
+            tape.release(output.gradient.owner(), op.name());
             output.gradient = null;
         }
-    }
-
-    private void release(List<Tensor> tensors) {
-        for (Tensor t : tensors) {
-            tape.release(t, op.name());
-        }
-        tensors.clear();
     }
 
     /** For example {@code Affine (4, 3) (3, 5) (5) → (4, 5)}. */

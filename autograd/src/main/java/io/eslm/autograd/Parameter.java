@@ -3,17 +3,17 @@ package io.eslm.autograd;
 
 import io.eslm.tensor.Tensor;
 
-/** A trained tensor. It outlives every tape, and so does its gradient, which each backward pass adds to. */
+/** A tensor with a gradient: a trained weight, usually. It outlives every tape, and each backward pass adds to its gradient. */
 public final class Parameter extends Variable {
     private String name = "parameter";
 
     /** Takes over {@code value} as the initial value. */
     public Parameter(Tensor value) {
-        super(null, null, value, true);
+        super(null, "parameter", value, true);
     }
 
     /**
-     * The gradient, same shape as the value: the sum over all backward passes since {@link #clearGradient}, zeros if there was
+     * The gradient, same shape as the value: the sum over all backward passes since {@link #clearGradient}; zeros if there was
      * none. Allocates it on first use.
      */
     public Tensor gradient() {
@@ -36,7 +36,7 @@ public final class Parameter extends Variable {
         return gradient;
     }
 
-    /** Sets the name that {@link #toString} shows: the path in a model, for example {@code blocks.0.mlp.up.weight}. */
+    /** Sets the name for {@link #toString}; a module sets the path, for example {@code blocks.0.mlp.up.weight}. */
     public void rename(String path) {
         name = path;
     }

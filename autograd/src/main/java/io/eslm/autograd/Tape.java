@@ -25,7 +25,6 @@ public final class Tape implements AutoCloseable {
     private final List<OpContext> applied = new ArrayList<>();
     /** Applications whose result is a loss, which can be read after the backward pass. */
     private final List<OpContext> losses = new ArrayList<>(1);
-    private final List<Variable> leaves = new ArrayList<>();
     private final List<Tensor> memory = new ArrayList<>();
     private long heldBytes;
     private Rng rng;
@@ -70,16 +69,9 @@ public final class Tape implements AutoCloseable {
 
     // ---- inputs
 
-    /** A variable without a gradient. */
+    /** A variable without a gradient; for one with a gradient, see {@link Parameter}. */
     public Variable constant(Tensor value) {
         return new Variable(this, "constant", value, false);
-    }
-
-    /** A variable with a gradient, which {@link #gradient} returns after the backward pass. */
-    public Variable leaf(Tensor value) {
-        Variable leaf = new Variable(this, "leaf", value, recording);
-        leaves.add(leaf);
-        return leaf;
     }
 
     /** Memory that lives until {@link #reset}; its contents are undefined. */
@@ -109,7 +101,7 @@ public final class Tape implements AutoCloseable {
      * Applies {@code op}, and records it if one of the inputs needs a gradient.
      *
      * @throws IllegalArgumentException if an input is null, of another tape, backend or type, or does not suit the op
-     * @throws IllegalStateException if an input is a result whose memory this tape has freed
+     * @throws IllegalStateException if the memory of an input has been freed
      */
     public Variable apply(Op op, Variable... inputs) {
         OpContext context = new OpContext(op, this, inputs);
@@ -147,20 +139,19 @@ public final class Tape implements AutoCloseable {
     // ---- backward
 
     /**
-     * Adds d{@code loss}/d{@code p} to the gradient of every parameter and leaf p, and frees the values that the tape holds;
+     * Adds d{@code loss}/d{@code p} to the gradient of every parameter p, and frees the values that the tape holds;
      * {@code loss} itself stays until {@link #reset}.
      *
      * @param loss one element, made on this tape by an op
+     * @throws IllegalStateException if backward has run for it already
      */
     public void backward(Variable loss) {
         Checks.check(recording, "backward", "this tape does not record; use Tape.recording");
         Checks.check(loss.tape() == this, "backward", "the loss was made on another tape");
         Checks.check(loss.value().size() == 1, "backward", "needs a loss of one element, shape is %s", loss.shape());
         Checks.check(loss.needsGradient(), "backward", "the loss depends on no parameter");
-        if (applied.stream().noneMatch(c -> c.made(loss))) {
-            throw new IllegalStateException(
-                    "backward: no recorded op made this loss; backward has run already for it, or "
-                            + "the tape was reset. Compute the loss again");
+        if (loss.spent) {
+            throw new IllegalStateException("backward: has run already for this loss, or the tape was reset; compute it again");
         }
         loss.gradient = acquire(loss.value().dtype(), loss.shape());
         backend().kernels().fill(loss.gradient.storage(), 1, 1);
@@ -176,16 +167,6 @@ public final class Tape implements AutoCloseable {
         }
     }
 
-    /** The gradient of a {@link #leaf} after {@link #backward}, valid until {@link #reset}; null if none arrived. */
-    public Tensor gradient(Variable leaf) {
-        Checks.check(leaves.contains(leaf), "gradient", "not a leaf of this tape");
-        Tensor compact = leaf.completeGradient();
-        if (compact != null) {
-            release(compact, "Tape.gradient");
-        }
-        return leaf.gradient;
-    }
-
     // ---- memory
 
     /** Frees everything made on this tape. */
@@ -194,15 +175,7 @@ public final class Tape implements AutoCloseable {
         applied.clear();
         losses.forEach(OpContext::release);
         losses.clear();
-        memory.forEach(t -> release(t, "Tape.memory"));
-        memory.clear();
-        for (Variable leaf : leaves) {
-            if (leaf.gradient != null) {
-                release(leaf.gradient, "Tape.gradient");
-                leaf.gradient = null;
-            }
-        }
-        leaves.clear();
+        release(memory, "Tape.memory");
     }
 
     /** {@link #reset}, with the randomness of the next step. */
@@ -222,9 +195,16 @@ public final class Tape implements AutoCloseable {
         return new Tensor(backend(), s, shape);
     }
 
-    /** Gives back the memory of {@code t}; reading it from now on is an error that names {@code maker}. */
+    /** Gives back the memory of {@code tensors}; reading them from now on is an error that names {@code maker}. */
+    void release(List<Tensor> tensors, String maker) {
+        for (Tensor t : tensors) {
+            release(t, maker);
+        }
+        tensors.clear();
+    }
+
     void release(Tensor t, String maker) {
-        Storage s = t.owner().storage();
+        Storage s = t.storage();
         t.release(maker);
         heldBytes -= (long) s.size() * s.dtype().bytes();
         workspace.release(s);

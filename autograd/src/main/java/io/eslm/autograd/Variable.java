@@ -11,11 +11,12 @@ public sealed class Variable extends Operators permits Parameter {
     private final String maker;
     private final Tensor value;
     private final boolean needsGradient;
-    /** The memory in which a backward pass adds up the gradient; null where none has arrived. */
+    /** The memory in which a backward pass adds up the gradient, and the rows that it holds (null: all); null before that. */
     Tensor gradient;
-    /** The rows that {@link #gradient} holds; null if it holds all. */
     Rows gradientRows;
     private boolean hasGradient;
+    /** True once the op that made it is over: after its backward pass, or when the tape has freed it. */
+    boolean spent;
 
     Variable(Tape tape, String maker, Tensor value, boolean needsGradient) {
         this.tape = tape;
@@ -31,7 +32,7 @@ public sealed class Variable extends Operators permits Parameter {
     }
 
     /**
-     * The tensor. The result of an op can be read until the tape frees it: in {@link Tape#backward}, in {@link Tape#reset}, or
+     * The tensor. You can read the result of an op until the tape frees it: in {@link Tape#backward}, in {@link Tape#reset}, or
      * at the end of a {@link Tape#scoped scope}. Reading it later is an {@link IllegalStateException}.
      */
     @Override
@@ -44,37 +45,26 @@ public sealed class Variable extends Operators permits Parameter {
         return value.shape();
     }
 
+    /** True if a backward pass carries a gradient to this variable. */
     public final boolean needsGradient() {
         return needsGradient;
     }
 
-    /** Adds the gradient of this loss, which has one element, to every parameter; see {@link Tape#backward}. */
+    /** Adds the gradients of this loss, which has one element, to the parameters; see {@link Tape#backward}. */
     public final void backward() {
         Checks.check(tape != null, "backward", "a parameter is not a loss");
         tape.backward(this);
     }
 
-    /** False if the next contribution must overwrite what {@link #gradient} holds; true from then on. */
+    /** False if the next contribution must overwrite the memory of the gradient; true from then on. */
     final boolean claimGradient() {
         boolean had = hasGradient;
         hasGradient = true;
         return had;
     }
 
-    /** The next contribution overwrites what {@link #gradient} holds. */
     final void dropGradient() {
         hasGradient = false;
-    }
-
-    /** Puts zeros into the rows that {@link #gradient} lacks; returns its old memory, or null if it lacked none. */
-    final Tensor completeGradient() {
-        if (gradientRows == null) {
-            return null;
-        }
-        Tensor compact = gradient;
-        gradient = gradientRows.expand(tape, compact, value.shape());
-        gradientRows = null;
-        return compact;
     }
 
     /** What made it and its value, for example {@code Gelu, needs gradient: [0.8412, 1.9546] (2) F32}. */

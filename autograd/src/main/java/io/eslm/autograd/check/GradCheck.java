@@ -2,6 +2,7 @@
 package io.eslm.autograd.check;
 
 import io.eslm.autograd.Op;
+import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
@@ -15,7 +16,6 @@ import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.Workspace;
 import java.util.List;
 import java.util.stream.DoubleStream;
-import java.util.stream.Stream;
 
 /**
  * Checks a backward pass: for a random w, the gradient of f(x) = Σ w ⊙ op(x) must equal (f(x + h) − f(x − h))/2h in every
@@ -70,23 +70,18 @@ public final class GradCheck {
     public static Result run(Workspace workspace, List<Tensor> inputs, Sample.Composed f, double[] w) {
         Backend backend = workspace.backend();
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
-            Variable[] leaves = inputs.stream().map(tape::leaf).toArray(Variable[]::new);
-            Variable y = f.apply(tape, leaves);
+            List<Parameter> parameters = inputs.stream().map(Parameter::new).toList();
+            Variable y = f.apply(tape, parameters.stream().map(p -> p.on(tape)).toArray(Variable[]::new));
             double[] output = y.value().toDoubles();
             Tensor weights = Tensor.of(backend, y.value().dtype(), w, w.length);
             tape.backward(tape.apply(new WeightedSum(null, weights), y));
-            return new Result(output, Stream.of(leaves).map(x -> gradient(tape, x)).toList());
+            return new Result(output, parameters.stream().map(p -> p.gradient().toDoubles()).toList());
         }
     }
 
     /** {@code n} standard normal numbers that floats can hold. */
     public static double[] weights(int n, Rng rng) {
         return DoubleStream.generate(() -> (float) rng.nextGaussian()).limit(n).toArray();
-    }
-
-    private static double[] gradient(Tape tape, Variable leaf) {
-        Tensor g = tape.gradient(leaf);
-        return g == null ? new double[leaf.value().size()] : g.toDoubles();
     }
 
     private static double[] differences(Workspace workspace, List<Tensor> inputs, int i, Sample.Composed f,

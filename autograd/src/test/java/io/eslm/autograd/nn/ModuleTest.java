@@ -130,11 +130,11 @@ class ModuleTest {
         try (Tape tape = Tape.recording(workspace, Rng.of(seed))) {
             Tensor ones = Tensor.zeros(backend, DType.F64, N);
             ones.kernels().fill(ones.storage(), N, 1);
-            Variable x = tape.leaf(ones);
-            Variable y = new Dropout(p).forward(x);
+            Parameter x = new Parameter(ones);
+            Variable y = new Dropout(p).forward(x.on(tape));
             double[] output = y.value().toDoubles();
             tape.backward(tape.apply(new Sum(null, false), y));
-            return new double[][] {output, tape.gradient(x).toDoubles()};
+            return new double[][] {output, x.gradient().toDoubles()};
         }
     }
 

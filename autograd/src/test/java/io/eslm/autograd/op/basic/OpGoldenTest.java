@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
@@ -114,16 +115,16 @@ class OpGoldenTest {
 
     private static void check(String name, Case f) {
         try (Tape tape = Tape.recording(new Workspace(SCALAR), Rng.of(0))) {
-            List<Variable> leaves = IntStream.iterate(0, i -> GOLDEN.contains(name + ".grad" + i), i -> i + 1)
-                    .mapToObj(i -> tape.leaf(GOLDEN.tensor(name + ".in" + i, SCALAR))).toList();
+            List<Parameter> leaves = IntStream.iterate(0, i -> GOLDEN.contains(name + ".grad" + i), i -> i + 1)
+                    .mapToObj(i -> new Parameter(GOLDEN.tensor(name + ".in" + i, SCALAR))).toList();
             String last = name + ".in" + leaves.size();
             Tensor ids = GOLDEN.contains(last) ? GOLDEN.tensor(last, SCALAR) : null;
-            Variable y = f.apply(tape, leaves.toArray(Variable[]::new), ids);
+            Variable y = f.apply(tape, leaves.stream().map(p -> p.on(tape)).toArray(Variable[]::new), ids);
             assertEquals(GOLDEN.entry(name + ".out").shape(), y.shape());
             assertClose(name + ".out", y.value());
             tape.backward(tape.apply(new WeightedSum(null, GOLDEN.tensor(name + ".dout", SCALAR)), y));
             for (int i = 0; i < leaves.size(); i++) {
-                assertClose(name + ".grad" + i, tape.gradient(leaves.get(i)));
+                assertClose(name + ".grad" + i, leaves.get(i).gradient());
             }
         }
     }
