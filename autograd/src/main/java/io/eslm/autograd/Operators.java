@@ -252,7 +252,7 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** softmax(q·kᵀ/√D)·v with this as q, position i seeing no later one if {@code causal}: all (…, T, D). */
     public final Variable attention(Variable k, Variable v, boolean causal) {
-        return ScaledDotProduct.of(tape(), (Variable) this, k, v, causal);
+        return ScaledDotProduct.of(onTape("attention"), (Variable) this, k, v, causal);
     }
 
     /** Multi-head causal self-attention in one op: this is qkv (B·T, 3C) → (B·T, C). */
@@ -264,13 +264,13 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** Mean of −log softmax(this)[target] over the rows: (…, V) with as many targets, I32, as rows → (). */
     public final Variable crossEntropy(Tensor targets) {
-        Tensor entropy = tape().memory(value().dtype(), targets.size());
+        Tensor entropy = onTape("cross entropy").memory(value().dtype(), targets.size());
         return apply(new CrossEntropy(targets, entropy)).mean();
     }
 
     /** {@link #crossEntropy(Tensor)} with the targets as numbers. */
     public final Variable crossEntropy(int... targets) {
-        return crossEntropy(tape().put(targets, targets.length));
+        return crossEntropy(onTape("cross entropy").put(targets, targets.length));
     }
 
     /** Mean squared difference from {@code target}, of equal shape → (). */

@@ -26,6 +26,7 @@ import io.eslm.autograd.op.basic.Square;
 import io.eslm.autograd.op.basic.Sub;
 import io.eslm.autograd.op.basic.Tanh;
 import io.eslm.autograd.op.basic.Where;
+import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 
@@ -50,8 +51,7 @@ abstract sealed class PointwiseOperators permits Operators {
                 return input.tape().apply(op, inputs);
             }
         }
-        throw new IllegalArgumentException(op.name()
-                + ": all inputs are parameters, which belong to no tape; write parameter.on(tape) for one of them");
+        return onTape(op.name()).apply(op, inputs);
     }
 
     /** This value on {@code tape}: {@code embedding.on(tape).gather(ids)} where no other operand says which tape to use. */
@@ -210,18 +210,20 @@ abstract sealed class PointwiseOperators permits Operators {
 
     /** Zeros at rate {@code p}, the others divided by 1 − p, while the tape records; in evaluation, this. */
     public final Variable dropout(double p) {
-        Tape tape = tape();
-        boolean inactive = p == 0 || tape != null && !tape.recording();
-        return inactive ? (Variable) this : apply(new Dropout(p, tape == null ? 0 : tape.nextSeed()));
+        Tape tape = onTape("dropout");
+        return tape.dropoutRate(p) == 0 ? (Variable) this : apply(new Dropout(p, tape.nextSeed()));
     }
 
     private Variable scalar(double value) {
-        Tape tape = tape();
-        if (tape == null) {
-            throw new IllegalArgumentException("a parameter belongs to no tape; write parameter.on(tape)");
-        }
+        Tape tape = onTape("a number");
         Tensor t = tape.memory(value().dtype());
         t.kernels().fill(t.storage(), 1, value);
         return tape.constant(t);
+    }
+
+    /** The tape, which a parameter lacks. */
+    final Tape onTape(String op) {
+        Checks.check(tape() != null, op, "a parameter belongs to no tape; write parameter.on(tape)");
+        return tape();
     }
 }
