@@ -13,21 +13,21 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
- * Elementwise computation for ops, with NumPy's broadcasting: shapes are aligned at the last axis, and an axis of length 1
- * or a missing one repeats. The gradient of what repeats is the sum over its repetitions.
+ * Elementwise computation for authors of ops. Shapes broadcast as {@link Broadcast} describes; the gradient of an input that
+ * repeats is the sum over its repetitions.
  */
 public final class Elementwise {
     private Elementwise() {
     }
 
-    /** f(x) in new memory. */
+    /** f(x) in new memory; x of any shape. */
     public static Tensor unary(OpContext context, Unary f, Tensor x) {
         Tensor y = context.acquireLike(x);
         context.kernels().unary(f, y.storage(), x.storage(), x.size());
         return y;
     }
 
-    /** f(a, b), broadcast, in new memory. */
+    /** f(a, b), broadcast, in new memory. An error names the op and both shapes if they do not broadcast. */
     public static Tensor binary(OpContext context, Binary f, Tensor a, Tensor b) {
         Shape shape = Broadcast.shape(context.name(), a.shape(), b.shape());
         Tensor y = context.acquire(a.dtype(), shape);
@@ -35,7 +35,7 @@ public final class Elementwise {
         return y;
     }
 
-    /** y = f(a, b), broadcast to the shape of y; y may be a or b where that has the shape of y. */
+    /** y = f(a, b), broadcast to the shape of y; y may be a or b if it has the same shape. */
     public static void binaryInto(OpContext context, Binary f, Tensor y, Tensor a, Tensor b) {
         if (a.size() == y.size() && b.size() == y.size()) {
             context.kernels().binary(f, y.storage(), a.storage(), b.storage(), new int[] {y.size()}, new int[] {1},
@@ -46,7 +46,7 @@ public final class Elementwise {
         }
     }
 
-    /** {@code dy} if it can be handled as it is: with some rows only, a and b must not repeat. */
+    /** {@code dy}, expanded to all rows if it holds only some and an input repeats. */
     public static Tensor gradient(OpContext context, Tensor dy) {
         return context.input(0).shape().equals(context.input(1).shape()) ? dy : context.allRows(dy);
     }
@@ -76,7 +76,7 @@ public final class Elementwise {
         return sum.reshape(to.dims());
     }
 
-    /** Samples of f(a, b) with equal shapes, and with a, b or both repeating. */
+    /** Samples of f(a, b) for the tests: with equal shapes, and with a, b or both repeating. */
     public static Stream<Sample> samples(Op f, Function<int[], Tensor> random) {
         return Stream
                 .of(new int[][][] {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{1, 3}, {2, 3}}, {{2, 1, 3}, {4, 1}}, {{}, {5}}})

@@ -251,8 +251,11 @@ public final class OpContext {
     private Slot slot(int i, Rows of) {
         assert needs(i) : op.name() + ": input " + i + " takes no gradient";
         Variable x = inputs[i];
-        boolean once = Stream.of(inputs).filter(input -> input == x).count() == 1;
-        if (once && prepare(x, of)) {
+        int uses = 0;
+        for (Variable input : inputs) {
+            uses += input == x ? 1 : 0;
+        }
+        if (uses == 1 && prepare(x, of)) {
             return new Slot(x.gradient, x.claimGradient());
         }
         Tensor dx = acquire(x.value().dtype(), shape(x, of));

@@ -117,7 +117,7 @@ public final class Tape implements AutoCloseable {
 
     /** A new seed for one dropout; differs from call to call and is reproducible from the tape's rng. */
     public int nextSeed() {
-        Checks.check(rng != null, "tape", "an evaluation tape has no randomness");
+        Checks.check(rng != null, "tape", "this evaluation tape has no random numbers; use Tape.recording");
         return (int) (rng.nextLong() >>> 32);
     }
 

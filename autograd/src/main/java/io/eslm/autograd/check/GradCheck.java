@@ -19,8 +19,8 @@ import java.util.stream.DoubleStream;
 
 /**
  * Checks a backward pass: for a random w, the gradient of f(x) = Σ w ⊙ op(x) must equal (f(x + h) − f(x − h))/2h in every
- * element of every input. In F64, because the difference of two floats is mostly rounding: a float32 check is blind to
- * errors below 4e-4 of the largest gradient.
+ * element of every input. It computes in F64, because the difference of two floats is mostly rounding: in F32, errors below
+ * 4e-4 of the largest gradient are invisible.
  *
  * <p>An error of the difference quotient is f‴·h²/6 from truncation plus about 2⁻⁵³·|f|/h from rounding; with h = 1e-5 both
  * are near 1e-11 for the values of order 1 that {@link SampleSource} gives, so {@link #TOLERANCE} leaves them a wide margin
@@ -32,7 +32,7 @@ public final class GradCheck {
     /** Step of the differences, times max(1, |x|). */
     private static final double STEP = 1e-5;
 
-    /** Output, and the gradient of each input; both in row-major order. */
+    /** The output and the gradient of each input, in row-major order. */
     public record Result(double[] output, List<double[]> gradients) {
     }
 
@@ -66,7 +66,7 @@ public final class GradCheck {
         }
     }
 
-    /** Output of {@code f}, and the gradient of each input when that of the output is {@code w}. */
+    /** The output of {@code f}, and the gradient of each input if that of the output is {@code w}. */
     public static Result run(Workspace workspace, List<Tensor> inputs, Sample.Composed f, double[] w) {
         Backend backend = workspace.backend();
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
@@ -105,7 +105,7 @@ public final class GradCheck {
         return slopes;
     }
 
-    /** Output of {@code f} alone. */
+    /** The output of {@code f}, on an evaluation tape. */
     public static double[] output(Workspace workspace, List<Tensor> inputs, Sample.Composed f) {
         try (Tape tape = Tape.evaluation(workspace)) {
             return f.apply(tape, inputs.stream().map(tape::constant).toArray(Variable[]::new)).value().toDoubles();

@@ -9,8 +9,8 @@ import io.eslm.tensor.backend.Backend;
 import java.util.function.DoubleSupplier;
 
 /**
- * Random tensors for {@link Sample}s: of one type, on one backend, from one seed. All values are floats, so that F32 and F64
- * see the same.
+ * Random tensors for {@link Sample}s, of one type, on one backend, from one seed. All values fit into floats, so that F32 and F64
+ * samples are equal.
  */
 public final class SampleSource {
     private final Backend backend;

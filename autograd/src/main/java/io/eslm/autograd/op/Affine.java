@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * optionally residual (…, O) → y (…, O). With du = dy·gelu′(u), or du = dy: dx = du·wᵀ, dw = xᵀ·du, dbias = Σ_m du over all
  * rows m, dresidual = dy.
  *
- * @param gelu whether to apply {@link Kernels#gelu}; then there is no residual
+ * @param gelu true for y = gelu(u), see {@link Kernels#gelu}; it excludes a residual
  */
 public record Affine(boolean gelu) implements Op {
     /** Without GELU. */
@@ -33,7 +33,7 @@ public record Affine(boolean gelu) implements Op {
         Tensor y = context.acquire(x.dtype(), x.shape().with(-1, w.dim(1)));
         int rows = x.shape().rows();
         if (gelu) {
-            Checks.check(in.length == 3, "affine", "no residual is added behind gelu");
+            Checks.check(in.length == 3, "affine", "with gelu, there can be no residual");
             Tensor u = context.acquireLike(y);
             context.kernels().linearGelu(y.storage(), u.storage(), x.storage(), w.storage(), in[2].storage(), rows,
                     w.dim(0), w.dim(1));

@@ -13,10 +13,13 @@ import java.util.stream.Stream;
 
 /**
  * Multi-head causal self-attention; see {@link io.eslm.tensor.backend.Kernels#attention}. Input: qkv (B·T, 3C) → (B·T, C).
- * Scores are recomputed in the backward pass from the saved log-sum-exp, so memory grows with T, not T². Gradients of some
- * rows only skip the queries of all others; keys and values still receive theirs.
+ * The backward pass recomputes the scores from the saved log-sum-exp, so memory grows with T, not T². Given the gradients of some
+ * rows, it skips the queries of the others; all keys and values receive their gradients.
  *
+ * @param batch number of sequences, B
+ * @param heads number of heads, NH
  * @param dropout rate on the attention weights; 0 in evaluation
+ * @param seed of the dropout mask
  */
 public record CausalAttention(int batch, int heads, double dropout, int seed) implements Op {
     @Override

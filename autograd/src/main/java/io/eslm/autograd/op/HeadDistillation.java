@@ -16,25 +16,25 @@ import io.eslm.tensor.backend.Storage;
 import java.util.stream.Stream;
 
 /**
- * Vocabulary head, loss and knowledge distillation in one: logits = x·wᵀ, and of each kept row m
+ * Vocabulary head, loss and knowledge distillation in one: logits = x·wᵀ, and for each kept row m
  * y_m = (1−λ)·(−log softmax(logits_m)[target_m]) + λ·τ²·KL(softmax(teacher_m/τ) ‖ softmax(logits_m/τ)), in nats; see
  * {@link Kernels#distillation}. Inputs: x (M, C), w (V, C) → y (K), in the order of the rows. The student's logits (M, V) exist
- * once, and their gradient is written over them.
+ * once: the backward pass writes their gradient over them.
  *
  * @param targets (M) I32 in [0, V)
  * @param loss (M): receives the loss of each token in nats
  * @param entropy (M): receives the predictive entropy of each token in nats
- * @param chooser a constant for the gradient
+ * @param chooser chooses the kept rows; it gets no gradient
  * @param temperature τ
  * @param mix λ
  */
 public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Chooser chooser, double temperature,
         double mix) implements Op {
-    /** Which rows are kept: null for all; and the teacher's logits (K, V) of these. */
+    /** The kept rows, null for all, and the teacher's logits (K, V) for them. */
     public record Choice(Rows rows, Tensor teacher) {
     }
 
-    /** Chooses the rows, once the losses and entropies of all are known. */
+    /** Chooses the rows when the losses and entropies of all rows are known. */
     public interface Chooser {
         Choice choose();
     }

@@ -21,11 +21,11 @@ public record Schedule(double learningRate, int warmupIters, double minLearningR
         check(warmupIters >= 0, "warmup iters " + warmupIters + ": must be at least 0");
         check(minLearningRate <= learningRate,
                 "min lr " + minLearningRate + ": must be at most learning rate " + learningRate);
-        check(decayIters > warmupIters, "warmup iters " + warmupIters + ": must be less than the " + decayIters
-                + " steps after which the learning rate has decayed (max iters)");
+        check(decayIters > warmupIters,
+                "warmup iters " + warmupIters + ": must be less than max iters " + decayIters);
     }
 
-    /** The same rate at every step. */
+    /** {@code learningRate} at every step. */
     public static Schedule constant(double learningRate) {
         return new Schedule(learningRate, 0, learningRate, Long.MAX_VALUE);
     }

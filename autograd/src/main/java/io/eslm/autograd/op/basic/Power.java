@@ -10,7 +10,7 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
 import java.util.stream.Stream;
 
-/** y = xᵖ with p = exponent, a constant. dx = dy·p·xᵖ⁻¹. Where p is no integer, x must not be negative. Any shape. */
+/** y = xᵖ with p = exponent, a constant. dx = dy·p·xᵖ⁻¹. If p is not an integer, x must be at least 0. Any shape. */
 public record Power(double exponent) implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... x) {
