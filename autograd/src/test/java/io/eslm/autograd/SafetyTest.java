@@ -4,6 +4,7 @@ package io.eslm.autograd;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.Add;
@@ -160,17 +161,17 @@ class SafetyTest {
         assertError(IllegalArgumentException.class, "Mul: input 1 is null", () -> p.on(tape).mul((Variable) null));
     }
 
+    /** The wording belongs to Checks and its test; what matters here is that the op and both sides are named. */
     @Test
     void backendsAndTypesDoNotMix() {
         Variable x = p.on(tape);
-        assertError(IllegalArgumentException.class,
-                "Add: element types differ: F64 and F32; convert one first with Tensor.to(type)",
-                () -> x.add(tape.constant(Tensor.of(backend, new float[] {1}))));
+        String types = assertThrows(IllegalArgumentException.class,
+                () -> x.add(tape.constant(Tensor.of(backend, new float[] {1})))).getMessage();
+        assertTrue(types.startsWith("Add: element types differ: F64 and F32"), types);
         try (Backend second = Backends.open("scalar", 1)) {
-            Tensor elsewhere = Tensor.zeros(second, DType.F64, 2, 3);
-            assertError(IllegalArgumentException.class,
-                    "Add: tensors live on different backends (scalar and scalar); copy one over first with Tensor.to(backend)",
-                    () -> x.add(tape.constant(elsewhere)));
+            Variable elsewhere = tape.constant(Tensor.zeros(second, DType.F64, 2, 3));
+            String backends = assertThrows(IllegalArgumentException.class, () -> x.add(elsewhere)).getMessage();
+            assertTrue(backends.matches("Add: .*different backends \\(scalar and scalar\\).*"), backends);
         }
     }
 

@@ -92,8 +92,8 @@ class OptimizerTest {
     void parametersAreOfOneBackendAndType() {
         Map<String, Parameter> parameters = parameters();
         parameters.put("single", new Parameter(Tensor.zeros(backend, DType.F32, 2)));
-        assertEquals("single: element types differ: F64 and F32; convert one first with Tensor.to(type)",
-                assertThrows(IllegalArgumentException.class, () -> new Sgd(parameters)).getMessage());
+        String message = assertThrows(IllegalArgumentException.class, () -> new Sgd(parameters)).getMessage();
+        assertTrue(message.startsWith("single: element types differ: F64 and F32"), message);
     }
 
     @Test
