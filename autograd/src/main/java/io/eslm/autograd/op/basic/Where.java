@@ -30,7 +30,8 @@ public record Where(Tensor condition) implements Op {
     public Tensor forward(OpContext context, Tensor... in) {
         int n = in[0].size();
         int m = in[1].size();
-        Shape shape = Broadcast.shape("where", Broadcast.shape("where", in[0].shape(), in[1].shape()), condition.shape());
+        Shape shape =
+                Broadcast.shape("where", Broadcast.shape("where", in[0].shape(), in[1].shape()), condition.shape());
         int[] holds = condition.toInts();
         int[] c = positions(condition.shape(), shape);
         int[] a = positions(in[0].shape(), shape);
