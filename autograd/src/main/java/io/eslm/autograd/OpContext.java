@@ -138,8 +138,9 @@ public final class OpContext {
         Checks.check(x.tape() == null || x.tape() == tape, op.name(),
                 "input %d was made on another tape; pass its value with Tape.constant", i);
         if (x.spent) {
-            throw new IllegalStateException(op.name() + ": input " + i + " is from before backward, reset or the end of its "
-                    + "scope; compute it again");
+            throw new IllegalStateException(
+                    op.name() + ": input " + i + " is from before backward, reset or the end of its "
+                            + "scope; compute it again");
         }
         Checks.sameBackend(op.name(), tape.backend(), x.value().backend());
         return x.value();
@@ -188,7 +189,7 @@ public final class OpContext {
         return full;
     }
 
-    /** Where to write the full gradient of input {@code i}, regardless of {@link #rows}: for weights. */
+    /** Where to write the gradient of all rows of input {@code i}, regardless of {@link #rows}: for weights. */
     public Slot gradient(int i) {
         return slot(i, null);
     }
@@ -198,7 +199,7 @@ public final class OpContext {
         return slot(i, rows);
     }
 
-    /** The full gradient of input {@code i}, zeros if none has arrived: add to it. */
+    /** The gradient of all rows of input {@code i}, zeros if none has arrived: add to it. */
     public Tensor sumInto(int i) {
         Slot slot = gradient(i);
         if (!slot.accumulate()) {
@@ -215,12 +216,7 @@ public final class OpContext {
         accumulateRows(i, dx, rows);
     }
 
-    /** {@link #accumulate} for a gradient of all rows of the input, regardless of {@link #rows}. */
-    public void accumulateAll(int i, Tensor dx) {
-        accumulateRows(i, dx, null);
-    }
-
-    /** {@link #accumulate} for a gradient that is zero outside the rows {@code of}; null means all rows. */
+    /** {@link #accumulate} for the gradient of the rows {@code of}, all others being zero; null means all rows. */
     public void accumulateRows(int i, Tensor dx, Rows of) {
         if (needs(i)) {
             add(inputs[i], dx, of);
@@ -255,14 +251,9 @@ public final class OpContext {
     private Slot slot(int i, Rows of) {
         assert needs(i) : op.name() + ": input " + i + " takes no gradient";
         Variable x = inputs[i];
-        if (Stream.of(inputs).filter(input -> input == x).count() == 1) {
-            begin(x, of);
-            if (of == null) {
-                complete(x);
-            }
-            if (x.gradientRows == of) {
-                return new Slot(x.gradient, x.claimGradient());
-            }
+        boolean once = Stream.of(inputs).filter(input -> input == x).count() == 1;
+        if (once && prepare(x, of)) {
+            return new Slot(x.gradient, x.claimGradient());
         }
         Tensor dx = acquire(x.value().dtype(), shape(x, of));
         pending.add(new Pending(x, dx, of));
@@ -274,42 +265,35 @@ public final class OpContext {
             x.gradient = dx.reshape(shape(x, of).dims());
             x.gradientRows = of;
             x.claimGradient();
-            return;
-        }
-        begin(x, of);
-        if (x.gradientRows != of) {
-            complete(x);
-        }
-        boolean accumulate = x.claimGradient();
-        if (x.gradientRows != of) {
-            of.scatter(x.gradient, dx, accumulate);
-        } else if (accumulate) {
+        } else if (!prepare(x, of)) {
+            prepare(x, null);
+            of.scatter(x.gradient, dx, x.claimGradient());
+        } else if (x.claimGradient()) {
             kernels().axpby(x.gradient.storage(), dx.storage(), dx.size(), 1, 1);
         } else {
             kernels().copy(x.gradient.storage(), dx.storage(), dx.size());
         }
     }
 
-    /** Gives {@code x} memory for its gradient if it has none: for the rows {@code of}, or for all rows of a parameter. */
-    private void begin(Variable x, Rows of) {
+    /**
+     * Begins the gradient of {@code x} if none has arrived, with the rows {@code of}, or with all rows for a parameter; and
+     * expands it to all rows if {@code of} is null. True if it then holds just the rows {@code of}.
+     */
+    private boolean prepare(Variable x, Rows of) {
         if (x instanceof Parameter p) {
             p.gradientMemory();
         } else if (x.gradient == null) {
             x.gradient = tape.acquire(x.value().dtype(), shape(x, of));
             x.gradientRows = of;
             x.dropGradient();
-        }
-    }
-
-    /** Turns the gradient of some rows into a full one. */
-    private void complete(Variable x) {
-        if (x.gradientRows != null) {
+        } else if (of == null && x.gradientRows != null) {
             Tensor full = tape.acquire(x.value().dtype(), x.shape());
             x.gradientRows.scatter(full, x.gradient, false);
             temporary.add(x.gradient.owner());
             x.gradient = full;
             x.gradientRows = null;
         }
+        return x.gradientRows == of;
     }
 
     private static Shape shape(Variable x, Rows of) {
@@ -317,10 +301,6 @@ public final class OpContext {
     }
 
     // ---- memory
-
-    boolean made(Variable y) {
-        return output == y;
-    }
 
     /** True if {@code y}, or the tensor that it is a view of, is memory of this application. */
     boolean owns(Tensor y) {

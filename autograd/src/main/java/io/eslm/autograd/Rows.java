@@ -32,8 +32,9 @@ public record Rows(Tensor indices, int total) {
         Checks.ids("rows", kept, kept.length, total);
         for (int i = 1; i < kept.length; i++) {
             if (kept[i] <= kept[i - 1]) {
-                throw new IllegalArgumentException("rows: index " + kept[i] + " follows " + kept[i - 1] + " at position "
-                        + i + "; indices must ascend, without repeats");
+                throw new IllegalArgumentException(
+                        "rows: index " + kept[i] + " follows " + kept[i - 1] + " at position "
+                                + i + "; indices must ascend, without repeats");
             }
         }
         return new Rows(tape.put(kept, kept.length), total);

@@ -151,7 +151,8 @@ public final class Tape implements AutoCloseable {
         Checks.check(loss.value().size() == 1, "backward", "needs a loss of one element, shape is %s", loss.shape());
         Checks.check(loss.needsGradient(), "backward", "the loss depends on no parameter");
         if (loss.spent) {
-            throw new IllegalStateException("backward: has run already for this loss, or the tape was reset; compute it again");
+            throw new IllegalStateException(
+                    "backward: has run already for this loss, or the tape was reset; compute it again");
         }
         loss.gradient = acquire(loss.value().dtype(), loss.shape());
         backend().kernels().fill(loss.gradient.storage(), 1, 1);

@@ -46,7 +46,7 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
                 rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
                 context.acquireLike(lse).storage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
-        context.accumulateAll(0, dqkv);
+        context.accumulateRows(0, dqkv, null);
     }
 
     @Override

@@ -17,6 +17,7 @@ import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.basic.Sum;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -103,6 +104,67 @@ class ModuleTest {
             assertArrayEquals(new double[] {15, 27}, linear.forward(x, x).value().toDoubles());
             assertArrayEquals(new double[] {14, 26}, linear.forwardGelu(x).value().toDoubles(), 1e-12,
                     "gelu(x) is x far to the right");
+        }
+    }
+
+    @Test
+    void linearKeepsLeadingAxes() {
+        Linear linear = linear(4, 5);
+        Tensor x = source.normal(2, 3, 4);
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable y = linear.forward(tape.constant(x));
+            assertEquals(Shape.of(2, 3, 5), y.shape());
+            assertArrayEquals(linear.forward(tape.constant(x.reshape(6, 4))).value().toDoubles(),
+                    y.value().toDoubles());
+            assertEquals(Shape.of(2, 3, 5), linear.forwardGelu(tape.constant(x)).shape());
+            assertEquals(Shape.of(2, 3, 5), linear.forward(tape.constant(x), y).shape());
+            assertEquals(Shape.of(5), linear.forward(tape.constant(x.reshape(6, 4).rows(0, 1).reshape(4))).shape());
+        }
+    }
+
+    /** PyTorch's: uniform in ±1/√in, so the variance is 1/(3·in). */
+    @Test
+    void linearStartsLikePyTorchs() {
+        Linear linear = Linear.of(backend, 100, 200, Rng.of(1));
+        float[] weight = linear.parameters().get("weight").value().toFloats();
+        float[] bias = linear.parameters().get("bias").value().toFloats();
+        double sum = 0;
+        double squares = 0;
+        for (float w : weight) {
+            assertTrue(Math.abs(w) <= 0.1f);
+            sum += w;
+            squares += w * w;
+        }
+        // 20,000 draws of deviation 0.1/√3: four standard errors of the mean, and of the mean of squares (0.01·√(4/45)).
+        assertEquals(0, sum / weight.length, 4 * 0.1 / Math.sqrt(3.0 * weight.length));
+        assertEquals(0.01 / 3, squares / weight.length, 4 * 0.01 * Math.sqrt(4.0 / 45 / weight.length));
+        for (float b : bias) {
+            assertTrue(Math.abs(b) <= 0.1f);
+        }
+        assertEquals(200, bias.length);
+    }
+
+    @Test
+    void layerNormStartsAsPlainNormalisation() {
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = tape.constant(Tensor.of(backend, new float[] {1, 3}, 1, 2));
+            float[] y = LayerNorm.of(backend, 2).forward(x).value().toFloats();
+            float expected = (float) (1 / Math.sqrt(1 + 1e-5));
+            assertArrayEquals(new float[] {-expected, expected}, y, 2 * Math.ulp(expected));
+        }
+    }
+
+    @Test
+    void sequentialAppliesItsLayersInOrder() {
+        Linear first = linear(3, 2);
+        Linear last = linear(2, 4);
+        Sequential both = new Sequential(first, Variable::tanh, new Dropout(0.5), last);
+        assertEquals(List.of("0.weight", "0.bias", "3.weight", "3.bias"), List.copyOf(both.parameters().keySet()));
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = tape.constant(source.normal(5, 3));
+            assertArrayEquals(last.forward(first.forward(x).tanh()).value().toDoubles(),
+                    both.forward(x).value().toDoubles());
+            assertSame(x, new Sequential().forward(x));
         }
     }
 

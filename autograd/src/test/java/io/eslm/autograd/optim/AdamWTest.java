@@ -4,7 +4,6 @@ package io.eslm.autograd.optim;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
@@ -26,7 +25,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class OptimTest {
+class AdamWTest {
     private final Backend backend = Backends.open("scalar", 1);
     private final SampleSource source = new SampleSource(backend, DType.F64, Rng.of(5));
 
@@ -143,39 +142,6 @@ class OptimTest {
 
     private static String message(Runnable mistake) {
         return assertThrows(UserError.class, mistake::run).getMessage();
-    }
-
-    // ---- the norm of the gradients
-
-    @Test
-    void theNormIsThatOfAllGradientsTogether() {
-        Map<String, Parameter> parameters = parameters();
-        setGradient(parameters.get("weight"), 3, 0, 0, 0, 0, 0);
-        setGradient(parameters.get("bias"), 0, 4);
-        Sgd sgd = new Sgd(parameters);
-        assertEquals(5, sgd.gradientNorm());
-        assertEquals(5, sgd.gradientNorm(), "measuring twice changes nothing");
-        assertEquals(2 / (5 + 1e-6), Optimizer.clipScale(5, 2));
-        assertEquals(1, Optimizer.clipScale(1.5, 2), "gradients are never enlarged");
-        assertEquals(1, Optimizer.clipScale(5, 0), "0 is off");
-        assertEquals(0, new Sgd(Map.of()).gradientNorm());
-        parameters.get("bias").clearGradient();
-        assertEquals(3, sgd.gradientNorm(), "a cleared gradient counts as zero");
-    }
-
-    @Test
-    void aNormThatIsNotFiniteIsReported() {
-        Map<String, Parameter> parameters = parameters();
-        Sgd sgd = new Sgd(parameters);
-        setGradient(parameters.get("bias"), 0, Double.POSITIVE_INFINITY);
-        assertEquals(Double.POSITIVE_INFINITY, sgd.gradientNorm());
-        setGradient(parameters.get("bias"), 0, Double.NaN);
-        assertTrue(Double.isNaN(sgd.gradientNorm()));
-        assertEquals("clip norm: the gradient norm is NaN; no step can be taken",
-                assertThrows(IllegalArgumentException.class, () -> Optimizer.clipScale(sgd.gradientNorm(), 1))
-                        .getMessage());
-        assertEquals("clip norm: the largest norm is -1.0, but must be at least 0",
-                assertThrows(IllegalArgumentException.class, () -> Optimizer.clipScale(1, -1)).getMessage());
     }
 
     // ---- gradient accumulation
