@@ -6,7 +6,7 @@
 //   bin/eslm run docs/examples/TinyGpt.java my-text.txt  learns yours
 //
 // Shapes in comments: B sequences in a batch, T letters in a sequence, C numbers for a letter, V different letters.
-// The model is GPT-2's (Radford et al. 2019), small; the letter T sees itself and those before it, never those after it.
+// The model is a small GPT-2 (Radford et al. 2019): each letter sees itself and the letters before it, and guesses the next.
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
@@ -64,7 +64,7 @@ void main(String[] args) throws IOException {
             double clip = Optimizer.clipScale(optimizer.gradientNorm(), 1);
             optimizer.step(learningRate.at(step), clip);
             if (step % 50 == 0 || step == STEPS - 1) {
-                IO.println(String.format("step %4d   loss %.3f", step, loss.item()));
+                IO.println(String.format(Locale.ROOT, "step %4d   loss %.3f", step, loss.item()));
             }
         }
     }

@@ -55,7 +55,12 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** Σ over one axis, which goes. */
     public final Variable sum(int axis) {
-        return apply(new Sum(axis, false));
+        return sum(axis, false);
+    }
+
+    /** Σ over one axis, which stays with length 1 if {@code keepDims}. */
+    public final Variable sum(int axis, boolean keepDims) {
+        return apply(new Sum(axis, keepDims));
     }
 
     /** Mean of all elements → (). */
@@ -65,7 +70,12 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** Mean over one axis, which goes. */
     public final Variable mean(int axis) {
-        return apply(new Mean(axis, false));
+        return mean(axis, false);
+    }
+
+    /** Mean over one axis, which stays with length 1 if {@code keepDims}. */
+    public final Variable mean(int axis, boolean keepDims) {
+        return apply(new Mean(axis, keepDims));
     }
 
     /** The largest element → (). */
@@ -75,7 +85,12 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** The largest over one axis, which goes. */
     public final Variable max(int axis) {
-        return apply(new Max(axis, false));
+        return max(axis, false);
+    }
+
+    /** The largest over one axis, which stays with length 1 if {@code keepDims}. */
+    public final Variable max(int axis, boolean keepDims) {
+        return apply(new Max(axis, keepDims));
     }
 
     /** The smallest element → (). */
@@ -85,7 +100,12 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** The smallest over one axis, which goes. */
     public final Variable min(int axis) {
-        return apply(new Min(axis, false));
+        return min(axis, false);
+    }
+
+    /** The smallest over one axis, which stays with length 1 if {@code keepDims}. */
+    public final Variable min(int axis, boolean keepDims) {
+        return apply(new Min(axis, keepDims));
     }
 
     /** Σ (x − mean)²/(n − 1) over one axis, which goes; another divisor, or all axes: {@link Var}. */
@@ -100,7 +120,12 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
 
     /** log Σ e^x over one axis, which goes. */
     public final Variable logSumExp(int axis) {
-        return apply(new LogSumExp(axis, false));
+        return logSumExp(axis, false);
+    }
+
+    /** log Σ e^x over one axis, which stays with length 1 if {@code keepDims}. */
+    public final Variable logSumExp(int axis, boolean keepDims) {
+        return apply(new LogSumExp(axis, keepDims));
     }
 
     /** Running sums along one axis. */
@@ -212,22 +237,29 @@ abstract sealed class Operators extends PointwiseOperators permits Variable {
         return apply(new RmsNorm(1e-5), gamma);
     }
 
-    /** Convolution with stride 1 and no padding; others: {@link Conv}. (B, C, L), w (O, C, K), bias (O) → (B, O, L − K + 1). */
+    /** Convolution with stride 1 and no padding: (B, C, L), w (O, C, K), bias (O) → (B, O, L − K + 1). */
     public final Variable conv1d(Variable w, Variable bias) {
-        return conv(3, w, bias);
+        return conv(3, w, bias, 1, 0);
     }
 
-    /**
-     * Convolution with stride 1 and no padding; others: {@link Conv}.
-     * (B, C, H, W), w (O, C, KH, KW), bias (O) → (B, O, H − KH + 1, W − KW + 1).
-     */
+    /** Convolution: (B, C, L), w (O, C, K), bias (O) → (B, O, OL) with OL as in {@link Conv}. */
+    public final Variable conv1d(Variable w, Variable bias, int stride, int padding) {
+        return conv(3, w, bias, stride, padding);
+    }
+
+    /** Convolution with stride 1, no padding: (B, C, H, W), w (O, C, KH, KW), bias (O) → (B, O, H − KH + 1, W − KW + 1). */
     public final Variable conv2d(Variable w, Variable bias) {
-        return conv(4, w, bias);
+        return conv(4, w, bias, 1, 0);
     }
 
-    private Variable conv(int rank, Variable w, Variable bias) {
+    /** Convolution: (B, C, H, W), w (O, C, KH, KW), bias (O) → (B, O, OH, OW) with OH, OW as in {@link Conv}. */
+    public final Variable conv2d(Variable w, Variable bias, int stride, int padding) {
+        return conv(4, w, bias, stride, padding);
+    }
+
+    private Variable conv(int rank, Variable w, Variable bias, int stride, int padding) {
         Checks.check(shape().rank() == rank, "conv" + (rank - 2) + "d", "needs %d axes, was given %s", rank, shape());
-        return apply(new Conv(1, 0, 1), w, bias);
+        return apply(new Conv(stride, padding, 1), w, bias);
     }
 
     /** The largest of each window of kernel·kernel elements; (B, C, H, W) → (B, C, H/kernel, W/kernel). */

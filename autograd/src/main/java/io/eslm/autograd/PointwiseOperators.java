@@ -29,6 +29,7 @@ import io.eslm.autograd.op.basic.Where;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
+import java.util.stream.DoubleStream;
 
 /**
  * The elementwise ops as methods of {@link Variable}: any shape in, the same shape out. Those of two variables broadcast like
@@ -134,6 +135,12 @@ abstract sealed class PointwiseOperators permits Operators {
     /** This where {@code condition}, I32, is not 0, else b. */
     public final Variable where(Tensor condition, double b) {
         return where(condition, scalar(b));
+    }
+
+    /** 1 where this ≥ b, else 0, I32: a condition for {@link #where}. Reads the values back from the device. */
+    public final Tensor ge(double b) {
+        int[] holds = DoubleStream.of(value().toDoubles()).mapToInt(x -> x >= b ? 1 : 0).toArray();
+        return onTape("ge").put(holds, shape().dims());
     }
 
     // ---- of each element

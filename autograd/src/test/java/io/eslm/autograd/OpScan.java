@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Finds every op by looking at the compiled package, so that none can be forgotten. */
+/** Finds every op in the compiled packages, so that the tests miss none. */
 final class OpScan {
     private static final List<String> PACKAGES = List.of("io.eslm.autograd.op", "io.eslm.autograd.op.basic");
 

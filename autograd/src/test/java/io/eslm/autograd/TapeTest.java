@@ -46,8 +46,8 @@ class TapeTest {
     private final PoisonedWorkspace workspace = new PoisonedWorkspace(backend);
 
     @AfterEach
-    void everythingIsGivenBack() {
-        assertEquals(0, workspace.inUse(), "storages not given back");
+    void everythingIsReleased() {
+        assertEquals(0, workspace.inUse(), "storages not released");
         backend.close();
     }
 
@@ -230,7 +230,7 @@ class TapeTest {
     }
 
     @Test
-    void aTapeThatNeverRanBackwardGivesEverythingBack() {
+    void aTapeThatNeverRanBackwardReleasesEverything() {
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
             Variable h = tape.apply(new LayerNorm(1e-5), new Parameter(source.normal(2, 3)),
                     new Parameter(source.normal(3)), new Parameter(source.normal(3)));

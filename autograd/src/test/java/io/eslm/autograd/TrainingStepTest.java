@@ -29,7 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
-/** Whole steps of a small transformer: its memory is reused, never read after it was given back, and never grows. */
+/** Whole steps of a small transformer: its memory is reused, never read after its release, and never grows. */
 class TrainingStepTest {
     private static final int BATCH = 2;
     private static final int TIME = 4;
@@ -113,14 +113,14 @@ class TrainingStepTest {
     }
 
     @Test
-    void memoryThatWasGivenBackIsNeverRead() {
+    void releasedMemoryIsNeverRead() {
         try (Backend backend = Backends.open("scalar", 1)) {
             List<PoisonedWorkspace> poisoned = new ArrayList<>();
             List<float[]> clean = train(backend, Workspace::new, 4, () -> {});
             List<float[]> actual = train(backend, b -> {
                 poisoned.add(new PoisonedWorkspace(b));
                 return poisoned.getFirst();
-            }, 4, () -> assertEquals(0, poisoned.getFirst().inUse(), "between steps everything is given back"));
+            }, 4, () -> assertEquals(0, poisoned.getFirst().inUse(), "between steps everything is released"));
             assertEquals(clean.size(), actual.size());
             for (int i = 0; i < clean.size(); i++) {
                 assertArrayEquals(clean.get(i), actual.get(i));

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
  * y[b, c, i, j] = the mean of a window of kernel by kernel elements: x (B, C, H, W) → (B, C, OH, OW) with
  * OH = ⌊(H + 2·padding − kernel)/stride⌋ + 1, or (B, C, L) → (B, C, OL). dx = dy/kernel² in every place of the window.
  *
+ * @param kernel side of the window
  * @param stride from window to window; PyTorch's default is the kernel
  * @param padding places of 0 around x, which count in the mean, as in PyTorch; at most half of the kernel
  */

@@ -16,9 +16,9 @@ public final class Composed {
 
     /** (x − mean)/√(variance + eps)·gamma + beta over the last axis. x (…, C), gamma and beta (C) → like x. */
     public static Variable layerNorm(Variable x, Variable gamma, Variable beta, double eps) {
-        Variable centred = x.sub(x.apply(new Mean(-1, true)));
-        Variable variance = centred.square().apply(new Mean(-1, true));
-        return centred.mul(variance.add(eps).apply(new Power(-0.5))).mul(gamma).add(beta);
+        Variable centred = x.sub(x.mean(-1, true));
+        Variable variance = centred.square().mean(-1, true);
+        return centred.mul(variance.add(eps).pow(-0.5)).mul(gamma).add(beta);
     }
 
     /**

@@ -20,6 +20,8 @@ import java.util.stream.Stream;
  * OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1)/stride⌋ + 1. In one dimension: x (B, C, L), w (O, C, K).
  * With the windows of x as columns X (C·KH·KW, OH·OW·B), y = w·X: dw = dy·Xᵀ, dX = wᵀ·dy, dbias = Σ dy.
  *
+ * @param stride from window to window, at least 1
+ * @param padding zeros added at both ends of each axis
  * @param dilation distance of a window's elements, 1 in an ordinary convolution
  */
 public record Conv(int stride, int padding, int dilation) implements Op {

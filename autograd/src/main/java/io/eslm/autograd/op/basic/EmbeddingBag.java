@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * dtable[ids[b, l]] += dy[b], divided by L for the mean.
  *
  * @param ids (B, L) I32 in [0, V); one that appears twice counts twice
+ * @param mean whether the sum is divided by L
  */
 public record EmbeddingBag(Tensor ids, boolean mean) implements Op {
     public EmbeddingBag {

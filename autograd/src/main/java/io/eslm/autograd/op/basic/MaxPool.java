@@ -15,6 +15,7 @@ import java.util.stream.Stream;
  * y[b, c, i, j] = the largest x in a window of kernel by kernel elements: x (B, C, H, W) → (B, C, OH, OW) with
  * OH = ⌊(H + 2·padding − kernel)/stride⌋ + 1, or (B, C, L) → (B, C, OL). dx = dy at the first of the largest of each window.
  *
+ * @param kernel side of the window
  * @param stride from window to window; PyTorch's default is the kernel
  * @param padding places of −∞ around x, at most half of the kernel
  */

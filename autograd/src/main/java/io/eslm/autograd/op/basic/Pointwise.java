@@ -15,7 +15,7 @@ public interface Pointwise extends Op {
     /** f(x), in memory of {@code context}. */
     Tensor value(OpContext context, Tensor x);
 
-    /** f′(x), in memory of {@code context}; {@code y} is f(x), for functions whose slope is simple in it. */
+    /** f′(x), with {@code y} = f(x), for functions whose slope is simple in it. Not written to: it may be y itself. */
     Tensor slope(OpContext context, Tensor x, Tensor y);
 
     @Override

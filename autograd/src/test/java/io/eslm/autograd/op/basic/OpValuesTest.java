@@ -82,6 +82,10 @@ class OpValuesTest {
         Tensor bad = of(new double[] {Double.NaN, Double.POSITIVE_INFINITY, 3}, 3);
         Tensor good = of(new double[] {1, 2, Double.NaN}, 3);
         assertValues(new double[] {1, 2, 3}, new Where(source.indices(0, 0, 7)), bad, good);
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = tape.constant(of(new double[] {-4, 9, 0}, 3));
+            assertArrayEquals(new double[] {-1, 3, 0}, x.sqrt().where(x.ge(0), -1).value().toDoubles());
+        }
     }
 
     @Test
