@@ -70,7 +70,7 @@ public final class BeforeHeadObjective implements Objective {
         int kept = rows.length;
         int[] keptTargets = new int[kept];
         Arrays.setAll(keptTargets, k -> targets[rows[k]]);
-        Variable some = tape.apply(new KeepRows(new Rows(tape.put(rows, kept), targets.length)), hidden);
+        Variable some = tape.apply(new KeepRows(Rows.of(tape, rows, targets.length)), hidden);
         Variable loss = tape.apply(
                 new HeadCrossEntropy(tape.put(keptTargets, kept), tape.memory(DType.F32, kept)), some,
                 batch.model().head());

@@ -3,11 +3,9 @@ package io.eslm.gpt2;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Dropout;
 import io.eslm.autograd.nn.LayerNorm;
 import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
-import io.eslm.autograd.op.Add;
 import io.eslm.autograd.op.CachedAttention;
 import io.eslm.autograd.op.CausalAttention;
 
@@ -29,47 +27,45 @@ final class Block extends Module {
     }
 
     /** x (B·T, C) → same shape; B = {@code batch}. */
-    Variable forward(Tape tape, Variable x, int batch) {
-        Variable h = attention.forward(tape, attentionNorm.forward(tape, x), x, batch);
-        return mlp.forward(tape, mlpNorm.forward(tape, h), h);
+    Variable forward(Variable x, int batch) {
+        Variable h = attention.forward(attentionNorm.forward(x), x, batch);
+        return mlp.forward(mlpNorm.forward(h), h);
     }
 
     /** Like the other {@code forward}, for positions that follow those in {@code cache}. */
-    Variable forward(Tape tape, Variable x, KeyValueCache cache, int layer) {
-        Variable h = attention.forward(tape, attentionNorm.forward(tape, x), x, cache, layer);
-        return mlp.forward(tape, mlpNorm.forward(tape, h), h);
+    Variable forward(Variable x, KeyValueCache cache, int layer) {
+        Variable h = attention.forward(attentionNorm.forward(x), x, cache, layer);
+        return mlp.forward(mlpNorm.forward(h), h);
     }
 
     /** Queries, keys and values from one product; attention to earlier positions; projection to the residual stream. */
     private static final class Attention extends Module {
         private final int heads;
-        private final double rate;
         private final Linear qkv;
         private final Linear projection;
-        private final Dropout dropout;
+        private final double dropout;
 
         Attention(Gpt2Config config, Weights weights, String path) {
             int c = config.nEmbd();
             heads = config.nHead();
-            rate = config.dropout();
             qkv = part("qkv", linear(weights, path + "qkv", c, 3 * c));
             projection = part("projection", linear(weights, path + "projection", c, c));
-            dropout = new Dropout(rate);
+            dropout = config.dropout();
         }
 
         /** x, residual (B·T, C) → residual + attention(x). */
-        Variable forward(Tape tape, Variable x, Variable residual, int batch) {
-            boolean plain = dropout.inactive(tape);
-            Variable y = tape.apply(new CausalAttention(batch, heads, plain ? 0 : rate, plain ? 0 : tape.nextSeed()),
-                    qkv.forward(tape, x));
-            return addTo(tape, residual, projection, y, dropout);
+        Variable forward(Variable x, Variable residual, int batch) {
+            Tape tape = x.tape();
+            double p = tape.dropoutRate(dropout);
+            Variable y = tape.apply(new CausalAttention(batch, heads, p, p == 0 ? 0 : tape.nextSeed()), qkv.forward(x));
+            return addTo(residual, projection, y, dropout);
         }
 
-        Variable forward(Tape tape, Variable x, Variable residual, KeyValueCache cache, int layer) {
-            Variable y = tape.apply(
+        Variable forward(Variable x, Variable residual, KeyValueCache cache, int layer) {
+            Variable y = x.tape().apply(
                     new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), heads),
-                    qkv.forward(tape, x));
-            return projection.forward(tape, y, residual);
+                    qkv.forward(x));
+            return projection.forward(y, residual);
         }
     }
 
@@ -77,25 +73,25 @@ final class Block extends Module {
     private static final class Mlp extends Module {
         private final Linear up;
         private final Linear down;
-        private final Dropout dropout;
+        private final double dropout;
 
         Mlp(Gpt2Config config, Weights weights, String path) {
             int c = config.nEmbd();
             up = part("up", linear(weights, path + "up", c, 4 * c));
             down = part("down", linear(weights, path + "down", 4 * c, c));
-            dropout = new Dropout(config.dropout());
+            dropout = config.dropout();
         }
 
         /** x, residual (M, C) → residual + mlp(x). */
-        Variable forward(Tape tape, Variable x, Variable residual) {
-            return addTo(tape, residual, down, up.forwardGelu(tape, x), dropout);
+        Variable forward(Variable x, Variable residual) {
+            return addTo(residual, down, up.forwardGelu(x), dropout);
         }
     }
 
     /** residual + dropout(linear(x)); one pass where nothing is dropped. */
-    private static Variable addTo(Tape tape, Variable residual, Linear linear, Variable x, Dropout dropout) {
-        return dropout.inactive(tape) ? linear.forward(tape, x, residual)
-                : tape.apply(new Add(), residual, dropout.forward(tape, linear.forward(tape, x)));
+    private static Variable addTo(Variable residual, Linear linear, Variable x, double dropout) {
+        return x.tape().dropoutRate(dropout) == 0 ? linear.forward(x, residual)
+                : residual.add(linear.forward(x).dropout(dropout));
     }
 
     private static Linear linear(Weights weights, String path, int in, int out) {

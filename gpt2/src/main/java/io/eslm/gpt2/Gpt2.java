@@ -4,12 +4,9 @@ package io.eslm.gpt2;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Dropout;
-import io.eslm.autograd.nn.Embedding;
 import io.eslm.autograd.nn.LayerNorm;
 import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.op.HeadCrossEntropy;
-import io.eslm.autograd.op.MatMul;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
@@ -28,23 +25,22 @@ import java.util.stream.IntStream;
 public final class Gpt2 extends Module {
     private final Gpt2Config config;
     private final Backend backend;
-    private final Embedding tokens;
-    private final Embedding positions;
+    private final Parameter tokens;
+    private final Parameter positions;
     private final List<Block> blocks;
     private final LayerNorm finalNorm;
-    private final Dropout dropout;
 
     /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
         int c = config.nEmbd();
         this.config = config.check();
         this.backend = backend;
-        tokens = part("tokens", new Embedding(weights.load("tokens.weight", config.vocabSize(), c)));
-        positions = part("positions", new Embedding(weights.load("positions.weight", config.blockSize(), c)));
+        tokens = parameter("tokens.weight", new Parameter(weights.load("tokens.weight", config.vocabSize(), c)));
+        positions = parameter("positions.weight",
+                new Parameter(weights.load("positions.weight", config.blockSize(), c)));
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
                 .mapToObj(i -> new Block(config, weights, "blocks." + i + ".")).toList());
         finalNorm = part("finalNorm", Block.norm(config, weights, "finalNorm"));
-        dropout = new Dropout(config.dropout());
     }
 
     /** Its shape. */
@@ -59,7 +55,7 @@ public final class Gpt2 extends Module {
 
     /** The token embedding (V, C), which is also the head: logits = hidden·weightᵀ. */
     public Parameter head() {
-        return tokens.weight();
+        return tokens;
     }
 
     /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
@@ -67,17 +63,17 @@ public final class Gpt2 extends Module {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
                 ids.dim(1),
                 config.blockSize());
-        return dropout.forward(tape, tape.apply(new TokenEmbedding(ids, 0), tokens.weight(), positions.weight()));
+        return tape.apply(new TokenEmbedding(ids, 0), tokens, positions).dropout(config.dropout());
     }
 
     /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
-    public Variable block(Tape tape, int i, Variable x, int batch) {
-        return tape.scoped(() -> blocks.get(i).forward(tape, x, batch));
+    public Variable block(int i, Variable x, int batch) {
+        return x.tape().scoped(() -> blocks.get(i).forward(x, batch));
     }
 
     /** The final layer normalisation of x (B·T, C) → same shape. */
-    public Variable finalNorm(Tape tape, Variable x) {
-        return finalNorm.forward(tape, x);
+    public Variable finalNorm(Variable x) {
+        return finalNorm.forward(x);
     }
 
     /** ids (B, T) I32 → hidden states after the final norm, (B·T, C), for {@link #losses} or {@link #logits}. */
@@ -85,20 +81,20 @@ public final class Gpt2 extends Module {
         return tape.scoped(() -> {
             Variable x = embed(tape, ids);
             for (int i = 0; i < blocks.size(); i++) {
-                x = block(tape, i, x, ids.dim(0));
+                x = block(i, x, ids.dim(0));
             }
-            return finalNorm(tape, x);
+            return finalNorm(x);
         });
     }
 
     /** hidden (M, C) → logits (M, V). */
-    public Variable logits(Tape tape, Variable hidden) {
-        return tape.apply(new MatMul(false, true), hidden, tokens.weight());
+    public Variable logits(Variable hidden) {
+        return hidden.matmulTransposed(tokens);
     }
 
     /** {@link TokenLosses#of} with this model's head; hidden (M, C) after the final norm, targets (M) I32. */
-    public TokenLosses losses(Tape tape, Variable hidden, Tensor targets) {
-        return TokenLosses.of(tape, hidden, tokens.weight(), targets);
+    public TokenLosses losses(Variable hidden, Tensor targets) {
+        return TokenLosses.of(hidden, tokens, targets);
     }
 
     /** Loss and predictive entropy of each of M tokens, in nats. Valid until the tape goes backward or is reset. */
@@ -121,7 +117,8 @@ public final class Gpt2 extends Module {
          * @param head (V, C)
          * @param targets (M) I32 in [0, V)
          */
-        public static TokenLosses of(Tape tape, Variable hidden, Variable head, Tensor targets) {
+        public static TokenLosses of(Variable hidden, Variable head, Tensor targets) {
+            Tape tape = hidden.tape();
             Tensor entropy = tape.memory(DType.F32, targets.size());
             return new TokenLosses(tape.apply(new HeadCrossEntropy(targets, entropy), hidden, head), entropy);
         }
@@ -162,13 +159,13 @@ public final class Gpt2 extends Module {
                 "%d new positions do not fit a cache of %d that already has %d",
                 time, cache.capacity(), cache.length());
         Variable y = tape.scoped(() -> {
-            Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens.weight(), positions.weight());
+            Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens, positions);
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Variable in = x;
-                x = tape.scoped(() -> blocks.get(layer).forward(tape, in, cache, layer));
+                x = tape.scoped(() -> blocks.get(layer).forward(in, cache, layer));
             }
-            return finalNorm.forward(tape, x);
+            return finalNorm(x);
         });
         cache.advance(time);
         return y;

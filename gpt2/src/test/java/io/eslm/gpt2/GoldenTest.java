@@ -75,11 +75,11 @@ class GoldenTest {
             Variable x = model.embed(tape, golden.ids());
             for (int i = 0; i < model.config().nLayer(); i++) {
                 golden.assertClose("hidden." + i, x.value(), precision.forward());
-                x = model.block(tape, i, x, batch);
+                x = model.block(i, x, batch);
             }
             golden.assertClose("hidden." + model.config().nLayer(), x.value(), precision.forward());
-            Variable hidden = model.finalNorm(tape, x);
-            golden.assertClose("logits", model.logits(tape, hidden).value(), precision.forward());
+            Variable hidden = model.finalNorm(x);
+            golden.assertClose("logits", model.logits(hidden).value(), precision.forward());
             assertArrayEquals(hidden.value().toDoubles(), model.forward(tape, golden.ids()).value().toDoubles());
         }
     }

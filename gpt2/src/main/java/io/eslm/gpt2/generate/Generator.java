@@ -115,7 +115,7 @@ public final class Generator {
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(Arrays.copyOfRange(context, from, to), 1, to - from), cache);
             Variable last = tape.constant(hidden.value().rows(to - from - 1, 1));
-            model.backend().read(model.logits(tape, last).value().storage(), logits, 0, vocabulary);
+            model.backend().read(model.logits(last).value().storage(), logits, 0, vocabulary);
         }
     }
 }

@@ -89,7 +89,7 @@ public final class Evaluation {
         }
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(inputs, rows, time));
-            return model.losses(tape, hidden, tape.put(known, n)).lossValues();
+            return model.losses(hidden, tape.put(known, n)).lossValues();
         }
     }
 

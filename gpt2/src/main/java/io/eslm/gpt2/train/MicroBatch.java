@@ -27,7 +27,7 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
 
     /** Runs the model: the loss and the entropy of each token. */
     public TokenLosses losses() {
-        return model.losses(tape, model.forward(tape, ids), targets);
+        return model.losses(model.forward(tape, ids), targets);
     }
 
     /**

@@ -48,7 +48,7 @@ final class NonFinite {
                 if (!finite(x.value())) {
                     return "the input of block " + i + " is the first that is not finite";
                 }
-                x = model.block(tape, i, x, batch);
+                x = model.block(i, x, batch);
             }
             return finite(x.value()) ? "every block is finite, but the final norm or the vocabulary head is not"
                     : "the output of block " + (model.config().nLayer() - 1) + " is not finite";

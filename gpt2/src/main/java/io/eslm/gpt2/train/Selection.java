@@ -21,7 +21,7 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
 
     /** The rows as ops take them, out of M = {@code total}; null keeps all. */
     public Rows rows(Tape tape, int total) {
-        return rows == null ? null : new Rows(tape.put(rows, rows.length), total);
+        return rows == null ? null : Rows.of(tape, rows, total);
     }
 
     /** The weights times {@code share}, see {@link MicroBatch#share}. */

@@ -89,7 +89,8 @@ public record TrainOptions(OptionValues values) {
         if (get(MIN_LR) > get(LEARNING_RATE)) {
             throw new OptionError(MIN_LR, get(MIN_LR), "must be at most " + LEARNING_RATE + " " + get(LEARNING_RATE));
         }
-        return new Schedule.WarmupCosine(get(LEARNING_RATE), get(MIN_LR), get(WARMUP_ITERS), get(MAX_ITERS));
+        return Schedule.constant(get(LEARNING_RATE)).withWarmup(get(WARMUP_ITERS))
+                .withCosineDecay(get(MIN_LR), get(MAX_ITERS));
     }
 
     /** AdamW's settings, with ε = 1e-8. */

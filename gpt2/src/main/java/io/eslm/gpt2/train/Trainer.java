@@ -3,7 +3,7 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.optim.AdamW;
-import io.eslm.autograd.optim.ClipNorm;
+import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.BatchSampler;
@@ -32,7 +32,7 @@ public final class Trainer implements AutoCloseable {
     private final long seed;
     private final Schedule schedule;
     private final AdamW optimizer;
-    private final ClipNorm clip;
+    private final double gradClip;
     private final BatchSampler sampler;
     private final Optional<TokenSet> heldOut;
     private final Workspace workspace;
@@ -59,8 +59,8 @@ public final class Trainer implements AutoCloseable {
         this.gradAccum = options.get(TrainOptions.GRAD_ACCUM);
         this.seed = options.get(TrainOptions.SEED);
         this.schedule = options.schedule();
+        this.gradClip = options.get(TrainOptions.GRAD_CLIP);
         this.optimizer = new AdamW(model.parameters(), options.adamW());
-        this.clip = new ClipNorm(model.parameters(), options.get(TrainOptions.GRAD_CLIP));
         data.checkVocab(model.config().vocabSize());
         this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         this.time = model.config().blockSize();
@@ -112,12 +112,12 @@ public final class Trainer implements AutoCloseable {
             model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
         }
         tape.reset();
-        double norm = clip.norm();
+        double norm = optimizer.gradientNorm();
         if (!Double.isFinite(norm)) {
             throw NonFinite.gradient(norm, step + 1, model);
         }
         double learningRate = schedule.at(step);
-        optimizer.step(learningRate, clip.scale(norm));
+        optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();
         step++;
         tokens += totals.tokens();

@@ -49,7 +49,7 @@ class ExportTest {
         ModelFolder.save(model, dir);
         try (Tape tape = Tape.evaluation(new Workspace(model.backend()))) {
             Tensor input = tape.put(ids, batch, time);
-            Tensor logits = model.logits(tape, model.forward(tape, input)).value();
+            Tensor logits = model.logits(model.forward(tape, input)).value();
             Safetensors.write(dir.resolve("logits.safetensors"), Map.of("ids", input, "logits", logits), Map.of());
         }
         assertTrue(Safetensors.open(dir.resolve("logits.safetensors")).contains("logits"));

@@ -47,7 +47,7 @@ class GeneratorTest {
     /** The logits after {@code context} by a forward pass over all of it. */
     private float[] logits(int... context) {
         try (Tape tape = Tape.evaluation(new Workspace(backend))) {
-            Tensor logits = model.logits(tape, model.forward(tape, tape.put(context, 1, context.length))).value();
+            Tensor logits = model.logits(model.forward(tape, tape.put(context, 1, context.length))).value();
             return logits.rows(context.length - 1, 1).toFloats();
         }
     }

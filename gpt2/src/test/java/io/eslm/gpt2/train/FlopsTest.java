@@ -95,13 +95,13 @@ class FlopsTest {
             counter.run(Phase.EARLY_EXIT, () -> {
                 try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
                     Variable x = batch.model().embed(tape, batch.ids());
-                    x = batch.model().block(tape, 0, x, B);
-                    batch.model().logits(tape, batch.model().finalNorm(tape, x));
+                    x = batch.model().block(0, x, B);
+                    batch.model().logits(batch.model().finalNorm(x));
                 }
             });
             counter.run(Phase.SELECTION, () -> {
                 try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
-                    batch.model().logits(tape, batch.model().forward(tape, batch.ids()));
+                    batch.model().logits(batch.model().forward(tape, batch.ids()));
                 }
             });
             return batch.over(Selection.all((int) M), batch.losses());
