@@ -18,6 +18,7 @@ import com.google.gson.JsonParser;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -56,7 +57,7 @@ class OptionTest {
     void everyBitSurvives() {
         TrainOptions options = TrainOptions.defaults().with(LEARNING_RATE, 1.0 / 3).with(MIN_LR, 1e-7 / 3)
                 .with(SEED, Long.MIN_VALUE);
-        assertEquals(options, train(JsonParser.parseString(options.values().toString()).getAsJsonObject()));
+        assertEquals(options, train(Json.parse(Json.line(options.values().toJson()))));
         Gpt2Config demo = Gpt2Config.preset("demo");
         assertEquals(demo, new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, demo.values().toJson())));
     }

@@ -116,8 +116,12 @@ public record Json(Path file, JsonObject object) {
     }
 
     private static Number number(JsonReader in, String token) throws IOException {
-        if (token.length() <= 18 && token.matches("-?\\d+")) { // 18 digits always fit a long
-            return Long.valueOf(token);
+        if (token.matches("-?\\d+")) {
+            try {
+                return Long.valueOf(token);
+            } catch (NumberFormatException _) {
+                // more than 64 bits: a double
+            }
         }
         double value = Double.parseDouble(token);
         if (Double.isInfinite(value)) {

@@ -99,6 +99,14 @@ class JsonTest {
                 assertThrows(UserError.class, () -> json.required(field, type)).getMessage());
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {0, Long.MIN_VALUE, Long.MAX_VALUE, -123456789012345678L})
+    void everyBitOfAWholeNumberSurvives(long value) throws IOException {
+        Json json = Json.read(Files.writeString(folder.resolve("f.json"), "{\"n\":" + value + "}"));
+        assertEquals(value, json.required("n", Long.class));
+        assertEquals("{\"n\":" + value + "}", Json.line(json.object()));
+    }
+
     @Test
     void fieldsOfEachType() throws IOException {
         Json json = Json.read(Files.writeString(folder.resolve("f.json"),
