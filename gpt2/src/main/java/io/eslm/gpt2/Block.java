@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2;
 
+import io.eslm.autograd.Op;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.nn.LayerNorm;
@@ -26,15 +27,9 @@ final class Block extends Module {
         mlp = part("mlp", new Mlp(config, weights, path + "mlp."));
     }
 
-    /** x (B·T, C) → same shape; B = {@code batch}. */
-    Variable forward(Variable x, int batch) {
-        Variable h = attention.forward(attentionNorm.forward(x), x, batch);
-        return mlp.forward(mlpNorm.forward(h), h);
-    }
-
-    /** Like the other {@code forward}, for positions that follow those in {@code cache}. */
-    Variable forward(Variable x, KeyValueCache cache, int layer) {
-        Variable h = attention.forward(attentionNorm.forward(x), x, cache, layer);
+    /** x (B·T, C) → same shape. B = {@code batch}; {@code cache} is null, or holds the positions before x. */
+    Variable forward(Variable x, int batch, KeyValueCache cache, int layer) {
+        Variable h = attention.forward(attentionNorm.forward(x), x, batch, cache, layer);
         return mlp.forward(mlpNorm.forward(h), h);
     }
 
@@ -54,18 +49,12 @@ final class Block extends Module {
         }
 
         /** x, residual (B·T, C) → residual + attention(x). */
-        Variable forward(Variable x, Variable residual, int batch) {
+        Variable forward(Variable x, Variable residual, int batch, KeyValueCache cache, int layer) {
             Tape tape = x.tape();
             double p = tape.dropoutRate(dropout);
-            Variable y = tape.apply(new CausalAttention(batch, heads, p, p == 0 ? 0 : tape.nextSeed()), qkv.forward(x));
-            return addTo(residual, projection, y, dropout);
-        }
-
-        Variable forward(Variable x, Variable residual, KeyValueCache cache, int layer) {
-            Variable y = x.tape().apply(
-                    new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), heads),
-                    qkv.forward(x));
-            return projection.forward(y, residual);
+            Op attention = cache == null ? new CausalAttention(batch, heads, p, p == 0 ? 0 : tape.nextSeed())
+                    : new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), heads);
+            return addTo(residual, projection, tape.apply(attention, qkv.forward(x)), dropout);
         }
     }
 

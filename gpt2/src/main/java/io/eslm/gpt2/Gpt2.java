@@ -60,15 +60,18 @@ public final class Gpt2 extends Module {
 
     /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
     public Variable embed(Tape tape, Tensor ids) {
+        return embed(tape, ids, 0);
+    }
+
+    private Variable embed(Tape tape, Tensor ids, int firstPosition) {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
-                ids.dim(1),
-                config.blockSize());
-        return tape.apply(new TokenEmbedding(ids, 0), tokens, positions).dropout(config.dropout());
+                ids.dim(1), config.blockSize());
+        return tape.apply(new TokenEmbedding(ids, firstPosition), tokens, positions).dropout(config.dropout());
     }
 
     /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
     public Variable block(int i, Variable x, int batch) {
-        return x.tape().scoped(() -> blocks.get(i).forward(x, batch));
+        return x.tape().scoped(() -> blocks.get(i).forward(x, batch, null, i));
     }
 
     /** The final layer normalisation of x (B·T, C) → same shape. */
@@ -97,55 +100,38 @@ public final class Gpt2 extends Module {
         return TokenLosses.of(hidden, tokens, targets);
     }
 
-    /** Loss and predictive entropy of each of M tokens, in nats. Valid until the tape goes backward or is reset. */
-    public static final class TokenLosses {
-        private final Variable loss;
-        private final Tensor entropy;
-        private float[] lossValues;
-        private float[] entropyValues;
-
-        private TokenLosses(Variable loss, Tensor entropy) {
-            this.loss = loss;
-            this.entropy = entropy;
-        }
-
+    /**
+     * Loss and predictive entropy of each of M tokens, in nats.
+     *
+     * @param loss (M), can be differentiated
+     * @param lossValues (M), the values of {@code loss}
+     * @param entropy (M), valid until the tape is reset
+     */
+    public record TokenLosses(Variable loss, float[] lossValues, Tensor entropy) {
         /**
          * Vocabulary head and cross-entropy in one op, see {@link HeadCrossEntropy}: logits = hidden·headᵀ,
-         * loss_m = −log softmax(logits_m)[targets_m], entropy_m = −Σ_v p_mv log p_mv. Only the loss can be differentiated.
+         * loss_m = −log softmax(logits_m)[targets_m], entropy_m = −Σ_v p_mv log p_mv.
          *
          * @param hidden (M, C)
          * @param head (V, C)
          * @param targets (M) I32 in [0, V)
          */
         public static TokenLosses of(Variable hidden, Variable head, Tensor targets) {
-            Tape tape = hidden.tape();
-            Tensor entropy = tape.memory(DType.F32, targets.size());
-            return new TokenLosses(tape.apply(new HeadCrossEntropy(targets, entropy), hidden, head), entropy);
+            Tensor entropy = hidden.tape().memory(DType.F32, targets.size());
+            Variable loss = hidden.tape().apply(new HeadCrossEntropy(targets, entropy), hidden, head);
+            return new TokenLosses(loss, loss.value().toFloats(), entropy);
         }
 
-        /** The loss of each token, (M). */
-        public Variable loss() {
-            return loss;
-        }
-
-        /** The values of {@link #loss}, (M), copied from the backend once. */
-        public float[] lossValues() {
-            lossValues = lossValues == null ? loss.value().toFloats() : lossValues;
-            return lossValues;
-        }
-
-        /** The entropy of each token, (M), copied from the backend once. */
+        /** A copy of the values of {@link #entropy}, (M). */
         public float[] entropyValues() {
-            entropyValues = entropyValues == null ? entropy.toFloats() : entropyValues;
-            return entropyValues;
+            return entropy.toFloats();
         }
     }
 
     /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
     public KeyValueCache newCache(int batch, int capacity) {
         Checks.check(capacity <= config.blockSize(), "gpt2",
-                "a cache of %d positions exceeds the model's %d positions",
-                capacity, config.blockSize());
+                "a cache of %d positions exceeds the model's %d positions", capacity, config.blockSize());
         return new KeyValueCache(config, backend, batch, capacity);
     }
 
@@ -156,14 +142,14 @@ public final class Gpt2 extends Module {
     public Variable forward(Tape tape, Tensor ids, KeyValueCache cache) {
         int time = ids.dim(1);
         Checks.check(cache.length() + time <= cache.capacity(), "gpt2",
-                "%d new positions do not fit a cache of %d that already has %d",
-                time, cache.capacity(), cache.length());
+                "%d new positions do not fit a cache of %d that already has %d", time, cache.capacity(),
+                cache.length());
         Variable y = tape.scoped(() -> {
-            Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens, positions);
+            Variable x = embed(tape, ids, cache.length());
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Variable in = x;
-                x = tape.scoped(() -> blocks.get(layer).forward(in, cache, layer));
+                x = tape.scoped(() -> blocks.get(layer).forward(in, ids.dim(0), cache, layer));
             }
             return finalNorm(x);
         });

@@ -4,6 +4,7 @@ package io.eslm.gpt2.train;
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Which tokens of a micro-batch to train on, and with what weight: L = Σ_k weights_k · loss[rows_k].
@@ -40,21 +41,8 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
 
     /** The mean over the tokens with {@code keep} true. If that is every token, the arithmetic is that of {@link #all}. */
     public static Selection mean(boolean[] keep, double valueAtRisk, double alpha) {
-        int kept = 0;
-        for (boolean k : keep) {
-            kept += k ? 1 : 0;
-        }
-        if (kept == keep.length) {
-            return new Selection(null, equal(kept), valueAtRisk, alpha);
-        }
-        int[] rows = new int[kept];
-        int n = 0;
-        for (int i = 0; i < keep.length; i++) {
-            if (keep[i]) {
-                rows[n++] = i;
-            }
-        }
-        return new Selection(rows, equal(kept), valueAtRisk, alpha);
+        int[] rows = IntStream.range(0, keep.length).filter(i -> keep[i]).toArray();
+        return new Selection(rows.length == keep.length ? null : rows, equal(rows.length), valueAtRisk, alpha);
     }
 
     private static float[] equal(int n) {
