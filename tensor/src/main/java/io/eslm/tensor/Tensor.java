@@ -17,12 +17,21 @@ public final class Tensor {
     private final Backend backend;
     private final Storage storage;
     private final Shape shape;
+    /** The tensor whose memory this one shares, or this one. */
+    private final Tensor owner;
+    /** Of an owner: what made it, once its memory has been {@link #release released}; null while it can be read. */
+    private String released;
 
     /** A tensor over existing memory: {@code storage} must hold at least {@code shape.size()} elements. */
     public Tensor(Backend backend, Storage storage, Shape shape) {
+        this(backend, storage, shape, null);
+    }
+
+    private Tensor(Backend backend, Storage storage, Shape shape, Tensor owner) {
         this.backend = Checks.notNull("tensor", "backend", backend);
         this.storage = Checks.notNull("tensor", "storage", storage);
         this.shape = Checks.notNull("tensor", "shape", shape);
+        this.owner = owner == null ? this : owner;
         Checks.check(storage.size() >= shape.size(), "tensor", "storage holds %d elements, shape %s needs %d",
                 storage.size(), shape, shape.size());
     }
@@ -79,6 +88,16 @@ public final class Tensor {
         return of(backend, values, n).to(type);
     }
 
+    /** Rows (ids.length, classes) of zeros with a 1 in the column that each id names. */
+    public static Tensor oneHot(Backend backend, DType type, int[] ids, int classes) {
+        Checks.ids("one-hot", ids, ids.length, classes);
+        double[] values = new double[ids.length * classes];
+        for (int i = 0; i < ids.length; i++) {
+            values[i * classes + ids[i]] = 1;
+        }
+        return of(backend, type, values, ids.length, classes);
+    }
+
     /** Normal with mean 0 and standard deviation {@code std}, drawn from {@code rng} in row-major order. */
     public static Tensor randn(Backend backend, DType type, Rng rng, double std, int... dims) {
         Checks.notNull("tensor", "rng", rng);
@@ -103,7 +122,15 @@ public final class Tensor {
 
     public Kernels kernels() { return backend.kernels(); }
 
-    public Storage storage() { return storage; }
+    /** @throws IllegalStateException if the memory has been {@link #release released} */
+    public Storage storage() {
+        if (owner.released != null) {
+            throw new IllegalStateException("tensor " + shape + ", made by " + owner.released
+                    + ": its memory has been reused. Read it before backward, reset or the end of the scope, or keep a copy "
+                    + "with to(backend)");
+        }
+        return storage;
+    }
 
     public Shape shape() { return shape; }
 
@@ -118,21 +145,21 @@ public final class Tensor {
     /** A copy of the elements of an F32 tensor. */
     public float[] toFloats() {
         float[] out = new float[size()];
-        backend.read(storage, out, 0, out.length);
+        backend.read(storage(), out, 0, out.length);
         return out;
     }
 
     /** A copy of the elements of an F32 or F64 tensor. */
     public double[] toDoubles() {
         double[] out = new double[size()];
-        backend.read(storage, out, 0, out.length);
+        backend.read(storage(), out, 0, out.length);
         return out;
     }
 
     /** A copy of the elements of an I32 tensor. */
     public int[] toInts() {
         int[] out = new int[size()];
-        backend.read(storage, out, 0, out.length);
+        backend.read(storage(), out, 0, out.length);
         return out;
     }
 
@@ -156,15 +183,8 @@ public final class Tensor {
 
     /** Element {@code i} in row-major order. */
     double flat(int i) {
-        Storage one = backend.slice(storage, i, 1);
-        if (dtype().isFloat()) {
-            double[] value = new double[1];
-            backend.read(one, value, 0, 1);
-            return value[0];
-        }
-        int[] value = new int[1];
-        backend.read(one, value, 0, 1);
-        return value[0];
+        Tensor one = new Tensor(backend, backend.slice(storage(), i, 1), Shape.of());
+        return dtype().isFloat() ? one.toDoubles()[0] : one.toInts()[0];
     }
 
     /** True if shape, type and every element agree; a NaN agrees with a NaN, 0 does not with −0. */
@@ -195,7 +215,24 @@ public final class Tensor {
     /** The elements in NumPy's layout (large tensors are abbreviated with …), then shape and type. */
     @Override
     public String toString() {
-        return TensorPrinter.text(this);
+        return owner.released == null ? TensorPrinter.text(this) : "released " + shape + " " + dtype();
+    }
+
+    // ---- shared and reused memory
+
+    /** The tensor that this one is a view of, through {@link #reshape} and {@link #rows}; itself if it is not a view. */
+    public Tensor owner() {
+        return owner;
+    }
+
+    /**
+     * Says that the memory is about to be reused: from now on it is an error to read this tensor or any view of the same
+     * memory.
+     *
+     * @param maker names what made the tensor, for the message
+     */
+    public void release(String maker) {
+        owner.released = maker;
     }
 
     // ---- the same elements elsewhere, or arranged differently
@@ -225,7 +262,7 @@ public final class Tensor {
      * memory.
      */
     public Tensor reshape(int... dims) {
-        return new Tensor(backend, storage, reshaped(dims));
+        return new Tensor(backend, storage(), reshaped(dims), owner);
     }
 
     /** Rows [from, from + count) along the first axis; shares memory. */
@@ -233,7 +270,7 @@ public final class Tensor {
         Checks.rankAtLeast("rows", 1, shape);
         Checks.range("rows", from, from + count, 0, shape);
         int row = dim(0) == 0 ? 0 : size() / dim(0);
-        return new Tensor(backend, backend.slice(storage, from * row, count * row), shape.with(0, count));
+        return new Tensor(backend, backend.slice(storage(), from * row, count * row), shape.with(0, count), owner);
     }
 
     /** {@code dims}, with a −1 replaced by what makes the size that of this tensor. */

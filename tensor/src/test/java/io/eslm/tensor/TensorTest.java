@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.tensor.backend.Backend;
@@ -60,6 +61,29 @@ class TensorTest {
         SCALAR.kernels().fill(x.rows(1, 2).storage(), 6, 2);
         assertArrayEquals(new float[] {1, 1, 1, 2, 2, 2, 2, 2, 2, 1, 1, 1}, x.toFloats());
         assertEquals(Shape.of(0, 3), x.rows(4, 0).shape());
+    }
+
+    @Test
+    void releasedMemoryIsNotRead() {
+        Tensor x = Tensor.zeros(SCALAR, DType.F32, 2, 3);
+        Tensor view = x.reshape(6).rows(1, 2);
+        Tensor kept = x.to(SCALAR);
+        assertSame(x, view.owner());
+        view.release("add");
+        String message = assertThrows(IllegalStateException.class, x::toFloats).getMessage();
+        assertTrue(message.startsWith("tensor (2, 3), made by add: its memory has been reused. "), message);
+        assertThrows(IllegalStateException.class, view::storage);
+        assertThrows(IllegalStateException.class, () -> x.get(0, 0));
+        assertThrows(IllegalStateException.class, () -> x.rows(0, 1));
+        assertEquals("released (2, 3) F32", x.toString());
+        assertEquals(0, kept.get(1, 2));
+    }
+
+    @Test
+    void oneHotMarksTheColumnOfEachId() {
+        assertArrayEquals(new float[] {0, 1, 0, 0, 0, 1},
+                Tensor.oneHot(SCALAR, DType.F32, new int[] {1, 2}, 3).toFloats());
+        assertThrows(IndexOutOfBoundsException.class, () -> Tensor.oneHot(SCALAR, DType.F32, new int[] {3}, 3));
     }
 
     @Test
