@@ -10,6 +10,6 @@ module io.eslm.tensor {
 
     uses io.eslm.tensor.backend.BackendProvider;
 
-    provides io.eslm.tensor.backend.BackendProvider with io.eslm.tensor.backend.scalar.ScalarProvider,
+    provides io.eslm.tensor.backend.BackendProvider with io.eslm.tensor.backend.ScalarProvider,
             io.eslm.tensor.backend.vector.VectorProvider;
 }

@@ -35,7 +35,7 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
             new OffloadCase("attention", NONE, n -> n * width(n),
                     (k, o, n) -> k.attention(o.y, o.u, o.x, 1, n, heads(n), width(n) / heads(n), 0, 0)),
             new OffloadCase("attentionBackward", n -> n * width(n), n -> 3 * n * width(n),
-                    (k, o, n) -> k.attentionBackward(o.y, o.w, null, n, o.x, o.u, o.v, o.scratch, 1, n, heads(n),
+                    (k, o, n) -> k.attentionBackward(o.y, o.w, null, n, o.x, o.u, o.v, 1, n, heads(n),
                             width(n) / heads(n), 0, 0)),
             new OffloadCase("crossEntropy", NONE, ROW, (k, o, n) -> k.crossEntropy(o.y, o.u, o.v, o.x, o.ids, n, n)),
             new OffloadCase("crossEntropyBackward", ROW, ALL,
@@ -64,9 +64,12 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
                     (k, o, n) -> k.permute(o.y, o.x, new int[] {n, n}, new int[] {1, 0})),
             new OffloadCase("binary add", ALL, ALL, (k, o, n) -> k.binary(Kernels.Binary.ADD, o.y, o.x, o.w,
                     new int[] {n * n}, new int[] {1}, new int[] {1})),
-            new OffloadCase("addSumOfSquares", NONE, n -> 1, (k, o, n) -> k.addSumOfSquares(o.y, o.x, n * n)),
+            new OffloadCase("addSumOfSquares", NONE, n -> 1,
+                    (k, o, n) -> k.addSumOfSquares(o.y, new Storage[] {o.x}, new int[] {n * n})),
             new OffloadCase("adamW", NONE, ALL,
-                    (k, o, n) -> k.adamW(o.y, o.x, o.u, o.v, n * n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 1)));
+                    (k, o, n) -> k.adamW(new Storage[] {o.y}, new Storage[] {o.x}, new Storage[] {o.u},
+                            new Storage[] {o.v},
+                            new int[] {n * n}, new boolean[] {true}, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 1)));
 
     /** Queries, keys and values of n positions take three quarters of n rows of n. */
     private static int width(int n) {
@@ -86,7 +89,6 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
         private final Storage w;
         private final Storage u;
         private final Storage v;
-        private final Storage scratch;
         private final Storage ids;
         private final float[] result;
 
@@ -97,7 +99,6 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
             w = backend.allocate(DType.F32, values.length);
             u = backend.allocate(DType.F32, values.length);
             v = backend.allocate(DType.F32, values.length);
-            scratch = backend.allocate(DType.F32, values.length);
             ids = backend.allocate(DType.I32, side);
             result = new float[values.length];
             write(values, values.length);

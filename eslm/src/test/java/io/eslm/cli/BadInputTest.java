@@ -164,7 +164,7 @@ class BadInputTest {
                 new Case("resume with another setting", 1, "--alpha 0.2: the run was begun with 0.1",
                         "train --init-from resume --out-dir T/run --method cvar-loss --alpha 0.2"),
                 new Case("unknown preset", 1, "--model gpt5: no such preset", "train --model gpt5"),
-                new Case("unknown backend", 1, "--backend abacus: no such backend",
+                new Case("unknown backend", 1, "backend abacus: no such backend",
                         "train --data T/data --out-dir T/new --backend abacus " + TINY),
                 new Case("heads that do not divide", 1, "n_embd 16 is not a multiple of n_head 3",
                         "train --data T/data --out-dir T/new " + TINY + " --n-head 3"),

@@ -14,6 +14,7 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.Add;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.autograd.op.basic.CrossEntropy;
+import io.eslm.autograd.op.basic.Exp;
 import io.eslm.autograd.op.basic.LogSoftmax;
 import io.eslm.autograd.op.basic.Mul;
 import io.eslm.autograd.op.basic.Scale;
@@ -137,12 +138,13 @@ class OtherModelTest {
                 Tape teaching = Tape.evaluation(new Workspace(run.backend))) {
             Tensor ids = tape.put(run.inputs, BATCH, TIME);
             Variable known = other.logits(teaching, other.forward(teaching, ids));
-            Variable q = tape.constant(known.value().div(temperature).logSoftmax());
+            Variable q = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature),
+                    tape.constant(known.value())));
             Variable logits = run.model.logits(tape, run.model.forward(tape, ids));
             Tensor entropy = tape.memory(DType.F32, M);
             Variable hard = tape.apply(new CrossEntropy(tape.put(run.targets, M), entropy), logits);
             Variable p = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature), logits));
-            Variable kl = tape.apply(new Sum(-1, false), tape.apply(new Mul(), tape.constant(q.value().exp()),
+            Variable kl = tape.apply(new Sum(-1, false), tape.apply(new Mul(), tape.apply(new Exp(), q),
                     tape.apply(new Sub(), q, p)));
             Variable mixed = tape.apply(new Add(), tape.apply(new Scale(1 - mix), hard),
                     tape.apply(new Scale(mix * temperature * temperature), kl));

@@ -48,7 +48,7 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
         context.kernels().attentionBackward(dqkv.storage(), dy.storage(),
                 rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
-                context.acquireLike(lse).storage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
+                batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
         context.accumulateRows(0, dqkv, null);
     }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import io.eslm.tensor.backend.CountedKernels;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.FlopCounter;
 
 /**
  * Floating-point operations of training, by what they were done for; a multiply-add is two. Counted while the kernels run, see
- * {@link CountedKernels}.
+ * {@link FlopCounter}.
  *
  * @param forward of the forward passes that were trained on
  * @param backward of the gradients

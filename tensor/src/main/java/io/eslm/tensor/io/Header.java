@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checked header of a safetensors file: entries in the order of their data, which they cover without hole or overlap.
+ * The checked header of a safetensors file: entries in the order of their data, which they cover without gap or
+ * overlap.
  *
  * @param entries by name
  * @param metadata the strings under {@code __metadata__}
@@ -101,7 +102,7 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
             if (e.begin() != at) {
                 throw broken(file,
                         "tensor " + e.name() + " begins at byte " + e.begin() + ", but " + before + " ends at "
-                                + at + (e.begin() < at ? ": they overlap" : ": there is a hole"));
+                                + at + (e.begin() < at ? ": they overlap" : ": there is a gap"));
             }
             at = e.end();
             before = e.name();

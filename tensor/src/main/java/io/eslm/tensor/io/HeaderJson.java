@@ -111,7 +111,7 @@ final class HeaderJson {
         while (peek() != '"') {
             char c = next();
             if (c < ' ') {
-                throw new Malformed("a control character stands unescaped in a string at character " + (at - 1));
+                throw new Malformed("a string has a control character that is not escaped, at character " + (at - 1));
             }
             out.append(c == '\\' ? escape() : c);
         }
@@ -119,7 +119,7 @@ final class HeaderJson {
         for (int i = 0; i < out.length(); i++) {
             boolean pair = i + 1 < out.length() && Character.isSurrogatePair(out.charAt(i), out.charAt(i + 1));
             if (!pair && Character.isSurrogate(out.charAt(i))) {
-                throw new Malformed("half a surrogate pair stands in a string before character " + at);
+                throw new Malformed("a string has half a surrogate pair, before character " + at);
             }
             i += pair ? 1 : 0;
         }
@@ -142,13 +142,13 @@ final class HeaderJson {
                 }
                 yield (char) code;
             }
-            default -> throw new Malformed("'\\" + c + "' is no escape, at character " + (at - 1));
+            default -> throw new Malformed("'\\" + c + "' is not an escape, at character " + (at - 1));
         };
     }
 
     private int hexDigit(char c) throws Malformed {
         if (c > 'f' || Character.digit(c, 16) < 0) {
-            throw new Malformed("'" + c + "' is no hexadecimal digit, at character " + (at - 1));
+            throw new Malformed("'" + c + "' is not a hexadecimal digit, at character " + (at - 1));
         }
         return Character.digit(c, 16);
     }

@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.tensor.backend.scalar;
+package io.eslm.tensor.backend;
 
-import static io.eslm.tensor.backend.scalar.ScalarKernelsTest.SCALAR;
-import static io.eslm.tensor.backend.scalar.ScalarKernelsTest.assertClose;
-import static io.eslm.tensor.backend.scalar.ScalarKernelsTest.differences;
-import static io.eslm.tensor.backend.scalar.ScalarKernelsTest.ints;
-import static io.eslm.tensor.backend.scalar.ScalarKernelsTest.random;
-import static io.eslm.tensor.backend.scalar.ScalarKernelsTest.zeros;
+import static io.eslm.tensor.backend.Calc.SCALAR;
+import static io.eslm.tensor.backend.DefinitionsTest.assertClose;
+import static io.eslm.tensor.backend.DefinitionsTest.differences;
+import static io.eslm.tensor.backend.Calc.ints;
+import static io.eslm.tensor.backend.Calc.random;
+import static io.eslm.tensor.backend.Calc.zeros;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Dropouts;
-import io.eslm.tensor.backend.Kernels;
-import io.eslm.tensor.backend.Storage;
+import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Attention against the T × T softmax matrix built from tensor operations, and its gradient against differences. */
-class ScalarAttentionTest {
+/** Attention against the T × T softmax matrix built from other kernels, and its gradient against differences. */
+class AttentionDefinitionTest {
     private static final Kernels K = SCALAR.kernels();
     private static final int B = 2;
     private static final int T = 5;
@@ -42,20 +40,21 @@ class ScalarAttentionTest {
         for (int i = 0; i < T; i++) {
             Arrays.fill(mask, i * T + i + 1, (i + 1) * T, Double.NEGATIVE_INFINITY);
         }
-        return q.matmul(k, false, true).div(Math.sqrt(HS)).add(Tensor.of(SCALAR, DType.F64, mask, T, T));
+        Tensor products = Calc.matmul(q, k, false, true);
+        return Calc.add(Calc.times(1 / Math.sqrt(HS), products), Tensor.of(SCALAR, DType.F64, mask, T, T));
     }
 
     /** Part 0 is q, 1 is k, 2 is v: (B, T, 3C) → (B, NH, T, HS). */
     private static Tensor part(Tensor qkv, int part) {
-        return qkv.slice(2, part * C, (part + 1) * C).reshape(B, T, NH, HS).permute(0, 2, 1, 3);
+        return Calc.permute(Calc.slice(qkv, 2, part * C, (part + 1) * C).reshape(B, T, NH, HS), 0, 2, 1, 3);
     }
 
     private static Tensor composed(Tensor qkv, double p) {
-        Tensor probabilities = scores(part(qkv, 0), part(qkv, 1)).softmax();
+        Tensor probabilities = Calc.softmax(scores(part(qkv, 0), part(qkv, 1)));
         double[] keep = new double[probabilities.size()];
         Arrays.setAll(keep, i -> Dropouts.keeps(SEED, i, p) ? 1 / (1 - p) : 0);
-        Tensor dropped = probabilities.mul(Tensor.of(SCALAR, DType.F64, keep, B, NH, T, T));
-        return dropped.matmul(part(qkv, 2)).permute(0, 2, 1, 3).reshape(B, T, C);
+        Tensor dropped = Calc.mul(probabilities, Tensor.of(SCALAR, DType.F64, keep, B, NH, T, T));
+        return Calc.permute(Calc.matmul(dropped, part(qkv, 2)), 0, 2, 1, 3).reshape(B, T, C);
     }
 
     @ParameterizedTest
@@ -65,8 +64,8 @@ class ScalarAttentionTest {
         Tensor lse = zeros(B, NH, T);
         Tensor y = attention(qkv, lse, p);
         assertTrue(y.allClose(composed(qkv, p), 0, 1e-14));
-        Tensor expected = scores(part(qkv, 0), part(qkv, 1)).exp().sum(-1).log();
-        assertTrue(lse.allClose(expected, 0, 1e-14));
+        Tensor sums = Calc.sum(Calc.unary(Unary.EXP, scores(part(qkv, 0), part(qkv, 1))), 3);
+        assertTrue(lse.allClose(Calc.unary(Unary.LOG, sums).reshape(B, NH, T), 0, 1e-14));
         assertTrue(p == 0 || !y.allClose(composed(qkv, 0), 0, 0.1), "dropout drops something");
     }
 
@@ -76,7 +75,7 @@ class ScalarAttentionTest {
         Tensor dqkv = random(8, B, T, 3 * C);
         Storage which = rows == null ? null : rows.storage();
         K.attentionBackward(dqkv.storage(), dy.storage(), which, count, qkv.storage(), y.storage(), lse.storage(),
-                zeros(B, NH, T).storage(), B, T, NH, HS, p, SEED);
+                B, T, NH, HS, p, SEED);
         return dqkv;
     }
 
@@ -85,7 +84,7 @@ class ScalarAttentionTest {
     void gradientIsTheDifference(double p) {
         Tensor qkv = random(1, B, T, 3 * C);
         Tensor dy = random(2, B, T, C);
-        double[] expected = differences(qkv, v -> attention(v, zeros(B, NH, T), p).mul(dy).sum().item());
+        double[] expected = differences(qkv, v -> Calc.dot(attention(v, zeros(B, NH, T), p), dy));
         assertClose(expected, gradient(qkv, dy, null, B * T, p), 1e-8);
     }
 
@@ -98,10 +97,12 @@ class ScalarAttentionTest {
         K.scatterAddRows(full.storage(), dy.storage(), rows.storage(), 4, C);
         Tensor dqkv = gradient(qkv, dy, rows, 4, 0.4);
         assertTrue(dqkv.allClose(gradient(qkv, full, null, B * T, 0.4), 0, 1e-15));
-        Tensor dq = dqkv.reshape(B * T, 3 * C).slice(1, 0, C);
-        assertEquals(0, dq.gatherRows(ints(1, 2, 5, 6, 8, 9)).abs().max().item());
-        assertTrue(dq.gatherRows(ints(3, 4, 7)).abs().max(1).min().item() > 0);
-        assertEquals(0, gradient(qkv, zeros(0, C), ints(), 0, 0.4).abs().max().item());
+        Tensor dq = Calc.slice(dqkv.reshape(B * T, 3 * C), 1, 0, C);
+        assertEquals(0, Calc.largest(Calc.gatherRows(dq, ints(1, 2, 5, 6, 8, 9))));
+        for (int row : new int[] {3, 4, 7}) {
+            assertTrue(Calc.largest(dq.rows(row, 1)) > 0);
+        }
+        assertEquals(0, Calc.largest(gradient(qkv, zeros(0, C), ints(), 0, 0.4)));
     }
 
     /** Position by position, and in pieces, the cache gives what attention over the whole text gives. */
@@ -116,13 +117,14 @@ class ScalarAttentionTest {
         for (int past = 0; past < T; past += piece) {
             int n = Math.min(piece, T - past);
             Tensor y = zeros(B, n, C);
-            K.attentionCached(y.storage(), keys.storage(), values.storage(), qkv.slice(1, past, past + n).storage(), B,
+            K.attentionCached(y.storage(), keys.storage(), values.storage(),
+                    Calc.slice(qkv, 1, past, past + n).storage(), B,
                     n, past, capacity, NH, HS);
-            assertTrue(y.allClose(expected.slice(1, past, past + n), 0, 1e-14));
+            assertTrue(y.allClose(Calc.slice(expected, 1, past, past + n), 0, 1e-14));
         }
-        assertTrue(keys.slice(2, 0, T).sameAs(part(qkv, 1)));
-        assertTrue(values.slice(2, 0, T).sameAs(part(qkv, 2)));
-        assertEquals(0, keys.slice(2, T, capacity).abs().max().item());
+        assertTrue(Calc.slice(keys, 2, 0, T).sameAs(part(qkv, 1)));
+        assertTrue(Calc.slice(values, 2, 0, T).sameAs(part(qkv, 2)));
+        assertEquals(0, Calc.largest(Calc.slice(keys, 2, T, capacity)));
     }
 
     @Test

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.tensor.backend.scalar;
+package io.eslm.tensor.backend;
 
 import io.eslm.tensor.DType;
-import io.eslm.tensor.backend.Storage;
 
 /**
- * Storage in a Java array, shared by the two CPU backends: {@code size} elements from {@code offset}. Element access through
- * {@link #get} and {@link #set} is in double whatever the type, so that one plain loop defines a kernel for F32 and F64.
+ * Storage in a Java array: {@code size} elements of {@code data} from {@code offset}. {@link #get} and {@link #set} use
+ * double whatever the type, so that one plain loop defines a kernel for F32 and F64; fast kernels use the array.
  */
 public abstract sealed class HeapStorage implements Storage {
     public final int offset;
@@ -17,6 +16,7 @@ public abstract sealed class HeapStorage implements Storage {
         this.size = size;
     }
 
+    /** {@code size} zeros. */
     public static HeapStorage allocate(DType type, int size) {
         return switch (type) {
             case F32 -> new F32(new float[size], 0, size);
@@ -25,17 +25,25 @@ public abstract sealed class HeapStorage implements Storage {
         };
     }
 
+    /** {@code storage} as heap memory; null stays null. Memory of a device is an error, never a hidden copy. */
+    public static HeapStorage of(Storage storage) {
+        if (storage == null || storage instanceof HeapStorage) {
+            return (HeapStorage) storage;
+        }
+        throw new IllegalArgumentException("kernel: a " + storage.getClass().getSimpleName()
+                + " is not memory of a CPU backend; copy the tensor first with Tensor.to(backend)");
+    }
+
     public abstract double get(int i);
 
     /** Stores {@code value}, rounded to the element type. */
     public abstract void set(int i, double value);
 
+    /** {@code n} elements from {@code from}, which share this memory. */
     public abstract HeapStorage slice(int from, int n);
 
     @Override
-    public int size() {
-        return size;
-    }
+    public int size() { return size; }
 
     /** Single precision. */
     public static final class F32 extends HeapStorage {
@@ -47,24 +55,16 @@ public abstract sealed class HeapStorage implements Storage {
         }
 
         @Override
-        public DType dtype() {
-            return DType.F32;
-        }
+        public DType dtype() { return DType.F32; }
 
         @Override
-        public double get(int i) {
-            return data[offset + i];
-        }
+        public double get(int i) { return data[offset + i]; }
 
         @Override
-        public void set(int i, double value) {
-            data[offset + i] = (float) value;
-        }
+        public void set(int i, double value) { data[offset + i] = (float) value; }
 
         @Override
-        public HeapStorage slice(int from, int n) {
-            return new F32(data, offset + from, n);
-        }
+        public HeapStorage slice(int from, int n) { return new F32(data, offset + from, n); }
     }
 
     /** Double precision, for proofs. */
@@ -77,24 +77,16 @@ public abstract sealed class HeapStorage implements Storage {
         }
 
         @Override
-        public DType dtype() {
-            return DType.F64;
-        }
+        public DType dtype() { return DType.F64; }
 
         @Override
-        public double get(int i) {
-            return data[offset + i];
-        }
+        public double get(int i) { return data[offset + i]; }
 
         @Override
-        public void set(int i, double value) {
-            data[offset + i] = value;
-        }
+        public void set(int i, double value) { data[offset + i] = value; }
 
         @Override
-        public HeapStorage slice(int from, int n) {
-            return new F64(data, offset + from, n);
-        }
+        public HeapStorage slice(int from, int n) { return new F64(data, offset + from, n); }
     }
 
     /** Token ids and row indices. */
@@ -107,23 +99,15 @@ public abstract sealed class HeapStorage implements Storage {
         }
 
         @Override
-        public DType dtype() {
-            return DType.I32;
-        }
+        public DType dtype() { return DType.I32; }
 
         @Override
-        public double get(int i) {
-            return data[offset + i];
-        }
+        public double get(int i) { return data[offset + i]; }
 
         @Override
-        public void set(int i, double value) {
-            data[offset + i] = (int) value;
-        }
+        public void set(int i, double value) { data[offset + i] = (int) value; }
 
         @Override
-        public HeapStorage slice(int from, int n) {
-            return new I32(data, offset + from, n);
-        }
+        public HeapStorage slice(int from, int n) { return new I32(data, offset + from, n); }
     }
 }

@@ -11,18 +11,18 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * i, i + {@value #LANES}, … of a row; the lanes are then added pairwise, so sums have a fixed order. Equations:
  * {@link io.eslm.tensor.backend.Kernels}.
  */
-final class Rows {
+final class RowKernels {
     /** Threads of a workgroup. */
     static final int LANES = Control.THREADS;
-    /** Rows that one thread of {@link #columnSumParts} adds; no chain of float additions is longer than this, or so. */
+    /** Rows that one thread of {@link #columnSumParts} adds; no chain of float additions is much longer. */
     static final int PART = 64;
 
-    private Rows() {
+    private RowKernels() {
     }
 
     /**
-     * The sum of all lanes' values, in every lane. The array is made here, since TornadoVM takes the index into a local array
-     * that came as a parameter for one in bytes.
+     * The sum of all lanes' values, in every lane. The array is made here: for a local array that came as a parameter,
+     * TornadoVM takes the index to be in bytes.
      */
     static float sum(KernelContext k, float value) {
         float[] sums = k.allocateFloatLocalArray(LANES);
@@ -58,7 +58,10 @@ final class Rows {
         return op == 0 ? a + b : op == 1 ? Elementwise.max(a, b) : Elementwise.min(a, b);
     }
 
-    /** Arguments: f (ordinal), y, x, axis; what an empty axis gives. One workgroup for each of {@code outer}; inner is 1. */
+    /**
+     * Arguments: f (ordinal), y, x, axis; the result of an empty axis. One workgroup for each of {@code outer}; inner
+     * is 1.
+     */
     static void reduceRows(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int op = c.get(1);
@@ -87,7 +90,10 @@ final class Rows {
         }
     }
 
-    /** Arguments: f (ordinal), y, x, n = outer·inner, axis, inner; what an empty axis gives. One thread an element of y. */
+    /**
+     * Arguments: f (ordinal), y, x, n = outer·inner, axis, inner; the result of an empty axis. One thread for each
+     * element of y.
+     */
     static void reduceColumns(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int e = k.globalIdx;
@@ -108,7 +114,10 @@ final class Rows {
         }
     }
 
-    /** Arguments: y, x, cols. One workgroup a row; the first element stays where nothing is larger, as if it were NaN. */
+    /**
+     * Arguments: y, x, cols. One workgroup for each row; the first element stays where nothing is larger, as where it
+     * is NaN.
+     */
     static void argmax(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int lane = k.localIdx;
@@ -176,7 +185,7 @@ final class Rows {
         }
     }
 
-    /** Arguments: y, x, cols; −∞. One workgroup a row. */
+    /** Arguments: y, x, cols; −∞. One workgroup for each row. */
     static void softmax(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int cols = c.get(3);
@@ -199,7 +208,7 @@ final class Rows {
         }
     }
 
-    /** Arguments: dx, y, dy, cols. One workgroup a row. */
+    /** Arguments: dx, y, dy, cols. One workgroup for each row. */
     static void softmaxBackward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int cols = c.get(4);

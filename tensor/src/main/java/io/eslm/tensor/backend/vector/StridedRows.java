@@ -5,14 +5,14 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** Rows of floats in an array: row t starts at {@code at + t·stride}. */
-record Rows(float[] data, int at, int stride) {
+record StridedRows(float[] data, int at, int stride) {
 
     int row(int t) {
         return at + t * stride;
     }
 
     /**
-     * Copies {@code count} rows of {@code n} elements to {@code dst}, rows {@code width} apart, the gap filled with
+     * Copies {@code count} rows of {@code n} elements to {@code dst}, rows {@code width} apart, and fills the gaps with
      * zeros.
      */
     void copyTo(float[] dst, int to, int width, int count, int n) {
@@ -27,12 +27,12 @@ record Rows(float[] data, int at, int stride) {
     }
 
     /**
-     * Copies {@code count} rows of {@code n} elements into panels of {@code width} columns, each (count, width) and dense,
-     * one behind the other, the last one filled up with zeros.
+     * Copies {@code count} rows of {@code n} elements into panels of {@code width} columns, each (count, width) and
+     * dense, one after another, the last one padded with zeros.
      */
     void toPanels(float[] dst, int to, int width, int count, int n) {
         for (int p = 0; p < n; p += width) {
-            new Rows(data, at + p, stride).copyTo(dst, to + p * count, width, count, Math.min(width, n - p));
+            new StridedRows(data, at + p, stride).copyTo(dst, to + p * count, width, count, Math.min(width, n - p));
         }
     }
 
@@ -43,7 +43,7 @@ record Rows(float[] data, int at, int stride) {
         }
     }
 
-    /** Copies the first {@code n} elements of a row; short copies, where a library call would cost more. */
+    /** Copies the first {@code n} elements of a row; for short copies, where a library call costs more. */
     static void copy(float[] from, int start, float[] to, int at, int n) {
         int whole = VectorMath.S.loopBound(n);
         for (int i = 0; i < whole; i += VectorMath.LANES) {

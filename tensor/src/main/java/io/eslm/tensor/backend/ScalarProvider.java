@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.tensor.backend.scalar;
+package io.eslm.tensor.backend;
 
-import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.BackendProvider;
-
-/** Finds the {@link ScalarBackend}: always usable, preferred to nothing. */
+/** Finds the {@link ScalarBackend}: always usable, the last choice of "auto". */
 public final class ScalarProvider implements BackendProvider {
     @Override
     public String name() {
