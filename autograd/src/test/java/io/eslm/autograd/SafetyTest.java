@@ -178,12 +178,15 @@ class SafetyTest {
     @Test
     void indicesOutsideTheirRangeAreErrors() {
         Variable x = p.on(tape);
-        assertThrows(IndexOutOfBoundsException.class, () -> x.crossEntropy(0, 3));
-        assertThrows(IndexOutOfBoundsException.class, () -> x.crossEntropy(-1, 2));
-        assertError(IndexOutOfBoundsException.class, "gather: id 2 at position 1 is outside [0, 2)",
-                () -> x.gather(source.indices(1, 2)));
-        assertThrows(IndexOutOfBoundsException.class,
-                () -> tape.apply(new TokenEmbedding(source.indices(0, 2).reshape(1, 2), 0), p, p));
+        Class<IndexOutOfBoundsException> outside = IndexOutOfBoundsException.class;
+        assertError(outside, "kernel crossEntropy: targets[1] is 3, which is outside [0, 3)",
+                () -> x.crossEntropy(0, 3));
+        assertError(outside, "kernel crossEntropy: targets[0] is -1, which is outside [0, 3)",
+                () -> x.crossEntropy(-1, 2));
+        assertError(outside, "gather: id 2 at position 1 is outside [0, 2)", () -> x.gather(source.indices(1, 2)));
+        Tensor ids = source.indices(0, 2).reshape(1, 2);
+        assertError(outside, "kernel embedding: ids[1] is 2, which is outside [0, 2)",
+                () -> tape.apply(new TokenEmbedding(ids, 0), p, p));
     }
 
     @Test
