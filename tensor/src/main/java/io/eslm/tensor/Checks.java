@@ -71,14 +71,14 @@ public final class Checks {
         if (a != b) {
             throw new IllegalArgumentException(
                     op + ": tensors live on different backends (" + a.name() + " and " + b.name()
-                            + "); copy one to the other first, with Tensor.to(backend)");
+                            + "); copy one over first with Tensor.to(backend)");
         }
     }
 
     public static void sameType(String op, DType a, DType b) {
         if (a != b) {
             throw new IllegalArgumentException(op + ": element types differ: " + a + " and " + b
-                    + "; convert one first, with Tensor.to(type)");
+                    + "; convert one first with Tensor.to(type)");
         }
     }
 

@@ -62,9 +62,9 @@ class ChecksTest {
                         () -> Broadcast.shape("add", Shape.of(2, 3), Shape.of(2, 4))),
                 on("mul: shapes (5, 1, 3) and (4, 2, 1) do not broadcast: axis -3 has 5 and 4",
                         () -> Broadcast.shape("mul", Shape.of(5, 1, 3), Shape.of(4, 2, 1))),
-                on("add: tensors live on different backends (scalar and scalar); copy one to the other first, with"
+                on("add: tensors live on different backends (scalar and scalar); copy one over first with"
                         + " Tensor.to(backend)", () -> Checks.sameBackend("add", SCALAR, other)),
-                on("sub: element types differ: F32 and F64; convert one first, with Tensor.to(type)",
+                on("sub: element types differ: F32 and F64; convert one first with Tensor.to(type)",
                         () -> Checks.sameType("sub", DType.F32, DType.F64)),
                 on("exp: needs a floating-point type, was given I32", () -> Checks.floating("exp", DType.I32)),
                 on("read: needs F32, was given F64", () -> Tensor.zeros(SCALAR, DType.F64, 2).toFloats()),
