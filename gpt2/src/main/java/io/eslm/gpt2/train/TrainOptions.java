@@ -89,6 +89,10 @@ public record TrainOptions(OptionValues values) {
         if (get(MIN_LR) > get(LEARNING_RATE)) {
             throw new OptionError(MIN_LR, get(MIN_LR), "must be at most " + LEARNING_RATE + " " + get(LEARNING_RATE));
         }
+        if (get(WARMUP_ITERS) >= get(MAX_ITERS)) {
+            throw new OptionError(WARMUP_ITERS, get(WARMUP_ITERS), "must be less than " + MAX_ITERS + " "
+                    + get(MAX_ITERS));
+        }
         return new Schedule.WarmupCosine(get(LEARNING_RATE), get(MIN_LR), get(WARMUP_ITERS), get(MAX_ITERS));
     }
 
