@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** The kernels of a GPT-2 124M training step with M = 1024 tokens, and the square product that everybody quotes. */
+/** The kernels of a GPT-2 124M training step with M = 1024 tokens, and the usual square product. */
 final class KernelCases {
     private static final int M = 1024;
     private static final int C = 768;

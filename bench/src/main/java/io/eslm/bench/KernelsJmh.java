@@ -21,7 +21,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Kernels at sizes that the scalar definition can do, on both CPU backends. Their results are proven in tensor's tests. */
+/** Kernels at sizes that the scalar definition can do, on both CPU backends. The tests of tensor check their results. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
 /**
  * A kernel on {@link Operands} of n rows of n; its result, or the part of it that is compared, is y.
  *
- * @param w the length of w that is used, y that of the result, both for n rows of n: what copies carry besides x
+ * @param w length of the part of w that is used, for n rows of n
+ * @param y length of the result, for n rows of n
  */
 record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work work) {
     /** Calls the kernel. */
@@ -24,7 +25,7 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
     private static final IntUnaryOperator ROW = n -> n;
     private static final IntUnaryOperator ALL = n -> n * n;
 
-    /** Those of a training step, and a few of what tensors do besides. */
+    /** The kernels of a training step, and a few others. */
     static final List<OffloadCase> ALL_CASES = List.of(
             new OffloadCase("fill one", NONE, n -> 1, (k, o, n) -> k.fill(o.y, 1, 0)), // what a call costs
             new OffloadCase("matmul", ALL, ALL, (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, false, false, false)),

@@ -19,8 +19,8 @@ final class Seam {
     /**
      * One call.
      *
-     * @param name the kernel and its integer arguments (the shapes), in the seam's order; - for what was left out
-     * @param storages its storages, without those left out
+     * @param name the kernel and its integer arguments (the shapes), in the seam's order; - for null
+     * @param storages its storages that are not null
      * @param flops multiply-adds that the backend counted, as two
      * @param launches {@link Backend#launches} that it took
      */

@@ -18,7 +18,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
-import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -51,7 +50,7 @@ class TrafficTest {
             Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             TrainEvent.Step step = RandomTokens.with(config, 100, data -> {
                 try (Trainer trainer =
-                        new Trainer(model, Methods.of(MethodSpec.parse(method), _ -> null), data, options,
+                        new Trainer(model, MethodSpec.parse(method).objective(_ -> null), data, options,
                                 _ -> {})) {
                     trainer.oneStep();
                     copies.clear();
@@ -61,7 +60,7 @@ class TrafficTest {
             long kept = Math.round(step.keptFraction() * TOKENS);
             assertTrue(some ? kept < TOKENS : kept == TOKENS, "kept " + kept);
             assertEquals(4 * (2 * TOKENS + (some ? 2 : 1) * kept), bytes(copies, "write"), copies.toString());
-            assertEquals(4 * ((some ? 2 : 1) * TOKENS + 1), bytes(copies, "read"), copies.toString());
+            assertEquals(4L * ((some ? 2 : 1) * TOKENS + 1), bytes(copies, "read"), copies.toString());
         }
     }
 
