@@ -31,7 +31,6 @@ import java.util.function.Consumer;
 public final class RunEngine implements AutoCloseable {
     private final RunPlan plan;
     private final Runnable atEnd;
-    private final TokenData tokens;
     private final JsonObject record;
     private final Trainer trainer;
     private final Checkpoints checkpoints;
@@ -58,7 +57,6 @@ public final class RunEngine implements AutoCloseable {
     public RunEngine(RunPlan plan, Backend backend, Runnable atEnd, TokenData tokens, boolean snapshots) {
         this.plan = plan;
         this.atEnd = atEnd;
-        this.tokens = tokens;
         record = RunConfig.of(plan, backend, tokens);
         plan.saved().ifPresent(saved -> checkSameData(saved.getAsJsonObject("tokens"),
                 record.getAsJsonObject("tokens")));
@@ -106,11 +104,6 @@ public final class RunEngine implements AutoCloseable {
     /** The training loop, to step by hand or to look at the model. */
     public Trainer trainer() {
         return trainer;
-    }
-
-    /** The data. */
-    public TokenData tokens() {
-        return tokens;
     }
 
     /** Hears each step, evaluation, and sample of {@link #train}. */

@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Adds the methods of a jar to the program: to {@code train}, to {@code compare}, and to their help. Put the jar on the class
- * path, with the name of the provider's class in {@code META-INF/services/io.eslm.select.MethodProvider}, or in a
- * {@code provides} clause of its module.
+ * path ({@code ESLM_CLASSPATH=my.jar bin/eslm}), with the name of the provider's class in
+ * {@code META-INF/services/io.eslm.select.MethodProvider}, or in a {@code provides} clause of its module.
  *
  * <p>A whole method that keeps the tokens up to some loss, trained with method {@code easy:most=4.5}:
  * {@snippet :
