@@ -8,7 +8,7 @@ import io.eslm.tensor.Tensor;
  * immutable value (usually a record of its options); what one application remembers lives in its {@link OpContext}.
  *
  * <p>Every op in {@code io.eslm.autograd.op} also has {@code public static Stream<Sample> samples(SampleSource)}: inputs on
- * which {@link GradCheck} compares its backward pass with finite differences, and for a fused op the composed form that it
+ * which {@link io.eslm.autograd.check.GradCheck} compares its backward pass with finite differences, and for a fused op the composed form that it
  * must equal. A test finds all ops by scanning, so an op without samples fails the build.
  */
 public interface Op {

@@ -30,9 +30,9 @@ public final class OpContext {
     }
 
     private final Op op;
+    private final Tape tape;
     private final Workspace workspace;
     private final Variable[] inputs;
-    private final boolean recording;
     private final List<Tensor> saved = new ArrayList<>(4);
     /** Storages that this application must give back. */
     private final List<Storage> owned = new ArrayList<>(4);
@@ -41,11 +41,11 @@ public final class OpContext {
     private Variable output;
     private Rows rows;
 
-    OpContext(Op op, Workspace workspace, Variable[] inputs, boolean recording) {
+    OpContext(Op op, Tape tape, Variable[] inputs) {
         this.op = op;
-        this.workspace = workspace;
+        this.tape = tape;
+        this.workspace = tape.workspace();
         this.inputs = inputs.clone();
-        this.recording = recording;
     }
 
     // ---- for both passes
@@ -108,7 +108,7 @@ public final class OpContext {
             needs |= inputs[i].needsGradient();
         }
         Tensor y = op.forward(this, values);
-        boolean keep = recording && needs;
+        boolean keep = tape.recording() && needs;
         for (Storage s : temporary) {
             if (s == y.storage() || keep && isSaved(s)) {
                 owned.add(s);
@@ -120,7 +120,7 @@ public final class OpContext {
         if (!keep) {
             saved.clear();
         }
-        output = new Variable(y, keep);
+        output = new Variable(tape, y, keep);
         return output;
     }
 

@@ -8,7 +8,7 @@ public final class Parameter extends Variable {
     private boolean hasGradient;
 
     public Parameter(Tensor value) {
-        super(value, true);
+        super(null, value, true);
     }
 
     /**

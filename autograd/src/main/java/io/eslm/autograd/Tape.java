@@ -63,12 +63,12 @@ public final class Tape implements AutoCloseable {
 
     /** A leaf without gradient. */
     public Variable constant(Tensor value) {
-        return new Variable(value, false);
+        return new Variable(this, value, false);
     }
 
     /** A leaf with a gradient, readable with {@link #gradient} after the backward pass. */
     public Variable leaf(Tensor value) {
-        Variable leaf = new Variable(value, recording);
+        Variable leaf = new Variable(this, value, recording);
         leaves.add(leaf);
         return leaf;
     }
@@ -97,7 +97,7 @@ public final class Tape implements AutoCloseable {
 
     /** Applies {@code op} and records it if a gradient may be asked for. */
     public Variable apply(Op op, Variable... inputs) {
-        OpContext context = new OpContext(op, workspace, inputs, recording);
+        OpContext context = new OpContext(op, this, inputs);
         Variable y = context.forward();
         applied.add(context);
         return y;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.autograd.check.GradCheck;
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;

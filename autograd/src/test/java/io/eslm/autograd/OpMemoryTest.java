@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.eslm.autograd.check.GradCheck;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.Add;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.tensor.DType;

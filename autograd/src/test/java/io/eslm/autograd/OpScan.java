@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd;
 
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
@@ -12,7 +14,7 @@ import java.util.stream.Stream;
 
 /** Finds every op by looking at the compiled package, so that none can be forgotten. */
 final class OpScan {
-    private static final String PACKAGE = "io.eslm.autograd.op";
+    private static final List<String> PACKAGES = List.of("io.eslm.autograd.op", "io.eslm.autograd.op.basic");
 
     private OpScan() {
     }
@@ -21,18 +23,22 @@ final class OpScan {
     record Named(String name, Sample sample) {
     }
 
-    /** All classes of the package that implement {@link Op}, by name. */
+    /** All classes of the two packages that implement {@link Op}, by name. */
     static List<Class<?>> ops() {
+        return PACKAGES.stream().flatMap(name -> ops(name).stream()).toList();
+    }
+
+    private static List<Class<?>> ops(String inPackage) {
         Path folder;
         try {
             folder = Path.of(Op.class.getProtectionDomain().getCodeSource().getLocation().toURI())
-                    .resolve(PACKAGE.replace('.', '/'));
+                    .resolve(inPackage.replace('.', '/'));
         } catch (java.net.URISyntaxException e) {
             throw new AssertionError(e);
         }
         try (Stream<Path> files = Files.list(folder)) {
             return files.map(f -> f.getFileName().toString()).filter(n -> n.endsWith(".class")).sorted()
-                    .<Class<?>>map(n -> load(PACKAGE + "." + n.substring(0, n.length() - ".class".length())))
+                    .<Class<?>>map(n -> load(inPackage + "." + n.substring(0, n.length() - ".class".length())))
                     .filter(Op.class::isAssignableFrom).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.eslm.autograd.check.GradCheck;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.CachedAttention;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.tensor.DType;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.nn.Dropout;
 import io.eslm.autograd.nn.Embedding;
 import io.eslm.autograd.nn.LayerNorm;

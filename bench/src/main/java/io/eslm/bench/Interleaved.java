@@ -2,19 +2,19 @@
 package io.eslm.bench;
 
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.StepLoss;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.UserError;
 import java.util.List;
 
 /** Several methods that take turns, so that whatever else the machine does meets all of them. */
-final class Interleaved implements TokenLoss {
-    private final List<TokenLoss> methods;
+final class Interleaved implements Objective {
+    private final List<Objective> methods;
     private int turn;
 
-    Interleaved(List<TokenLoss> methods, int batch) {
+    Interleaved(List<Objective> methods, int batch) {
         this.methods = methods;
-        for (TokenLoss m : methods) {
+        for (Objective m : methods) {
             if (m.drawn(batch) != methods.getFirst().drawn(batch)) {
                 throw new UserError("--method " + m.name() + ": draws another number of windows than "
                         + methods.getFirst().name() + ", so the two cannot take turns; time them one by one");
@@ -38,7 +38,7 @@ final class Interleaved implements TokenLoss {
     }
 
     @Override
-    public StepLoss of(MicroBatch batch) {
+    public MicroBatchLoss of(MicroBatch batch) {
         return methods.get(turn).of(batch);
     }
 

@@ -3,8 +3,8 @@ package io.eslm.bench;
 
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine;
 
 /** {@code bin/eslm bench}: timings of what has been proven right first, each with its share of the measured peak. */
 @Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",

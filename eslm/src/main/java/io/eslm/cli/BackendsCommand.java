@@ -26,7 +26,7 @@ final class BackendsCommand implements Runnable {
 
     @Override
     public void run() {
-        try (Screen screen = program.screen(spec.commandLine())) {
+        try (Terminal screen = program.screen(spec.commandLine())) {
             List<BackendProvider> all = Backends.all();
             String chosen = all.stream().filter(p -> p.unusableBecause() == null).map(BackendProvider::name).findFirst()
                     .orElse("");

@@ -6,8 +6,8 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.TokenData;
-import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.data.TokenSet.Half;
+import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.Comparison;
 import io.eslm.report.Json;
@@ -86,7 +86,7 @@ final class CompareCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Screen screen = program.screen(spec.commandLine())) {
+        try (Terminal screen = program.screen(spec.commandLine())) {
             if (reportOnly) {
                 checkReportOnly();
                 show(outDir, screen);
@@ -110,8 +110,8 @@ final class CompareCommand implements Callable<Integer> {
         }
     }
 
-    private int compare(Screen screen) {
-        Map<Entrant, String> folders = folders();
+    private int compare(Terminal screen) {
+        Map<ComparisonEntry, String> folders = folders();
         TrainOptions options = steps.fresh();
         check(options);
         Gpt2Config config = shape.scratch();
@@ -129,7 +129,7 @@ final class CompareCommand implements Callable<Integer> {
         }
     }
 
-    private int run(Path dir, Screen screen, CompareRuns runs) {
+    private int run(Path dir, Terminal screen, CompareRuns runs) {
         try (Interrupt interrupt =
                 new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
             try {
@@ -156,17 +156,17 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     /** Each method and the name of its folders: clm first. */
-    private Map<Entrant, String> folders() {
+    private Map<ComparisonEntry, String> folders() {
         if (methods == null) {
             throw new UserError("--methods: say which methods to compare with " + Comparison.BASE + ", for example "
                     + "--methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1");
         }
-        Map<Entrant, String> folders = new LinkedHashMap<>();
-        Entrant base = Entrant.parse(Comparison.BASE);
+        Map<ComparisonEntry, String> folders = new LinkedHashMap<>();
+        ComparisonEntry base = ComparisonEntry.parse(Comparison.BASE);
         folders.put(base, base.label());
         boolean baseGiven = false;
         for (String text : methods) {
-            Entrant entrant = Entrant.parse(text);
+            ComparisonEntry entrant = ComparisonEntry.parse(text);
             boolean isBase = entrant.equals(base);
             if (folders.containsKey(entrant) && (!isBase || baseGiven)) {
                 throw new UserError("--methods: " + entrant + " stands there twice");
@@ -204,7 +204,7 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     /** What is asked for, and all that every run has in common. */
-    private JsonObject settings(Map<Entrant, String> folders, Gpt2Config config, TrainOptions options,
+    private JsonObject settings(Map<ComparisonEntry, String> folders, Gpt2Config config, TrainOptions options,
             TokenData tokens, Backend backend) {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm " + StandardOptions.Version.program());
@@ -229,7 +229,7 @@ final class CompareCommand implements Callable<Integer> {
         return o;
     }
 
-    private void show(Path dir, Screen screen) {
+    private void show(Path dir, Terminal screen) {
         Comparison comparison = Comparison.read(dir);
         comparison.write(dir);
         screen.result(json ? Json.line(comparison.json()) : comparison.text());

@@ -10,7 +10,7 @@ import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.Evaluation;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
@@ -46,7 +46,8 @@ import picocli.CommandLine.Model.CommandSpec;
  * @param steps how to train; their seed is that of the first runs
  * @param tokens whose held-out part is the half that {@code split} names
  */
-record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, String> folders, Gpt2Config config,
+record CompareRuns(Path dir, CommandSpec command, Terminal screen, Map<ComparisonEntry, String> folders,
+        Gpt2Config config,
         StepOptions steps, TokenData tokens, String split, Backend backend) {
     /** The JIT has compiled a method's code after these many steps, or this much time. */
     private static final int LEAST_WARM_UP = 3;
@@ -54,7 +55,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
     private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** The options of the {@code i}-th run of {@code entrant}. */
-    private TrainOptions options(Entrant entrant, int i) {
+    private TrainOptions options(ComparisonEntry entrant, int i) {
         JsonObject o = Json.of(entrant.options(steps));
         o.addProperty("seed", o.get("seed").getAsLong() + i);
         o.addProperty("sample_interval", 0);
@@ -68,9 +69,9 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
      */
     boolean run(int seeds, BooleanSupplier stop, List<String> diverged) {
         List<Run> missing = new ArrayList<>();
-        List<Entrant> order = new ArrayList<>(folders.keySet());
+        List<ComparisonEntry> order = new ArrayList<>(folders.keySet());
         for (int i = 0; i < seeds; i++) {
-            for (Entrant entrant : order) {
+            for (ComparisonEntry entrant : order) {
                 missing.add(new Run(entrant, options(entrant, i)));
             }
             Collections.rotate(order, -1);
@@ -95,7 +96,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
     }
 
     /** Steps on a model that is thrown away: no run pays for the compilation of code that the next ones use. */
-    private void warmUp(Entrant entrant, BooleanSupplier stop) {
+    private void warmUp(ComparisonEntry entrant, BooleanSupplier stop) {
         screen.note("warming up " + entrant + " …");
         long begin = System.nanoTime();
         try (Trainer trainer = trainer(entrant.method(), options(entrant, 0), _ -> {
@@ -112,25 +113,25 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
 
     private Trainer trainer(MethodSpec method, TrainOptions of, Consumer<TrainEvent> listener) {
         Gpt2 model = new Gpt2(config, backend, TrainCommand.initial(config, backend, of.seed()));
-        TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
+        Objective loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
         return new Trainer(model, loss, tokens, of, listener);
     }
 
     /** One of them. */
     private final class Run {
-        private final Entrant entrant;
+        private final ComparisonEntry entrant;
         private final TrainOptions options;
         private final String name;
         private RunLog log;
         private Trainer trainer;
 
-        Run(Entrant entrant, TrainOptions options) {
+        Run(ComparisonEntry entrant, TrainOptions options) {
             this.entrant = entrant;
             this.options = options;
             this.name = "seed " + options.seed() + " " + entrant;
         }
 
-        Entrant entrant() {
+        ComparisonEntry entrant() {
             return entrant;
         }
 
@@ -153,7 +154,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
 
         /** False if {@code stop} came before the end; it can go on from there. */
         boolean train(BooleanSupplier stop) {
-            OtherLoad others = new OtherLoad();
+            CpuContention others = new CpuContention();
             System.gc(); // the models of the run before: their removal is no part of this one's steps
             Path folder = Disk.folder(folder());
             Checkpoints checkpoints = new Checkpoints(folder);
@@ -199,7 +200,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
         private void hear(TrainEvent event) {
             log.log(event);
             if (event instanceof TrainEvent.Step s) {
-                screen.bar(name, s.step(), options.maxIters(), Lines.compact(s));
+                screen.bar(name, s.step(), options.maxIters(), LogLines.compact(s));
             } else if (event instanceof TrainEvent.Evaluated e && !screen.terminal()) {
                 screen.note(String.format(Locale.ROOT, "%s: step %d of %d, validation loss %.4f", name, e.step(),
                         options.maxIters(), e.result().loss()));
@@ -214,7 +215,7 @@ record CompareRuns(Path dir, CommandSpec command, Screen screen, Map<Entrant, St
                     RunLog.json(new TrainEvent.Evaluated(trainer.step(), result)), otherLoad);
             HtmlReport.write(folder);
             screen.note(String.format(Locale.ROOT, "%s: loss %.4f, %s in %s%s", name, run.loss(),
-                    Lines.flops(run.flops()), Lines.duration(run.seconds()),
+                    LogLines.flops(run.flops()), LogLines.duration(run.seconds()),
                     run.isDisturbed() ? String.format(Locale.ROOT,
                             "; other programs took %.0f %% of the machine", 100 * otherLoad) : ""));
         }

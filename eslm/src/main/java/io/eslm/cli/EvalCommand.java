@@ -58,7 +58,7 @@ final class EvalCommand implements Runnable {
             throw new UserError("--batch-size " + batchSize + ", --eval-iters " + evalIters
                     + ": must be at least 1 and at least 0");
         }
-        try (Screen screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
+        try (Terminal screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
             Gpt2 model = ModelFolder.load(modelDir, backend);
             TokenSet set = DataSource.openForEval(data, screen.progress());
             set.tokens().checkVocab(model.config().vocabSize());
@@ -96,7 +96,7 @@ final class EvalCommand implements Runnable {
         return o;
     }
 
-    private static void table(Screen screen, Evaluation.Result result) {
+    private static void table(Terminal screen, Evaluation.Result result) {
         screen.result(String.format(Locale.ROOT, "%-24s %10s %12s", "domain", "loss", "perplexity"));
         result.domains().forEach((name, loss) -> screen.result(row(name, loss)
                 + (result.domains().size() > 1 && name.equals(result.worstDomain()) ? "  worst" : "")));

@@ -4,11 +4,11 @@ package io.eslm.cli;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 
 /** The program. A command is a class of its own and one line here. */
 @Command(name = "eslm", subcommands = {
@@ -62,7 +62,7 @@ public final class Main implements Runnable {
         try {
             return commandLine(out, err, terminal).execute(args);
         } catch (OutOfMemoryError e) {
-            return Failure.report(e, err, false);
+            return ErrorReport.report(e, err, false);
         }
     }
 
@@ -79,7 +79,7 @@ public final class Main implements Runnable {
                 .setUsageHelpWidth(100)
                 .setParameterExceptionHandler(Options::misunderstood)
                 .setExecutionExceptionHandler(
-                        (e, _, parsed) -> Failure.report(e, err, StandardOptions.wantsTrace(parsed)));
+                        (e, _, parsed) -> ErrorReport.report(e, err, StandardOptions.wantsTrace(parsed)));
     }
 
     /** Without a command: help, as an error. */
@@ -89,7 +89,7 @@ public final class Main implements Runnable {
     }
 
     /** What a command shows of its progress; ends with the command. */
-    Screen screen(CommandLine command) {
-        return new Screen(command.getOut(), command.getErr(), terminal);
+    Terminal screen(CommandLine command) {
+        return new Terminal(command.getOut(), command.getErr(), terminal);
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.select.MethodSetting;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
-import io.eslm.select.Setting;
 import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -20,17 +20,17 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Which tokens to train on: the method, and one option for each {@link Setting}. */
+/** Which tokens to train on: the method, and one option for each {@link MethodSetting}. */
 final class MethodOptions {
     @Option(names = "--method", paramLabel = "NAME",
             description = "a name from the list below, with settings if you like: NAME:key=value,key=value (default: "
                     + TrainDefaults.METHOD + ")")
     private String method;
-    private final Map<Setting, String> given = new EnumMap<>(Setting.class);
+    private final Map<MethodSetting, String> given = new EnumMap<>(MethodSetting.class);
 
     @Spec(Spec.Target.MIXEE)
     void addTo(CommandSpec command) {
-        for (Setting s : Setting.values()) {
+        for (MethodSetting s : MethodSetting.values()) {
             command.addOption(OptionSpec.builder(names(s)).type(String.class)
                     .paramLabel(s.label()).userObject(s)
                     .description(s.help() + (s.otherwise() == null ? "" : " (default: " + s.otherwise() + ")"))
@@ -44,21 +44,21 @@ final class MethodOptions {
     }
 
     /** With the default where the method has one of its own. */
-    private static String keyOf(String method, Setting s) {
+    private static String keyOf(String method, MethodSetting s) {
         String otherwise = Methods.otherwise(method, s);
         return Objects.equals(otherwise, s.otherwise()) ? s.key() : s.key() + " (default: " + otherwise + ")";
     }
 
     /** {@code --alpha-end}, {@code --alpha_end}. */
-    private static String[] names(Setting s) {
+    private static String[] names(MethodSetting s) {
         return Stream.of(s.option(), "--" + s.key().replace('-', '_')).distinct().toArray(String[]::new);
     }
 
     /** Keeps an option where the map has its setting. */
     private final class Value implements ISetter, IGetter {
-        private final Setting setting;
+        private final MethodSetting setting;
 
-        Value(Setting setting) {
+        Value(MethodSetting setting) {
             this.setting = setting;
         }
 
@@ -91,7 +91,7 @@ final class MethodOptions {
         if (!now.name().equals(saved.name())) {
             throw changed("--method " + now.name(), saved.name());
         }
-        Setting other = now.firstDifference(saved);
+        MethodSetting other = now.firstDifference(saved);
         if (other != null) {
             throw changed(other.option() + " " + now.text(other), saved.text(other));
         }

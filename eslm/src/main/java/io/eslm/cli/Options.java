@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.select.Setting;
+import io.eslm.select.MethodSetting;
 import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine;
 
 /**
  * How options are named. Every option has the form {@code --max-iters}, which is shown, and nanoGPT's {@code --max_iters},
@@ -51,7 +51,7 @@ final class Options {
 
     /** Empty for most options, which come first. */
     private static String heading(OptionSpec option) {
-        if (option.userObject() instanceof Setting) {
+        if (option.userObject() instanceof MethodSetting) {
             return METHOD;
         }
         Class<?> where = option.userObject() instanceof Field field ? field.getDeclaringClass() : null;

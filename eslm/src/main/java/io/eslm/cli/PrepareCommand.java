@@ -38,7 +38,7 @@ final class PrepareCommand implements Runnable {
 
     @Override
     public void run() {
-        try (Screen screen = program.screen(spec.commandLine())) {
+        try (Terminal screen = program.screen(spec.commandLine())) {
             TokenData data =
                     DataSource.prepare(in, out, heldOut == null ? OptionalDouble.empty() : OptionalDouble.of(heldOut),
                             screen.progress());

@@ -44,10 +44,10 @@ final class SampleCommand implements Runnable {
     @Option(names = {"--num-samples", "--num_samples"}, paramLabel = "N", defaultValue = "1",
             description = "number of texts (default: ${DEFAULT-VALUE})")
     private int numSamples;
-    @Option(names = "--temperature", paramLabel = "T", defaultValue = Observation.TEMPERATURE,
+    @Option(names = "--temperature", paramLabel = "T", defaultValue = RunSnapshots.TEMPERATURE,
             description = "0: always the likeliest token; 1: as the model says (default: ${DEFAULT-VALUE})")
     private double temperature;
-    @Option(names = {"--top-k", "--top_k"}, paramLabel = "K", defaultValue = Observation.TOP_K,
+    @Option(names = {"--top-k", "--top_k"}, paramLabel = "K", defaultValue = RunSnapshots.TOP_K,
             description = "draw from the K likeliest tokens alone; 0: all (default: ${DEFAULT-VALUE})")
     private int topK;
     @Option(names = {"--top-p", "--top_p"}, paramLabel = "P", defaultValue = "1",
@@ -71,7 +71,7 @@ final class SampleCommand implements Runnable {
             throw new UserError("--num-samples " + numSamples + ": must be at least 1");
         }
         PrintWriter out = spec.commandLine().getOut();
-        try (Screen screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
+        try (Terminal screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
             Gpt2 model = ModelFolder.load(modelDir, backend);
             Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
             Generator generator = new Generator(model);
@@ -90,7 +90,7 @@ final class SampleCommand implements Runnable {
                 made.notes().forEach(screen::note);
                 double seconds = (System.nanoTime() - start) * 1e-9;
                 screen.note(String.format(Locale.ROOT, "%d tokens in %s, %.1f tokens/s", made.tokens().length,
-                        Lines.duration(seconds), made.tokens().length / seconds));
+                        LogLines.duration(seconds), made.tokens().length / seconds));
             }
         }
     }

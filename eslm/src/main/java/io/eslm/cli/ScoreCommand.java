@@ -78,7 +78,7 @@ final class ScoreCommand implements Runnable {
         TokenSelector selector = risk == Risk.loss ? new CvarLoss(alpha) : new VarEntropy(alpha);
         Gpt2Config config = ModelFolder.config(modelDir);
         int[] tokens = source.text == null ? ids(source.tokens) : encode(source.text, config.vocabSize());
-        try (Screen screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
+        try (Terminal screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
             Gpt2 model = ModelFolder.load(modelDir, backend);
             TokenScores scores = TokenScores.of(model, tokens);
             ScoreLines.of(scores, scores.selected(selector), config.vocabSize())

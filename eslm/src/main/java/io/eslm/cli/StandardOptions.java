@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine;
 
 /** What every command takes. */
 @Command(mixinStandardHelpOptions = true, versionProvider = StandardOptions.Version.class, sortOptions = false,

@@ -11,7 +11,7 @@ import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.MemoryNeed;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.Json;
 import io.eslm.report.RunLog;
@@ -90,7 +90,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Screen screen = program.screen(spec.commandLine())) {
+        try (Terminal screen = program.screen(spec.commandLine())) {
             List<String> overrides = spec.commandLine().getParseResult().matchedOptions().stream()
                     .map(o -> Options.name(o) + " " + o.getValue()).toList();
             screen.note("options: " + (overrides.isEmpty() ? "all defaults" : String.join(", ", overrides)));
@@ -101,7 +101,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private int begin(Screen screen) {
+    private int begin(Terminal screen) {
         String source = data == null ? TrainDefaults.DATA : data;
         MethodSpec method = methods.fresh();
         TrainOptions options = steps.fresh();
@@ -118,13 +118,13 @@ final class TrainCommand implements Callable<Integer> {
             Gpt2 model = new Gpt2(config, backend, scratch
                     ? initial(config, backend, options.seed())
                     : weights(from, backend));
-            TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
+            Objective loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
             JsonObject record = RunConfig.of(spec, method, source, initFrom, model, options, tokens);
             return new TrainRun(dir, screen, logInterval, prompt).begin(model, loss, tokens, options, record);
         }
     }
 
-    private int resume(Screen screen) {
+    private int resume(Terminal screen) {
         Path dir = RunFolder.existing(outDir);
         JsonObject saved = Json.read(dir.resolve(RunLog.CONFIG));
         Path checkpoint = new Checkpoints(dir).newest().orElseThrow(() -> new UserError("--out-dir " + dir
@@ -144,7 +144,7 @@ final class TrainCommand implements Callable<Integer> {
             TokenData tokens = DataSource.open(source, screen.progress());
             screen.close();
             Gpt2 model = ModelFolder.load(checkpoint, backend);
-            TokenLoss loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
+            Objective loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
             JsonObject record = RunConfig.of(spec, method, source, saved.get("init_from").getAsString(), model,
                     options, tokens);
             record.add("started", saved.get("started"));

@@ -6,7 +6,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.Flops;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
@@ -18,21 +18,21 @@ import java.util.Locale;
 /** One training run in its folder: steps, log, samples, checkpoints and report, until the end or until Ctrl-C. */
 final class TrainRun {
     private final Path dir;
-    private final Screen screen;
+    private final Terminal screen;
     private final int logInterval;
     private final String prompt;
     private final Checkpoints checkpoints;
 
     private RunLog log;
     private Trainer trainer;
-    private Observation observation;
+    private RunSnapshots observation;
     private long firstStep;
     private long savedStep = -1;
     private boolean evaluated;
     private TrainEvent.Evaluated lastEvaluation;
     private Flops flops = Flops.ZERO;
 
-    TrainRun(Path dir, Screen screen, int logInterval, String prompt) {
+    TrainRun(Path dir, Terminal screen, int logInterval, String prompt) {
         this.dir = dir;
         this.screen = screen;
         this.logInterval = logInterval;
@@ -41,7 +41,7 @@ final class TrainRun {
     }
 
     /** Starts at step 0; returns the exit code. */
-    int begin(Gpt2 model, TokenLoss loss, TokenData data, TrainOptions options, JsonObject config) {
+    int begin(Gpt2 model, Objective loss, TokenData data, TrainOptions options, JsonObject config) {
         try (Trainer made = new Trainer(model, loss, data, options, this::hear);
                 RunLog opened = RunLog.begin(dir, config)) {
             return run(made, opened, data, loss, config);
@@ -49,7 +49,7 @@ final class TrainRun {
     }
 
     /** Goes on from {@code checkpoint}; returns the exit code. */
-    int resume(Path checkpoint, Gpt2 model, TokenLoss loss, TokenData data, TrainOptions options, JsonObject config) {
+    int resume(Path checkpoint, Gpt2 model, Objective loss, TokenData data, TrainOptions options, JsonObject config) {
         try (Trainer made = new Trainer(model, loss, data, options, this::hear)) {
             Checkpoints.restore(made, checkpoint);
             savedStep = made.step();
@@ -59,11 +59,11 @@ final class TrainRun {
         }
     }
 
-    private int run(Trainer made, RunLog opened, TokenData data, TokenLoss loss, JsonObject config) {
+    private int run(Trainer made, RunLog opened, TokenData data, Objective loss, JsonObject config) {
         trainer = made;
         log = opened;
         firstStep = made.step();
-        observation = new Observation(made.model(), data, loss);
+        observation = new RunSnapshots(made.model(), data, loss);
         screen.note(String.format(Locale.ROOT, "%s: %,d parameters, %s, step %d of %d, %,d tokens a step, on %s", dir,
                 made.model().parameterCount(), config.get("method").getAsString(), firstStep, made.options().maxIters(),
                 (long) made.options().batchSize() * made.options().gradAccum() * made.model().config().blockSize(),
@@ -95,14 +95,14 @@ final class TrainRun {
             case TrainEvent.Step s -> {
                 flops = flops.plus(s.flops());
                 int of = trainer.options().maxIters();
-                screen.bar("train", s.step(), of, Lines.compact(s));
+                screen.bar("train", s.step(), of, LogLines.compact(s));
                 if (!screen.terminal()
                         && (s.step() % logInterval == 0 || s.step() == firstStep + 1 || s.step() == of)) {
-                    screen.result(Lines.step(s, of));
+                    screen.result(LogLines.step(s, of));
                 }
             }
             case TrainEvent.Evaluated e -> {
-                screen.result(Lines.evaluated(e));
+                screen.result(LogLines.evaluated(e));
                 lastEvaluation = e;
                 evaluated = true;
             }
@@ -159,7 +159,7 @@ final class TrainRun {
         screen.note(String.format(Locale.ROOT, "%s after %d steps in %s, %s%s",
                 done ? "done" : "stopped at step " + trainer.step()
                         + " and saved,",
-                steps, Lines.duration(seconds), Lines.flops(flops), lastEvaluation == null ? ""
+                steps, LogLines.duration(seconds), LogLines.flops(flops), lastEvaluation == null ? ""
                         : String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
                                 lastEvaluation.result().loss(),
                                 lastEvaluation.result().perplexity())));

@@ -24,18 +24,18 @@ import java.util.stream.Stream;
 record ComparedMethod(String name, String label, List<ComparedRun> runs, List<ComparedRun> base) {
 
     /** A figure of each run. */
-    Spread spread(ToDoubleFunction<ComparedRun> figure) {
-        return Spread.of(runs.stream().mapToDouble(figure).toArray());
+    SampleStats spread(ToDoubleFunction<ComparedRun> figure) {
+        return SampleStats.of(runs.stream().mapToDouble(figure).toArray());
     }
 
     /** A figure less the base method's with the same seed. */
-    Spread difference(ToDoubleFunction<ComparedRun> figure) {
-        return Spread.of(pairs(figure).mapToDouble(p -> p[0] - p[1]).toArray());
+    SampleStats difference(ToDoubleFunction<ComparedRun> figure) {
+        return SampleStats.of(pairs(figure).mapToDouble(p -> p[0] - p[1]).toArray());
     }
 
-    /** {@link Spread#pairedTest} of a figure. */
+    /** {@link SampleStats#pairedTest} of a figure. */
     double pValue(ToDoubleFunction<ComparedRun> figure) {
-        return Spread.pairedTest(pairs(figure).mapToDouble(p -> p[0]).toArray(),
+        return SampleStats.pairedTest(pairs(figure).mapToDouble(p -> p[0]).toArray(),
                 pairs(figure).mapToDouble(p -> p[1]).toArray());
     }
 
@@ -45,13 +45,13 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
     }
 
     /** FLOPs to the base run's last loss, as a share of what the base run needed; of the seeds that reached it. */
-    Spread flopsToBase() {
-        return Spread.of(ratios(ComparedRun::flopsTo).filter(Double::isFinite).toArray());
+    SampleStats flopsToBase() {
+        return SampleStats.of(ratios(ComparedRun::flopsTo).filter(Double::isFinite).toArray());
     }
 
     /** The same in seconds. */
-    Spread secondsToBase() {
-        return Spread.of(ratios(ComparedRun::secondsTo).filter(Double::isFinite).toArray());
+    SampleStats secondsToBase() {
+        return SampleStats.of(ratios(ComparedRun::secondsTo).filter(Double::isFinite).toArray());
     }
 
     /** What a run had spent when it reached a loss. */
@@ -88,7 +88,7 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         return names;
     }
 
-    Spread domainPerplexity(String domain) {
+    SampleStats domainPerplexity(String domain) {
         return spread(run -> Math.exp(run.domains().getOrDefault(domain, Double.NaN)));
     }
 

@@ -81,7 +81,7 @@ final class ComparisonTables {
     }
 
     /** "0.93 ± 0.02", with the number of seeds where not all of them got there. */
-    private static String reached(ComparedMethod method, Spread ratio) {
+    private static String reached(ComparedMethod method, SampleStats ratio) {
         int of = method.paired();
         return of == 0 || method.name().equals(BASE) ? "–"
                 : ratio.n() == 0 ? "not reached"

@@ -3,9 +3,9 @@ package io.eslm.select;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.MicroBatch;
+import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
-import io.eslm.gpt2.train.StepLoss;
-import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 
@@ -15,7 +15,7 @@ import io.eslm.tensor.backend.FlopCounter.Phase;
  * modelling behind it, it is instance-level selection alone; with a token-level method, hierarchical selection (ESLM's second
  * version, OpenReview VPo8A2X2Jz). At α_inst = 0 there is no early exit, and nothing differs from the loss behind.
  */
-public final class InstanceSelection implements TokenLoss, Preview {
+public final class InstanceSelection implements Objective, SelectionPreview {
     /** Largest α_inst: twenty windows are drawn for one kept. */
     static final double MOST = 0.95;
 
@@ -23,8 +23,8 @@ public final class InstanceSelection implements TokenLoss, Preview {
     private final double alpha;
     private final Risk risk;
     private final EarlyExit exit;
-    private final Draw draw;
-    private final TokenLoss then;
+    private final BatchCounts draw;
+    private final Objective then;
 
     /**
      * Puts a choice of windows before {@code then}.
@@ -33,7 +33,7 @@ public final class InstanceSelection implements TokenLoss, Preview {
      * @param risk by which windows are chosen
      * @throws UserError if {@code alpha} is outside
      */
-    public InstanceSelection(String name, double alpha, Risk risk, EarlyExit exit, Draw draw, TokenLoss then) {
+    public InstanceSelection(String name, double alpha, Risk risk, EarlyExit exit, BatchCounts draw, Objective then) {
         checkLevel(alpha);
         this.name = name;
         this.alpha = alpha;
@@ -56,13 +56,13 @@ public final class InstanceSelection implements TokenLoss, Preview {
     }
 
     /**
-     * With {@link Draw#KEPT} the fewest windows D of which D − k + 1 = {@code batchSize} are kept, k the rank of the
-     * value-at-risk; with {@link Draw#DRAWN} {@code batchSize} itself.
+     * With {@link BatchCounts#KEPT} the fewest windows D of which D − k + 1 = {@code batchSize} are kept, k the rank of the
+     * value-at-risk; with {@link BatchCounts#DRAWN} {@code batchSize} itself.
      */
     @Override
     public int drawn(int batchSize) {
         int drawn = batchSize;
-        while (draw == Draw.KEPT && kept(drawn) < batchSize) {
+        while (draw == BatchCounts.KEPT && kept(drawn) < batchSize) {
             drawn++;
         }
         return drawn;
@@ -74,7 +74,7 @@ public final class InstanceSelection implements TokenLoss, Preview {
     }
 
     @Override
-    public StepLoss of(MicroBatch batch) {
+    public MicroBatchLoss of(MicroBatch batch) {
         int windows = batch.ids().dim(0);
         if (kept(windows) == windows) {
             return then.of(batch);
@@ -84,7 +84,7 @@ public final class InstanceSelection implements TokenLoss, Preview {
     }
 
     /**
-     * The windows to go on with, ascending. Ties at the threshold: all kept with {@link Draw#DRAWN}; with {@link Draw#KEPT} as
+     * The windows to go on with, ascending. Ties at the threshold: all kept with {@link BatchCounts#DRAWN}; with {@link BatchCounts#KEPT} as
      * many as it takes, lower indices first, since that number is fixed. Numbers that are not finite choose nothing: the
      * trainer finds out where they come from.
      */
@@ -95,7 +95,7 @@ public final class InstanceSelection implements TokenLoss, Preview {
                 return first(wanted);
             }
         }
-        if (draw == Draw.DRAWN) {
+        if (draw == BatchCounts.DRAWN) {
             Selection tail = ValueAtRisk.keepTail(risks, alpha);
             return tail.rows() == null ? first(risks.length) : tail.rows();
         }
@@ -130,7 +130,7 @@ public final class InstanceSelection implements TokenLoss, Preview {
     /** Of the loss behind: tokens of a window that is kept. */
     @Override
     public Choice preview(int[] text, TokenScores scores) {
-        return Preview.of(then, text, scores);
+        return SelectionPreview.of(then, text, scores);
     }
 
     @Override

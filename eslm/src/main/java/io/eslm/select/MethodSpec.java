@@ -13,15 +13,15 @@ import java.util.stream.Collectors;
 
 /**
  * A method and its settings. As text {@code NAME[:key=value[,key=value…]]}, for example
- * {@code hierarchical:risk=entropy,alpha=0.1,instance-alpha=0.25}; keys are those of {@link Setting}, and what is left out has
+ * {@code hierarchical:risk=entropy,alpha=0.1,instance-alpha=0.25}; keys are those of {@link MethodSetting}, and what is left out has
  * its default. Equal if all settings are. {@link Methods} makes the loss.
  */
 public final class MethodSpec {
     private final String name;
     /** Those that the method has and that are set, typed, in the method's order. */
-    private final Map<Setting, Object> values;
+    private final Map<MethodSetting, Object> values;
 
-    private MethodSpec(String name, Map<Setting, Object> values) {
+    private MethodSpec(String name, Map<MethodSetting, Object> values) {
         this.name = name;
         this.values = values;
     }
@@ -37,9 +37,9 @@ public final class MethodSpec {
     }
 
     /** The same with more settings, which win over those in {@code text}. */
-    public static MethodSpec parse(String text, Map<Setting, String> more) {
+    public static MethodSpec parse(String text, Map<MethodSetting, String> more) {
         int colon = text.indexOf(':');
-        Map<Setting, String> given = new EnumMap<>(Setting.class);
+        Map<MethodSetting, String> given = new EnumMap<>(MethodSetting.class);
         if (colon >= 0) {
             // A comma within a path is no separator: behind one stands a key.
             for (String pair : text.substring(colon + 1).split(",(?=[a-z-]*=)")) {
@@ -60,17 +60,17 @@ public final class MethodSpec {
     }
 
     /** From a name and the settings that differ from their defaults, as text. */
-    public static MethodSpec of(String name, Map<Setting, String> given) {
-        List<Setting> settings = Methods.settings(name);
-        for (Setting s : given.keySet()) {
+    public static MethodSpec of(String name, Map<MethodSetting, String> given) {
+        List<MethodSetting> settings = Methods.settings(name);
+        for (MethodSetting s : given.keySet()) {
             if (!settings.contains(s)) {
                 throw new UserError(s.option() + " " + given.get(s) + ": method " + name + " does not use it; "
                         + (settings.isEmpty() ? "it has no settings" : "its settings are " + settings.stream()
-                                .map(Setting::key).collect(Collectors.joining(", "))));
+                                .map(MethodSetting::key).collect(Collectors.joining(", "))));
             }
         }
-        Map<Setting, Object> values = new LinkedHashMap<>();
-        for (Setting s : settings) {
+        Map<MethodSetting, Object> values = new LinkedHashMap<>();
+        for (MethodSetting s : settings) {
             String value = given.getOrDefault(s, Methods.otherwise(name, s));
             if (value != null) {
                 values.put(s, s.parse(value));
@@ -79,21 +79,21 @@ public final class MethodSpec {
             }
         }
         MethodSpec spec = new MethodSpec(name, values);
-        if (spec.has(Setting.GAMMA)) {
+        if (spec.has(MethodSetting.GAMMA)) {
             spec.feedback(); // checks that its numbers fit each other
         }
         return spec;
     }
 
-    private static Setting setting(String text, String key) {
-        for (Setting s : Setting.values()) {
+    private static MethodSetting setting(String text, String key) {
+        for (MethodSetting s : MethodSetting.values()) {
             if (s.key().equals(key)) {
                 return s;
             }
         }
         String name = text.substring(0, text.indexOf(':'));
         throw new UserError("--method " + text + ": '" + key + "' is no setting; those of " + name + " are "
-                + Methods.settings(name).stream().map(Setting::key).collect(Collectors.joining(", ")));
+                + Methods.settings(name).stream().map(MethodSetting::key).collect(Collectors.joining(", ")));
     }
 
     /** The method, one of {@link Methods#names}. */
@@ -101,55 +101,56 @@ public final class MethodSpec {
         return name;
     }
 
-    boolean has(Setting setting) {
+    boolean has(MethodSetting setting) {
         return values.containsKey(setting);
     }
 
-    double number(Setting setting) {
+    double number(MethodSetting setting) {
         return (Double) values.get(setting);
     }
 
-    int count(Setting setting) {
+    int count(MethodSetting setting) {
         return (Integer) values.get(setting);
     }
 
-    Risk risk(Setting setting) {
+    Risk risk(MethodSetting setting) {
         return (Risk) values.get(setting);
     }
 
-    Draw draw() {
-        return (Draw) values.get(Setting.DRAW);
+    BatchCounts draw() {
+        return (BatchCounts) values.get(MethodSetting.DRAW);
     }
 
-    Path folder(Setting setting) {
+    Path folder(MethodSetting setting) {
         return (Path) values.get(setting);
     }
 
     /** α over the run. */
-    Anneal alpha() {
-        double from = number(Setting.ALPHA);
-        return new Anneal(from, has(Setting.ALPHA_END) ? number(Setting.ALPHA_END) : from);
+    AlphaSchedule alpha() {
+        double from = number(MethodSetting.ALPHA);
+        return new AlphaSchedule(from, has(MethodSetting.ALPHA_END) ? number(MethodSetting.ALPHA_END) : from);
     }
 
     /** The level over the run that keeps the wanted share. */
-    Anneal alphaOfKept() {
-        double from = number(Setting.KEEP_RATIO);
-        double to = has(Setting.KEEP_RATIO_END) ? number(Setting.KEEP_RATIO_END) : from;
-        return new Anneal(Anneal.dropping(from), Anneal.dropping(to));
+    AlphaSchedule alphaOfKept() {
+        double from = number(MethodSetting.KEEP_RATIO);
+        double to = has(MethodSetting.KEEP_RATIO_END) ? number(MethodSetting.KEEP_RATIO_END) : from;
+        return new AlphaSchedule(AlphaSchedule.dropping(from), AlphaSchedule.dropping(to));
     }
 
-    AdaptiveLoss.Feedback feedback() {
-        return new AdaptiveLoss.Feedback(number(Setting.ALPHA), number(Setting.GAMMA), number(Setting.ALPHA_MIN),
-                number(Setting.ALPHA_MAX), count(Setting.INTERVAL));
+    AdaptiveObjective.Feedback feedback() {
+        return new AdaptiveObjective.Feedback(number(MethodSetting.ALPHA), number(MethodSetting.GAMMA),
+                number(MethodSetting.ALPHA_MIN),
+                number(MethodSetting.ALPHA_MAX), count(MethodSetting.INTERVAL));
     }
 
     EarlyExit earlyExit() {
-        return new EarlyExit(count(Setting.EXIT_BLOCKS), count(Setting.EXIT_STRIDE));
+        return new EarlyExit(count(MethodSetting.EXIT_BLOCKS), count(MethodSetting.EXIT_STRIDE));
     }
 
     /** The first setting in which {@code other}, of the same method, differs; null if none does. */
-    public Setting firstDifference(MethodSpec other) {
-        for (Setting s : Methods.settings(name)) {
+    public MethodSetting firstDifference(MethodSpec other) {
+        for (MethodSetting s : Methods.settings(name)) {
             if (!Objects.equals(values.get(s), other.values.get(s))) {
                 return s;
             }
@@ -158,7 +159,7 @@ public final class MethodSpec {
     }
 
     /** The value of a setting as text; "unset" where it has none. */
-    public String text(Setting setting) {
+    public String text(MethodSetting setting) {
         return has(setting) ? values.get(setting).toString() : "unset";
     }
 
@@ -169,8 +170,8 @@ public final class MethodSpec {
     public String label() {
         StringBuilder label = new StringBuilder(name);
         boolean first = true;
-        for (Map.Entry<Setting, Object> e : values.entrySet()) {
-            Setting s = e.getKey();
+        for (Map.Entry<MethodSetting, Object> e : values.entrySet()) {
+            MethodSetting s = e.getKey();
             String otherwise = Methods.otherwise(name, s);
             if (first || otherwise == null || !e.getValue().equals(s.parse(otherwise))) {
                 Object value = e.getValue() instanceof Path p ? name(p.toAbsolutePath().normalize()) : e.getValue();

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select;
 
-import static io.eslm.select.Setting.ALPHA;
-import static io.eslm.select.Setting.ALPHA_END;
-import static io.eslm.select.Setting.ALPHA_MAX;
-import static io.eslm.select.Setting.ALPHA_MIN;
-import static io.eslm.select.Setting.DRAW;
-import static io.eslm.select.Setting.EXIT_BLOCKS;
-import static io.eslm.select.Setting.EXIT_STRIDE;
-import static io.eslm.select.Setting.GAMMA;
-import static io.eslm.select.Setting.INSTANCE_ALPHA;
-import static io.eslm.select.Setting.INSTANCE_RISK;
-import static io.eslm.select.Setting.INTERVAL;
-import static io.eslm.select.Setting.KD_WEIGHT;
-import static io.eslm.select.Setting.KEEP_RATIO;
-import static io.eslm.select.Setting.KEEP_RATIO_END;
-import static io.eslm.select.Setting.REFERENCE;
-import static io.eslm.select.Setting.RISK;
-import static io.eslm.select.Setting.RISK_FLOOR;
-import static io.eslm.select.Setting.TEACHER;
-import static io.eslm.select.Setting.TEMPERATURE;
+import static io.eslm.select.MethodSetting.ALPHA;
+import static io.eslm.select.MethodSetting.ALPHA_END;
+import static io.eslm.select.MethodSetting.ALPHA_MAX;
+import static io.eslm.select.MethodSetting.ALPHA_MIN;
+import static io.eslm.select.MethodSetting.DRAW;
+import static io.eslm.select.MethodSetting.EXIT_BLOCKS;
+import static io.eslm.select.MethodSetting.EXIT_STRIDE;
+import static io.eslm.select.MethodSetting.GAMMA;
+import static io.eslm.select.MethodSetting.INSTANCE_ALPHA;
+import static io.eslm.select.MethodSetting.INSTANCE_RISK;
+import static io.eslm.select.MethodSetting.INTERVAL;
+import static io.eslm.select.MethodSetting.KD_WEIGHT;
+import static io.eslm.select.MethodSetting.KEEP_RATIO;
+import static io.eslm.select.MethodSetting.KEEP_RATIO_END;
+import static io.eslm.select.MethodSetting.REFERENCE;
+import static io.eslm.select.MethodSetting.RISK;
+import static io.eslm.select.MethodSetting.RISK_FLOOR;
+import static io.eslm.select.MethodSetting.TEACHER;
+import static io.eslm.select.MethodSetting.TEMPERATURE;
 
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelFolder;
-import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MeanObjective;
 import io.eslm.gpt2.train.MemoryNeed;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.UserError;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -41,49 +41,49 @@ public final class Methods {
     }
 
     private interface Maker {
-        TokenLoss make(MethodSpec spec, Models models);
+        Objective make(MethodSpec spec, Models models);
     }
 
-    /** @param defaults of settings that have another one than {@link Setting#otherwise} here */
-    private record Method(List<Setting> settings, Map<Setting, String> defaults, Maker maker) {
+    /** @param defaults of settings that have another one than {@link MethodSetting#otherwise} here */
+    private record Method(List<MethodSetting> settings, Map<MethodSetting, String> defaults, Maker maker) {
     }
 
     /** The best probabilities are proportional to the norm of a token's gradient. */
-    private static final Map<Setting, String> BY_GRADIENT = Map.of(RISK, Risk.GRADIENT.toString());
+    private static final Map<MethodSetting, String> BY_GRADIENT = Map.of(RISK, Risk.GRADIENT.toString());
     private static final String SHORTLIST = "shortlist-sampling";
     private static final Map<String, Method> ALL = new LinkedHashMap<>();
 
     static {
-        method("clm", List.of(), (_, _) -> new MeanLoss());
+        method("clm", List.of(), (_, _) -> new MeanObjective());
         method("cvar-loss", List.of(ALPHA, ALPHA_END),
-                (spec, _) -> new SelectiveLoss(spec.toString(), spec.alpha(), Risk.LOSS));
+                (spec, _) -> new SelectiveObjective(spec.toString(), spec.alpha(), Risk.LOSS));
         method("var-entropy", List.of(ALPHA, ALPHA_END),
-                (spec, _) -> new SelectiveLoss(spec.toString(), spec.alpha(), Risk.ENTROPY));
+                (spec, _) -> new SelectiveObjective(spec.toString(), spec.alpha(), Risk.ENTROPY));
         method("random", List.of(ALPHA, ALPHA_END),
-                (spec, _) -> new EarlySelection(spec.toString(), spec.alpha(), new RandomSelection()));
+                (spec, _) -> new BeforeHeadObjective(spec.toString(), spec.alpha(), new RandomSelection()));
         method("ada-cvar-loss", List.of(ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
-                (spec, _) -> new AdaptiveLoss(spec.toString(), Risk.LOSS, spec.feedback()));
+                (spec, _) -> new AdaptiveObjective(spec.toString(), Risk.LOSS, spec.feedback()));
         method("ada-var-entropy", List.of(ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
-                (spec, _) -> new AdaptiveLoss(spec.toString(), Risk.ENTROPY, spec.feedback()));
-        method("rho-1", List.of(KEEP_RATIO, KEEP_RATIO_END, REFERENCE), (spec, models) -> new ExcessLoss(
+                (spec, _) -> new AdaptiveObjective(spec.toString(), Risk.ENTROPY, spec.feedback()));
+        method("rho-1", List.of(KEEP_RATIO, KEEP_RATIO_END, REFERENCE), (spec, models) -> new ExcessLossObjective(
                 spec.toString(), spec.alphaOfKept(), models.apply(spec.folder(REFERENCE))));
         method("risk-sampling", List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR), BY_GRADIENT,
-                (spec, _) -> new SelectiveLoss(spec.toString(), spec.alphaOfKept(),
+                (spec, _) -> new SelectiveObjective(spec.toString(), spec.alphaOfKept(),
                         alpha -> new RiskSampling(alpha, spec.risk(RISK), spec.number(RISK_FLOOR))));
         method(SHORTLIST, List.of(KEEP_RATIO, KEEP_RATIO_END, RISK, RISK_FLOOR), BY_GRADIENT,
-                (spec, _) -> new EarlySelection(spec.toString(), spec.alphaOfKept(),
+                (spec, _) -> new BeforeHeadObjective(spec.toString(), spec.alphaOfKept(),
                         new Shortlist(spec.risk(RISK), spec.number(RISK_FLOOR))));
         method("instance", List.of(INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
-                (spec, _) -> instance(spec, new MeanLoss()));
+                (spec, _) -> instance(spec, new MeanObjective()));
         method("hierarchical",
                 List.of(ALPHA, ALPHA_END, RISK, INSTANCE_ALPHA, INSTANCE_RISK, EXIT_BLOCKS, EXIT_STRIDE, DRAW),
-                (spec, _) -> instance(spec, new SelectiveLoss(spec.toString(), spec.alpha(), spec.risk(RISK))));
+                (spec, _) -> instance(spec, new SelectiveObjective(spec.toString(), spec.alpha(), spec.risk(RISK))));
         method("kd", List.of(ALPHA, ALPHA_END, RISK, TEACHER, TEMPERATURE, KD_WEIGHT),
-                (spec, models) -> new DistilledLoss(spec.toString(), spec.alpha(), spec.risk(RISK),
+                (spec, models) -> new DistillationObjective(spec.toString(), spec.alpha(), spec.risk(RISK),
                         models.apply(spec.folder(TEACHER)), spec.number(TEMPERATURE), spec.number(KD_WEIGHT)));
     }
 
-    private static InstanceSelection instance(MethodSpec spec, TokenLoss then) {
+    private static InstanceSelection instance(MethodSpec spec, Objective then) {
         return new InstanceSelection(spec.toString(), spec.number(INSTANCE_ALPHA), spec.risk(INSTANCE_RISK),
                 spec.earlyExit(), spec.draw(), then);
     }
@@ -91,11 +91,12 @@ public final class Methods {
     private Methods() {
     }
 
-    private static void method(String name, List<Setting> settings, Maker maker) {
+    private static void method(String name, List<MethodSetting> settings, Maker maker) {
         method(name, settings, Map.of(), maker);
     }
 
-    private static void method(String name, List<Setting> settings, Map<Setting, String> defaults, Maker maker) {
+    private static void method(String name, List<MethodSetting> settings, Map<MethodSetting, String> defaults,
+            Maker maker) {
         ALL.put(name, new Method(settings, defaults, maker));
     }
 
@@ -109,12 +110,12 @@ public final class Methods {
      *
      * @throws UserError if there is none of that name
      */
-    public static List<Setting> settings(String name) {
+    public static List<MethodSetting> settings(String name) {
         return method(name).settings;
     }
 
     /** What a method does where nothing is said about a setting, as text; null for nothing. */
-    public static String otherwise(String name, Setting setting) {
+    public static String otherwise(String name, MethodSetting setting) {
         return method(name).defaults.getOrDefault(setting, setting.otherwise());
     }
 
@@ -133,7 +134,7 @@ public final class Methods {
      * @throws UserError if not
      */
     public static void check(MethodSpec spec, Gpt2Config config) {
-        for (Setting s : settings(spec.name())) {
+        for (MethodSetting s : settings(spec.name())) {
             if (spec.has(s) && s.isNeeded()) {
                 checkFolder(s, spec.folder(s), config);
             }
@@ -143,7 +144,7 @@ public final class Methods {
         }
     }
 
-    private static void checkFolder(Setting setting, Path folder, Gpt2Config config) {
+    private static void checkFolder(MethodSetting setting, Path folder, Gpt2Config config) {
         Gpt2Config other;
         try {
             other = ModelFolder.check(folder);
@@ -169,7 +170,7 @@ public final class Methods {
     public static long memory(MethodSpec spec, Gpt2Config config, int batchSize) {
         long tokens = (long) batchSize * config.blockSize();
         long bytes = 0;
-        for (Setting s : List.of(REFERENCE, TEACHER)) {
+        for (MethodSetting s : List.of(REFERENCE, TEACHER)) {
             if (spec.has(s)) {
                 Gpt2Config other = ModelFolder.config(spec.folder(s));
                 bytes += MemoryNeed.ofWeights(other) + 4 * tokens * 16 * other.nEmbd();
@@ -178,11 +179,11 @@ public final class Methods {
         bytes += spec.has(TEACHER) ? 4 * tokens * config.vocabSize() : 0;
         bytes += spec.name().equals(SHORTLIST) ? Shortlist.memory(config, tokens) : 0;
         return bytes + (spec.has(EXIT_BLOCKS)
-                ? spec.earlyExit().memory(config, instance(spec, new MeanLoss()).drawn(batchSize)) : 0);
+                ? spec.earlyExit().memory(config, instance(spec, new MeanObjective()).drawn(batchSize)) : 0);
     }
 
     /** The loss that {@code spec} trains on, in its initial state. */
-    public static TokenLoss of(MethodSpec spec, Models models) {
+    public static Objective of(MethodSpec spec, Models models) {
         return ALL.get(spec.name()).maker.make(spec, models);
     }
 }

@@ -11,7 +11,7 @@ import io.eslm.tensor.Tensor;
  * {@link ValueAtRisk#rank} k, every subset of that size being equally likely. It asks nothing of the model, so it chooses before
  * the head.
  */
-public record RandomSelection() implements EarlySelection.Chooser {
+public record RandomSelection() implements BeforeHeadObjective.Chooser {
     @Override
     public Selection choose(double alpha, MicroBatch batch, Tensor hidden) {
         return choose(alpha, batch.tokens(), batch.rng());

@@ -23,7 +23,7 @@ import java.util.Arrays;
  * @param risk by which tokens are drawn
  * @param floor as of {@link RiskSampling}
  */
-public record Shortlist(Risk risk, double floor) implements EarlySelection.Chooser {
+public record Shortlist(Risk risk, double floor) implements BeforeHeadObjective.Chooser {
     /** Loss and entropy (M) of the softmax over the shortlist alone, in nats. */
     record Estimate(float[] loss, float[] entropy) {
     }
@@ -37,7 +37,7 @@ public record Shortlist(Risk risk, double floor) implements EarlySelection.Choos
     public Selection choose(double alpha, MicroBatch batch, Tensor hidden) {
         Estimate estimate =
                 batch.model().backend().flops().in(Phase.SELECTION, () -> estimate(batch, hidden));
-        return SelectiveLoss.choose(new RiskSampling(alpha, risk, floor), estimate.loss, estimate.entropy, batch);
+        return SelectiveObjective.choose(new RiskSampling(alpha, risk, floor), estimate.loss, estimate.entropy, batch);
     }
 
     static Estimate estimate(MicroBatch batch, Tensor hidden) {

@@ -50,13 +50,13 @@ class ComparisonTest {
     void pairedTestByHand() {
         List<ComparedRun> base = List.of(run(1, 1.5), run(2, 2.25), run(3, 3.75));
         ComparedMethod method = new ComparedMethod("m", "m", List.of(run(1, 1), run(2, 2), run(3, 3)), base);
-        assertEquals(new Spread(-0.5, 0.25, 3), method.difference(ComparedRun::loss));
-        assertEquals(new Spread(-1, 0.5, 3), method.difference(ComparedRun::tail));
+        assertEquals(new SampleStats(-0.5, 0.25, 3), method.difference(ComparedRun::loss));
+        assertEquals(new SampleStats(-1, 0.5, 3), method.difference(ComparedRun::tail));
         // Student's t with 2 degrees of freedom in closed form: p = 1 − t/√(t² + 2).
         double t = 2 * Math.sqrt(3);
         assertEquals(1 - t / Math.sqrt(t * t + 2), method.pValue(ComparedRun::loss), 1e-12);
-        assertEquals(new Spread(2, 1, 3), method.spread(ComparedRun::loss));
-        assertEquals(new Spread(3, 1, 3), method.spread(ComparedRun::worstDomain));
+        assertEquals(new SampleStats(2, 1, 3), method.spread(ComparedRun::loss));
+        assertEquals(new SampleStats(3, 1, 3), method.spread(ComparedRun::worstDomain));
         assertTrue(Double.isNaN(new ComparedMethod("m", "m", base, base).pValue(ComparedRun::loss)),
                 "nothing differs, nothing to test");
         assertTrue(Double.isNaN(new ComparedMethod("m", "m", base.subList(0, 1), base).pValue(ComparedRun::loss)),
@@ -79,13 +79,13 @@ class ComparisonTest {
 
     @Test
     void spreadsAsText() {
-        assertEquals("2.00 ± 1.41", Spread.of(1, 3).text("%.2f"));
-        assertEquals("+2.00 ± 1.41", Spread.of(1, 3).text("%+.2f"));
-        assertEquals("1.00", Spread.of(1).text("%.2f"));
-        assertEquals("–", Spread.of().text("%.2f"));
-        assertEquals("123.5 ± 0.7", Spread.of(123, 124).text(4));
-        assertEquals("12,345", Spread.of(12345).text(4));
-        assertEquals("0.01234", Spread.of(0.012341).text(4));
+        assertEquals("2.00 ± 1.41", SampleStats.of(1, 3).text("%.2f"));
+        assertEquals("+2.00 ± 1.41", SampleStats.of(1, 3).text("%+.2f"));
+        assertEquals("1.00", SampleStats.of(1).text("%.2f"));
+        assertEquals("–", SampleStats.of().text("%.2f"));
+        assertEquals("123.5 ± 0.7", SampleStats.of(123, 124).text(4));
+        assertEquals("12,345", SampleStats.of(12345).text(4));
+        assertEquals("0.01234", SampleStats.of(0.012341).text(4));
     }
 
     // ---- from folders

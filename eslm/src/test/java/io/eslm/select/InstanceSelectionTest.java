@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select;
 
-import static io.eslm.select.LossRun.BATCH;
-import static io.eslm.select.LossRun.M;
-import static io.eslm.select.LossRun.TIME;
+import static io.eslm.select.ObjectiveRun.BATCH;
+import static io.eslm.select.ObjectiveRun.M;
+import static io.eslm.select.ObjectiveRun.TIME;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -12,10 +12,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
-import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MeanObjective;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.StepLoss;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
@@ -29,36 +29,36 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class InstanceSelectionTest {
     private static final EarlyExit EXIT = new EarlyExit(1, 2);
-    private final LossRun run = new LossRun(0.1);
+    private final ObjectiveRun run = new ObjectiveRun(0.1);
 
     @AfterEach
     void close() {
         run.close();
     }
 
-    private static InstanceSelection of(double alpha, Draw draw) {
-        return new InstanceSelection("test", alpha, Risk.LOSS, EXIT, draw, new MeanLoss());
+    private static InstanceSelection of(double alpha, BatchCounts draw) {
+        return new InstanceSelection("test", alpha, Risk.LOSS, EXIT, draw, new MeanObjective());
     }
 
     /** The fewest windows of which so many are kept, for every batch size. */
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.1, 0.25, 0.5, InstanceSelection.MOST})
     void theKeptBatchHasTheSizeThatWasAsked(double alpha) {
-        InstanceSelection kept = of(alpha, Draw.KEPT);
+        InstanceSelection kept = of(alpha, BatchCounts.KEPT);
         for (int batch = 1; batch <= 64; batch++) {
             int drawn = kept.drawn(batch);
             assertEquals(batch, drawn - ValueAtRisk.rank(drawn, alpha) + 1, "of " + drawn);
             assertTrue(drawn == batch || drawn - 1 - ValueAtRisk.rank(drawn - 1, alpha) + 1 < batch,
                     "one fewer is too few");
-            assertEquals(batch, of(alpha, Draw.DRAWN).drawn(batch));
+            assertEquals(batch, of(alpha, BatchCounts.DRAWN).drawn(batch));
         }
-        assertEquals(20, of(0.25, Draw.KEPT).drawn(16), "rank 5 of 20");
+        assertEquals(20, of(0.25, BatchCounts.KEPT).drawn(16), "rank 5 of 20");
     }
 
     @ParameterizedTest
     @ValueSource(doubles = {-0.1, 0.96, 1, Double.NaN})
     void levelsThatWouldDrawWithoutBoundAreRefused(double alpha) {
-        var e = assertThrows(UserError.class, () -> of(alpha, Draw.KEPT));
+        var e = assertThrows(UserError.class, () -> of(alpha, BatchCounts.KEPT));
         assertEquals(
                 "--instance-alpha " + alpha + ": must be from 0 to 0.95, where twenty windows are drawn for one kept",
                 e.getMessage());
@@ -67,15 +67,16 @@ class InstanceSelectionTest {
     @Test
     void keepsTheRiskiestInTheirOrder() {
         float[] risks = {5, 1, 4, 2, 3};
-        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.4, Draw.KEPT).choose(risks));
-        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.4, Draw.DRAWN).choose(risks));
+        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.4, BatchCounts.KEPT).choose(risks));
+        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.4, BatchCounts.DRAWN).choose(risks));
         float[] ties = {2, 1, 2, 3, 2};
-        assertArrayEquals(new int[] {0, 2, 3}, of(0.6, Draw.KEPT).choose(ties), "a fixed number: lower indices first");
-        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.6, Draw.DRAWN).choose(ties), "all ties");
+        assertArrayEquals(new int[] {0, 2, 3}, of(0.6, BatchCounts.KEPT).choose(ties),
+                "a fixed number: lower indices first");
+        assertArrayEquals(new int[] {0, 2, 3, 4}, of(0.6, BatchCounts.DRAWN).choose(ties), "all ties");
         float[] equal = {1, 1, 1, 1, 1};
-        assertArrayEquals(new int[] {0, 1, 2}, of(0.6, Draw.KEPT).choose(equal));
-        assertArrayEquals(new int[] {0, 1, 2, 3, 4}, of(0.6, Draw.DRAWN).choose(equal));
-        assertArrayEquals(new int[] {0, 1, 2}, of(0.6, Draw.KEPT).choose(new float[] {1, Float.NaN, 2, 3, 4}));
+        assertArrayEquals(new int[] {0, 1, 2}, of(0.6, BatchCounts.KEPT).choose(equal));
+        assertArrayEquals(new int[] {0, 1, 2, 3, 4}, of(0.6, BatchCounts.DRAWN).choose(equal));
+        assertArrayEquals(new int[] {0, 1, 2}, of(0.6, BatchCounts.KEPT).choose(new float[] {1, Float.NaN, 2, 3, 4}));
     }
 
     @ParameterizedTest
@@ -83,21 +84,22 @@ class InstanceSelectionTest {
         "clm|alpha=0"})
     void withoutInstancesHierarchicalIsTheTokenLevelMethod(String both) {
         String token = both.substring(0, both.indexOf('|'));
-        TokenLoss hierarchical =
-                LossRun.method("hierarchical:instance-alpha=0," + both.substring(both.indexOf('|') + 1));
+        Objective hierarchical =
+                ObjectiveRun.method("hierarchical:instance-alpha=0," + both.substring(both.indexOf('|') + 1));
         long before = run.backend.flops().count(Phase.EARLY_EXIT);
-        run.run(LossRun.method(token)).assertSameBits(run.run(hierarchical));
+        run.run(ObjectiveRun.method(token)).assertSameBits(run.run(hierarchical));
         assertEquals(before, run.backend.flops().count(Phase.EARLY_EXIT), "and costs no early exit");
         assertEquals(BATCH, hierarchical.drawn(BATCH));
-        assertNotEquals(run.run(LossRun.method(token)).loss(),
-                run.run(LossRun.method("hierarchical:instance-alpha=0.5,alpha=0,exit-stride=1")).loss());
+        assertNotEquals(run.run(ObjectiveRun.method(token)).loss(),
+                run.run(ObjectiveRun.method("hierarchical:instance-alpha=0.5,alpha=0,exit-stride=1")).loss());
     }
 
     /** The early exit after the last block is the model itself, without dropout. */
     @ParameterizedTest
     @EnumSource(Risk.class)
     void theExitAfterAllBlocksIsTheModel(Risk risk) {
-        try (LossRun plain = new LossRun(0); Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
+        try (ObjectiveRun plain = new ObjectiveRun(0);
+                Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
             MicroBatch batch = plain.batch(tape, null);
             TokenRisks risks = TokenRisks.of(batch);
             float[] of = risk.of(risks.loss(), risks.entropy());
@@ -120,7 +122,8 @@ class InstanceSelectionTest {
     @ParameterizedTest
     @EnumSource(Risk.class)
     void theExitAfterTheFirstBlockIsAModelOfOneBlock(Risk risk) {
-        try (LossRun plain = new LossRun(0); Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
+        try (ObjectiveRun plain = new ObjectiveRun(0);
+                Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
             MicroBatch batch = plain.batch(tape, null);
             Gpt2 one = plain.model(0, 1, 99);
             one.parameters().forEach((path, p) -> p.value().kernels().copy(p.value().storage(),
@@ -143,33 +146,34 @@ class InstanceSelectionTest {
     /** Training on what is kept is training on a batch of these windows: same tokens, same dropout, same bits. */
     @Test
     void droppedWindowsLeaveNoTrace() {
-        InstanceSelection half = of(0.5, Draw.DRAWN);
-        LossRun.Outcome actual = run.run(half);
+        InstanceSelection half = of(0.5, BatchCounts.DRAWN);
+        ObjectiveRun.Outcome actual = run.run(half);
         int[] kept;
         try (Tape tape = Tape.recording(new Workspace(run.backend), Rng.of(3))) {
             kept = half.choose(EXIT.risks(run.batch(tape, null), Risk.LOSS));
         }
         assertEquals(2, kept.length);
-        LossRun.Outcome expected = run.run(new TokenLoss() {
+        ObjectiveRun.Outcome expected = run.run(new Objective() {
             @Override
             public String name() {
                 return "cut";
             }
 
             @Override
-            public StepLoss of(MicroBatch batch) {
-                return new MeanLoss().of(batch.windows(kept));
+            public MicroBatchLoss of(MicroBatch batch) {
+                return new MeanObjective().of(batch.windows(kept));
             }
         });
         expected.assertSameBits(actual);
         assertEquals(2 * TIME, actual.step().tokens());
         assertEquals(2 * TIME, actual.step().kept());
-        assertNotEquals(run.run(new MeanLoss()).loss(), actual.loss(), "the dropped window would have mattered");
+        assertNotEquals(run.run(new MeanObjective()).loss(), actual.loss(), "the dropped window would have mattered");
     }
 
     @Test
     void tokenLevelFollowsOnTheKeptWindows() {
-        StepLoss step = run.run(LossRun.method("hierarchical:alpha=0.3,instance-alpha=0.5,draw=drawn")).step();
+        MicroBatchLoss step =
+                run.run(ObjectiveRun.method("hierarchical:alpha=0.3,instance-alpha=0.5,draw=drawn")).step();
         int tokens = 2 * TIME;
         assertEquals(tokens, step.tokens());
         assertEquals(tokens - ValueAtRisk.rank(tokens, 0.3) + 1, step.kept());
@@ -184,7 +188,7 @@ class InstanceSelectionTest {
         assertEquals("--exit-blocks 3: the model has 2 blocks; the early exit must come after the last of them at the "
                 + "latest", e.getMessage());
         Methods.check(MethodSpec.parse("instance:exit-blocks=2"), run.model.config());
-        assertEquals(M, run.run(LossRun.method("instance:instance-alpha=0.3,draw=drawn")).step().tokens(),
+        assertEquals(M, run.run(ObjectiveRun.method("instance:instance-alpha=0.3,draw=drawn")).step().tokens(),
                 "rank 1 of 3");
     }
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select;
 
-import static io.eslm.select.LossRun.BATCH;
-import static io.eslm.select.LossRun.M;
-import static io.eslm.select.LossRun.TIME;
+import static io.eslm.select.ObjectiveRun.BATCH;
+import static io.eslm.select.ObjectiveRun.M;
+import static io.eslm.select.ObjectiveRun.TIME;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.StepLoss;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.FlopCounter.Phase;
@@ -31,10 +31,10 @@ class MethodFlopsTest {
     private static final int BLOCKS = 2;
     private static final int OTHER_BLOCKS = 1;
     private static final long C = 24;
-    private static final long HEAD = LossRun.VOCABULARY * C;
+    private static final long HEAD = ObjectiveRun.VOCABULARY * C;
     private static final long WINDOW_PAIRS = TIME * (TIME + 1) / 2;
-    private final LossRun run = new LossRun(0);
-    private StepLoss step;
+    private final ObjectiveRun run = new ObjectiveRun(0);
+    private MicroBatchLoss step;
 
     @AfterEach
     void close() {
@@ -42,7 +42,7 @@ class MethodFlopsTest {
     }
 
     private Flops flops(String spec) {
-        TokenLoss method = Methods.of(MethodSpec.parse(spec), _ -> run.model(0, OTHER_BLOCKS, 8));
+        Objective method = Methods.of(MethodSpec.parse(spec), _ -> run.model(0, OTHER_BLOCKS, 8));
         try (Tape tape = Tape.recording(new Workspace(run.backend), Rng.of(3))) {
             Flops before = Flops.of(run.backend.flops());
             step = method.of(run.batch(tape, Rng.of(4)));
@@ -52,7 +52,7 @@ class MethodFlopsTest {
     }
 
     /** The tokens that {@code chooser} takes from the same batch with the same draws. */
-    private int[] rows(EarlySelection.Chooser chooser) {
+    private int[] rows(BeforeHeadObjective.Chooser chooser) {
         try (Tape tape = Tape.recording(new Workspace(run.backend), Rng.of(3))) {
             MicroBatch batch = run.batch(tape, Rng.of(4));
             return chooser.choose(0.5, batch, run.model.forward(tape, batch.ids()).value()).rows();
@@ -106,7 +106,7 @@ class MethodFlopsTest {
     void riskSamplingCostsNothingMore() {
         int[] kept = rows((alpha, batch, _) -> {
             TokenRisks risks = TokenRisks.of(batch);
-            return SelectiveLoss.choose(new RiskSampling(alpha, Risk.GRADIENT, 0.1), risks.loss(), risks.entropy(),
+            return SelectiveObjective.choose(new RiskSampling(alpha, Risk.GRADIENT, 0.1), risks.loss(), risks.entropy(),
                     batch);
         });
         assertTrue(kept.length == 13 || kept.length == 14, "kept " + kept.length);

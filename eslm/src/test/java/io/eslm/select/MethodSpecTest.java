@@ -49,21 +49,21 @@ class MethodSpecTest {
     @Test
     void everyMethodHasAText() {
         for (String name : Methods.names()) {
-            Map<Setting, String> needed = new EnumMap<>(Setting.class);
-            Methods.settings(name).stream().filter(Setting::isNeeded).forEach(s -> needed.put(s, "folder"));
+            Map<MethodSetting, String> needed = new EnumMap<>(MethodSetting.class);
+            Methods.settings(name).stream().filter(MethodSetting::isNeeded).forEach(s -> needed.put(s, "folder"));
             MethodSpec spec = MethodSpec.of(name, needed);
             assertEquals(spec, MethodSpec.parse(spec.toString()));
             assertEquals(name, spec.name());
         }
         assertEquals(12, Methods.names().size());
-        for (Setting s : Setting.values()) {
+        for (MethodSetting s : MethodSetting.values()) {
             assertTrue(Methods.names().stream().anyMatch(name -> Methods.settings(name).contains(s)), s + " is used");
         }
     }
 
     @Test
     void laterSettingsWin() {
-        assertEquals("cvar-loss:alpha=0.4", MethodSpec.parse("cvar-loss:alpha=0.3", Map.of(Setting.ALPHA, "0.4"))
+        assertEquals("cvar-loss:alpha=0.4", MethodSpec.parse("cvar-loss:alpha=0.3", Map.of(MethodSetting.ALPHA, "0.4"))
                 .toString());
     }
 

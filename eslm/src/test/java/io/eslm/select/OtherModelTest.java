@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select;
 
-import static io.eslm.select.LossRun.BATCH;
-import static io.eslm.select.LossRun.M;
-import static io.eslm.select.LossRun.TIME;
+import static io.eslm.select.ObjectiveRun.BATCH;
+import static io.eslm.select.ObjectiveRun.M;
+import static io.eslm.select.ObjectiveRun.TIME;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -12,16 +12,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.Add;
-import io.eslm.autograd.op.CrossEntropy;
-import io.eslm.autograd.op.LogSoftmax;
-import io.eslm.autograd.op.Mul;
-import io.eslm.autograd.op.Scale;
-import io.eslm.autograd.op.Sub;
-import io.eslm.autograd.op.Sum;
 import io.eslm.autograd.op.WeightedSum;
+import io.eslm.autograd.op.basic.CrossEntropy;
+import io.eslm.autograd.op.basic.LogSoftmax;
+import io.eslm.autograd.op.basic.Mul;
+import io.eslm.autograd.op.basic.Scale;
+import io.eslm.autograd.op.basic.Sub;
+import io.eslm.autograd.op.basic.Sum;
 import io.eslm.gpt2.Gpt2;
-import io.eslm.gpt2.train.MeanLoss;
-import io.eslm.gpt2.train.TokenLoss;
+import io.eslm.gpt2.train.MeanObjective;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The methods that ask another model: a reference or a teacher. */
 class OtherModelTest {
-    private final LossRun run = new LossRun(0);
+    private final ObjectiveRun run = new ObjectiveRun(0);
     private final Gpt2 other = run.model(0.1, 3, 77);
 
     @AfterEach
@@ -45,11 +45,11 @@ class OtherModelTest {
         run.close();
     }
 
-    private static TokenLoss method(String spec, Gpt2 model) {
+    private static Objective method(String spec, Gpt2 model) {
         return Methods.of(MethodSpec.parse(spec), _ -> model);
     }
 
-    private static float[] losses(LossRun run, Gpt2 model) {
+    private static float[] losses(ObjectiveRun run, Gpt2 model) {
         try (Tape tape = Tape.evaluation(new Workspace(run.backend))) {
             Tensor entropy = tape.memory(DType.F32, M);
             Variable logits = model.logits(tape, model.forward(tape, tape.put(run.inputs, BATCH, TIME)));
@@ -61,10 +61,10 @@ class OtherModelTest {
 
     @Test
     void itsOwnReferenceKeepsEverything() {
-        LossRun.Outcome o = run.run(method("rho-1:reference=x,keep-ratio=0.3", run.model));
+        ObjectiveRun.Outcome o = run.run(method("rho-1:reference=x,keep-ratio=0.3", run.model));
         assertEquals(M, o.step().kept());
         assertEquals(0, o.step().valueAtRisk());
-        run.run(new MeanLoss()).assertSameBits(o);
+        run.run(new MeanObjective()).assertSameBits(o);
     }
 
     @ParameterizedTest
@@ -79,10 +79,10 @@ class OtherModelTest {
         double alpha = share == 1 ? 0 : share == 0.7 ? 0.3 : 0.7;
         int[] rows = ValueAtRisk.keepTail(excess, alpha).rows();
         long before = run.backend.flops().count(Phase.SELECTION);
-        LossRun.Outcome o = run.run(method("rho-1:reference=x,keep-ratio=" + share, other));
+        ObjectiveRun.Outcome o = run.run(method("rho-1:reference=x,keep-ratio=" + share, other));
         assertEquals(alpha, o.step().alpha());
         assertTrue(run.backend.flops().count(Phase.SELECTION) > before, "the reference's pass is counted apart");
-        LossRun.Outcome expected = run.run(new SelectiveLoss("fixed", Anneal.constant(alpha),
+        ObjectiveRun.Outcome expected = run.run(new SelectiveObjective("fixed", AlphaSchedule.constant(alpha),
                 _ -> (_, _, _) -> ValueAtRisk.keepTail(excess, alpha)));
         assertEquals(rows == null ? M : rows.length, o.step().kept());
         expected.assertClose(o, 1e-6f);
@@ -101,7 +101,8 @@ class OtherModelTest {
         for (int i = 0; i < TIME; i++) {
             excess[i] = own.loss()[i] - reference.loss()[i];
         }
-        Preview.Choice choice = Preview.of(method("rho-1:reference=x,keep-ratio=0.5", other), text, own);
+        SelectionPreview.Choice choice =
+                SelectionPreview.of(method("rho-1:reference=x,keep-ratio=0.5", other), text, own);
         boolean[] expected = own.selected((_, _, _) -> ValueAtRisk.keepTail(excess, 0.5));
         assertArrayEquals(expected, choice.kept());
     }
@@ -111,7 +112,7 @@ class OtherModelTest {
     @ParameterizedTest
     @ValueSource(strings = {"loss", "entropy"})
     void withoutWeightDistillationIsEslm(String risk) {
-        TokenLoss eslm = LossRun.method((risk.equals("loss") ? "cvar-loss" : "var-entropy") + ":alpha=0.3");
+        Objective eslm = ObjectiveRun.method((risk.equals("loss") ? "cvar-loss" : "var-entropy") + ":alpha=0.3");
         run.run(eslm).assertSameBits(run.run(method("kd:teacher=x,kd-weight=0,alpha=0.3,risk=" + risk, other)));
         assertNotEquals(run.run(eslm).loss(), run.run(method("kd:teacher=x,alpha=0.3,risk=" + risk, other)).loss());
     }
@@ -120,9 +121,9 @@ class OtherModelTest {
     @ParameterizedTest
     @ValueSource(strings = {"alpha=0", "alpha=0.4", "alpha=0.4,temperature=1", "alpha=0.4,temperature=7.3"})
     void aTeacherLikeTheStudentHasNothingToSay(String settings) {
-        LossRun.Outcome o = run.run(method("kd:teacher=x,kd-weight=1," + settings, run.model));
+        ObjectiveRun.Outcome o = run.run(method("kd:teacher=x,kd-weight=1," + settings, run.model));
         assertEquals(0, o.loss(), 1e-6);
-        o.gradients().forEach((name, g) -> assertEquals(0, LossRun.Outcome.largest(g), 0x1p-20, name));
+        o.gradients().forEach((name, g) -> assertEquals(0, ObjectiveRun.Outcome.largest(g), 0x1p-20, name));
     }
 
     /** The same through whole logits, simple ops, and weights that are zero for what is dropped. */
@@ -130,7 +131,7 @@ class OtherModelTest {
     @CsvSource({"0.0, 1.0, 1.5, ENTROPY", "0.3, 0.5, 2.0, ENTROPY", "0.3, 1.0, 0.8, LOSS", "0.6, 0.25, 4.0, LOSS",
         "0.4, 0.5, 2.0, GRADIENT"})
     void gradientEqualsTheComposedPath(double alpha, double mix, double temperature, Risk risk) {
-        LossRun.Outcome actual = run.run(method("kd:teacher=x,alpha=%s,kd-weight=%s,temperature=%s,risk=%s"
+        ObjectiveRun.Outcome actual = run.run(method("kd:teacher=x,alpha=%s,kd-weight=%s,temperature=%s,risk=%s"
                 .formatted(alpha, mix, temperature, risk), other));
         try (Tape tape = Tape.recording(new Workspace(run.backend), Rng.of(3));
                 Tape teaching = Tape.evaluation(new Workspace(run.backend))) {
@@ -150,7 +151,7 @@ class OtherModelTest {
             for (int k = 0; k < (rows == null ? M : rows.length); k++) {
                 weights[rows == null ? k : rows[k]] = 1f / (rows == null ? M : rows.length);
             }
-            LossRun.Outcome composed =
+            ObjectiveRun.Outcome composed =
                     run.outcome(tape, null, tape.apply(new WeightedSum(null, tape.put(weights, M)), mixed));
             // Sums in another order over at most 27·37 terms: 2⁻²⁴·√999 of the largest entry, with room for depth.
             composed.assertClose(actual, 4e-5f);
@@ -160,8 +161,8 @@ class OtherModelTest {
     /** What is logged is the student's own loss, as with every other method. */
     @Test
     void theLogShowsTheStudentsLoss() {
-        LossRun.Outcome eslm = run.run(LossRun.method("cvar-loss:alpha=0.3"));
-        LossRun.Outcome distilled = run.run(method("kd:teacher=x,alpha=0.3", other));
+        ObjectiveRun.Outcome eslm = run.run(ObjectiveRun.method("cvar-loss:alpha=0.3"));
+        ObjectiveRun.Outcome distilled = run.run(method("kd:teacher=x,alpha=0.3", other));
         assertEquals(eslm.step().lossSum(), distilled.step().lossSum());
         assertEquals(eslm.step().keptLossSum(), distilled.step().keptLossSum());
         assertEquals(eslm.step().kept(), distilled.step().kept());

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MeanObjective;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.gpt2.train.TokenRisks;
@@ -93,8 +93,8 @@ class RiskSamplingTest {
     @ValueSource(strings = {"risk-sampling:keep-ratio=1", "shortlist-sampling:keep-ratio=1"})
     void keepingAllIsLanguageModelling(String method) {
         assertNull(new RiskSampling(0, Risk.LOSS, 0.1).select(new float[5], null, Rng.of(1)).rows());
-        try (LossRun run = new LossRun(0.1)) {
-            run.run(new MeanLoss()).assertSameBits(run.run(LossRun.method(method)));
+        try (ObjectiveRun run = new ObjectiveRun(0.1)) {
+            run.run(new MeanObjective()).assertSameBits(run.run(ObjectiveRun.method(method)));
         }
     }
 
@@ -109,13 +109,13 @@ class RiskSamplingTest {
         "shortlist-sampling:keep-ratio=0.3"})
     void theExpectedGradientIsLanguageModellings(String method) {
         int draws = 800;
-        try (LossRun run = new LossRun(0)) {
-            LossRun.Outcome whole = run.run(new MeanLoss());
+        try (ObjectiveRun run = new ObjectiveRun(0)) {
+            ObjectiveRun.Outcome whole = run.run(new MeanObjective());
             Map<String, double[]> sum = new TreeMap<>();
             Map<String, double[]> squares = new TreeMap<>();
             for (int d = 0; d < draws; d++) {
-                LossRun.Outcome one = run.run(LossRun.method(method), Rng.of(d));
-                assertTrue(one.step().kept() < LossRun.M);
+                ObjectiveRun.Outcome one = run.run(ObjectiveRun.method(method), Rng.of(d));
+                assertTrue(one.step().kept() < ObjectiveRun.M);
                 one.gradients().forEach((name, g) -> {
                     double[] s = sum.computeIfAbsent(name, _ -> new double[g.length]);
                     double[] q = squares.computeIfAbsent(name, _ -> new double[g.length]);
@@ -126,7 +126,7 @@ class RiskSamplingTest {
                 });
             }
             whole.gradients().forEach((name, g) -> {
-                double floor = 0x1p-20 * LossRun.Outcome.largest(g);
+                double floor = 0x1p-20 * ObjectiveRun.Outcome.largest(g);
                 for (int i = 0; i < g.length; i++) {
                     double mean = sum.get(name)[i] / draws;
                     double variance = Math.max(0, squares.get(name)[i] / draws - mean * mean);
@@ -139,16 +139,16 @@ class RiskSamplingTest {
     /** Against logits of all ids, in double: the softmax over the batch's targets alone, and so never above the whole loss. */
     @Test
     void aShortlistIsTheBatchsTargets() {
-        try (LossRun run = new LossRun(0); Tape tape = Tape.evaluation(new Workspace(run.backend))) {
+        try (ObjectiveRun run = new ObjectiveRun(0); Tape tape = Tape.evaluation(new Workspace(run.backend))) {
             MicroBatch batch = run.batch(tape, Rng.of(4));
             Variable hidden = run.model.forward(tape, batch.ids());
             float[] logits = run.model.logits(tape, hidden).value().toFloats();
             float[] whole = TokenRisks.of(batch, hidden).loss();
             Shortlist.Estimate estimate = Shortlist.estimate(batch, hidden.value());
             int[] shortlist = Arrays.stream(run.targets).distinct().toArray();
-            assertTrue(shortlist.length < LossRun.VOCABULARY, "some ids are no targets");
-            for (int j = 0; j < LossRun.M; j++) {
-                int row = j * LossRun.VOCABULARY;
+            assertTrue(shortlist.length < ObjectiveRun.VOCABULARY, "some ids are no targets");
+            for (int j = 0; j < ObjectiveRun.M; j++) {
+                int row = j * ObjectiveRun.VOCABULARY;
                 double sum = 0;
                 double product = 0;
                 for (int v : shortlist) {

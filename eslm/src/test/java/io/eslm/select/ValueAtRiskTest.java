@@ -220,7 +220,7 @@ class ValueAtRiskTest {
     @ValueSource(doubles = {1, -0.1, 2, Double.NaN, Double.POSITIVE_INFINITY})
     void refusesLevelsOutsideTheUnitInterval(double alpha) {
         for (Executable use : List.<Executable>of(() -> new CvarLoss(alpha), () -> new VarEntropy(alpha),
-                () -> new RiskSampling(alpha, Risk.LOSS, 0.1), () -> Anneal.constant(alpha),
+                () -> new RiskSampling(alpha, Risk.LOSS, 0.1), () -> AlphaSchedule.constant(alpha),
                 () -> MethodSpec.parse("cvar-loss:alpha=" + alpha))) {
             var e = assertThrows(UserError.class, use);
             assertTrue(e.getMessage().startsWith("--alpha " + alpha + ": must be at least 0"), e.getMessage());

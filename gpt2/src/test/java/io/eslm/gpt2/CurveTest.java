@@ -9,8 +9,8 @@ import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.ClipNorm;
 import io.eslm.gpt2.Golden.Precision;
 import io.eslm.gpt2.train.MicroBatch;
+import io.eslm.gpt2.train.MicroBatchLoss;
 import io.eslm.gpt2.train.Selection;
-import io.eslm.gpt2.train.StepLoss;
 import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Workspace;
@@ -50,7 +50,7 @@ class CurveTest {
                 for (int step = 0; step < STEPS; step++) {
                     tape.reset();
                     model.clearGradients();
-                    StepLoss loss = loss(tape, golden, step, alpha);
+                    MicroBatchLoss loss = loss(tape, golden, step, alpha);
                     tape.backward(loss.loss());
                     double norm = clip.norm();
                     optimizer.step(RATE, clip.scale(norm));
@@ -63,7 +63,7 @@ class CurveTest {
         }
     }
 
-    private static StepLoss loss(Tape tape, Golden golden, int step, double alpha) {
+    private static MicroBatchLoss loss(Tape tape, Golden golden, int step, double alpha) {
         int batch = golden.dim("tokens", 1);
         int time = golden.dim("tokens", 2) - 1;
         int[] tokens = golden.ints("tokens");

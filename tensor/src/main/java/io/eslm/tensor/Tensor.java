@@ -2,10 +2,10 @@
 package io.eslm.tensor;
 
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Reduction;
 import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.function.DoubleSupplier;

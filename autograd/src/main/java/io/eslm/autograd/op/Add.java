@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.op;
 
+import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.Sample;
-import io.eslm.autograd.SampleSource;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
 import java.util.stream.Stream;
@@ -16,14 +17,14 @@ import java.util.stream.Stream;
 public record Add() implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... in) {
-        return Broadcast.binary(context, Binary.ADD, in[0], in[1]);
+        return Elementwise.binary(context, Binary.ADD, in[0], in[1]);
     }
 
     @Override
     public void backward(OpContext context, Tensor dOutput) {
-        Tensor dy = Broadcast.gradient(context, dOutput);
-        Broadcast.accumulate(context, 0, dy);
-        Broadcast.accumulate(context, 1, dy);
+        Tensor dy = Elementwise.gradient(context, dOutput);
+        Elementwise.accumulate(context, 0, dy);
+        Elementwise.accumulate(context, 1, dy);
     }
 
     @Override
@@ -32,6 +33,6 @@ public record Add() implements Op {
     }
 
     public static Stream<Sample> samples(SampleSource source) {
-        return Broadcast.samples(new Add(), source::normal);
+        return Elementwise.samples(new Add(), source::normal);
     }
 }

@@ -3,8 +3,9 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.Sample;
-import io.eslm.autograd.SampleSource;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.AddRow;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;

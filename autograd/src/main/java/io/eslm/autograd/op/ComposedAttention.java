@@ -3,6 +3,11 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
+import io.eslm.autograd.op.basic.Permute;
+import io.eslm.autograd.op.basic.Reshape;
+import io.eslm.autograd.op.basic.Scale;
+import io.eslm.autograd.op.basic.Slice;
+import io.eslm.autograd.op.basic.Softmax;
 import io.eslm.tensor.Tensor;
 
 /**

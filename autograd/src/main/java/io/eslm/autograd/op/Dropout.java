@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.op;
 
+import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.Sample;
-import io.eslm.autograd.SampleSource;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
@@ -37,7 +38,7 @@ public record Dropout(double p, int seed) implements Op {
             Tensor mask = context.acquireLike(context.input(0));
             context.kernels().fill(mask.storage(), mask.size(), 1);
             context.kernels().dropout(mask.storage(), mask.storage(), mask.size(), p, seed);
-            Broadcast.binaryInto(context, Binary.MUL, dy, dy, context.ofRows(mask));
+            Elementwise.binaryInto(context, Binary.MUL, dy, dy, context.ofRows(mask));
         }
         context.accumulate(0, dy);
     }

@@ -3,10 +3,15 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.Sample;
-import io.eslm.autograd.SampleSource;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.Mean;
+import io.eslm.autograd.op.basic.Mul;
+import io.eslm.autograd.op.basic.Power;
+import io.eslm.autograd.op.basic.Square;
+import io.eslm.autograd.op.basic.Sub;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;

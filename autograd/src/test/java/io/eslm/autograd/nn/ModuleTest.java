@@ -10,10 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Parameter;
-import io.eslm.autograd.SampleSource;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.op.Sum;
+import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.Sum;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;

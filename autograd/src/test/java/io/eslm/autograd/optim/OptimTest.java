@@ -6,14 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.eslm.autograd.GradCheck;
 import io.eslm.autograd.Parameter;
-import io.eslm.autograd.SampleSource;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
+import io.eslm.autograd.check.GradCheck;
+import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.Affine;
-import io.eslm.autograd.op.Gelu;
 import io.eslm.autograd.op.WeightedSum;
+import io.eslm.autograd.op.basic.Gelu;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;

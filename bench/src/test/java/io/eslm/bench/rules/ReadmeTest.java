@@ -22,7 +22,7 @@ class ReadmeTest {
         String readme = read("README.md");
         int begin = readme.indexOf("```java\n") + "```java\n".length();
         String shown = readme.substring(begin, readme.indexOf("```", begin));
-        String source = read("autograd/src/main/java/io/eslm/autograd/op/Square.java");
+        String source = read("autograd/src/main/java/io/eslm/autograd/op/basic/Square.java");
         assertEquals(source.substring(source.indexOf("/** y")), shown, "README.md must show Square.java as it is");
     }
 

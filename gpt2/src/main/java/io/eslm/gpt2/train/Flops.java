@@ -2,8 +2,8 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.tensor.backend.CountedKernels;
-import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.FlopCounter.Phase;
+import io.eslm.tensor.backend.FlopCounter;
 
 /**
  * Floating-point operations of training, by what they were done for; a multiply-add is two. Counted while the kernels run, see

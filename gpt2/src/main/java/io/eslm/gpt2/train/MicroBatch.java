@@ -7,7 +7,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 
 /**
- * What a {@link TokenLoss} works on: one batch of windows, one forward and backward pass.
+ * What a {@link Objective} works on: one batch of windows, one forward and backward pass.
  *
  * @param ids (B, T) I32
  * @param targets (B·T) I32: the token after each of ids

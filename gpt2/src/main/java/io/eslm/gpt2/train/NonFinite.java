@@ -18,7 +18,7 @@ final class NonFinite {
     private NonFinite() {
     }
 
-    static void checkLoss(StepLoss loss, long step, Gpt2 model, int[] inputs, int batch, Workspace workspace) {
+    static void checkLoss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch, Workspace workspace) {
         if (!Double.isFinite(loss.lossSum())) {
             throw new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
                     + firstLayer(model, inputs, batch, workspace) + ADVICE);

@@ -49,10 +49,10 @@ public final class TokenRisks {
     }
 
     /** The loss over {@code selection}; all other tokens stay in the context but move no gradient of their own. */
-    public StepLoss over(Selection selection) {
+    public MicroBatchLoss over(Selection selection) {
         Tape tape = batch.tape();
         Variable total = tape.apply(new WeightedSum(selection.rows(tape, loss.length),
                 tape.put(selection.weights(batch.share()), selection.kept())), tokenLoss);
-        return StepLoss.of(total, loss, selection);
+        return MicroBatchLoss.of(total, loss, selection);
     }
 }

@@ -11,20 +11,20 @@ import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.tensor.Rng;
-import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.FlopCounter.Phase;
+import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
- * The training loop: data, forward, {@link TokenLoss}, backward, clip, AdamW; evaluations between. Everything random is
+ * The training loop: data, forward, {@link Objective}, backward, clip, AdamW; evaluations between. Everything random is
  * drawn from (seed, step), so a run resumed from {@link #state} continues with identical bits.
  */
 public final class Trainer implements AutoCloseable {
     private final Gpt2 model;
-    private final TokenLoss tokenLoss;
+    private final Objective tokenLoss;
     private final TrainOptions options;
     private final Consumer<TrainEvent> listener;
     private final Schedule schedule;
@@ -44,7 +44,7 @@ public final class Trainer implements AutoCloseable {
     private boolean restored;
 
     /** Starts at step 0; call {@link #restore} to go on from a checkpoint. */
-    public Trainer(Gpt2 model, TokenLoss tokenLoss, TokenData data, TrainOptions options,
+    public Trainer(Gpt2 model, Objective tokenLoss, TokenData data, TrainOptions options,
             Consumer<TrainEvent> listener) {
         int time = model.config().blockSize();
         this.model = model;
@@ -132,7 +132,7 @@ public final class Trainer implements AutoCloseable {
             tape.reset(rng.split("dropout"));
             sampler.next(inputs, targets);
             int time = model.config().blockSize();
-            StepLoss loss = tokenLoss.of(new MicroBatch(tape, model, tape.put(inputs, drawn, time),
+            MicroBatchLoss loss = tokenLoss.of(new MicroBatch(tape, model, tape.put(inputs, drawn, time),
                     tape.put(targets, targets.length), rng.split("selection"), share, progress));
             NonFinite.checkLoss(loss, step + 1, model, inputs, drawn, workspace);
             sums.add(loss);
@@ -186,7 +186,7 @@ public final class Trainer implements AutoCloseable {
         private double alpha;
         private double valueAtRisk;
 
-        void add(StepLoss s) {
+        void add(MicroBatchLoss s) {
             tokens += s.tokens();
             loss += s.lossSum();
             kept += s.kept();

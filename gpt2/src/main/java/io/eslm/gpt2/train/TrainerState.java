@@ -11,8 +11,8 @@ import io.eslm.tensor.UserError;
  * @param tokens tokens that had a full forward pass
  * @param batchPosition next batch of the sampler
  * @param options of the run that wrote it
- * @param method name of its {@link TokenLoss}
- * @param lossState what {@link TokenLoss#state} gave
+ * @param method name of its {@link Objective}
+ * @param lossState what {@link Objective#state} gave
  */
 public record TrainerState(long step, long tokens, long batchPosition, TrainOptions options, String method,
         JsonObject lossState) {

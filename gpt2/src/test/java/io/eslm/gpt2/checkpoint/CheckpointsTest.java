@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
-import io.eslm.gpt2.train.MeanLoss;
+import io.eslm.gpt2.train.MeanObjective;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.StepLoss;
+import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Tiny;
-import io.eslm.gpt2.train.TokenLoss;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
@@ -42,14 +42,14 @@ class CheckpointsTest {
     @TempDir
     private Path dir;
 
-    private Trainer trainer(Backend backend, TokenLoss loss, TrainOptions options) {
+    private Trainer trainer(Backend backend, Objective loss, TrainOptions options) {
         return new Trainer(Tiny.model(Tiny.config(), backend), loss, Tiny.data(dir.resolve("data"), Tiny.VOCABULARY),
                 options, e -> {
                 });
     }
 
     private Trainer trainer() {
-        return trainer(scalar, new MeanLoss(), Tiny.options(40));
+        return trainer(scalar, new MeanObjective(), Tiny.options(40));
     }
 
     private Path run() {
@@ -178,15 +178,15 @@ class CheckpointsTest {
     void aFailedSaveLeavesTheOneBefore() throws IOException {
         Checkpoints checkpoints = new Checkpoints(run());
         boolean[] full = {false};
-        TokenLoss loss = new TokenLoss() {
+        Objective loss = new Objective() {
             @Override
             public String name() {
                 return "clm";
             }
 
             @Override
-            public StepLoss of(MicroBatch batch) {
-                return new MeanLoss().of(batch);
+            public MicroBatchLoss of(MicroBatch batch) {
+                return new MeanObjective().of(batch);
             }
 
             /** Asked for when weights and moments have been written. */
@@ -246,7 +246,7 @@ class CheckpointsTest {
         try (Trainer trainer = trainer()) {
             losses(trainer, 2);
             Path saved = new Checkpoints(run()).save(trainer);
-            TokenLoss loss = what.equals("--method") ? new Tiny.AboveMean() : new MeanLoss();
+            Objective loss = what.equals("--method") ? new Tiny.AboveMean() : new MeanObjective();
             var config = what.equals("Gpt2Config") ? Tiny.config().withDropout(0.2) : Tiny.config();
             TrainOptions o = Tiny.options(what.equals("--max-iters") ? 6 : 40);
             TrainOptions options =

@@ -10,8 +10,8 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
-import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.FlopCounter.Phase;
+import io.eslm.tensor.backend.FlopCounter;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -44,7 +44,7 @@ class FlopsTest {
         backend.close();
     }
 
-    private Flops step(double dropout, TokenLoss loss) {
+    private Flops step(double dropout, Objective loss) {
         Gpt2 model = Tiny.model(new Gpt2Config(L, 2, C, T, V, dropout, 1e-5), backend);
         try (Trainer trainer = new Trainer(model, loss, Tiny.data(dir, V), Tiny.options(10), _ -> {
         })) {
@@ -62,7 +62,7 @@ class FlopsTest {
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.1})
     void allRows(double dropout) {
-        Flops flops = step(dropout, new MeanLoss());
+        Flops flops = step(dropout, new MeanObjective());
         assertEquals(MICRO_BATCHES * (forward(L) + 2 * M), flops.forward());
         assertEquals(MICRO_BATCHES * 2 * (2 * M * (L * BLOCK + HEAD) + L * 5L * C * PAIRS + M), flops.backward(),
                 "each product twice, for its input and its weight; attention 5 products for each pair, against 2");
@@ -114,7 +114,7 @@ class FlopsTest {
     @Test
     void evaluationCountsApart() {
         Gpt2 model = Tiny.model(Tiny.config(), backend);
-        try (Trainer trainer = new Trainer(model, new MeanLoss(), Tiny.data(dir, V), Tiny.options(10), _ -> {
+        try (Trainer trainer = new Trainer(model, new MeanObjective(), Tiny.data(dir, V), Tiny.options(10), _ -> {
         })) {
             Flops before = Flops.of(backend.flops());
             trainer.evaluate();
@@ -124,17 +124,17 @@ class FlopsTest {
     }
 
     private interface Body {
-        StepLoss of(MicroBatch batch);
+        MicroBatchLoss of(MicroBatch batch);
     }
 
-    private record Named(Body body) implements TokenLoss {
+    private record Named(Body body) implements Objective {
         @Override
         public String name() {
             return "test";
         }
 
         @Override
-        public StepLoss of(MicroBatch batch) {
+        public MicroBatchLoss of(MicroBatch batch) {
             return body.of(batch);
         }
     }

@@ -59,7 +59,7 @@ public final class Tiny {
     }
 
     /** Keeps the tokens with a loss above the mean, so that their number changes from step to step; counts its calls. */
-    public static final class AboveMean implements TokenLoss {
+    public static final class AboveMean implements Objective {
         private long calls;
 
         @Override
@@ -68,7 +68,7 @@ public final class Tiny {
         }
 
         @Override
-        public StepLoss of(MicroBatch batch) {
+        public MicroBatchLoss of(MicroBatch batch) {
             calls++;
             TokenRisks risks = TokenRisks.of(batch);
             double mean = 0;

@@ -36,11 +36,11 @@ class TrainerTest {
         backend.close();
     }
 
-    private Trainer trainer(Gpt2Config config, TokenLoss loss, TrainOptions options, List<TrainEvent> events) {
+    private Trainer trainer(Gpt2Config config, Objective loss, TrainOptions options, List<TrainEvent> events) {
         return new Trainer(Tiny.model(config, backend), loss, Tiny.data(dir, config.vocabSize()), options, events::add);
     }
 
-    private Trainer trainer(TokenLoss loss) {
+    private Trainer trainer(Objective loss) {
         return trainer(Tiny.config(), loss, Tiny.options(100), new ArrayList<>());
     }
 
@@ -48,7 +48,7 @@ class TrainerTest {
     void theLossFalls() {
         List<TrainEvent> events = new ArrayList<>();
         TrainOptions options = new TrainOptions(100, 4, 2, 1e-2, 1e-3, 5, 0.1, 0.9, 0.95, 1.0, 50, 2, 0, 0, 11);
-        try (Trainer trainer = trainer(Tiny.config(), new MeanLoss(), options, events)) {
+        try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
             trainer.run(() -> false, () -> {
             });
             assertEquals(100, trainer.step());
@@ -70,12 +70,12 @@ class TrainerTest {
         TrainOptions options = new TrainOptions(4, 4, 2, 1e-2, 1e-3, 1, 0.1, 0.9, 0.95, 1.0, 2, 2, 0, 0, 11);
         List<TrainEvent> events = new ArrayList<>();
         TrainerState state;
-        try (Trainer trainer = trainer(Tiny.config(), new MeanLoss(), options, events)) {
+        try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
             trainer.run(() -> true, () -> {
             });
             state = trainer.state();
         }
-        try (Trainer trainer = trainer(Tiny.config(), new MeanLoss(), options, events)) {
+        try (Trainer trainer = trainer(Tiny.config(), new MeanObjective(), options, events)) {
             trainer.restore(state);
             trainer.run(() -> false, () -> {
             });
@@ -89,14 +89,14 @@ class TrainerTest {
     }
 
     static Stream<Arguments> losses() {
-        return Stream.<Supplier<TokenLoss>>of(MeanLoss::new, Tiny.AboveMean::new)
+        return Stream.<Supplier<Objective>>of(MeanObjective::new, Tiny.AboveMean::new)
                 .map(loss -> Arguments.of(loss.get().name(), loss));
     }
 
     /** Sizes of kept-row tensors vary, so a few more steps than one may pass before every size has been seen. */
     @ParameterizedTest
     @MethodSource("losses")
-    void aStepAllocatesNothingAfterWarmUp(String name, Supplier<TokenLoss> loss) {
+    void aStepAllocatesNothingAfterWarmUp(String name, Supplier<Objective> loss) {
         TrainOptions options = new TrainOptions(100, 4, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 1, 2, 0, 0, 11);
         try (Trainer trainer = trainer(Tiny.config(), loss.get(), options, new ArrayList<>())) {
             trainer.run(() -> trainer.step() == 8, () -> {
@@ -133,7 +133,7 @@ class TrainerTest {
     @ParameterizedTest
     @MethodSource("poisoned")
     void aNanStopsAndIsFound(String parameter, String where) {
-        try (Trainer trainer = trainer(new MeanLoss())) {
+        try (Trainer trainer = trainer(new MeanObjective())) {
             trainer.oneStep();
             trainer.oneStep();
             Gpt2 model = trainer.model();
@@ -155,7 +155,7 @@ class TrainerTest {
     /** Weights that are finite, but overflow where they meet. */
     @Test
     void anOverflowIsFound() {
-        try (Trainer trainer = trainer(new MeanLoss())) {
+        try (Trainer trainer = trainer(new MeanObjective())) {
             trainer.oneStep();
             Tensor value = trainer.model().parameters().get("blocks.0.mlp.down.weight").value();
             value.kernels().fill(value.storage(), value.size(), 3e38);
@@ -167,14 +167,14 @@ class TrainerTest {
 
     @Test
     void aGradientThatOverflowsIsFoundAndTakesNoStep() {
-        TokenLoss steep = new TokenLoss() {
+        Objective steep = new Objective() {
             @Override
             public String name() {
                 return "steep";
             }
 
             @Override
-            public StepLoss of(MicroBatch batch) {
+            public MicroBatchLoss of(MicroBatch batch) {
                 TokenRisks risks = TokenRisks.of(batch);
                 float[] weights = Selection.all(batch.tokens()).weights();
                 Arrays.fill(weights, 1e38f);
@@ -201,7 +201,7 @@ class TrainerTest {
     @MethodSource("sizes")
     void memoryIsForeseen(Gpt2Config config, int batch) {
         TrainOptions options = new TrainOptions(10, batch, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
-        try (Trainer trainer = trainer(config, new MeanLoss(), options, new ArrayList<>())) {
+        try (Trainer trainer = trainer(config, new MeanObjective(), options, new ArrayList<>())) {
             trainer.oneStep();
             trainer.oneStep();
             long taken = trainer.workspaceBytes() + 4 * MemoryNeed.ofWeights(config);

@@ -9,9 +9,9 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Kernels.Unary;
-import io.eslm.tensor.backend.scalar.HeapStorage;
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
 import io.eslm.tensor.backend.scalar.HeapStorage.I32;
+import io.eslm.tensor.backend.scalar.HeapStorage;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;

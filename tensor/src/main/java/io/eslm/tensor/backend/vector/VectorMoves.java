@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
 import io.eslm.tensor.backend.scalar.HeapStorage.I32;
+import io.eslm.tensor.backend.scalar.HeapStorage;
 import io.eslm.tensor.backend.scalar.ScalarKernels;
 
 /**

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
-import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
-import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.scalar.HeapStorage.F32;
+import io.eslm.tensor.backend.scalar.HeapStorage;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd.op.basic;
+
+import io.eslm.autograd.Elementwise;
+import io.eslm.autograd.Op;
+import io.eslm.autograd.OpContext;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.Kernels.Unary;
+import java.util.stream.Stream;
+
+/** y = 1/(1 + e⁻ˣ). dx = dy·(y − y²). Any shape. */
+public record Sigmoid() implements Op {
+    @Override
+    public Tensor forward(OpContext context, Tensor... x) {
+        return Elementwise.unary(context, Unary.SIGMOID, x[0]);
+    }
+
+    @Override
+    public void backward(OpContext context, Tensor dy) {
+        Tensor y = context.ofRows(context.output());
+        Tensor slope = Elementwise.unary(context, Unary.SQUARE, y);
+        Elementwise.binaryInto(context, Binary.SUB, slope, y, slope);
+        Elementwise.binaryInto(context, Binary.MUL, dy, dy, slope);
+        context.accumulate(0, dy);
+    }
+
+    @Override
+    public boolean rowwise() {
+        return true;
+    }
+
+    public static Stream<Sample> samples(SampleSource source) {
+        return Stream.of(Sample.of(new Sigmoid(), source.normal(3, 5)), Sample.of(new Sigmoid(), source.normal(17)));
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import io.eslm.gpt2.data.Progress;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * What a person sees while a command works. Results go to the standard output, everything else to the standard error. On a
+ * terminal a bar shows the progress; elsewhere there are plain lines, one every {@value #LINE_SECONDS} seconds at most.
+ */
+final class Terminal implements AutoCloseable {
+    private static final int LINE_SECONDS = 5;
+    /** Erases the line on which a bar stands. */
+    private static final String ERASE = "\r\u001b[K";
+
+    private final PrintWriter out;
+    private final PrintWriter err;
+    private final boolean terminal;
+    private ProgressBar bar;
+    private String task = "";
+    private long lastLine;
+
+    Terminal(PrintWriter out, PrintWriter err, boolean terminal) {
+        this.out = out;
+        this.err = err;
+        this.terminal = terminal;
+    }
+
+    boolean terminal() {
+        return terminal;
+    }
+
+    /** A line of the result. */
+    void result(String line) {
+        erase();
+        out.println(line);
+        out.flush();
+    }
+
+    /** A note beside the result. */
+    void note(String line) {
+        erase();
+        err.println(line);
+        err.flush();
+    }
+
+    /** Progress of the preparation of data. */
+    Progress progress() {
+        return (done, total, what) -> {
+            if (total == 0) {
+                note(what);
+            } else if (terminal) {
+                bar(what, total, "").stepTo(done);
+            } else {
+                plain(done, total, what);
+            }
+        };
+    }
+
+    private void plain(long done, long total, String what) {
+        long now = System.nanoTime();
+        boolean begins = !what.equals(task);
+        if (begins || now - lastLine >= TimeUnit.SECONDS.toNanos(LINE_SECONDS)) {
+            task = what;
+            lastLine = now;
+            note(begins ? what + " …" : String.format(Locale.ROOT, "%s … %d %%", what, 100 * done / total));
+        }
+    }
+
+    /** On a terminal: the bar of {@code what}, with a text behind it. */
+    void bar(String what, long done, long total, String text) {
+        if (terminal) {
+            bar(what, total, "").setExtraMessage(text).stepTo(done);
+        }
+    }
+
+    private ProgressBar bar(String what, long total, String unit) {
+        if (bar == null || !what.equals(task)) {
+            close();
+            task = what;
+            bar = new ProgressBarBuilder().setTaskName(what).setInitialMax(total).setUnit(unit, 1)
+                    .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate()
+                    .setConsumer(new ConsoleProgressBarConsumer(System.err))
+                    .build();
+        }
+        return bar;
+    }
+
+    private void erase() {
+        if (bar != null) {
+            err.print(ERASE);
+            err.flush();
+        }
+    }
+
+    /** Ends a bar that is still shown. */
+    @Override
+    public void close() {
+        if (bar != null) {
+            bar.close();
+            bar = null;
+        }
+    }
+}
