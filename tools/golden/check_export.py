@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Loads a model folder that we wrote with Hugging Face's own classes and compares what both compute from it.
+"""Loads an exported model folder with Hugging Face's classes, and compares their results with ours.
 
 Usage: check_export.py DIR
 
-DIR holds the exported folder and, beside its files, logits.safetensors with `ids` (B, T) and `logits` (B*T, V) as our side
-computed them (ExportTest writes such folders: see README.md). Exits with 1 where something differs.
+DIR is a folder that ExportTest wrote (see README.md). Its file logits.safetensors has our `ids` (B, T) and `logits` (B*T, V).
+Exits with 1 if something differs.
 """
 import json
 import os
@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
-LARGEST_DIFFERENCE = 1e-5     # float32 on both sides, relative to the largest logit
+LARGEST_DIFFERENCE = 1e-5     # relative to the largest logit; both sides compute in float32
 TEXTS = ["Hello world", "  two spaces,\ttab\nand newline", "naïve café – 你好 🙂", "x = 3.14159 # don't", ""]
 
 
@@ -41,14 +41,14 @@ def check_generation(model, ids):
 
 
 def check_fields(folder, model):
-    """What from_pretrained did not need must still be what save_pretrained would write."""
+    """Fields that from_pretrained does not need must still equal what save_pretrained writes."""
     again = os.path.join(folder, "again")
     model.save_pretrained(again)
     for name in ("config.json", "generation_config.json"):
         with open(os.path.join(folder, name)) as ours, open(os.path.join(again, name)) as theirs:
             a, b = json.load(ours), json.load(theirs)
         different = {k: (a.get(k, "absent"), b.get(k, "absent")) for k in {**a, **b} if a.get(k, "absent") != b.get(k, "absent")}
-        print(f"{name}: {len(a)} fields" + (f", different from Hugging Face's: {different}" if different else ", all as they write them"))
+        print(f"{name}: {len(a)} fields" + (f", different from Hugging Face's: {different}" if different else ", all as Hugging Face writes them"))
         different.pop("transformers_version", None)
         assert not different
 

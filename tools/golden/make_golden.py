@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference values from Hugging Face GPT-2 for the tests in gpt2/src/test/resources/golden.
 
-Everything is computed in float64 from float32 weights and stored once rounded, as float32, so that the files hold the
-exact answer and a test's tolerance is its own rounding error alone. See README.md for versions and the command.
+Everything is computed in float64 from float32 weights, and rounded once to float32 when stored. So the files hold the exact
+answer, and the tolerance of a test covers only its own rounding error. README.md has the versions and the command.
 
 Usage: make_golden.py GOLDEN_DIR
 """
@@ -28,7 +28,7 @@ def new_model(layers, heads, width, vocab, positions):
 
 
 def enlarge(model):
-    """Weights far from the usual initialisation: no bias is 0, no norm is 1, attention is not flat. Errors cannot hide."""
+    """Sets weights far from the usual initialisation: no bias is 0, no norm is 1, attention is not flat. Nothing hides errors."""
     for name, p in model.named_parameters():
         norm_scale = name.endswith(("ln_1.weight", "ln_2.weight", "ln_f.weight"))
         torch.nn.init.normal_(p, 1.0 if norm_scale else 0.0, 0.2)
@@ -106,7 +106,7 @@ def whole_model(folder, layers, heads, width, vocab, positions, batch, seq, seed
 
 
 def structured_tokens(steps, batch, seq, vocab):
-    """Text that can be learnt: the next token is a fixed function of the last one, two times in three; else a common one."""
+    """Text that a model can learn: two times in three, the last token determines the next; else the next is a common one."""
     common = torch.multinomial(1.0 / torch.arange(1, vocab + 1), steps * batch * (seq + 1), replacement=True)
     common = common.view(steps, batch, seq + 1)
     regular = torch.rand(steps, batch, seq + 1) < 2 / 3

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times GPT-2 training steps in PyTorch on the GPU, on random tokens and weights: the peer of tools/gpu/run.
+"""Times GPT-2 training steps in PyTorch on the GPU, with random tokens and weights: the peer of tools/gpu/run.
 
-Forward, loss, backward, clipping, AdamW. Needs PyTorch alone. Prints one JSON object, in the words of `bench step --json`.
+A step is forward, loss, backward, clipping, and AdamW. Needs only PyTorch. Prints one JSON object with the field names of
+`bench step --json`.
 """
 import argparse
 import json
@@ -39,7 +40,7 @@ class Block(nn.Module):
 
 
 class Gpt2(nn.Module):
-    """Loss of ids (B, T) against targets (B, T); the embedding of tokens is the head, too."""
+    """Loss of ids (B, T) against targets (B, T). The token embedding is also the head."""
 
     def __init__(self, layers, heads, width, seq):
         super().__init__()
@@ -69,7 +70,7 @@ def size(name):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--mode", choices=["float32", "tf32", "bf16"], required=True,
-                         help="float32 and tf32 eager, bf16 compiled and under autocast")
+                         help="float32 and tf32: eager; bf16: compiled, under autocast")
     options.add_argument("--model", default="gpt2", help="a preset, or LAYERSxWIDTH")
     options.add_argument("--batch", type=int, default=8)
     options.add_argument("--seq", type=int, default=1024)
@@ -78,7 +79,7 @@ def main():
     options.add_argument("--device", default="cuda")
     o = options.parse_args()
 
-    # float32 must not become TF32 behind our back, nor the other way round.
+    # Make sure that float32 is not TF32, and TF32 not float32.
     torch.set_float32_matmul_precision("high" if o.mode == "tf32" else "highest")
     torch.manual_seed(1)
     model = Gpt2(*size(o.model), o.seq).to(o.device)
