@@ -60,7 +60,7 @@ final class Newcomer {
 
     private void skipWithoutMaven() {
         if (Stream.of(path.split(":")).noneMatch(folder -> Files.isExecutable(Path.of(folder, "mvn")))) {
-            String why = "SKIPPED: finds no 'mvn', so no project of its own tries the published jars";
+            String why = "SKIPPED: there is no 'mvn' on the PATH to try the published jars with";
             System.err.println(why);
             Assumptions.abort(why);
         }
