@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The method, and the program around it. */
+/** Selective language modelling: the methods, runs and comparisons of them, and the program. */
 module io.eslm {
     requires transitive io.eslm.gpt2;
 
@@ -11,10 +11,20 @@ module io.eslm {
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
     requires org.apache.commons.statistics.inference;
+    requires org.apache.commons.statistics.ranking;
 
     exports io.eslm.cli;
+    exports io.eslm.compare;
     exports io.eslm.report;
+    exports io.eslm.run;
     exports io.eslm.select;
+    exports io.eslm.select.instance;
+    exports io.eslm.select.objective;
+    exports io.eslm.select.token;
+
+    uses io.eslm.select.MethodProvider;
+
+    provides io.eslm.select.MethodProvider with io.eslm.select.objective.EslmMethods;
 
     opens io.eslm.cli to info.picocli;
 }

@@ -2,7 +2,6 @@
 
 /** The model and everything to train and use it. */
 module io.eslm.gpt2 {
-    requires transitive com.google.gson;
     requires transitive io.eslm.autograd;
 
     requires it.unimi.dsi.fastutil.core;
@@ -12,6 +11,7 @@ module io.eslm.gpt2 {
     exports io.eslm.gpt2.checkpoint;
     exports io.eslm.gpt2.data;
     exports io.eslm.gpt2.generate;
+    exports io.eslm.gpt2.option;
     exports io.eslm.gpt2.tokenizer;
     exports io.eslm.gpt2.train;
 }

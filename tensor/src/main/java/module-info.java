@@ -2,6 +2,8 @@
 
 /** Arrays and kernels; knows nothing of gradients or models. */
 module io.eslm.tensor {
+    requires transitive com.google.gson;
+
     requires jdk.incubator.vector;
 
     exports io.eslm.tensor;
@@ -10,6 +12,6 @@ module io.eslm.tensor {
 
     uses io.eslm.tensor.backend.BackendProvider;
 
-    provides io.eslm.tensor.backend.BackendProvider with io.eslm.tensor.backend.scalar.ScalarProvider,
+    provides io.eslm.tensor.backend.BackendProvider with io.eslm.tensor.backend.ScalarProvider,
             io.eslm.tensor.backend.vector.VectorProvider;
 }

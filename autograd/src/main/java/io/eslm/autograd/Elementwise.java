@@ -3,6 +3,7 @@ package io.eslm.autograd;
 
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.op.basic.Axis;
+import io.eslm.tensor.Broadcast;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
@@ -12,40 +13,40 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
- * Elementwise computation for ops, with NumPy's broadcasting: shapes are aligned at the last axis, and an axis of length 1
- * or a missing one repeats. The gradient of what repeats is the sum over its repetitions.
+ * Elementwise computation for authors of ops. Shapes broadcast as {@link Broadcast} describes; the gradient of an input that
+ * repeats is the sum over its repetitions.
  */
 public final class Elementwise {
     private Elementwise() {
     }
 
-    /** f(x) in new memory. */
+    /** f(x) in new memory; x of any shape. */
     public static Tensor unary(OpContext context, Unary f, Tensor x) {
         Tensor y = context.acquireLike(x);
         context.kernels().unary(f, y.storage(), x.storage(), x.size());
         return y;
     }
 
-    /** f(a, b), broadcast, in new memory. */
+    /** f(a, b), broadcast, in new memory. An error names the op and both shapes if they do not broadcast. */
     public static Tensor binary(OpContext context, Binary f, Tensor a, Tensor b) {
-        Shape shape = shape(context, a.shape(), b.shape());
+        Shape shape = Broadcast.shape(context.name(), a.shape(), b.shape());
         Tensor y = context.acquire(a.dtype(), shape);
         binaryInto(context, f, y, a, b);
         return y;
     }
 
-    /** y = f(a, b), broadcast to the shape of y; y may be a or b where that has the shape of y. */
+    /** y = f(a, b), broadcast to the shape of y; y may be a or b if it has the same shape. */
     public static void binaryInto(OpContext context, Binary f, Tensor y, Tensor a, Tensor b) {
         if (a.size() == y.size() && b.size() == y.size()) {
             context.kernels().binary(f, y.storage(), a.storage(), b.storage(), new int[] {y.size()}, new int[] {1},
                     new int[] {1});
         } else {
             context.kernels().binary(f, y.storage(), a.storage(), b.storage(), y.shape().dims(),
-                    strides(a.shape(), y.shape()), strides(b.shape(), y.shape()));
+                    Broadcast.strides(a.shape(), y.shape()), Broadcast.strides(b.shape(), y.shape()));
         }
     }
 
-    /** {@code dy} if it can be handled as it is: with some rows only, a and b must not repeat. */
+    /** {@code dy}, expanded to all rows if it holds only some and an input repeats. */
     public static Tensor gradient(OpContext context, Tensor dy) {
         return context.input(0).shape().equals(context.input(1).shape()) ? dy : context.allRows(dy);
     }
@@ -58,7 +59,7 @@ public final class Elementwise {
 
     private static Tensor sumTo(OpContext context, Tensor d, Shape to) {
         Shape from = d.shape();
-        int[] strides = strides(to, from);
+        int[] strides = Broadcast.strides(to, from);
         Tensor sum = d;
         int inner = 1;
         for (int axis = from.rank() - 1; axis >= 0; axis--) {
@@ -75,39 +76,7 @@ public final class Elementwise {
         return sum.reshape(to.dims());
     }
 
-    private static Shape shape(OpContext context, Shape a, Shape b) {
-        int rank = Math.max(a.rank(), b.rank());
-        int[] dims = new int[rank];
-        for (int axis = 0; axis < rank; axis++) {
-            int x = dim(a, axis - rank);
-            int y = dim(b, axis - rank);
-            if (x != y && x != 1 && y != 1) {
-                throw new IllegalArgumentException(
-                        context.name() + ": shapes " + a + " and " + b + " do not broadcast: "
-                                + x + " and " + y + " on axis " + (axis - rank) + " differ and neither is 1");
-            }
-            dims[axis] = x == 1 ? y : x;
-        }
-        return Shape.of(dims);
-    }
-
-    /** Strides of x, in elements, for an index into the broadcast shape; 0 where x repeats. */
-    private static int[] strides(Shape x, Shape broadcast) {
-        int[] strides = new int[broadcast.rank()];
-        int stride = 1;
-        for (int axis = -1; axis >= -x.rank(); axis--) {
-            strides[strides.length + axis] = x.dim(axis) == 1 ? 0 : stride;
-            stride *= x.dim(axis);
-        }
-        return strides;
-    }
-
-    /** Length of {@code axis}, counted from the end; 1 where x has no such axis. */
-    private static int dim(Shape x, int axis) {
-        return -axis > x.rank() ? 1 : x.dim(axis);
-    }
-
-    /** Samples of f(a, b) with equal shapes, and with a, b or both repeating. */
+    /** Samples of f(a, b) for the tests: with equal shapes, and with a, b or both repeating. */
     public static Stream<Sample> samples(Op f, Function<int[], Tensor> random) {
         return Stream
                 .of(new int[][][] {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{1, 3}, {2, 3}}, {{2, 1, 3}, {4, 1}}, {{}, {5}}})

@@ -7,51 +7,50 @@ import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
-import io.eslm.tensor.backend.Workspace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * One application of an {@link Op}: its inputs and output, its memory, what it saved, and where its gradients go. Memory is
- * reused from step to step; an op never frees anything itself. What was acquired in the forward pass and neither saved nor
- * returned is reused at once, the rest after this op's backward pass; what was acquired in the backward pass is reused after
- * it unless it became a gradient.
+ * One application of an {@link Op}: its inputs, output, saved tensors and gradients. It owns the memory, so an op never frees
+ * anything. Memory from the forward pass that the op neither saves nor returns is reused at once. Saved memory and the output
+ * are reused after the backward pass of this op. Memory from the backward pass is reused after it, unless it became a gradient.
  */
 public final class OpContext {
-    /** Where an op writes an input's gradient in full: {@code +=} if {@code accumulate}, else {@code =}. */
+    /** Where an op writes every element of a gradient: {@code +=} if {@code accumulate}, else {@code =}. */
     public record Slot(Tensor tensor, boolean accumulate) {
         public Storage storage() {
             return tensor.storage();
         }
     }
 
-    /** A gradient that waits for the end of the op's backward pass to be added to input {@code i}. */
-    private record Pending(int i, Tensor dx, Rows rows) {
+    /** A gradient to add to {@code x} after the op's backward pass. */
+    private record Pending(Variable x, Tensor dx, Rows rows) {
     }
 
     private final Op op;
     private final Tape tape;
-    private final Workspace workspace;
     private final Variable[] inputs;
-    private final List<Tensor> saved = new ArrayList<>(4);
-    /** Storages that this application must give back. */
-    private final List<Storage> owned = new ArrayList<>(4);
-    private final List<Storage> temporary = new ArrayList<>(4);
-    private final List<Pending> pending = new ArrayList<>(0);
     private Variable output;
+    private final List<Tensor> saved = new ArrayList<>(4);
+    /** Memory to give back after the backward pass. */
+    private final List<Tensor> owned = new ArrayList<>(4);
+    /** Memory to give back at the end of the pass that is running. */
+    private final List<Tensor> temporary = new ArrayList<>(4);
+    private final List<Pending> pending = new ArrayList<>(0);
     private Rows rows;
 
     OpContext(Op op, Tape tape, Variable[] inputs) {
         this.op = op;
         this.tape = tape;
-        this.workspace = tape.workspace();
         this.inputs = inputs.clone();
     }
 
-    // ---- for both passes
+    // ---- both passes
 
     public Kernels kernels() {
-        return workspace.backend().kernels();
+        return tape.backend().kernels();
     }
 
     /** Name of the op, for messages. */
@@ -67,19 +66,19 @@ public final class OpContext {
         return inputs[i].value();
     }
 
-    /** Memory of the given shape, contents undefined. */
+    /** Memory of the given shape; its contents are undefined. */
     public Tensor acquire(DType type, Shape shape) {
-        Storage s = workspace.acquire(type, shape.size());
-        temporary.add(s);
-        return new Tensor(workspace.backend(), s, shape);
+        Tensor t = tape.acquire(type, shape);
+        temporary.add(t);
+        return t;
     }
 
-    /** Memory of the given shape and the type of input 0, contents undefined. */
+    /** Memory of the given shape and the type of input 0; its contents are undefined. */
     public Tensor acquire(int... dims) {
         return acquire(input(0).dtype(), Shape.of(dims));
     }
 
-    /** Memory like {@code t}, contents undefined. */
+    /** Memory with the type and shape of {@code t}; its contents are undefined. */
     public Tensor acquireLike(Tensor t) {
         return acquire(t.dtype(), t.shape());
     }
@@ -88,6 +87,13 @@ public final class OpContext {
     public Tensor acquireScalar(double value) {
         Tensor t = acquire(input(0).dtype(), Shape.of());
         kernels().fill(t.storage(), 1, value);
+        return t;
+    }
+
+    /** {@code values} as an I32 tensor in memory of this pass. */
+    public Tensor put(int... values) {
+        Tensor t = acquire(DType.I32, Shape.of(values.length));
+        tape.backend().write(t.storage(), values, 0, values.length);
         return t;
     }
 
@@ -100,50 +106,54 @@ public final class OpContext {
 
     Variable forward() {
         Tensor[] values = new Tensor[inputs.length];
-        boolean needs = false;
+        boolean record = false;
         for (int i = 0; i < inputs.length; i++) {
-            values[i] = inputs[i].value();
-            Checks.sameBackend(op.name(), workspace.backend(), values[i].backend());
+            values[i] = checkedInput(i);
             Checks.sameType(op.name(), values[0].dtype(), values[i].dtype());
-            needs |= inputs[i].needsGradient();
+            record |= tape.recording() && inputs[i].needsGradient();
         }
         Tensor y = op.forward(this, values);
-        boolean keep = tape.recording() && needs;
-        for (Storage s : temporary) {
-            if (s == y.storage() || keep && isSaved(s)) {
-                owned.add(s);
+        for (Tensor t : temporary) {
+            boolean keep = t == y.owner();
+            for (Tensor s : saved) {
+                keep |= record && t == s.owner();
+            }
+            if (keep) {
+                owned.add(t);
             } else {
-                workspace.release(s);
+                tape.release(t, op.name());
             }
         }
         temporary.clear();
-        if (!keep) {
+        if (!record) {
             saved.clear();
         }
-        output = new Variable(tape, y, keep);
+        output = new Variable(tape, op.name(), y, record);
         return output;
     }
 
-    boolean made(Variable y) {
-        return output == y;
-    }
-
-    private boolean isSaved(Storage s) {
-        for (Tensor t : saved) {
-            if (t.storage() == s) {
-                return true;
-            }
+    private Tensor checkedInput(int i) {
+        Variable x = inputs[i];
+        Checks.check(x != null, op.name(), "input %d is null", i);
+        Checks.check(x.tape() == null || x.tape() == tape, op.name(),
+                "input %d was made on another tape; pass its value with Tape.constant", i);
+        if (x.spent) {
+            throw new IllegalStateException(
+                    op.name() + ": input " + i + " is from before backward, reset or the end of its "
+                            + "scope; compute it again");
         }
-        return false;
+        Checks.sameBackend(op.name(), tape.backend(), x.value().backend());
+        return x.value();
     }
 
     // ---- backward
 
+    /** Tensor {@code i} of those that the forward pass {@link #save saved}. */
     public Tensor saved(int i) {
         return saved.get(i);
     }
 
-    /** The forward pass's output. */
+    /** The result of the forward pass. */
     public Tensor output() {
         return output.value();
     }
@@ -158,7 +168,7 @@ public final class OpContext {
         return rows;
     }
 
-    /** {@code t} (total, cols), or those of its rows that dy holds; not to be written to. */
+    /** The rows of {@code t} (total, cols) that dy holds; {@code t} itself if dy holds all. Do not write to it. */
     public Tensor ofRows(Tensor t) {
         if (rows == null) {
             return t;
@@ -168,27 +178,28 @@ public final class OpContext {
         return y;
     }
 
-    /** {@code dy} with all rows; from now on {@link #rows} is null. For ops that are row-wise in some cases only. */
+    /** Expands {@code dy} to all rows, after which {@link #rows} is null. For ops that are row-wise only in some cases. */
     public Tensor allRows(Tensor dy) {
         if (rows == null) {
             return dy;
         }
-        Tensor full = expand(dy, rows, output.shape());
+        Tensor full = acquire(dy.dtype(), output.shape());
+        rows.scatter(full, dy, false);
         rows = null;
         return full;
     }
 
-    /** The gradient of input {@code i}, all of it whatever {@link #rows} says: for weights, to be written in full. */
+    /** Where to write the gradient of all rows of input {@code i}, regardless of {@link #rows}: for weights. */
     public Slot gradient(int i) {
         return slot(i, null);
     }
 
-    /** The gradient of those rows of input {@code i} that dy holds, to be written in full. */
+    /** Where to write the gradient of those rows of input {@code i} that dy holds. */
     public Slot gradientOfRows(int i) {
         return slot(i, rows);
     }
 
-    /** The gradient of input {@code i}, all of it, zero if none has arrived, to be added to by the op. */
+    /** The gradient of all rows of input {@code i}, zeros if none has arrived: add to it. */
     public Tensor sumInto(int i) {
         Slot slot = gradient(i);
         if (!slot.accumulate()) {
@@ -198,151 +209,122 @@ public final class OpContext {
     }
 
     /**
-     * Adds {@code dx}, the gradient of those rows of input {@code i} that dy holds, if that input needs it. Memory acquired
-     * in this pass, and dy, may be moved, not copied: the op must not write to {@code dx} afterwards.
+     * Adds {@code dx}, the gradient of those rows of input {@code i} that dy holds, if that input needs it. Do not write to
+     * {@code dx} afterwards: memory acquired in this pass, and dy, becomes the gradient without a copy.
      */
     public void accumulate(int i, Tensor dx) {
         accumulateRows(i, dx, rows);
     }
 
-    /** {@link #accumulate} for a gradient that reaches all rows of the input whatever dy holds. */
-    public void accumulateAll(int i, Tensor dx) {
-        accumulateRows(i, dx, null);
-    }
-
-    /** {@link #accumulate} of a gradient that is zero outside the rows {@code of}; null means that it has all. */
+    /** {@link #accumulate} for the gradient of the rows {@code of}, all others being zero; null means all rows. */
     public void accumulateRows(int i, Tensor dx, Rows of) {
         if (needs(i)) {
             add(inputs[i], dx, of);
         }
     }
 
-    /** Runs the backward pass if a gradient has arrived, then frees what it acquired. */
+    /** Runs the op's backward pass if a gradient has arrived, then gives back what it acquired. */
     void backward() {
+        output.spent = true;
         if (output.gradient == null) {
             return;
         }
         Tensor dy = output.gradient;
-        rows = output.gradientRows;
         output.gradient = null;
-        temporary.add(dy.storage());
+        rows = output.gradientRows;
+        temporary.add(dy.owner());
         if (rows != null && !(op.rowwise() && rows.total() == input(0).shape().rows())) {
             dy = allRows(dy);
         }
         op.backward(this, dy);
-        for (Pending p : pending) {
-            add(inputs[p.i], p.dx, p.rows);
-        }
+        pending.forEach(p -> add(p.x, p.dx, p.rows));
         pending.clear();
-        temporary.forEach(workspace::release);
-        temporary.clear();
+        tape.release(temporary, op.name());
     }
 
+    // ---- the gradients of inputs: in full, or of some rows where all contributions name the same ones
+
     /**
-     * Memory of its own where the gradient cannot be written in place: other rows than those that have arrived, or a
-     * variable that is an input twice, of which the op may write one gradient while it reads neither.
+     * The gradient of input {@code i} itself; or memory to add to it afterwards, where it holds other rows, and where the
+     * variable is an input twice, since writing one gradient must not change the other.
      */
     private Slot slot(int i, Rows of) {
         assert needs(i) : op.name() + ": input " + i + " takes no gradient";
         Variable x = inputs[i];
-        if (!isRepeated(x)) {
-            if (x instanceof Parameter p) {
-                if (of == null) {
-                    return new Slot(p.buffer(), p.claimGradient());
-                }
-            } else if (x.gradient == null) {
-                adopt(x, acquire(x.value().dtype(), gradientShape(x, of)), of);
-                return new Slot(x.gradient, false);
-            } else {
-                if (of == null) {
-                    completeGradient(x);
-                }
-                if (x.gradientRows == of) {
-                    return new Slot(x.gradient, true);
-                }
-            }
+        int uses = 0;
+        for (Variable input : inputs) {
+            uses += input == x ? 1 : 0;
         }
-        Tensor dx = acquire(x.value().dtype(), gradientShape(x, of));
-        pending.add(new Pending(i, dx, of));
+        if (uses == 1 && prepare(x, of)) {
+            return new Slot(x.gradient, x.claimGradient());
+        }
+        Tensor dx = acquire(x.value().dtype(), shape(x, of));
+        pending.add(new Pending(x, dx, of));
         return new Slot(dx, false);
     }
 
-    private boolean isRepeated(Variable x) {
-        int n = 0;
-        for (Variable input : inputs) {
-            n += input == x ? 1 : 0;
-        }
-        return n > 1;
-    }
-
     private void add(Variable x, Tensor dx, Rows of) {
-        if (x instanceof Parameter p) {
-            boolean had = p.claimGradient();
-            addTo(p.buffer(), had, dx, of);
-        } else if (x.gradient == null && temporary.contains(dx.storage())) {
-            adopt(x, dx.reshape(gradientShape(x, of).dims()), of);
-        } else if (x.gradient == null) {
-            adopt(x, acquire(x.value().dtype(), gradientShape(x, of)), of);
-            kernels().copy(x.gradient.storage(), dx.storage(), dx.size());
-        } else if (x.gradientRows == of) {
+        if (x.gradient == null && !(x instanceof Parameter) && temporary.remove(dx.owner())) {
+            x.gradient = dx.reshape(shape(x, of).dims());
+            x.gradientRows = of;
+            x.claimGradient();
+        } else if (!prepare(x, of)) {
+            prepare(x, null);
+            of.scatter(x.gradient, dx, x.claimGradient());
+        } else if (x.claimGradient()) {
             kernels().axpby(x.gradient.storage(), dx.storage(), dx.size(), 1, 1);
         } else {
-            completeGradient(x);
-            addTo(x.gradient, true, dx, of);
+            kernels().copy(x.gradient.storage(), dx.storage(), dx.size());
         }
     }
 
-    /** full += dx, or = without {@code had}; dx is zero outside the rows {@code of}. */
-    private void addTo(Tensor full, boolean had, Tensor dx, Rows of) {
-        if (of == null) {
-            kernels().axpby(full.storage(), dx.storage(), dx.size(), 1, had ? 1 : 0);
-        } else {
-            if (!had) {
-                kernels().fill(full.storage(), full.size(), 0);
-            }
-            of.scatterAdd(kernels(), full, dx);
+    /**
+     * Begins the gradient of {@code x} if none has arrived, with the rows {@code of}, or with all rows for a parameter; and
+     * expands it to all rows if {@code of} is null. True if it then holds just the rows {@code of}.
+     */
+    private boolean prepare(Variable x, Rows of) {
+        if (x instanceof Parameter p) {
+            p.gradientMemory();
+        } else if (x.gradient == null) {
+            x.gradient = tape.acquire(x.value().dtype(), shape(x, of));
+            x.gradientRows = of;
+            x.dropGradient();
+        } else if (of == null && x.gradientRows != null) {
+            Tensor full = tape.acquire(x.value().dtype(), x.shape());
+            x.gradientRows.scatter(full, x.gradient, false);
+            temporary.add(x.gradient.owner());
+            x.gradient = full;
+            x.gradientRows = null;
         }
+        return x.gradientRows == of;
     }
 
-    private static Shape gradientShape(Variable x, Rows of) {
+    private static Shape shape(Variable x, Rows of) {
         return of == null ? x.shape() : of.shapeIn(x.shape());
     }
 
-    /** Makes {@code t}, acquired in this pass, the gradient of {@code x}; frees the one before. */
-    private void adopt(Variable x, Tensor t, Rows of) {
-        if (x.gradient != null) {
-            temporary.add(x.gradient.storage());
-        }
-        temporary.remove(t.storage());
-        x.gradient = t;
-        x.gradientRows = of;
+    // ---- memory
+
+    /** True if {@code y}, or the tensor that it is a view of, is memory of this application. */
+    boolean owns(Tensor y) {
+        return owned.contains(y.owner());
     }
 
-    private void completeGradient(Variable x) {
-        if (x.gradientRows != null) {
-            adopt(x, expand(x.gradient, x.gradientRows, x.shape()), null);
-        }
-    }
-
-    private Tensor expand(Tensor compact, Rows of, Shape shape) {
-        Tensor full = acquire(compact.dtype(), shape);
-        addTo(full, false, compact, of);
-        return full;
-    }
-
-    /** Gives back all memory of this application but {@code kept}, which may be null; true if it owns that. */
-    boolean releaseExcept(Storage kept) {
-        boolean keeps = owned.remove(kept);
-        owned.forEach(workspace::release);
-        owned.clear();
+    /** Gives back all memory of this application. */
+    void release() {
+        output.spent = true;
+        tape.release(owned, op.name());
         saved.clear();
-        if (keeps) {
-            owned.add(kept);
-        }
         if (output.gradient != null) {
-            workspace.release(output.gradient.storage());
+            tape.release(output.gradient.owner(), op.name());
             output.gradient = null;
         }
-        return keeps;
+    }
+
+    /** For example {@code Affine (4, 3) (3, 5) (5) → (4, 5)}. */
+    @Override
+    public String toString() {
+        return Stream.of(inputs).map(x -> " " + x.shape()).collect(Collectors.joining("", op.name(), ""))
+                + (output == null ? "" : " → " + output.shape());
     }
 }

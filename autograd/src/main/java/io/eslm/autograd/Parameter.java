@@ -3,43 +3,47 @@ package io.eslm.autograd;
 
 import io.eslm.tensor.Tensor;
 
-/** A trained tensor: lives longer than any tape, and so does its gradient, which backward passes add to. */
+/** A tensor with a gradient: a trained weight, usually. It outlives every tape, and each backward pass adds to its gradient. */
 public final class Parameter extends Variable {
-    private boolean hasGradient;
+    private String name = "parameter";
 
+    /** Takes over {@code value} as the initial value. */
     public Parameter(Tensor value) {
-        super(null, value, true);
+        super(null, "parameter", value, true);
     }
 
     /**
-     * The gradient, same shape as the value; zeros if no backward pass has reached this parameter since
-     * {@link #clearGradient}. Allocated on first use.
+     * The gradient, same shape as the value: the sum over all backward passes since {@link #clearGradient}; zeros if there was
+     * none. Allocates it on first use.
      */
     public Tensor gradient() {
-        Tensor g = buffer();
-        if (!hasGradient) {
+        Tensor g = gradientMemory();
+        if (!claimGradient()) {
             value().kernels().fill(g.storage(), g.size(), 0);
-            hasGradient = true;
         }
         return g;
     }
 
-    /** Forgets the gradient: the next contribution overwrites it. */
+    /** Sets the gradient to zero. */
     public void clearGradient() {
-        hasGradient = false;
+        dropGradient();
     }
 
-    /** False if the next contribution shall overwrite; true from then on. */
-    boolean claimGradient() {
-        boolean had = hasGradient;
-        hasGradient = true;
-        return had;
-    }
-
-    Tensor buffer() {
+    Tensor gradientMemory() {
         if (gradient == null) {
             gradient = Tensor.zeros(value().backend(), value().dtype(), value().shape().dims());
         }
         return gradient;
+    }
+
+    /** Sets the name for {@link #toString}; a module sets the path, for example {@code blocks.0.mlp.up.weight}. */
+    public void rename(String path) {
+        name = path;
+    }
+
+    /** The name and the value, for example {@code bias: [0.1000, -0.2000] (2) F32}. */
+    @Override
+    public String toString() {
+        return name + ": " + value();
     }
 }

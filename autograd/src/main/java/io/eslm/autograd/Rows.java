@@ -8,18 +8,39 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
 
 /**
- * Which rows of a (total, cols) matrix a compact gradient (K, cols) holds; all other rows have gradient zero. Two gradients
- * with the same {@code Rows} object are added as they are, others in full.
+ * The rows of a (total, cols) matrix that a compact gradient (K, cols) holds; all other rows have gradient zero. Gradients that
+ * name the same {@code Rows} object are added row by row, others in full.
  *
- * @param indices (K) I32, ascending, without repeats, in [0, total)
+ * @param indices (K) I32, ascending, without repeats, in [0, total); {@link #of} checks that, this constructor does not
  * @param total number of rows of the full matrix
  */
 public record Rows(Tensor indices, int total) {
+    /** @throws IllegalArgumentException if the indices are not I32, or more than {@code total} */
     public Rows {
         Checks.type("rows", DType.I32, indices.dtype());
         Checks.check(indices.size() <= total, "rows", "%d indices for %d rows", indices.size(), total);
     }
 
+    /**
+     * The rows {@code kept}, checked, in memory of {@code tape} until {@link Tape#reset}.
+     *
+     * @param kept ascending, without repeats, in [0, total)
+     * @throws IndexOutOfBoundsException if an index is outside [0, total)
+     * @throws IllegalArgumentException if an index is not above the one before it
+     */
+    public static Rows of(Tape tape, int[] kept, int total) {
+        Checks.ids("rows", kept, kept.length, total);
+        for (int i = 1; i < kept.length; i++) {
+            if (kept[i] <= kept[i - 1]) {
+                throw new IllegalArgumentException(
+                        "rows: index " + kept[i] + " follows " + kept[i - 1] + " at position "
+                                + i + "; indices must ascend, without repeats");
+            }
+        }
+        return new Rows(tape.put(kept, kept.length), total);
+    }
+
+    /** Number of rows, K. */
     public int count() {
         return indices.size();
     }
@@ -29,8 +50,12 @@ public record Rows(Tensor indices, int total) {
         return Shape.of(count(), total == 0 ? 0 : full.size() / total);
     }
 
-    /** full[indices_i,:] += compact[i,:]. */
-    void scatterAdd(Kernels kernels, Tensor full, Tensor compact) {
+    /** full[indices_i,:] += compact[i,:]; unless {@code accumulate}, full is zero before. */
+    void scatter(Tensor full, Tensor compact, boolean accumulate) {
+        Kernels kernels = full.kernels();
+        if (!accumulate) {
+            kernels.fill(full.storage(), full.size(), 0);
+        }
         kernels.scatterAddRows(full.storage(), compact.storage(), indices.storage(), count(),
                 shapeIn(full.shape()).dim(1));
     }

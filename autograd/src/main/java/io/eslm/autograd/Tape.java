@@ -11,20 +11,22 @@ import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.Workspace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /**
- * Reverse-mode automatic differentiation. A recording tape notes each op that is applied; {@link #backward} walks the notes
- * in reverse and frees activations on the way. An evaluation tape notes nothing, and switches dropout off. Values made on a
- * tape are valid until {@link #reset}; use it once a step.
+ * Reverse-mode automatic differentiation. A recording tape remembers each op you apply. {@link #backward} visits them in
+ * reverse and frees their activations. An evaluation tape remembers nothing for a backward pass and turns dropout off. Values
+ * on a tape are valid until {@link #reset}; call that once per step.
  */
 public final class Tape implements AutoCloseable {
     private final Workspace workspace;
     private final boolean recording;
     private final List<OpContext> applied = new ArrayList<>();
-    private final List<Variable> leaves = new ArrayList<>();
-    /** Given back at {@link #reset}: memory handed out, and losses, which can be read after the backward pass. */
-    private final List<Storage> held = new ArrayList<>();
+    /** Applications whose result is a loss, which can be read after the backward pass. */
+    private final List<OpContext> losses = new ArrayList<>(1);
+    private final List<Tensor> memory = new ArrayList<>();
+    private long heldBytes;
     private Rng rng;
 
     private Tape(Workspace workspace, boolean recording, Rng rng) {
@@ -38,9 +40,19 @@ public final class Tape implements AutoCloseable {
         return new Tape(workspace, true, rng);
     }
 
+    /** A tape that records, with its own workspace and seed 0. */
+    public static Tape recording(Backend backend) {
+        return recording(new Workspace(backend), Rng.of(0));
+    }
+
     /** A tape that only computes. */
     public static Tape evaluation(Workspace workspace) {
         return new Tape(workspace, false, null);
+    }
+
+    /** A tape that only computes, with its own workspace. */
+    public static Tape evaluation(Backend backend) {
+        return evaluation(new Workspace(backend));
     }
 
     public Workspace workspace() {
@@ -55,30 +67,18 @@ public final class Tape implements AutoCloseable {
         return recording;
     }
 
-    /** A new seed for one dropout; differs from call to call and is reproducible from the tape's rng. */
-    public int nextSeed() {
-        Checks.check(rng != null, "tape", "an evaluation tape has no randomness");
-        return (int) (rng.nextLong() >>> 32);
-    }
+    // ---- inputs
 
-    /** A leaf without gradient. */
+    /** A variable without a gradient; for one with a gradient, see {@link Parameter}. */
     public Variable constant(Tensor value) {
-        return new Variable(this, value, false);
+        return new Variable(this, "constant", value, false);
     }
 
-    /** A leaf with a gradient, readable with {@link #gradient} after the backward pass. */
-    public Variable leaf(Tensor value) {
-        Variable leaf = new Variable(this, value, recording);
-        leaves.add(leaf);
-        return leaf;
-    }
-
-    /** Memory that lives until {@link #reset}; contents undefined. */
+    /** Memory that lives until {@link #reset}; its contents are undefined. */
     public Tensor memory(DType type, int... dims) {
-        Shape shape = Shape.of(dims);
-        Storage s = workspace.acquire(type, shape.size());
-        held.add(s);
-        return new Tensor(backend(), s, shape);
+        Tensor t = acquire(type, Shape.of(dims));
+        memory.add(t);
+        return t;
     }
 
     /** The first {@code values} that fill the shape, as an I32 tensor that lives until {@link #reset}. */
@@ -95,7 +95,14 @@ public final class Tape implements AutoCloseable {
         return t;
     }
 
-    /** Applies {@code op} and records it if a gradient may be asked for. */
+    // ---- forward
+
+    /**
+     * Applies {@code op}, and records it if one of the inputs needs a gradient.
+     *
+     * @throws IllegalArgumentException if an input is null, of another tape, backend or type, or does not suit the op
+     * @throws IllegalStateException if the memory of an input has been freed
+     */
     public Variable apply(Op op, Variable... inputs) {
         OpContext context = new OpContext(op, this, inputs);
         Variable y = context.forward();
@@ -103,69 +110,73 @@ public final class Tape implements AutoCloseable {
         return y;
     }
 
+    /** The rate at which dropout drops on this tape: {@code p} while it records, 0 in evaluation. */
+    public double dropoutRate(double p) {
+        return recording ? p : 0;
+    }
+
+    /** A new seed for one dropout; differs from call to call and is reproducible from the tape's rng. */
+    public int nextSeed() {
+        Checks.check(rng != null, "tape", "this evaluation tape has no random numbers; use Tape.recording");
+        return (int) (rng.nextLong() >>> 32);
+    }
+
     /**
-     * Runs {@code body} and returns its result. On an evaluation tape all other values made in it are freed, so that a deep
-     * model needs the memory of one block, and of one result for each.
+     * Runs {@code body} and returns its result. An evaluation tape then frees all other values made in it, so that a deep
+     * model needs the memory of one block, and of the result of each.
      */
     public Variable scoped(Supplier<Variable> body) {
         int mark = applied.size();
         Variable y = body.get();
         if (!recording) {
             List<OpContext> inner = applied.subList(mark, applied.size());
-            inner.removeIf(c -> !c.releaseExcept(y.value().storage()));
+            inner.stream().filter(c -> !c.owns(y.value())).forEach(OpContext::release);
+            inner.removeIf(c -> !c.owns(y.value()));
         }
         return y;
     }
 
-    /** Adds d{@code loss}/d{@code p} to the gradient of every parameter p; {@code loss} has one element. */
+    // ---- backward
+
+    /**
+     * Adds d{@code loss}/d{@code p} to the gradient of every parameter p, and frees the values that the tape holds;
+     * {@code loss} itself stays until {@link #reset}.
+     *
+     * @param loss one element, made on this tape by an op
+     * @throws IllegalStateException if backward has run for it already
+     */
     public void backward(Variable loss) {
         Checks.check(recording, "backward", "this tape does not record; use Tape.recording");
+        Checks.check(loss.tape() == this, "backward", "the loss was made on another tape");
         Checks.check(loss.value().size() == 1, "backward", "needs a loss of one element, shape is %s", loss.shape());
         Checks.check(loss.needsGradient(), "backward", "the loss depends on no parameter");
-        Checks.check(applied.stream().anyMatch(c -> c.made(loss)), "backward", "the loss was not made on this tape");
-        Storage one = workspace.acquire(loss.value().dtype(), 1);
-        backend().kernels().fill(one, 1, 1);
-        loss.gradient = new Tensor(backend(), one, loss.shape());
-        Storage kept = loss.value().storage();
-        for (int i = applied.size() - 1; i >= 0; i--) {
-            OpContext c = applied.get(i);
+        if (loss.spent) {
+            throw new IllegalStateException(
+                    "backward: has run already for this loss, or the tape was reset; compute it again");
+        }
+        loss.gradient = acquire(loss.value().dtype(), loss.shape());
+        backend().kernels().fill(loss.gradient.storage(), 1, 1);
+        while (!applied.isEmpty()) {
+            OpContext c = applied.getLast();
             c.backward();
             applied.removeLast();
-            if (c.releaseExcept(kept)) {
-                held.add(kept);
+            if (c.owns(loss.value())) {
+                losses.add(c);
+            } else {
+                c.release();
             }
         }
     }
 
-    /** The gradient of a {@link #leaf} after {@link #backward}, in full, valid until {@link #reset}; null if none arrived. */
-    public Tensor gradient(Variable leaf) {
-        Checks.check(leaves.contains(leaf), "gradient", "not a leaf of this tape");
-        if (leaf.gradient != null && leaf.gradientRows != null) {
-            Storage compact = leaf.gradient.storage();
-            Storage full = workspace.acquire(leaf.value().dtype(), leaf.value().size());
-            backend().kernels().fill(full, leaf.value().size(), 0);
-            Tensor gradient = new Tensor(backend(), full, leaf.shape());
-            leaf.gradientRows.scatterAdd(backend().kernels(), gradient, leaf.gradient);
-            leaf.gradient = gradient;
-            leaf.gradientRows = null;
-            workspace.release(compact);
-        }
-        return leaf.gradient;
-    }
+    // ---- memory
 
     /** Frees everything made on this tape. */
     public void reset() {
-        applied.forEach(c -> c.releaseExcept(null));
+        applied.forEach(OpContext::release);
         applied.clear();
-        held.forEach(workspace::release);
-        held.clear();
-        for (Variable leaf : leaves) {
-            if (leaf.gradient != null) {
-                workspace.release(leaf.gradient.storage());
-                leaf.gradient = null;
-            }
-        }
-        leaves.clear();
+        losses.forEach(OpContext::release);
+        losses.clear();
+        release(memory, "Tape.memory");
     }
 
     /** {@link #reset}, with the randomness of the next step. */
@@ -177,5 +188,33 @@ public final class Tape implements AutoCloseable {
     @Override
     public void close() {
         reset();
+    }
+
+    Tensor acquire(DType type, Shape shape) {
+        Storage s = workspace.acquire(type, shape.size());
+        heldBytes += (long) s.size() * type.bytes();
+        return new Tensor(backend(), s, shape);
+    }
+
+    /** Gives back the memory of {@code tensors}; reading them from now on is an error that names {@code maker}. */
+    void release(List<Tensor> tensors, String maker) {
+        for (Tensor t : tensors) {
+            release(t, maker);
+        }
+        tensors.clear();
+    }
+
+    void release(Tensor t, String maker) {
+        Storage s = t.storage();
+        t.release(maker);
+        heldBytes -= (long) s.size() * s.dtype().bytes();
+        workspace.release(s);
+    }
+
+    /** For example {@code recording tape on vector: 14 ops applied, 81920 bytes held}. */
+    @Override
+    public String toString() {
+        return String.format(Locale.ROOT, "%s tape on %s: %d ops applied, %d bytes held",
+                recording ? "recording" : "evaluation", backend().name(), applied.size(), heldBytes);
     }
 }

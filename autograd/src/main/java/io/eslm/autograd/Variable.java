@@ -1,40 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd;
 
+import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 
-/** A value on a {@link Tape}: a tensor and whether it needs a gradient. */
+/** A value on a {@link Tape}: a tensor, what made it, and whether it needs a gradient. */
 public sealed class Variable extends Operators permits Parameter {
-    /** Where it was made; null for a {@link Parameter}, which belongs to no tape. */
     private final Tape tape;
+    private final String maker;
     private final Tensor value;
     private final boolean needsGradient;
-    /** Set during the backward pass: the sum of what the consumers have contributed so far, or null. */
+    /** The memory in which a backward pass adds up the gradient, and the rows that it holds (null: all); null before that. */
     Tensor gradient;
-    /** The rows that {@link #gradient} holds, or null if it is full. */
     Rows gradientRows;
+    private boolean hasGradient;
+    /** True once the op that made it is over: after its backward pass, or when the tape has freed it. */
+    boolean spent;
 
-    Variable(Tape tape, Tensor value, boolean needsGradient) {
+    Variable(Tape tape, String maker, Tensor value, boolean needsGradient) {
         this.tape = tape;
+        this.maker = maker;
         this.value = value;
         this.needsGradient = needsGradient;
     }
 
+    /** The tape that this variable was made on; null for a {@link Parameter}, which outlives every tape. */
     @Override
-    Tape tape() {
+    public final Tape tape() {
         return tape;
     }
 
-    public Tensor value() {
+    /**
+     * The tensor. You can read the result of an op until the tape frees it: in {@link Tape#backward}, in {@link Tape#reset}, or
+     * at the end of a {@link Tape#scoped scope}. Reading it later is an {@link IllegalStateException}.
+     */
+    @Override
+    public final Tensor value() {
         return value;
     }
 
-    public Shape shape() {
+    @Override
+    public final Shape shape() {
         return value.shape();
     }
 
-    public boolean needsGradient() {
+    /** True if a backward pass carries a gradient to this variable. */
+    public final boolean needsGradient() {
         return needsGradient;
+    }
+
+    /** Adds the gradients of this loss, which has one element, to the parameters; see {@link Tape#backward}. */
+    public final void backward() {
+        Checks.check(tape != null, "backward", "a parameter is not a loss");
+        tape.backward(this);
+    }
+
+    /** False if the next contribution must overwrite the memory of the gradient; true from then on. */
+    final boolean claimGradient() {
+        boolean had = hasGradient;
+        hasGradient = true;
+        return had;
+    }
+
+    final void dropGradient() {
+        hasGradient = false;
+    }
+
+    /** What made it and its value, for example {@code Gelu, needs gradient: [0.8412, 1.9546] (2) F32}. */
+    @Override
+    public String toString() {
+        return maker + (needsGradient ? ", needs gradient: " : ": ") + value;
     }
 }

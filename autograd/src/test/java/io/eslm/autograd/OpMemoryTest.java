@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Whatever an op's inputs are and whatever they hold already, its gradients are the same numbers. On the ops' samples. */
+/** The gradients of an op do not depend on what its memory held before, nor on which inputs need them. On the ops' samples. */
 class OpMemoryTest {
     private static final Backend SCALAR = Backends.open("scalar", 1);
 
@@ -68,7 +68,7 @@ class OpMemoryTest {
         }
     }
 
-    /** Ops write all that is read and read nothing given back; nothing is lost or given back twice. */
+    /** Ops write memory before they read it, and read none that was released; each storage is released once. */
     @TestFactory
     Stream<DynamicTest> undefinedMemoryChangesNothing() {
         return everySample(c -> {
@@ -78,7 +78,7 @@ class OpMemoryTest {
                 GradCheck.Result actual = c.run(poisoned);
                 assertArrayEquals(expected.output(), actual.output());
                 assertGradients(expected, actual);
-                assertEquals(0, poisoned.inUse(), "storages not given back");
+                assertEquals(0, poisoned.inUse(), "storages not released");
             }
         });
     }
@@ -103,7 +103,7 @@ class OpMemoryTest {
         });
     }
 
-    /** A parameter gets the gradient of a leaf; each further backward pass adds it again, until it is cleared. */
+    /** A parameter gets the gradient of a variable; each further backward pass adds it again, until it is cleared. */
     @TestFactory
     Stream<DynamicTest> parametersSumOverBackwardPasses() {
         return everySample(c -> {
@@ -128,7 +128,7 @@ class OpMemoryTest {
         });
     }
 
-    /** Two uses of the same variables: the gradient is added to one that is there already, full or of the same rows. */
+    /** Two uses of the same variables: the second gradient is added to the first, full or of the same rows. */
     @TestFactory
     Stream<DynamicTest> usesOfAVariableAddUp() {
         return everySample(c -> {

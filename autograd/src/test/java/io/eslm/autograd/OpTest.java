@@ -27,7 +27,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
-/** What every op must satisfy, on its own samples; a new op is found and tested without an edit here. */
+/** The laws of every op, on its own samples. The test finds a new op without an edit here. */
 class OpTest {
     private static final long SEED = 20;
     private static final Backend SCALAR = Backends.open("scalar", 1);
@@ -92,7 +92,7 @@ class OpTest {
         return tests.onClose(backend::close);
     }
 
-    /** Gradients from some rows of dy equal those from all of it, zero in the others. */
+    /** Gradients from some rows of dy equal those from all rows with zeros in the others. */
     @TestFactory
     Stream<DynamicTest> someRowsGiveWhatAllRowsWithZerosGive() {
         return samples().stream().filter(s -> s.sample().op().rowwise()).flatMap(s -> {

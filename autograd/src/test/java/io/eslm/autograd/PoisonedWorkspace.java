@@ -9,7 +9,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
 
-/** Fills memory with NaN, or an index outside everything, when it is handed out and again when it is given back. */
+/** Fills memory with NaN, or an index out of every range, when it is acquired and again when it is released. */
 final class PoisonedWorkspace extends Workspace {
     private final Set<Storage> inUse = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -17,7 +17,7 @@ final class PoisonedWorkspace extends Workspace {
         super(backend);
     }
 
-    /** Number of storages that were handed out and not given back. */
+    /** Number of storages that were acquired and not released. */
     int inUse() {
         return inUse.size();
     }

@@ -13,7 +13,6 @@ import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.Add;
 import io.eslm.autograd.op.Affine;
-import io.eslm.autograd.op.AffineGelu;
 import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.LayerNorm;
 import io.eslm.autograd.op.MatMul;
@@ -47,8 +46,8 @@ class TapeTest {
     private final PoisonedWorkspace workspace = new PoisonedWorkspace(backend);
 
     @AfterEach
-    void everythingIsGivenBack() {
-        assertEquals(0, workspace.inUse(), "storages not given back");
+    void everythingIsReleased() {
+        assertEquals(0, workspace.inUse(), "storages not released");
         backend.close();
     }
 
@@ -129,7 +128,7 @@ class TapeTest {
         Variable attended = tape.apply(new CausalAttention(2, 2, 0, 0), tape.apply(new Affine(), h, v[3], v[4]));
         Variable x = tape.apply(new Affine(), attended, v[5], v[2], v[0]);
         Variable n = tape.apply(new LayerNorm(1e-5), x, v[1], v[2]);
-        return tape.apply(new Affine(), tape.apply(new AffineGelu(), n, v[3], v[4]), v[6], v[2], x);
+        return tape.apply(new Affine(), tape.apply(new Affine(true), n, v[3], v[4]), v[6], v[2], x);
     }
 
     private List<Tensor> blockInputs() {
@@ -179,7 +178,7 @@ class TapeTest {
         List<Rows> seen = new ArrayList<>();
         Rows rows = new Rows(source.indices(1, 3), 4);
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
-            Variable x = tape.apply(new Probe(seen, true), tape.leaf(source.normal(4, 3)));
+            Variable x = tape.apply(new Probe(seen, true), new Parameter(source.normal(4, 3)));
             x = tape.apply(new Probe(seen, false), tape.apply(new Gelu(), x));
             x = tape.apply(new Probe(seen, true), tape.apply(new Softmax(), x));
             tape.backward(tape.apply(new WeightedSum(rows, source.normal(2, 3)), x));
@@ -201,11 +200,11 @@ class TapeTest {
     @Test
     void noRowsAtAllGiveZero() {
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
-            Variable x = tape.leaf(source.normal(4, 3));
+            Parameter x = new Parameter(source.normal(4, 3));
             Parameter w = new Parameter(source.normal(3, 2));
             Parameter b = new Parameter(source.normal(2));
             tape.backward(kept(tape, tape.apply(new Affine(), x, w, b), 4));
-            assertArrayEquals(new double[12], tape.gradient(x).toDoubles());
+            assertArrayEquals(new double[12], x.gradient().toDoubles());
             assertArrayEquals(new double[6], w.gradient().toDoubles());
             assertArrayEquals(new double[2], b.gradient().toDoubles());
         }
@@ -214,28 +213,27 @@ class TapeTest {
     // ---- lifetimes
 
     @Test
-    void theLossAndLeafGradientsLiveUntilReset() {
+    void theLossLivesUntilReset() {
         Tape tape = Tape.recording(workspace, Rng.of(0));
-        Variable x = tape.leaf(source.normal(3));
-        Variable unused = tape.leaf(source.normal(3));
-        Variable loss = tape.apply(Reshape.of(1), tape.apply(new Sum(null, false), tape.apply(new Scale(2), x)));
-        double before = loss.value().item();
-        tape.backward(loss);
-        assertEquals(before, loss.value().item(), "a loss that is a view");
-        assertArrayEquals(new double[] {2, 2, 2}, tape.gradient(x).toDoubles());
-        assertNull(tape.gradient(unused));
-        tape.backward(tape.apply(new Sum(null, false), x));
-        assertArrayEquals(new double[] {3, 3, 3}, tape.gradient(x).toDoubles(), "a second loss adds");
+        Parameter x = new Parameter(source.normal(3));
+        Parameter unused = new Parameter(source.normal(3));
+        Variable loss = tape.apply(new Scale(2), x).sum().reshape(1);
+        double before = loss.item();
+        loss.backward();
+        assertEquals(before, loss.item(), "a loss that is a view");
+        assertArrayEquals(new double[] {2, 2, 2}, x.gradient().toDoubles());
+        assertArrayEquals(new double[3], unused.gradient().toDoubles());
+        x.on(tape).sum().backward();
+        assertArrayEquals(new double[] {3, 3, 3}, x.gradient().toDoubles(), "a second loss adds");
         tape.reset();
         assertEquals(0, workspace.inUse());
-        assertThrows(IllegalArgumentException.class, () -> tape.gradient(x));
     }
 
     @Test
-    void aTapeThatNeverRanBackwardGivesEverythingBack() {
+    void aTapeThatNeverRanBackwardReleasesEverything() {
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
-            Variable h = tape.apply(new LayerNorm(1e-5), tape.leaf(source.normal(2, 3)), tape.leaf(source.normal(3)),
-                    tape.leaf(source.normal(3)));
+            Variable h = tape.apply(new LayerNorm(1e-5), new Parameter(source.normal(2, 3)),
+                    new Parameter(source.normal(3)), new Parameter(source.normal(3)));
             tape.apply(new Gelu(), h);
             assertNotEquals(0, workspace.inUse());
         }
@@ -284,17 +282,15 @@ class TapeTest {
     void mistakesAreNamed() {
         Tape tape = Tape.recording(workspace, Rng.of(0));
         Tape other = Tape.recording(workspace, Rng.of(0));
-        Variable x = tape.leaf(source.normal(2));
+        Parameter x = new Parameter(source.normal(2));
         assertError("backward: needs a loss of one element, shape is (2)",
                 () -> tape.backward(tape.apply(new Scale(1), x)));
         Variable constant = tape.apply(new Sum(null, false), tape.constant(x.value()));
         assertError("backward: the loss depends on no parameter", () -> tape.backward(constant));
         Variable loss = tape.apply(new Sum(null, false), x);
-        assertError("backward: the loss was not made on this tape", () -> other.backward(loss));
+        assertError("backward: the loss was made on another tape", () -> other.backward(loss));
         assertError("backward: this tape does not record; use Tape.recording",
                 () -> Tape.evaluation(workspace).backward(loss));
-        assertError("Add: element types differ: F64 and F32; convert one first with Tensor.to(type)",
-                () -> tape.apply(new Add(), x, tape.constant(Tensor.of(backend, new float[] {1, 2}, 2))));
         tape.close();
     }
 

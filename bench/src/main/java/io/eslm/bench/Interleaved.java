@@ -7,7 +7,7 @@ import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.UserError;
 import java.util.List;
 
-/** Several methods that take turns, so that whatever else the machine does meets all of them. */
+/** Several methods in turn, so that other load on the machine affects all of them alike. */
 final class Interleaved implements Objective {
     private final List<Objective> methods;
     private int turn;
@@ -16,13 +16,13 @@ final class Interleaved implements Objective {
         this.methods = methods;
         for (Objective m : methods) {
             if (m.drawn(batch) != methods.getFirst().drawn(batch)) {
-                throw new UserError("--method " + m.name() + ": draws another number of windows than "
-                        + methods.getFirst().name() + ", so the two cannot take turns; time them one by one");
+                throw new UserError("--method " + m.name() + ": draws a different number of windows than "
+                        + methods.getFirst().name() + ", so the two cannot be interleaved; time them separately");
             }
         }
     }
 
-    /** Whose turn the next step is. */
+    /** Sets the method of the next step. */
     void turn(int method) {
         turn = method;
     }

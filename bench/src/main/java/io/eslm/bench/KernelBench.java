@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Proves, then times, the kernels of a GPT-2 124M step; each as a share of the peak that limits it. */
+/** Checks, then times, the kernels of a GPT-2 124M step, each as a share of the peak that limits it. */
 @Command(name = "kernels", description = "Times the kernels of a GPT-2 124M step.", mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class KernelBench implements Callable<Integer> {

@@ -5,9 +5,8 @@ package io.eslm.bench;
  * One kernel at one size.
  *
  * @param flops useful multiply-adds, counted as two, of one run; 0 where the memory is the limit
- * @param bytes that cross the memory bus in one run, at least; 0 where arithmetic is the limit. What is written without
- *        being read counts twice: the processor fetches a line before it writes to it, and Java has no store that
- *        spares it
+ * @param bytes minimum number of bytes on the memory bus per run; 0 where arithmetic is the limit. A write without a read
+ *        counts twice, because the processor fetches the line first and Java has no non-temporal store
  * @param run the kernel
  * @param error runs the kernel once and returns its largest error relative to the bound it must keep: 1 or less is right
  */

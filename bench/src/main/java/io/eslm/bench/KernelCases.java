@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** The kernels of a GPT-2 124M training step with M = 1024 tokens, and the square product that everybody quotes. */
+/** The kernels of a GPT-2 124M training step with M = 1024 tokens, and the usual square product. */
 final class KernelCases {
     private static final int M = 1024;
     private static final int C = 768;
@@ -98,11 +98,10 @@ final class KernelCases {
         Storage dy = put(backend, random(rows * C));
         Storage y = backend.allocate(DType.F32, rows * C);
         Storage lse = backend.allocate(DType.F32, batch * heads * time);
-        Storage scratch = backend.allocate(DType.F32, batch * heads * time);
         Storage dqkv = backend.allocate(DType.F32, rows * 3 * C);
         Runnable forward = () -> kernels.attention(y, lse, qkv, batch, time, heads, 64, 0, 0);
         Runnable both =
-                () -> kernels.attentionBackward(dqkv, dy, null, rows, qkv, y, lse, scratch, batch, time, heads, 64, 0,
+                () -> kernels.attentionBackward(dqkv, dy, null, rows, qkv, y, lse, batch, time, heads, 64, 0,
                         0);
         forward.run();
         double products = backward ? 5 : 2;
@@ -126,9 +125,7 @@ final class KernelCases {
             results[side] = new float[backward ? time * 384 : time * 128];
             if (backward) {
                 Storage d = on.allocate(DType.F32, time * 384);
-                on.kernels().attentionBackward(d, put(on, grad), null, time, qkv, y, lse,
-                        on.allocate(DType.F32, 2 * time), 1,
-                        time, 2, 64, 0, 0);
+                on.kernels().attentionBackward(d, put(on, grad), null, time, qkv, y, lse, 1, time, 2, 64, 0, 0);
                 on.read(d, results[side], 0, results[side].length);
             } else {
                 on.read(y, results[side], 0, results[side].length);
@@ -231,7 +228,11 @@ final class KernelCases {
         Storage g = put(backend, random(n));
         Storage m = backend.allocate(DType.F32, n);
         Storage v = backend.allocate(DType.F32, n);
-        Runnable run = () -> kernels.adamW(p, g, m, v, n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 1);
+        Storage[][] all = {{p}, {g}, {m}, {v}};
+        int[] size = {n};
+        boolean[] decays = {true};
+        Runnable run = () -> kernels.adamW(all[0], all[1], all[2], all[3], size, decays, 1e-3, 0.9, 0.95, 1e-8, 0.1,
+                0.1, 0.05, 1);
         return new KernelCase("adamw", String.valueOf(n), 0, 28.0 * n, run, () -> {
             float before = get(p, 1)[0];
             double grad = get(g, 1)[0];

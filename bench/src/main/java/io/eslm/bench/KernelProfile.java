@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Where a step's time goes: every call through the seam, timed by kernel and by its integer arguments (the shapes). */
+/** Profiles a step: times every call through the seam, by kernel and by its integer arguments (the shapes). */
 final class KernelProfile {
     /** Calls of one kernel with the same shapes. */
     private static final class Entry {
@@ -34,7 +34,7 @@ final class KernelProfile {
         });
     }
 
-    /** Forgets what was timed so far. */
+    /** Forgets all times. */
     void clear() {
         entries.clear();
         begin = System.nanoTime();

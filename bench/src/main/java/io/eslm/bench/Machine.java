@@ -6,7 +6,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
 
 /**
- * What this machine can do at best, measured now.
+ * The peaks of this machine, measured now.
  *
  * @param flops FMA peak on all threads, FLOP/s
  * @param bandwidth memory bandwidth on all threads, bytes/s: y = x + y over arrays far larger than the caches

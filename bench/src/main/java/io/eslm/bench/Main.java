@@ -3,10 +3,10 @@ package io.eslm.bench;
 
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
-import picocli.CommandLine.Command;
 import picocli.CommandLine;
+import picocli.CommandLine.Command;
 
-/** {@code bin/eslm bench}: timings of what has been proven right first, each with its share of the measured peak. */
+/** {@code bin/eslm bench}: checks results, then times kernels, steps, and generation, each as a share of the measured peak. */
 @Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",
         mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND",
         subcommands = {StepBench.class, SoakBench.class, KernelBench.class,

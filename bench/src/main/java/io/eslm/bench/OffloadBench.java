@@ -18,16 +18,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * When is a kernel worth sending to a device? Each at several sizes: plain Java on one thread, the Vector API on all cores,
- * and the device, with its operands there already and with their copies to it and back. The device's first call, which
- * translates the kernel, stands apart.
+ * Finds the size from which a device beats the CPU. Times each kernel at several sizes: in plain Java on one thread, in the
+ * Vector API on all cores, and on the device, with its operands there already and with their copies to it and back. The
+ * device's first call, which translates the kernel, is listed separately.
  */
 @Command(name = "offload",
         description = "Times kernels in plain Java, in the Vector API, and on a device by TornadoVM.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class OffloadBench implements Callable<Integer> {
     private static final int MOST = 1 << 28;
-    /** Plain Java is left out once it takes longer: the next size takes four to eight times as long again. */
+    /** Skips plain Java above this time, because the next size takes four to eight times as long. */
     private static final double LONGEST_SCALAR_SECONDS = 1;
 
     @Option(names = "--only", description = "kernels whose name contains this", defaultValue = "")
@@ -40,14 +40,14 @@ final class OffloadBench implements Callable<Integer> {
     private boolean json;
 
     /**
-     * Seconds; scalar is null where it was left out, compile the device's first call of a kernel in this program, less a later
-     * one.
+     * Seconds. {@code scalar} is null where plain Java was skipped; {@code compile} is the device's first call of a kernel in
+     * this program minus a later one.
      */
     record Row(String kernel, int side, Double scalar, double vector, double device, double copied,
             double compile) {
     }
 
-    /** The least side from which on the device was ahead of the Vector API; null if it was not at the largest. */
+    /** The smallest side from which the device beat the Vector API; null if it did not at the largest. */
     record Crossover(String kernel, Integer resident, Integer copied) {
         static Crossover of(List<Row> rows) {
             return new Crossover(rows.getFirst().kernel(), from(rows, Row::device), from(rows, Row::copied));
@@ -76,7 +76,7 @@ final class OffloadBench implements Callable<Integer> {
                 Backend scalar = Backends.open("scalar", 1)) {
             if (!json) {
                 System.out.printf(Locale.ROOT,
-                        "%s%n%s, JDK %s%n%nmilliseconds; * where the device is ahead of the Vector API%n"
+                        "%s%n%s, JDK %s%n%nmilliseconds; * where the device beats the Vector API%n"
                                 + "%-20s %11s %10s %10s %11s %12s %10s%n",
                         device.description(), vector.description(), System.getProperty("java.version"), "kernel",
                         "size", "scalar", "vector", "device", "with copies", "compile");
@@ -97,7 +97,7 @@ final class OffloadBench implements Callable<Integer> {
                 result.add("crossovers", new Gson().toJsonTree(crossovers));
                 System.out.println(new Gson().toJson(result));
             } else {
-                System.out.printf("%n%-20s %11s %12s%n", "ahead from", "device", "with copies");
+                System.out.printf("%n%-20s %11s %12s%n", "faster from", "device", "with copies");
                 for (Crossover c : crossovers) {
                     System.out.printf("%-20s %11s %12s%n", c.kernel(), size(c.resident()), size(c.copied()));
                 }
@@ -141,7 +141,7 @@ final class OffloadBench implements Callable<Integer> {
                 smaller.isEmpty() ? first - resident : smaller.getFirst().compile());
     }
 
-    /** Of the largest element: two roundings of 2⁻²⁴ for each step of a sum as long as a side, of 512 at least. */
+    /** The error may be two roundings of 2⁻²⁴ of the largest element for each term of a sum of side terms, at least 512. */
     private static void check(OffloadCase c, int side, float[] expected, float[] actual) {
         double tolerance = 0x1p-23 * Math.max(side, 512);
         double most = 0;

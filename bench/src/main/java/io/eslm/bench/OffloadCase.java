@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
 /**
  * A kernel on {@link Operands} of n rows of n; its result, or the part of it that is compared, is y.
  *
- * @param w the length of w that is used, y that of the result, both for n rows of n: what copies carry besides x
+ * @param w length of the part of w that is used, for n rows of n
+ * @param y length of the result, for n rows of n
  */
 record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work work) {
     /** Calls the kernel. */
@@ -24,7 +25,7 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
     private static final IntUnaryOperator ROW = n -> n;
     private static final IntUnaryOperator ALL = n -> n * n;
 
-    /** Those of a training step, and a few of what tensors do besides. */
+    /** The kernels of a training step, and a few others. */
     static final List<OffloadCase> ALL_CASES = List.of(
             new OffloadCase("fill one", NONE, n -> 1, (k, o, n) -> k.fill(o.y, 1, 0)), // what a call costs
             new OffloadCase("matmul", ALL, ALL, (k, o, n) -> k.matmul(o.y, o.x, o.w, n, n, n, false, false, false)),
@@ -35,7 +36,7 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
             new OffloadCase("attention", NONE, n -> n * width(n),
                     (k, o, n) -> k.attention(o.y, o.u, o.x, 1, n, heads(n), width(n) / heads(n), 0, 0)),
             new OffloadCase("attentionBackward", n -> n * width(n), n -> 3 * n * width(n),
-                    (k, o, n) -> k.attentionBackward(o.y, o.w, null, n, o.x, o.u, o.v, o.scratch, 1, n, heads(n),
+                    (k, o, n) -> k.attentionBackward(o.y, o.w, null, n, o.x, o.u, o.v, 1, n, heads(n),
                             width(n) / heads(n), 0, 0)),
             new OffloadCase("crossEntropy", NONE, ROW, (k, o, n) -> k.crossEntropy(o.y, o.u, o.v, o.x, o.ids, n, n)),
             new OffloadCase("crossEntropyBackward", ROW, ALL,
@@ -64,9 +65,12 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
                     (k, o, n) -> k.permute(o.y, o.x, new int[] {n, n}, new int[] {1, 0})),
             new OffloadCase("binary add", ALL, ALL, (k, o, n) -> k.binary(Kernels.Binary.ADD, o.y, o.x, o.w,
                     new int[] {n * n}, new int[] {1}, new int[] {1})),
-            new OffloadCase("addSumOfSquares", NONE, n -> 1, (k, o, n) -> k.addSumOfSquares(o.y, o.x, n * n)),
+            new OffloadCase("addSumOfSquares", NONE, n -> 1,
+                    (k, o, n) -> k.addSumOfSquares(o.y, new Storage[] {o.x}, new int[] {n * n})),
             new OffloadCase("adamW", NONE, ALL,
-                    (k, o, n) -> k.adamW(o.y, o.x, o.u, o.v, n * n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 1)));
+                    (k, o, n) -> k.adamW(new Storage[] {o.y}, new Storage[] {o.x}, new Storage[] {o.u},
+                            new Storage[] {o.v},
+                            new int[] {n * n}, new boolean[] {true}, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 1)));
 
     /** Queries, keys and values of n positions take three quarters of n rows of n. */
     private static int width(int n) {
@@ -86,7 +90,6 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
         private final Storage w;
         private final Storage u;
         private final Storage v;
-        private final Storage scratch;
         private final Storage ids;
         private final float[] result;
 
@@ -97,7 +100,6 @@ record OffloadCase(String name, IntUnaryOperator w, IntUnaryOperator y, Work wor
             w = backend.allocate(DType.F32, values.length);
             u = backend.allocate(DType.F32, values.length);
             v = backend.allocate(DType.F32, values.length);
-            scratch = backend.allocate(DType.F32, values.length);
             ids = backend.allocate(DType.I32, side);
             result = new float[values.length];
             write(values, values.length);

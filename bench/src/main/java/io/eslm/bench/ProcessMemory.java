@@ -7,7 +7,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What this process allocates and occupies, in bytes. */
+/** Reads what this process allocates and occupies, in bytes. */
 final class ProcessMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
 
@@ -24,12 +24,12 @@ final class ProcessMemory {
         return sum;
     }
 
-    /** Peak resident set; −1 where the system does not tell. */
+    /** Peak resident set; −1 if the system does not tell. */
     static long peakResident() {
         return status("VmHWM:");
     }
 
-    /** Resident set now; −1 where the system does not tell. */
+    /** Resident set now; −1 if the system does not tell. */
     static long resident() {
         return status("VmRSS:");
     }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 import static java.util.stream.Collectors.joining;
 
 import com.google.gson.Gson;
@@ -14,7 +21,6 @@ import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
-import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -31,9 +37,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * The training step as a program: the calls through the seam and the copies from and to the host, in order, as a backend that
- * replays a step would record them.
- * With the same shapes each step is the same program, but for scalars and the number of kept rows.
+ * Lists the kernel calls and host copies of one training step, in order. Steps of the same shapes differ only in scalars and in
+ * the number of kept rows.
  */
 @Command(name = "program",
         description = "Lists the kernels and copies of one training step: calls, shapes, storages, FLOP.",
@@ -47,11 +52,10 @@ final class ProgramBench implements Callable<Integer> {
     private int batch = 4;
     @Option(names = "--seq", description = "tokens per window")
     private int seq = 64;
-    @Option(names = "--method", paramLabel = "METHOD", description = "as in eslm train")
+    @Option(names = "--method", paramLabel = "METHOD", description = "a method, as in eslm train")
     private String method = "cvar-loss";
     @Option(names = "--all",
-            description = "each call by itself, in order, with the numbers of its storages (s1, s2, …), instead of a line for "
-                    + "each kernel and shape")
+            description = "one line per call, with its storages (s1, s2, …), instead of one line per kernel and shape")
     private boolean all;
     @Mixin
     private BenchOptions common;
@@ -65,7 +69,7 @@ final class ProgramBench implements Callable<Integer> {
     }
 
     private final List<Line> calls = new ArrayList<>();
-    /** In the order in which the program first names them. */
+    /** In the order of their first use. */
     private final Map<Storage, Integer> numbers = new HashMap<>();
 
     private void add(Seam.Call call) {
@@ -92,13 +96,14 @@ final class ProgramBench implements Callable<Integer> {
         try (Backend opened = common.open()) {
             Backend backend = Seam.watch(opened, this::add, this::add);
             TrainOptions options =
-                    new TrainOptions(2, batch, 1, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+                    TrainOptions.defaults().with(MAX_ITERS, 2).with(BATCH_SIZE, batch).with(LEARNING_RATE, 3e-4)
+                            .with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0).with(SEED, 1L);
             Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             RandomTokens.with(config, 2 * batch + 32, data -> {
                 try (Trainer trainer = new Trainer(model,
-                        Methods.of(MethodSpec.parse(method), folder -> ModelFolder.load(folder, backend)), data,
+                        MethodSpec.parse(method).objective(folder -> ModelFolder.load(folder, backend)), data,
                         options, event -> {})) {
-                    trainer.oneStep(); // the first one also makes what later ones reuse
+                    trainer.oneStep(); // the first one also allocates memory that later ones reuse
                     calls.clear();
                     numbers.clear();
                     return trainer.oneStep();
@@ -134,7 +139,7 @@ final class ProgramBench implements Callable<Integer> {
                             : "")));
         }
         return s.append(
-                String.format(Locale.ROOT, "%6d %9s %31.3f  in all", calls.size(), launches == 0 ? "" : launches,
+                String.format(Locale.ROOT, "%6d %9s %31.3f  total", calls.size(), launches == 0 ? "" : launches,
                         flops * 1e-6))
                 .toString();
     }

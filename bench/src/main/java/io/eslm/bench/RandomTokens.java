@@ -12,12 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Function;
 
-/** Training data for timings: the speed of a step does not depend on what the tokens say. */
+/** Makes training data for timings; the speed of a step does not depend on the tokens. */
 final class RandomTokens {
     private RandomTokens() {
     }
 
-    /** What {@code use} makes of {@code windows} windows of random tokens, in a folder that is gone afterwards. */
+    /** Calls {@code use} with {@code windows} windows of random tokens, in a folder that is deleted afterwards. */
     static <T> T with(Gpt2Config config, int windows, Function<TokenData, T> use) {
         try {
             Path dir = Files.createTempDirectory("eslm-bench");

@@ -2,6 +2,7 @@
 package io.eslm.bench;
 
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.KernelWatch;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.lang.reflect.InvocationTargetException;
@@ -13,13 +14,13 @@ import java.util.StringJoiner;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Looks over the seam of a backend: every call of a kernel and every copy from or to the host, as it is made. */
+/** Watches the seam of a backend: every call of a kernel, and every copy from or to the host, as it is made. */
 final class Seam {
     /**
      * One call.
      *
-     * @param name the kernel and its integer arguments (the shapes), in the seam's order; - for what was left out
-     * @param storages its storages, without those left out
+     * @param name the kernel and its integer arguments (the shapes), in the seam's order; - for null
+     * @param storages its storages that are not null
      * @param flops multiply-adds that the backend counted, as two
      * @param launches {@link Backend#launches} that it took
      */
@@ -48,27 +49,28 @@ final class Seam {
 
     /** The same, telling {@code copies} of each copy. */
     static Backend watch(Backend backend, Consumer<Call> listener, Consumer<Copy> copies) {
-        Kernels kernels = proxy(Kernels.class, (method, args) -> {
+        Kernels kernels = KernelWatch.of(backend.kernels(), (kernel, args, run) -> {
             long counted = backend.flops().total();
             long launched = backend.launches();
             long start = System.nanoTime();
-            Object result = call(method, backend.kernels(), args);
+            run.run();
             backend.finish();
             long nanos = System.nanoTime() - start;
-            listener.accept(new Call(name(method, args), storages(args), nanos, backend.flops().total() - counted,
+            listener.accept(new Call(name(kernel, args), storages(args), nanos, backend.flops().total() - counted,
                     backend.launches() - launched));
-            return result;
         });
-        return proxy(Backend.class, (method, args) -> {
-            String name = method.getName();
-            if (name.equals("kernels")) {
-                return kernels;
-            }
-            if (name.equals("write") || name.equals("read")) {
-                copies.accept(new Copy(name, (Storage) args[0], (int) args[3]));
-            }
-            return call(method, backend, args);
-        });
+        return (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class},
+                (self, method, args) -> {
+                    String name = method.getName();
+                    if (name.equals("write") || name.equals("read")) {
+                        copies.accept(new Copy(name, (Storage) args[0], (int) args[3]));
+                    }
+                    return switch (name) {
+                        case "kernels" -> kernels;
+                        case "equals" -> self == args[0];
+                        default -> call(method, backend, args);
+                    };
+                });
     }
 
     private static List<Storage> storages(Object[] args) {
@@ -76,8 +78,8 @@ final class Seam {
                 .filter(a -> a instanceof Storage).map(Storage.class::cast).toList();
     }
 
-    private static String name(Method method, Object[] args) {
-        StringJoiner joiner = new StringJoiner(" ", method.getName() + " ", "");
+    private static String name(String kernel, Object[] args) {
+        StringJoiner joiner = new StringJoiner(" ", kernel + " ", "");
         for (Object a : args) {
             if (a instanceof Integer || a instanceof Boolean || a instanceof Enum) {
                 joiner.add(a.toString());
@@ -90,16 +92,6 @@ final class Seam {
             }
         }
         return joiner.toString();
-    }
-
-    private interface Handler {
-        Object handle(Method method, Object[] args) throws Throwable;
-    }
-
-    private static <T> T proxy(Class<T> type, Handler handler) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type},
-                (self, method, args) -> method.getName().equals("equals") ? (Object) (self == args[0])
-                        : handler.handle(method, args)));
     }
 
     private static Object call(Method method, Object target, Object[] args) throws Throwable {

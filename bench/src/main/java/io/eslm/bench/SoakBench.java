@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
@@ -13,7 +19,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
-import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -27,8 +32,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * Does memory stay as it is over many steps? At ten points of a run: the loss, the speed since the last point, the heap right
- * after a collection, and what the process occupies. Growth is from the first point on, when every shape has been seen.
+ * Checks that memory stays constant over many steps. Prints at ten points of a run: the loss, the speed since the last point, the
+ * heap right after a collection, and the resident memory. Growth counts from the first point, when every shape has occurred.
  */
 @Command(name = "soak",
         description = "Trains for many steps and watches memory: heap after a collection, resident set.",
@@ -42,11 +47,12 @@ final class SoakBench implements Callable<Integer> {
     private int batch = 4;
     @Option(names = "--seq", description = "tokens per window")
     private int seq = 64;
-    @Option(names = "--method", paramLabel = "METHOD", description = "as in eslm train, with settings")
+    @Option(names = "--method", paramLabel = "METHOD", description = "a method with its settings, as in eslm train")
     private String method = "cvar-loss";
     @Option(names = "--steps", description = "optimizer steps")
     private int steps = 2000;
-    @Option(names = "--learning-rate", description = "after 5 %% of the steps, then down a cosine to a tenth")
+    @Option(names = "--learning-rate",
+            description = "peak learning rate: reached after 5 %% of the steps, then a cosine decay to a tenth")
     private double learningRate = 1e-3;
     @Option(names = "--data", paramLabel = "DIR", description = "a folder of 'eslm prepare'; without it, random tokens")
     private Path data;
@@ -90,12 +96,12 @@ final class SoakBench implements Callable<Integer> {
     }
 
     private List<Point> run(Gpt2Config config, Backend backend, TokenData tokens) {
-        TrainOptions options = new TrainOptions(steps, batch, 1, learningRate, learningRate / 10, steps / 20, 0.1, 0.9,
-                0.95, 1.0, 0, 1, 0, 0, 1);
+        TrainOptions options = TrainOptions.defaults().with(MAX_ITERS, steps).with(BATCH_SIZE, batch)
+                .with(LEARNING_RATE, learningRate).with(EVAL_INTERVAL, 0).with(SEED, 1L);
         List<Point> points = new ArrayList<>();
         Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
         try (Trainer trainer = new Trainer(gpt2,
-                Methods.of(MethodSpec.parse(method), folder -> ModelFolder.load(folder, backend)), tokens, options,
+                MethodSpec.parse(method).objective(folder -> ModelFolder.load(folder, backend)), tokens, options,
                 event -> {})) {
             int part = steps / POINTS;
             for (int p = 0; p < POINTS; p++) {

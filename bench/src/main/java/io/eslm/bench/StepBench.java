@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.GRAD_ACCUM;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
+
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -14,7 +23,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
-import io.eslm.select.Methods;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
@@ -44,8 +52,8 @@ final class StepBench implements Callable<Integer> {
     @Option(names = "--seq", description = "tokens per window")
     private int seq = 256;
     @Option(names = "--method", paramLabel = "METHOD",
-            description = "as in eslm train, with settings: cvar-loss:alpha=0.3. Several of them take turns, step by step, "
-                    + "and are compared with the first")
+            description = "a method with its settings, as in eslm train: cvar-loss:alpha=0.3. Several methods take turns, "
+                    + "step by step, and are compared with the first")
     private List<String> methods = List.of("clm");
     @Option(names = "--steps", description = "timed steps; the median counts")
     private int steps = 7;
@@ -60,11 +68,11 @@ final class StepBench implements Callable<Integer> {
     public Integer call() {
         Gpt2Config config = config();
         List<MethodSpec> specs = methods.stream().map(MethodSpec::parse).toList();
-        specs.forEach(spec -> Methods.check(spec, config));
+        specs.forEach(spec -> spec.check(config));
         TrainOptions options =
-                new TrainOptions((warmup + steps) * specs.size(), batch, gradAccum, 3e-4, 3e-4, 0, 0.1, 0.9, 0.95, 1.0,
-                        0, 1, 0,
-                        0, 1);
+                TrainOptions.defaults().with(MAX_ITERS, (warmup + steps) * specs.size()).with(BATCH_SIZE, batch)
+                        .with(GRAD_ACCUM, gradAccum).with(LEARNING_RATE, 3e-4).with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0)
+                        .with(EVAL_INTERVAL, 0).with(SEED, 1L);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = common.open()) {
             MemoryNeed.check(opened, MemoryNeed.ofTraining(config, batch),
@@ -72,7 +80,7 @@ final class StepBench implements Callable<Integer> {
                     "Use a smaller --batch or --seq.");
             Backend backend = profile ? calls.watch(opened) : opened;
             Interleaved loss = new Interleaved(specs.stream()
-                    .map(spec -> Methods.of(spec, folder -> ModelFolder.load(folder, backend))).toList(), batch);
+                    .map(spec -> spec.objective(folder -> ModelFolder.load(folder, backend))).toList(), batch);
             Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             int windows = batch * gradAccum * methods.size() * (steps + warmup) + 32;
             JsonObject result = RandomTokens.with(config, windows, data -> {
@@ -143,7 +151,7 @@ final class StepBench implements Callable<Integer> {
         return result;
     }
 
-    /** A launch that has next to nothing to do: what the host and the driver take for each. */
+    /** Seconds of a launch with almost no work: the overhead of the host and the driver. */
     private static double launchSeconds(Backend backend) {
         Storage one = backend.allocate(DType.F32, 1);
         return Timing.best(5, () -> {
@@ -152,9 +160,9 @@ final class StepBench implements Callable<Integer> {
         });
     }
 
-    /** Of one method; {@code to_first} is the median over the rounds of its time as a share of the first method's. */
+    /** Adds the figures of one method; {@code to_first} is the median over the rounds of its time divided by the first method's. */
     private void figures(JsonObject result, int m, double[][] seconds, Flops flops, Gpt2Config config, double peak) {
-        Median middle = Median.withDefaults();
+        Median middle = Median.withDefaults().withCopy(true); // the order of the rounds is needed below
         double median = middle.evaluate(seconds[m]);
         double tokens = (double) batch * gradAccum * seq;
         double estimate = 6.0 * config.parameterCount() * tokens / median;

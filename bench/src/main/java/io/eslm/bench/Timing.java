@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
-/** Wall-clock timing of a piece of work. */
+/** Times a piece of work by the wall clock. */
 final class Timing {
     private static final double WARM_UP_SECONDS = 0.4;
     private static final double SAMPLE_SECONDS = 0.02;

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import static io.eslm.gpt2.train.TrainOptions.BATCH_SIZE;
+import static io.eslm.gpt2.train.TrainOptions.EVAL_INTERVAL;
+import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
+import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
+import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.SEED;
+import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,7 +18,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
-import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -27,14 +33,16 @@ class TrafficTest {
     private static final int TOKENS = BATCH * TIME;
 
     /**
-     * Down: ids and targets, and of each kept token its weight, and its row where not all are kept. Up: loss and entropy of each
-     * token, and the norm of the gradient.
+     * Down: ids and targets, the weight of each kept token, and its row if not all are kept. Up: the loss of each token, its
+     * entropy if the method chooses tokens, and the norm of the gradient.
      */
     @ParameterizedTest
     @CsvSource({"clm, false", "cvar-loss:alpha=0.3, true", "var-entropy:alpha=0.3, true"})
     void aStepMovesTokensAndRisks(String method, boolean some) {
-        Gpt2Config config = new Gpt2Config(2, 2, 32, TIME, 101, 0, 1e-5);
-        TrainOptions options = new TrainOptions(4, BATCH, 1, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        Gpt2Config config = Gpt2Config.of(2, 2, 32, TIME).with(Gpt2Config.VOCAB_SIZE, 101);
+        TrainOptions options =
+                TrainOptions.defaults().with(MAX_ITERS, 4).with(BATCH_SIZE, BATCH).with(LEARNING_RATE, 1e-3)
+                        .with(MIN_LR, 1e-3).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0).with(SEED, 1L);
         List<Seam.Copy> copies = new ArrayList<>();
         try (Backend plain = Backends.open("vector", 1)) {
             Backend backend = Seam.watch(plain, call -> {
@@ -42,7 +50,7 @@ class TrafficTest {
             Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
             TrainEvent.Step step = RandomTokens.with(config, 100, data -> {
                 try (Trainer trainer =
-                        new Trainer(model, Methods.of(MethodSpec.parse(method), _ -> null), data, options,
+                        new Trainer(model, MethodSpec.parse(method).objective(_ -> null), data, options,
                                 _ -> {})) {
                     trainer.oneStep();
                     copies.clear();
@@ -52,7 +60,7 @@ class TrafficTest {
             long kept = Math.round(step.keptFraction() * TOKENS);
             assertTrue(some ? kept < TOKENS : kept == TOKENS, "kept " + kept);
             assertEquals(4 * (2 * TOKENS + (some ? 2 : 1) * kept), bytes(copies, "write"), copies.toString());
-            assertEquals(4 * (2 * TOKENS + 1), bytes(copies, "read"), copies.toString());
+            assertEquals(4L * ((some ? 2 : 1) * TOKENS + 1), bytes(copies, "read"), copies.toString());
         }
     }
 

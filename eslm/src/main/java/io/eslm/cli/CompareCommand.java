@@ -1,238 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
+import io.eslm.compare.CompareEngine;
+import io.eslm.compare.CompareEvent;
+import io.eslm.compare.CompareResult;
+import io.eslm.compare.Comparer;
+import io.eslm.compare.Comparison;
 import io.eslm.gpt2.Gpt2Config;
-import io.eslm.gpt2.data.DataSource;
-import io.eslm.gpt2.data.TokenData;
-import io.eslm.gpt2.data.TokenSet.Half;
-import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
-import io.eslm.report.Comparison;
-import io.eslm.report.Json;
-import io.eslm.select.Methods;
+import io.eslm.run.RunOptions;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
-/** Compares methods over seeds; what is set here, {@link CompareRuns} does. */
+/** Compares methods over seeds: one {@link Comparer}. */
 @Command(name = "compare", abbreviateSynopsis = true,
         header = "Trains with several methods over several seeds, and shows what each reached at what cost.",
         description = {"",
-            "Per seed all methods begin with the same weights and see the data in the same order; clm is always among them. "
-                    + "One run at a time, all methods of a seed before the next seed, in an order that rotates. Leaves "
-                    + "compare.json, compare.html and the folder of every run. The curves are of --eval-iters batches of the half "
-                    + "that --split names, the final figures of all of it. Begun anew with the same options, it goes "
-                    + "on where it stopped; methods and seeds may be added.",
+            "For each seed, all methods start from the same weights and read the data in the same order. clm always takes part. "
+                    + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. Writes compare.json, "
+                    + "compare.html, and one folder per run. Curves use --eval-iters batches of the half that --split names; "
+                    + "final figures use all of it. Run the same command again to continue a stopped comparison. You can add "
+                    + "methods and seeds.",
             ""},
         footer = {"", "Examples:",
             "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1 --seeds 3",
             "  eslm compare --methods cvar-loss:alpha=0.1 cvar-loss:alpha=0.2 --split tune --out-dir runs/tuning",
             "  eslm compare --methods shortlist-sampling:keep-ratio=0.5,max-iters=800 --max-iters 600",
-            "  eslm compare --report-only --out-dir runs/tuning"})
-final class CompareCommand implements Callable<Integer> {
+            "  eslm compare --report-only --out-dir runs/tuning", "",
+            "The methods and their settings: eslm help train"})
+final class CompareCommand extends EslmCommand {
     private static final Set<String> OF_THE_REPORT = Set.of("--report-only", "--out-dir", "--json", "--verbose");
 
-    @ParentCommand
-    private Main program;
-    @Spec
-    private CommandSpec spec;
-    @Option(names = "--methods", paramLabel = "METHOD", arity = "1..*",
-            description = "names as --method of train takes them, each with its settings: NAME:key=value,key=value; "
-                    + "separated by spaces. One more key, max-iters, gives a method steps of its own: more for one whose "
-                    + "steps cost less")
-    private List<String> methods;
-    @Option(names = "--seeds", paramLabel = "N", defaultValue = "3",
-            description = "runs of each method, with the seeds from --seed on (default: ${DEFAULT-VALUE})")
-    private int seeds;
-    @Option(names = "--data", paramLabel = "PATH", defaultValue = TrainDefaults.DATA,
-            description = "as of train (default: ${DEFAULT-VALUE})")
-    private String data;
-    @Option(names = "--split", paramLabel = "HALF", defaultValue = "final",
-            description = "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report "
-                    + "(default: ${DEFAULT-VALUE})")
-    private String split;
-    @Option(names = {"--out-dir", "--out_dir"}, paramLabel = "DIR",
-            description = "folder of the comparison (default: " + TrainDefaults.RUNS + "/compare-DATA-SPLIT)")
-    private Path outDir;
-    @Option(names = {"--report-only", "--report_only"},
-            description = "trains nothing: writes the report of what --out-dir holds")
+    @CommandLine.Option(names = {"--report-only", "--report_only"}, order = Options.LATE,
+            description = "rewrite the report of --out-dir without training")
     private boolean reportOnly;
-    @Option(names = "--json", description = "prints the figures as one JSON object instead of tables")
+    @CommandLine.Option(names = "--json", order = Options.LATE,
+            description = "print the figures as one JSON object instead of tables")
     private boolean json;
-    @Mixin
-    private ModelOptions shape;
-    @Mixin
-    private StepOptions steps;
-    @Mixin
-    private BackendOptions backends;
 
     @Override
-    public Integer call() {
-        try (Terminal screen = program.screen(spec.commandLine())) {
-            if (reportOnly) {
-                checkReportOnly();
-                show(outDir, screen);
-                return 0;
-            }
-            return compare(screen);
-        }
+    void declare(CommandSpec command) {
+        command.addOption(OptionSpec.builder(DeclaredOptions.flag(Comparer.METHODS)).arity("1..*").type(List.class)
+                .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
+                .userObject(new DeclaredOptions.Heading("")).build());
+        options.add(command, "", List.of(Comparer.SEEDS, Comparer.DATA, Comparer.SPLIT, Comparer.OUT_DIR,
+                Comparer.BACKEND, Comparer.THREADS))
+                .add(command, "Model", TrainCommand.all(Comparer.PRESET, Gpt2Config.GROUP.options()))
+                .add(command, "Training", TrainOptions.GROUP.options());
     }
 
-    private void checkReportOnly() {
+    @Override
+    int run(Terminal screen) {
+        return reportOnly ? report(screen) : compare(screen);
+    }
+
+    private int report(Terminal screen) {
         for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
             if (!OF_THE_REPORT.contains(Options.name(option))) {
-                throw new UserError(
-                        Options.name(option) + ": --report-only trains nothing and shows the folder as it is; "
-                                + "leave the option out");
+                throw new UserError(Options.name(option) + ": --report-only does not train. Omit the option");
             }
         }
-        if (outDir == null || !Files.exists(outDir.resolve(Comparison.SETTINGS))) {
-            throw new UserError("--report-only: say with --out-dir which comparison"
-                    + (outDir == null ? "" : "; " + outDir + " holds none (no " + Comparison.SETTINGS + ")"));
+        Path folder = options.has(Comparer.OUT_DIR) ? options.values(Comparer.GROUP).get(Comparer.OUT_DIR) : null;
+        if (folder == null || !Files.exists(folder.resolve(Comparison.SETTINGS))) {
+            throw new UserError("--report-only: name the comparison with --out-dir"
+                    + (folder == null ? "" : "; " + folder + " holds none (no " + Comparison.SETTINGS + ")"));
         }
+        Comparison comparison = Comparison.read(folder);
+        comparison.write(folder);
+        show(comparison, folder, screen);
+        return 0;
     }
 
     private int compare(Terminal screen) {
-        Map<ComparisonEntry, String> folders = folders();
-        TrainOptions options = steps.fresh();
-        check(options);
-        Gpt2Config config = shape.scratch();
-        TrainCommand.checkVocabulary(config);
-        folders.keySet().forEach(entrant -> Methods.check(entrant.method(), config));
-        Path dir = outDir == null ? RunFolder.ofComparison(data, split) : outDir;
-        RunFolder.checkWritable(dir);
-        try (Backend backend = backends.open()) {
-            folders.keySet().forEach(entrant -> TrainCommand.checkMemory(backend, config, options, entrant.method()));
-            TokenData tokens = half(DataSource.open(data, screen.progress()));
-            screen.close();
-            CompareFolder.open(dir, settings(folders, config, options, tokens, backend));
-            return run(dir, screen,
-                    new CompareRuns(dir, spec, screen, folders, config, steps, tokens, split, backend));
-        }
-    }
-
-    private int run(Path dir, Terminal screen, CompareRuns runs) {
-        try (Interrupt interrupt =
-                new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
-            try {
-                List<String> diverged = new ArrayList<>();
-                boolean done = runs.run(seeds, interrupt, diverged);
-                show(dir, screen);
-                if (!done) {
-                    screen.note("stopped and saved; the same command goes on");
+        RunOptions values = options.runOptions(Comparer.GROUP);
+        List<String> methods = spec.findOption(DeclaredOptions.flag(Comparer.METHODS)).getValue();
+        Comparer comparer = Comparer.create().methods(methods == null ? List.of() : methods)
+                .options(values).arguments(spec.commandLine().getParseResult().expandedArgs())
+                .progress(screen.progress())
+                .listener(event -> hear(screen, event));
+        try (CompareEngine engine = comparer.open()) {
+            screen.endBar();
+            return Interrupt.during(screen, stop -> {
+                CompareResult result = engine.run(stop);
+                screen.endBar();
+                show(result.comparison(), values.own().get(Comparer.OUT_DIR), screen);
+                if (!result.finished()) {
+                    screen.note("stopped and saved; run the same command to continue");
                     return Main.INTERRUPTED;
                 }
-                if (!diverged.isEmpty()) {
-                    throw new UserError("runs that diverged have no figures: " + String.join("; ", diverged)
+                if (!result.diverged().isEmpty()) {
+                    throw new UserError("runs that diverged have no figures: " + String.join("; ", result.diverged())
                             + ". Compare with a lower --learning-rate, in another --out-dir");
                 }
                 return 0;
-            } catch (RuntimeException e) {
-                // Here and not by the caller alone: once the interrupt is closed, the JVM may be gone before he speaks.
-                if (interrupt.getAsBoolean()) {
-                    screen.note("could not finish after Ctrl-C: " + e.getMessage());
-                }
-                throw e;
+            });
+        }
+    }
+
+    private static void hear(Terminal screen, CompareEvent event) {
+        switch (event) {
+            case CompareEvent.Started s -> screen.note(String.format(Locale.ROOT,
+                    "%s: %d runs of %,d parameters, %d of them finished, on %s", s.folder(), s.runs(), s.parameters(),
+                    s.finished(), s.device()));
+            case CompareEvent.WarmingUp w -> screen.note("warming up " + w.method() + " …");
+            case CompareEvent.Trained t -> hear(screen, t);
+            case CompareEvent.Finished f -> {
+                screen.endBar();
+                screen.note(String.format(Locale.ROOT, "%s: loss %.4f, %s in %s%s", f.run(), f.result().loss(),
+                        LogLines.flops(f.result().flops()), LogLines.duration(f.result().seconds()),
+                        f.result().isDisturbed()
+                                ? String.format(Locale.ROOT, "; other programs used %.0f %% of the CPU",
+                                        100 * f.result().otherLoad())
+                                : ""));
+            }
+            case CompareEvent.Diverged d -> {
+                screen.endBar();
+                screen.note(d.run() + ": " + d.reason());
             }
         }
     }
 
-    /** Each method and the name of its folders: clm first. */
-    private Map<ComparisonEntry, String> folders() {
-        if (methods == null) {
-            throw new UserError("--methods: say which methods to compare with " + Comparison.BASE + ", for example "
-                    + "--methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1");
-        }
-        Map<ComparisonEntry, String> folders = new LinkedHashMap<>();
-        ComparisonEntry base = ComparisonEntry.parse(Comparison.BASE);
-        folders.put(base, base.label());
-        boolean baseGiven = false;
-        for (String text : methods) {
-            ComparisonEntry entrant = ComparisonEntry.parse(text);
-            boolean isBase = entrant.equals(base);
-            if (folders.containsKey(entrant) && (!isBase || baseGiven)) {
-                throw new UserError("--methods: " + entrant + " stands there twice");
-            }
-            if (!isBase && folders.containsValue(entrant.label())) {
-                throw new UserError("--methods: " + entrant + " and another method would both go to a folder "
-                        + entrant.label() + "; compare them in folders of their own");
-            }
-            baseGiven |= isBase;
-            folders.put(entrant, entrant.label());
-        }
-        return folders;
-    }
-
-    private void check(TrainOptions options) {
-        if (seeds < 1) {
-            throw new UserError("--seeds " + seeds + ": must be at least 1");
-        }
-        if (!split.equals("tune") && !split.equals("final")) {
-            throw new UserError("--split " + split + ": there are tune and final");
-        }
-        if (options.evalInterval() == 0) {
-            throw new UserError("--eval-interval 0: a comparison needs its curves; give the steps between evaluations");
-        }
-        if (spec.commandLine().getParseResult().hasMatchedOption("--sample-interval")) {
-            throw new UserError("--sample-interval: a comparison draws no samples; leave the option out");
+    private static void hear(Terminal screen, CompareEvent.Trained trained) {
+        if (trained.event() instanceof TrainEvent.Step s) {
+            screen.bar(trained.run(), s.step(), trained.maxIters(), LogLines.compact(s));
+        } else if (trained.event() instanceof TrainEvent.Evaluated e && !screen.terminal()) {
+            screen.note(String.format(Locale.ROOT, "%s: step %d of %d, validation loss %.4f", trained.run(), e.step(),
+                    trained.maxIters(), e.result().loss()));
         }
     }
 
-    private TokenData half(TokenData whole) {
-        TokenSet heldOut = whole.val().orElseThrow(() -> new UserError("--data " + data
-                + ": nothing is held out to evaluate on; give more text, or a folder with val.bin"));
-        return new TokenData(whole.train(), Optional.of(heldOut.half(Half.valueOf(split.toUpperCase(Locale.ROOT)))),
-                whole.source(), whole.tokenizer());
-    }
-
-    /** What is asked for, and all that every run has in common. */
-    private JsonObject settings(Map<ComparisonEntry, String> folders, Gpt2Config config, TrainOptions options,
-            TokenData tokens, Backend backend) {
-        JsonObject o = new JsonObject();
-        o.addProperty("program", "eslm " + StandardOptions.Version.program());
-        JsonObject all = new JsonObject();
-        folders.forEach((entrant, folder) -> all.addProperty(entrant.toString(), folder));
-        o.add("methods", all);
-        JsonArray numbers = new JsonArray();
-        for (int i = 0; i < seeds; i++) {
-            numbers.add(options.seed() + i);
-        }
-        o.add("seeds", numbers);
-        o.addProperty("data", data);
-        o.addProperty("split", split);
-        o.addProperty("parameters", config.parameterCount());
-        o.add("model", Json.of(config));
-        JsonObject common = Json.of(options);
-        common.remove("seed");
-        common.addProperty("sample_interval", 0);
-        o.add("options", common);
-        o.add("tokens", RunConfig.tokens(tokens));
-        o.add("machine", RunConfig.machine(backend));
-        return o;
-    }
-
-    private void show(Path dir, Terminal screen) {
-        Comparison comparison = Comparison.read(dir);
-        comparison.write(dir);
+    private void show(Comparison comparison, Path folder, Terminal screen) {
         screen.result(json ? Json.line(comparison.json()) : comparison.text());
-        screen.note("report:  " + dir.resolve(Comparison.PAGE));
+        screen.note("report:  " + folder.resolve(Comparison.PAGE));
     }
 }

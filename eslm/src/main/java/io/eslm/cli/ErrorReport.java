@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.run.RunPlan;
 import io.eslm.tensor.UserError;
 import java.io.PrintWriter;
+import picocli.CommandLine.Model.CommandSpec;
 
-/** Says what went wrong, once and in words; the stack trace is for who asks. */
+/** Reports an error in one line; with a stack trace if the user asks for it. */
 final class ErrorReport {
     private static final int FAILED = 1;
 
     private ErrorReport() {
     }
 
-    /** Prints the message and returns the exit code. */
-    static int report(Throwable failure, PrintWriter err, boolean trace) {
+    /**
+     * Prints the message and returns the exit code.
+     *
+     * @param command whose options the message names by their flags
+     */
+    static int report(Throwable failure, CommandSpec command, PrintWriter err, boolean trace) {
         String message;
         if (find(failure, OutOfMemoryError.class) != null) {
-            message =
-                    "the memory is full. Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
-                            + "--block-size or a smaller --model";
+            message = "out of memory. " + RunPlan.MEMORY_ADVICE;
+        } else if (find(failure, UserError.class) instanceof OptionError option) {
+            message = DeclaredOptions.message(option, command);
         } else if (find(failure, UserError.class) instanceof UserError user) {
             message = user.getMessage();
         } else {
-            message = "a mistake in this program, not in your input: " + failure
-                    + ". Please report it with the output of "
-                    + "the same command and --verbose";
+            message = "this is a bug in eslm, not in your input: " + failure
+                    + ". Please report it with the output of the same command plus --verbose";
         }
         err.println("error: " + message);
         if (trace) {
@@ -33,7 +39,7 @@ final class ErrorReport {
         return FAILED;
     }
 
-    /** The first of that type in the chain of causes, or null; parallel loops wrap what their threads throw. */
+    /** The first of that type in the chain of causes, or null. Parallel loops wrap the exceptions of their threads. */
     private static Throwable find(Throwable failure, Class<? extends Throwable> type) {
         Throwable t = failure;
         while (t != null && !type.isInstance(t)) {

@@ -7,64 +7,57 @@ import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.Evaluation;
-import io.eslm.report.Json;
-import io.eslm.select.TailLoss;
-import io.eslm.tensor.UserError;
+import io.eslm.select.token.TailLoss;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
-import java.nio.file.Path;
+import io.eslm.tensor.io.Json;
+import java.util.List;
 import java.util.Locale;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
-/** Loss and perplexity of a model on data. */
+/** Evaluates a model on data. */
 @Command(name = "eval", header = "Measures a model's loss and perplexity on data, by domain.", description = {"",
-    "Evaluates on what was held out of a prepared folder (or of jdk), or on the whole of a text or token file, in "
-            + "windows of block_size tokens side by side. Losses are in nats per token; perplexity is e^loss.",
+    "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
+            + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss.",
     ""},
         footer = {"", "Examples:", "  eslm eval --model runs/jdk-cvar-loss-0.1 --data jdk --eval-iters 50",
             "  eslm eval --model gpt2/ --data book.txt --json"})
-final class EvalCommand implements Runnable {
-    @ParentCommand
-    private Main program;
-    @Mixin
-    private BackendOptions backends;
-    @Spec
-    private CommandSpec spec;
-    @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "a model folder, or the folder of a run (its newest checkpoint)")
-    private Path modelDir;
-    @Option(names = "--data", required = true, paramLabel = "PATH",
-            description = "a text file, a folder of text, a .bin file, a prepared folder, or jdk")
-    private String data;
-    @Option(names = {"--batch-size", "--batch_size"}, paramLabel = "N", defaultValue = "8",
-            description = "windows at a time (default: ${DEFAULT-VALUE})")
-    private int batchSize;
-    @Option(names = {"--eval-iters", "--eval_iters"}, paramLabel = "N", defaultValue = "0",
-            description = "batches to look at, spread evenly "
-                    + "over all domains; 0: everything (default: ${DEFAULT-VALUE})")
-    private int evalIters;
-    @Option(names = "--json", description = "one JSON object instead of a table")
+final class EvalCommand extends EslmCommand {
+    private static final Option<String> DATA = Option.text("data", "PATH",
+            "a text file, a folder of text, a .bin file, a prepared folder, or jdk");
+    private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
+            .must("be at least 1", n -> n >= 1).defaultsTo(8);
+    private static final Option<Integer> EVAL_ITERS =
+            Option.count("eval iters", "batches to evaluate, spread evenly over all domains; 0: all")
+                    .must("be at least 0", n -> n >= 0).defaultsTo(0);
+
+    @CommandLine.Option(names = "--json", order = Options.LATE,
+            description = "print one JSON object instead of a table")
     private boolean json;
 
     @Override
-    public void run() {
-        if (batchSize < 1 || evalIters < 0) {
-            throw new UserError("--batch-size " + batchSize + ", --eval-iters " + evalIters
-                    + ": must be at least 1 and at least 0");
-        }
-        try (Terminal screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
-            Gpt2 model = ModelFolder.load(modelDir, backend);
+    void declare(CommandSpec command) {
+        options.require(command, DeclaredOptions.MODEL, DATA).add(command, "", List.of(BATCH_SIZE, EVAL_ITERS))
+                .add(command, "", DeclaredOptions.BACKEND);
+    }
+
+    @Override
+    int run(Terminal screen) {
+        int batchSize = options.get(BATCH_SIZE);
+        int evalIters = options.get(EVAL_ITERS);
+        String data = options.get(DATA);
+        try (Backend backend = options.openBackend()) {
+            Gpt2 model = ModelFolder.load(options.get(DeclaredOptions.MODEL), backend);
             TokenSet set = DataSource.openForEval(data, screen.progress());
             set.tokens().checkVocab(model.config().vocabSize());
             EvalWindows windows = EvalWindows.all(set, model.config().blockSize());
             if (windows.size() == 0) {
-                throw new UserError(data + " has fewer than 2 tokens to evaluate on");
+                throw new OptionError(DATA, data, "has fewer than 2 tokens to evaluate on");
             }
             Evaluation.Result result = new Evaluation(model, new Workspace(backend), batchSize)
                     .run(evalIters == 0 ? windows : windows.subset(evalIters, batchSize), model.config().blockSize());
@@ -74,12 +67,13 @@ final class EvalCommand implements Runnable {
                 table(screen, result);
             }
         }
+        return 0;
     }
 
     private JsonObject json(Evaluation.Result result) {
         JsonObject o = new JsonObject();
-        o.addProperty("model", modelDir.toString());
-        o.addProperty("data", data);
+        o.addProperty("model", options.get(DeclaredOptions.MODEL).toString());
+        o.addProperty("data", options.get(DATA));
         o.add("loss", Json.number(result.loss()));
         o.add("perplexity", Json.number(result.perplexity()));
         o.add("cvar90", Json.number(TailLoss.of(result)));

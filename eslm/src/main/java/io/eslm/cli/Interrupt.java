@@ -7,10 +7,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 
 /**
- * Ctrl-C as a wish: the first one is remembered, and the JVM waits with its end until {@link #close}; the second one ends it
- * at once.
+ * Turns Ctrl-C into a request to stop. The first Ctrl-C sets a flag, and the JVM waits for {@link #close} before it exits. The
+ * second exits at once.
  */
 final class Interrupt implements BooleanSupplier, AutoCloseable {
     private static final int SIGINT = 2;
@@ -19,8 +20,25 @@ final class Interrupt implements BooleanSupplier, AutoCloseable {
     private final Thread hook = new Thread(this::stop, "interrupt");
     private volatile boolean wanted;
 
+    /** Runs {@code work}, which Ctrl-C asks to stop. */
+    static <T> T during(Terminal screen, Function<BooleanSupplier, T> work) {
+        try (Interrupt interrupt =
+                new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
+            try {
+                return work.apply(interrupt);
+            } catch (RuntimeException e) {
+                screen.endBar();
+                // Report the error here: once the interrupt is closed, the JVM may exit before the caller can.
+                if (interrupt.getAsBoolean()) {
+                    screen.note("could not finish after Ctrl-C: " + e.getMessage());
+                }
+                throw e;
+            }
+        }
+    }
+
     /** @param heard called once, when the user wants to stop */
-    Interrupt(Runnable heard) {
+    private Interrupt(Runnable heard) {
         this.heard = heard;
         Runtime.getRuntime().addShutdownHook(hook);
     }
@@ -43,8 +61,8 @@ final class Interrupt implements BooleanSupplier, AutoCloseable {
     }
 
     /**
-     * While the JVM shuts down it holds back further signals; the system's own way of handling them does not. Where there is
-     * none, the second Ctrl-C waits for the first.
+     * A JVM that shuts down ignores further signals, so this restores the system's handler. On a system without one, the second
+     * Ctrl-C waits for the first.
      */
     @SuppressWarnings("restricted")
     private static void endAtNextSignal() {
@@ -55,18 +73,19 @@ final class Interrupt implements BooleanSupplier, AutoCloseable {
                     FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.ADDRESS))
                     .invokeExact(SIGINT, MemorySegment.NULL);
         } catch (Throwable e) {
-            System.getLogger(Interrupt.class.getName()).log(System.Logger.Level.DEBUG, "signals stay as they are", e);
+            System.getLogger(Interrupt.class.getName()).log(System.Logger.Level.DEBUG,
+                    "the signal handler is unchanged", e);
         }
     }
 
-    /** Everything is saved: the JVM may end. */
+    /** Lets the JVM exit. */
     @Override
     public void close() {
         finished.countDown();
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException e) {
-            wanted = true; // it is shutting down already, as wished
+            wanted = true; // it is shutting down already
         }
     }
 }

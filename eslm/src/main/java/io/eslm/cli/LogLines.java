@@ -6,7 +6,7 @@ import io.eslm.gpt2.train.TrainEvent;
 import java.util.Locale;
 import java.util.StringJoiner;
 
-/** The lines of a training log. */
+/** Formats the lines of a training log. */
 final class LogLines {
     private LogLines() {
     }
@@ -23,7 +23,7 @@ final class LogLines {
                 known(s.mfu() * 100, "%.1f %%"));
     }
 
-    /** The same behind a bar that shows the step, as short as can be. */
+    /** Like {@link #step}, as short as possible, for the end of a bar that shows the step. */
     static String compact(TrainEvent.Step s) {
         return String.format(Locale.ROOT,
                 "loss %.3f kept %.3f %.0f%% α %.2f VaR %s lr %.1e grad %.2f %.0fms %,.0ft/s MFU %s",
@@ -48,7 +48,7 @@ final class LogLines {
                 : s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
     }
 
-    /** "12.3 TFLOP (forward 4.1, backward 8.2)": what was spent on nothing is left out. */
+    /** "12.3 TFLOP (forward 4.1, backward 8.2)", without phases that took nothing. */
     static String flops(Flops flops) {
         StringJoiner parts = new StringJoiner(", ", " (", ")");
         part(parts, "forward", flops.forward());

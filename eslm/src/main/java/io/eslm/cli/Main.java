@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.tensor.UserError;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine;
 
-/** The program. A command is a class of its own and one line here. */
+/** The program. Each command is one class and one line here. */
 @Command(name = "eslm", subcommands = {
     TrainCommand.class,
     SampleCommand.class,
@@ -18,21 +19,26 @@ import picocli.CommandLine;
     EvalCommand.class,
     ScoreCommand.class,
     PrepareCommand.class,
-    BackendsCommand.class}, header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM alone.",
+    BackendsCommand.class},
+        header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
+        description = "",
         footer = {
             "",
             "First steps:",
             "  eslm train                                   a small model on the JDK's own text, in minutes",
             "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
-            "  eslm train --data book.txt --method clm      plain language modelling on a text of yours",
-            "  eslm compare --methods cvar-loss:alpha=0.1   what a method reaches beside clm, and at what cost",
+            "  eslm train --data book.txt --method clm      plain language modelling on your own text",
+            "  eslm compare --methods cvar-loss:alpha=0.1   how a method compares with clm, and at what cost",
             "  eslm help train                              all options of a command",
             "  eslm bench --help                            timings of kernels, training steps and generation",
             "",
-            "Options may also be written as in nanoGPT (--max_iters), and come from a file: eslm train @options.txt"})
+            "You can write options as in nanoGPT (--max_iters), or read them from a file (@options.txt)."})
 public final class Main implements Runnable {
-    /** Stopped by the user after everything was saved; as shells report it. */
+    /** Exit code of a run that the user stopped and that was saved, as shells report Ctrl-C. */
     public static final int INTERRUPTED = 130;
+
+    /** Columns of help texts. */
+    static final int WIDTH = 100;
 
     @Spec
     private CommandSpec spec;
@@ -53,42 +59,48 @@ public final class Main implements Runnable {
     }
 
     /**
-     * Runs the program within this JVM.
+     * Runs the program in this JVM.
      *
-     * @param terminal whether a person watches: a progress bar instead of lines
+     * @param terminal true for a progress bar instead of lines
      * @return 0 done, 1 failed (the reason is on {@code err}), 2 not understood, {@value #INTERRUPTED} stopped and saved
      */
     public static int run(PrintWriter out, PrintWriter err, boolean terminal, String... args) {
         try {
             return commandLine(out, err, terminal).execute(args);
-        } catch (OutOfMemoryError e) {
-            return ErrorReport.report(e, err, false);
+        } catch (OutOfMemoryError | UserError e) {
+            return ErrorReport.report(e, CommandSpec.create(), err, false);
         }
     }
 
-    /** All commands, wired to where they write. */
+    /** All commands, which write to {@code out} and {@code err}. */
     static CommandLine commandLine(PrintWriter out, PrintWriter err, boolean terminal) {
         CommandLine program = new CommandLine(new Main(terminal));
         StandardOptions.addTo(program);
-        program.getSubcommands().values().forEach(StandardOptions::addTo);
-        return Options.arrangeHelp(program.addSubcommand(new CommandLine.HelpCommand()))
+        for (CommandLine command : program.getSubcommands().values()) {
+            command.<EslmCommand>getCommand().declare(command.getCommandSpec());
+            StandardOptions.addTo(command);
+        }
+        CommandLine help = new CommandLine(new CommandLine.HelpCommand());
+        help.getCommandSpec().usageMessage().header("Shows the help of a command.");
+        return Options.arrangeHelp(program.addSubcommand(help))
                 .setOut(out)
                 .setErr(err)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(terminal)
-                .setUsageHelpWidth(100)
+                .setUsageHelpWidth(WIDTH)
                 .setParameterExceptionHandler(Options::misunderstood)
                 .setExecutionExceptionHandler(
-                        (e, _, parsed) -> ErrorReport.report(e, err, StandardOptions.wantsTrace(parsed)));
+                        (e, command, parsed) -> ErrorReport.report(e, command.getCommandSpec(), err,
+                                StandardOptions.wantsTrace(parsed)));
     }
 
-    /** Without a command: help, as an error. */
+    /** Without a command, the program fails. */
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(), "name a command");
     }
 
-    /** What a command shows of its progress; ends with the command. */
+    /** The output of a command. */
     Terminal screen(CommandLine command) {
         return new Terminal(command.getOut(), command.getErr(), terminal);
     }

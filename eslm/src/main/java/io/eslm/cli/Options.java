@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.select.MethodSetting;
-import java.lang.reflect.Field;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
-import picocli.CommandLine;
 
 /**
- * How options are named. Every option has the form {@code --max-iters}, which is shown, and nanoGPT's {@code --max_iters},
- * which is understood too.
+ * Names and help of options. Every option has the form {@code --max-iters}, which help shows, and nanoGPT's
+ * {@code --max_iters}.
  */
 final class Options {
+    /** Order of options that follow those of the command: how to print, then those of every command. */
+    static final int LATE = 1;
+    static final int LAST = 2;
     private static final Predicate<String> SHOWN = name -> name.indexOf('_') < 0;
-
-    private static final String METHOD = "%nMethod:%n".formatted();
 
     private Options() {
     }
@@ -31,13 +31,13 @@ final class Options {
         return Arrays.stream(option.names()).filter(SHOWN).reduce((_, last) -> last).orElseThrow();
     }
 
-    /** Leaves the second form out of the help of {@code command} and its subcommands, and gives long lists headings. */
+    /** Omits the second form from the help of {@code command} and its subcommands, and gives long lists headings. */
     static CommandLine arrangeHelp(CommandLine command) {
         command.setHelpFactory((spec, scheme) -> new Help(spec, scheme) {
             @Override
             public String optionList() {
                 StringBuilder text = new StringBuilder();
-                spec.options().stream()
+                spec.options().stream().sorted(Comparator.comparingInt(OptionSpec::order))
                         .collect(Collectors.groupingBy(Options::heading, TreeMap::new, Collectors.toList()))
                         .forEach((heading, options) -> text.append(heading)
                                 .append(optionListExcludingGroups(
@@ -49,16 +49,10 @@ final class Options {
         return command;
     }
 
-    /** Empty for most options, which come first. */
+    /** Options without a heading come first. */
     private static String heading(OptionSpec option) {
-        if (option.userObject() instanceof MethodSetting) {
-            return METHOD;
-        }
-        Class<?> where = option.userObject() instanceof Field field ? field.getDeclaringClass() : null;
-        return where == MethodOptions.class ? METHOD
-                : where == ModelOptions.class ? "%nModel:%n".formatted()
-                : where == StepOptions.class ? "%nTraining:%n".formatted()
-                : "";
+        return option.userObject() instanceof DeclaredOptions.Heading heading && !heading.text().isEmpty()
+                ? "%n%s:%n".formatted(heading.text()) : "";
     }
 
     private static OptionSpec withOneName(OptionSpec option) {
@@ -66,7 +60,7 @@ final class Options {
                 .build();
     }
 
-    /** Says in one line what was not understood, what may have been meant, and where to read on. */
+    /** Reports in one line what was not understood, what may have been meant, and where to read more. */
     static int misunderstood(ParameterException e, String[] arguments) {
         CommandLine command = e.getCommandLine();
         String message = e.getMessage().replaceFirst("^Error: ", "");

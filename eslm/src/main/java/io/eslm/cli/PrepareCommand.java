@@ -5,6 +5,7 @@ import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.Domain;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.option.Option;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,46 +14,43 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
-/** Turns text into token files once, so that many runs can share them. */
+/** Turns text into token files that many runs can share. */
 @Command(name = "prepare", header = "Turns text into a folder of token files (train.bin, val.bin, as nanoGPT's).",
+        description = {"", "Token files open at once, and many runs can share them.", ""},
         footer = {
             "", "Examples:", "  eslm prepare --in book.txt --out data/book",
             "  eslm prepare --in jdk --out data/jdk --held-out 0.01", "  eslm train --data data/book"})
-final class PrepareCommand implements Runnable {
-    @ParentCommand
-    private Main program;
-    @Spec
-    private CommandSpec spec;
-    @Option(names = "--in", required = true, paramLabel = "PATH", description = "a text file, a folder of text (its "
-            + "subfolders become domains), or jdk")
-    private String in;
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "the folder to write")
-    private Path out;
-    @Option(names = {"--held-out", "--held_out"}, paramLabel = "SHARE",
-            description = "share of the tokens to hold out for evaluation, 0 to 0.5 (default: 0.1; jdk: 0.03)")
-    private Double heldOut;
+final class PrepareCommand extends EslmCommand {
+    private static final Option<String> IN = Option.text("in", "PATH",
+            "a text file, a folder of text (its subfolders become domains), or jdk");
+    private static final Option<Path> OUT = Option.path("out", "DIR", "the folder to write");
+    private static final Option<Double> HELD_OUT =
+            Option.number("held out", "SHARE", "share of the tokens to hold out for evaluation")
+                    .must("be from 0 to 0.5", share -> share >= 0 && share <= 0.5)
+                    .defaultsTo("0.1; jdk: 0.03", _ -> null);
 
     @Override
-    public void run() {
-        try (Terminal screen = program.screen(spec.commandLine())) {
-            TokenData data =
-                    DataSource.prepare(in, out, heldOut == null ? OptionalDouble.empty() : OptionalDouble.of(heldOut),
-                            screen.progress());
-            Map<String, long[]> tokens = new LinkedHashMap<>();
-            add(tokens, data.train(), 0);
-            data.val().ifPresent(val -> add(tokens, val, 1));
-            screen.result(out + ": " + data.source());
-            screen.result(String.format(Locale.ROOT, "%-24s %15s %15s", "domain", "train tokens", "held out"));
-            tokens.forEach((name, n) -> screen.result(row(name, n)));
-            if (tokens.size() > 1) {
-                screen.result(row("total", tokens.values().stream()
-                        .reduce(new long[2], (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]})));
-            }
+    void declare(CommandSpec command) {
+        options.require(command, IN, OUT).add(command, "", List.of(HELD_OUT));
+    }
+
+    @Override
+    int run(Terminal screen) {
+        Path out = options.get(OUT);
+        TokenData data = DataSource.prepare(options.get(IN), out,
+                options.find(HELD_OUT).map(OptionalDouble::of).orElseGet(OptionalDouble::empty), screen.progress());
+        Map<String, long[]> tokens = new LinkedHashMap<>();
+        add(tokens, data.train(), 0);
+        data.val().ifPresent(val -> add(tokens, val, 1));
+        screen.result(out + ": " + data.source());
+        screen.result(String.format(Locale.ROOT, "%-24s %15s %15s", "domain", "train tokens", "held out"));
+        tokens.forEach((name, n) -> screen.result(row(name, n)));
+        if (tokens.size() > 1) {
+            screen.result(row("total", tokens.values().stream()
+                    .reduce(new long[2], (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]})));
         }
+        return 0;
     }
 
     private static void add(Map<String, long[]> tokens, TokenSet set, int column) {

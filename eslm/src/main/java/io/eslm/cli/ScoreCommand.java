@@ -1,101 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
-import io.eslm.report.Disk;
-import io.eslm.report.Json;
 import io.eslm.report.ScoreLines;
-import io.eslm.select.CvarLoss;
-import io.eslm.select.TokenScores;
-import io.eslm.select.TokenSelector;
-import io.eslm.select.ValueAtRisk;
-import io.eslm.select.VarEntropy;
+import io.eslm.select.token.Risk;
+import io.eslm.select.token.TailSelection;
+import io.eslm.select.token.TokenScores;
+import io.eslm.select.token.TokenSelector;
+import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
-/** The risk of each token of a text. */
+/** Scores the tokens of a text. */
 @Command(name = "score",
         header = "Writes the loss and the entropy of each token of a text, and which ones ESLM would keep.",
         description = {"",
-            "One JSON object a line: {\"pos\",\"id\",\"text\",\"loss\",\"entropy\",\"selected\"}. pos counts from 0, and the "
-                    + "first token has no line: nothing predicts it. The text is cut side by side into windows of at most "
-                    + "block_size predictions, each token seeing its own window. Loss and entropy are in nats. selected: "
-                    + "the risk is at or above its value-at-risk over all lines, as in a training batch. text is null where "
-                    + "the model's vocabulary is not GPT-2's.",
+            "Writes one JSON object per line: {\"pos\",\"id\",\"text\",\"loss\",\"entropy\",\"selected\"}. pos counts from 0, and the "
+                    + "first token has no line, because nothing predicts it. The text is split into adjacent windows of at most "
+                    + "block_size predictions; a token is predicted from its own window only. Loss and entropy are in nats. "
+                    + "selected is true if the risk is at or above the value-at-risk of all lines, as in a training batch. "
+                    + "text is null unless the model has GPT-2's vocabulary.",
             ""},
         footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --text README.md",
             "  eslm score --model gpt2/ --tokens ids.txt --risk entropy --alpha 0.3"})
-final class ScoreCommand implements Runnable {
-    /** What makes a token risky. */
-    enum Risk {
-        loss, entropy
-    }
+final class ScoreCommand extends EslmCommand {
+    private static final Option<Risk> RISK = Option.choice("risk", "RISK", "risk of a token: loss or entropy",
+            new Risk[] {Risk.LOSS, Risk.ENTROPY}).defaultsTo(Risk.LOSS);
 
-    /** Where the tokens come from. */
+    /** The text or its tokens. */
     private static final class Source {
-        @Option(names = "--text", required = true, paramLabel = "FILE", description = "a text in UTF-8")
+        @CommandLine.Option(names = "--text", required = true, paramLabel = "FILE", description = "a text in UTF-8")
         private Path text;
-        @Option(names = "--tokens", required = true, paramLabel = "FILE",
+        @CommandLine.Option(names = "--tokens", required = true, paramLabel = "FILE",
                 description = "token ids, separated by white space")
         private Path tokens;
     }
 
-    @ParentCommand
-    private Main program;
-    @Mixin
-    private BackendOptions backends;
-    @Spec
-    private CommandSpec spec;
-    @Option(names = "--model", required = true, paramLabel = "DIR",
-            description = "a model folder, or the folder of a run (its newest checkpoint)")
-    private Path modelDir;
     @ArgGroup(multiplicity = "1")
     private Source source;
-    @Option(names = "--risk", paramLabel = "RISK", defaultValue = "loss", description = "${COMPLETION-CANDIDATES} "
-            + "(default: ${DEFAULT-VALUE})")
-    private Risk risk;
-    @Option(names = "--alpha", paramLabel = "A", defaultValue = ValueAtRisk.USUAL_ALPHA,
-            description = "confidence level of the "
-                    + "value-at-risk: about this share is not selected (default: ${DEFAULT-VALUE})")
-    private double alpha;
 
     @Override
-    public void run() {
-        TokenSelector selector = risk == Risk.loss ? new CvarLoss(alpha) : new VarEntropy(alpha);
-        Gpt2Config config = ModelFolder.config(modelDir);
+    void declare(CommandSpec command) {
+        options.require(command, DeclaredOptions.MODEL).add(command, "", List.of(RISK, ValueAtRisk.ALPHA))
+                .add(command, "", DeclaredOptions.BACKEND);
+    }
+
+    @Override
+    int run(Terminal screen) {
+        TokenSelector selector = new TailSelection(options.get(RISK), options.get(ValueAtRisk.ALPHA));
+        Path folder = options.get(DeclaredOptions.MODEL);
+        Gpt2Config config = ModelFolder.config(folder);
         int[] tokens = source.text == null ? ids(source.tokens) : encode(source.text, config.vocabSize());
-        try (Terminal screen = program.screen(spec.commandLine()); Backend backend = backends.open()) {
-            Gpt2 model = ModelFolder.load(modelDir, backend);
-            TokenScores scores = TokenScores.of(model, tokens);
+        try (Backend backend = options.openBackend()) {
+            TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens);
             ScoreLines.of(scores, scores.selected(selector), config.vocabSize())
                     .forEach(line -> screen.result(Json.line(line)));
         }
+        return 0;
     }
 
     private static int[] encode(Path file, int vocabSize) {
         if (!ScoreLines.isGpt2(vocabSize)) {
-            throw new UserError("--text " + file + ": the model has a vocabulary of its own (" + vocabSize
-                    + " ids, GPT-2 has " + Gpt2Tokenizer.VOCAB_SIZE
-                    + "), so its text cannot be split into tokens here; give "
-                    + "their ids with --tokens");
+            throw new UserError("--text " + file + ": the model has " + vocabSize + " token ids, not GPT-2's "
+                    + Gpt2Tokenizer.VOCAB_SIZE
+                    + ", so its text cannot be split into tokens. Give token ids with --tokens");
         }
         String text = read(file);
         if (text.indexOf('\0') >= 0) {
-            throw new UserError(file + ": holds a NUL byte, so it is not text");
+            throw new UserError(file + ": has a NUL byte, so it is not text");
         }
         if (text.isBlank()) {
             throw new UserError(file + ": is empty");
@@ -120,10 +105,8 @@ final class ScoreCommand implements Runnable {
     private static String read(Path file) {
         try {
             return Files.readString(file);
-        } catch (CharacterCodingException e) {
-            throw new UserError(file + ": is not text in UTF-8", e);
         } catch (IOException e) {
-            throw Disk.failed("read", file, e);
+            throw FileErrors.failed("read", file, e);
         }
     }
 }

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.run.RunConfig;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
-import picocli.CommandLine;
 
-/** What every command takes. */
-@Command(mixinStandardHelpOptions = true, versionProvider = StandardOptions.Version.class, sortOptions = false,
+/** The options of every command. */
+@Command(versionProvider = StandardOptions.Version.class, sortOptions = false,
         usageHelpAutoWidth = true)
 final class StandardOptions {
     private static final String NAME = "standard";
 
-    @Option(names = "--verbose", description = "show the stack trace of an error (also: ESLM_DEBUG=1)")
+    @Option(names = {"-h", "--help"}, usageHelp = true, order = Options.LAST, description = "show this help")
+    @SuppressWarnings("UnusedVariable") // picocli shows the help
+    private boolean help;
+    @Option(names = {"-V", "--version"}, versionHelp = true, order = Options.LAST, description = "show the version")
+    @SuppressWarnings("UnusedVariable") // picocli shows the version
+    private boolean version;
+    @Option(names = "--verbose", order = Options.LAST,
+            description = "show the stack trace of an error (also: ESLM_DEBUG=1)")
     private boolean verbose;
 
     static void addTo(CommandLine command) {
@@ -28,19 +36,14 @@ final class StandardOptions {
         return asked;
     }
 
-    /** Of the program, and of what it runs on. */
+    /** The version of the program, of Java, and of the system. */
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            return new String[] {"eslm " + program(),
+            return new String[] {"eslm " + RunConfig.version(),
                 "Java " + Runtime.version() + ", " + System.getProperty("java.vm.name"),
                 System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
                         + Runtime.getRuntime().availableProcessors() + " cores"};
-        }
-
-        static String program() {
-            String version = Main.class.getPackage().getImplementationVersion();
-            return version == null ? "(unpackaged)" : version;
         }
     }
 }

@@ -11,12 +11,12 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * What a person sees while a command works. Results go to the standard output, everything else to the standard error. On a
- * terminal a bar shows the progress; elsewhere there are plain lines, one every {@value #LINE_SECONDS} seconds at most.
+ * The output of a command. Results go to the standard output, everything else to the standard error. On a terminal a bar shows
+ * the progress; elsewhere there are plain lines, at most one every {@value #LINE_SECONDS} seconds.
  */
 final class Terminal implements AutoCloseable {
     private static final int LINE_SECONDS = 5;
-    /** Erases the line on which a bar stands. */
+    /** Erases the line of a bar. */
     private static final String ERASE = "\r\u001b[K";
 
     private final PrintWriter out;
@@ -43,14 +43,14 @@ final class Terminal implements AutoCloseable {
         out.flush();
     }
 
-    /** A note beside the result. */
+    /** A line that is not part of the result. */
     void note(String line) {
         erase();
         err.println(line);
         err.flush();
     }
 
-    /** Progress of the preparation of data. */
+    /** Shows the progress of the data preparation. */
     Progress progress() {
         return (done, total, what) -> {
             if (total == 0) {
@@ -73,7 +73,7 @@ final class Terminal implements AutoCloseable {
         }
     }
 
-    /** On a terminal: the bar of {@code what}, with a text behind it. */
+    /** On a terminal, shows the bar of {@code what}, followed by {@code text}. */
     void bar(String what, long done, long total, String text) {
         if (terminal) {
             bar(what, total, "").setExtraMessage(text).stepTo(done);
@@ -82,7 +82,7 @@ final class Terminal implements AutoCloseable {
 
     private ProgressBar bar(String what, long total, String unit) {
         if (bar == null || !what.equals(task)) {
-            close();
+            endBar();
             task = what;
             bar = new ProgressBarBuilder().setTaskName(what).setInitialMax(total).setUnit(unit, 1)
                     .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate()
@@ -99,9 +99,13 @@ final class Terminal implements AutoCloseable {
         }
     }
 
-    /** Ends a bar that is still shown. */
     @Override
     public void close() {
+        endBar();
+    }
+
+    /** Removes the bar, if there is one. */
+    void endBar() {
         if (bar != null) {
             bar.close();
             bar = null;

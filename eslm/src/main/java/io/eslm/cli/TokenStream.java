@@ -10,7 +10,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.function.IntPredicate;
 
-/** Prints tokens as they come. A character that several tokens share appears with the last of them. */
+/** Prints tokens as they arrive. A character that spans several tokens appears with the last of them. */
 final class TokenStream implements IntPredicate {
     private final Gpt2Tokenizer tokenizer;
     private final PrintWriter out;
@@ -24,7 +24,7 @@ final class TokenStream implements IntPredicate {
         this.out = out;
     }
 
-    /** Prints what is complete with {@code token}; always wants more. */
+    /** Prints the characters that {@code token} completes; returns false if nothing can be printed any more. */
     @Override
     public boolean test(int token) {
         byte[] bytes = tokenizer.bytes(token);
@@ -37,7 +37,7 @@ final class TokenStream implements IntPredicate {
         return !out.checkError();
     }
 
-    /** The text is over: what is still incomplete is shown as U+FFFD. */
+    /** Ends the text; an incomplete character is shown as U+FFFD. */
     void end() {
         if (waiting.hasRemaining()) {
             out.print('\uFFFD');

@@ -1,202 +1,150 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import com.google.gson.JsonObject;
-import io.eslm.autograd.Parameter;
-import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
-import io.eslm.gpt2.Weights;
-import io.eslm.gpt2.checkpoint.Checkpoints;
-import io.eslm.gpt2.checkpoint.ModelFolder;
-import io.eslm.gpt2.data.DataSource;
-import io.eslm.gpt2.data.TokenData;
-import io.eslm.gpt2.train.MemoryNeed;
-import io.eslm.gpt2.train.Objective;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
-import io.eslm.report.Json;
-import io.eslm.report.RunLog;
-import io.eslm.select.MethodSpec;
+import io.eslm.report.HtmlReport;
+import io.eslm.run.Run;
+import io.eslm.run.RunEngine;
+import io.eslm.run.RunFolder;
+import io.eslm.run.RunPlan;
+import io.eslm.run.RunResult;
+import io.eslm.select.Method;
 import io.eslm.select.Methods;
-import io.eslm.tensor.Rng;
-import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
-/** Trains a model; what is set here, {@link TrainRun} does. */
+/** Trains a model: one {@link Run}. */
 @Command(name = "train", abbreviateSynopsis = true,
         header = "Trains a GPT-2 with ESLM, and leaves a folder with checkpoints, metrics and a report.",
         description = {"",
-            "Without options: a small model on the text that the JDK brings along, in minutes. Ctrl-C saves and says how "
-                    + "to go on; a second one quits at once.",
+            "Without options, trains a small model on the text that ships with the JDK, in minutes. Ctrl-C saves a checkpoint and "
+                    + "shows how to resume; a second Ctrl-C quits at once.",
             ""},
         footer = {"", "Examples:", "  eslm train",
             "  eslm train --data book.txt --method clm --max-iters 1000 --out-dir runs/book",
             "  eslm train --data data/owt --model gpt2 --batch-size 4 --grad-accum 8 --method var-entropy",
             "  eslm train --init-from gpt2/ --data book.txt --learning-rate 3e-5",
             "  eslm train --init-from resume --out-dir runs/book --max-iters 2000"})
-final class TrainCommand implements Callable<Integer> {
-    private static final String SCRATCH = "scratch";
+final class TrainCommand extends EslmCommand {
     private static final String RESUME = "resume";
-    private static final int MOST_IDS = 1 << 16;
-    private static final String MEMORY_ADVICE =
-            "Take a smaller --batch-size (with --grad-accum for the same step), a shorter "
-                    + "--block-size or a smaller --model.";
-
-    @ParentCommand
-    private Main program;
-    @Spec
-    private CommandSpec spec;
-    @Option(names = "--data", paramLabel = "PATH",
-            description = "jdk, a text file, a folder of text, a .bin file or a prepared "
-                    + "folder (default: " + TrainDefaults.DATA + ")")
-    private String data;
-    @Option(names = {"--init-from", "--init_from"}, paramLabel = "WHERE", defaultValue = SCRATCH,
-            description = "scratch, a model folder, or "
-                    + "resume: continue the run in --out-dir, with its own options where none are given (default: ${DEFAULT-VALUE})")
-    private String initFrom;
-    @Option(names = {"--out-dir", "--out_dir"}, paramLabel = "DIR",
-            description = "folder of the run (default: a new one in "
-                    + TrainDefaults.RUNS + "/)")
-    private Path outDir;
-    @Mixin
-    private MethodOptions methods;
-    @Mixin
-    private ModelOptions shape;
-    @Mixin
-    private StepOptions steps;
-    @Option(names = {"--log-interval", "--log_interval"}, paramLabel = "N",
-            description = "steps between lines where there is no terminal "
-                    + "(default: ${DEFAULT-VALUE})",
-            defaultValue = TrainDefaults.LOG_INTERVAL)
-    private int logInterval;
-    @Option(names = {"--sample-prompt", "--sample_prompt"}, paramLabel = "TEXT",
-            description = "begins the sample texts (default: "
-                    + "\"${DEFAULT-VALUE}\")",
-            defaultValue = TrainDefaults.SAMPLE_PROMPT)
-    private String prompt;
-    @Mixin
-    private BackendOptions backends;
+    private static final String SCRATCH = "scratch";
+    private static final Option<String> INIT_FROM = Option.text("init from", "WHERE",
+            "scratch, a model folder, or resume: continue the run in --out-dir, with its own options unless you give others")
+            .defaultsTo(SCRATCH);
+    private static final Option<Integer> LOG_INTERVAL =
+            Option.count("log interval", "steps between lines on the screen, if it is not a terminal")
+                    .must("be at least 1", n -> n >= 1).defaultsTo(10);
 
     @Override
-    public Integer call() {
-        try (Terminal screen = program.screen(spec.commandLine())) {
-            List<String> overrides = spec.commandLine().getParseResult().matchedOptions().stream()
-                    .map(o -> Options.name(o) + " " + o.getValue()).toList();
-            screen.note("options: " + (overrides.isEmpty() ? "all defaults" : String.join(", ", overrides)));
-            if (logInterval < 1) {
-                throw new UserError("--log-interval " + logInterval + ": must be at least 1");
+    void declare(CommandSpec command) {
+        options.add(command, "", List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.BACKEND,
+                Run.THREADS))
+                .add(command, "Method", all(Run.METHOD, Methods.options()))
+                .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
+                .add(command, "Training", TrainOptions.GROUP.options());
+        List<Option<?>> all = Methods.options();
+        command.usageMessage().footer(Stream.of(Stream.of("", "Methods and their settings:"),
+                Methods.all().stream().map(method -> lines(method, all)), Stream.of(command.usageMessage().footer()))
+                .flatMap(lines -> lines).toArray(String[]::new));
+    }
+
+    /** {@code first}, then {@code rest}. */
+    static List<Option<?>> all(Option<?> first, List<Option<?>> rest) {
+        List<Option<?>> all = new ArrayList<>(List.of(first));
+        all.addAll(rest);
+        return all;
+    }
+
+    /** A method and its options, in lines of the help's width; with a default if the list of options does not have it. */
+    private static String lines(Method method, List<Option<?>> all) {
+        StringBuilder text = new StringBuilder();
+        String line = String.format(Locale.ROOT, "  %-18s ", method.name());
+        int indent = line.length();
+        List<Option<?>> own = method.options().options();
+        for (Option<?> o : own) {
+            String word = o.key() + (all.contains(o) ? "" : " (default: " + o.defaultWords() + ")")
+                    + (o == own.getLast() ? "" : ", ");
+            if (line.length() + word.length() >= Main.WIDTH) {
+                text.append(line).append("%n");
+                line = " ".repeat(indent);
             }
-            return initFrom.equals(RESUME) ? resume(screen) : begin(screen);
+            line += word.replace("%", "%%");
+        }
+        return text.append(line.stripTrailing()).toString();
+    }
+
+    @Override
+    int run(Terminal screen) {
+        List<String> given = spec.commandLine().getParseResult().matchedOptions().stream()
+                .map(o -> Options.name(o) + " " + o.getValue()).toList();
+        screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
+        int logInterval = options.get(LOG_INTERVAL);
+        Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress());
+        try (RunEngine engine = run.open()) {
+            screen.endBar();
+            return Interrupt.during(screen, stop -> {
+                announce(screen, engine);
+                long first = engine.trainer().step();
+                return finish(screen, engine.plan(),
+                        engine.listener(event -> show(screen, event, first, engine.plan(), logInterval)).train(stop));
+            });
         }
     }
 
-    private int begin(Terminal screen) {
-        String source = data == null ? TrainDefaults.DATA : data;
-        MethodSpec method = methods.fresh();
-        TrainOptions options = steps.fresh();
-        boolean scratch = initFrom.equals(SCRATCH);
-        Path from = scratch ? null : Path.of(initFrom);
-        Gpt2Config config = scratch ? shape.scratch() : shape.from(ModelFolder.check(from), initFrom);
-        checkVocabulary(config);
-        Methods.check(method, config);
-        Path dir = RunFolder.fresh(outDir, source, method);
-        try (Backend backend = backends.open()) {
-            checkMemory(backend, config, options, method);
-            TokenData tokens = DataSource.open(source, screen.progress());
-            screen.close();
-            Gpt2 model = new Gpt2(config, backend, scratch
-                    ? initial(config, backend, options.seed())
-                    : weights(from, backend));
-            Objective loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
-            JsonObject record = RunConfig.of(spec, method, source, initFrom, model, options, tokens);
-            return new TrainRun(dir, screen, logInterval, prompt).begin(model, loss, tokens, options, record);
+    private Run run() {
+        String from = options.get(INIT_FROM);
+        if (from.equals(RESUME) && !options.has(Run.OUT_DIR)) {
+            throw new UserError("--init-from resume: name the run with --out-dir" + RunFolder.runs());
         }
+        Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
+        run.options(options.runOptions(Run.GROUP)).methodOptions(options.texts(Methods.options()));
+        return from.equals(RESUME) || from.equals(SCRATCH) ? run : run.from(Path.of(from));
     }
 
-    private int resume(Terminal screen) {
-        Path dir = RunFolder.existing(outDir);
-        JsonObject saved = Json.read(dir.resolve(RunLog.CONFIG));
-        Path checkpoint = new Checkpoints(dir).newest().orElseThrow(() -> new UserError("--out-dir " + dir
-                + ": has no complete checkpoint to resume from; start anew with another --out-dir"));
-        String source = saved.get("data").getAsString();
-        if (data != null && !data.equals(source)) {
-            throw new UserError(
-                    "--data " + data + ": the run was begun with " + source + ", and a resumed run must go on as it "
-                            + "began; leave the option out, or start anew with another --out-dir");
-        }
-        MethodSpec method = methods.resumed(MethodSpec.parse(saved.get("method").getAsString()));
-        TrainOptions options = steps.resumed(Json.to(TrainOptions.class, saved.getAsJsonObject("options")));
-        Gpt2Config config = shape.resumed(ModelFolder.config(checkpoint), checkpoint.toString());
-        Methods.check(method, config);
-        try (Backend backend = backends.open()) {
-            checkMemory(backend, config, options, method);
-            TokenData tokens = DataSource.open(source, screen.progress());
-            screen.close();
-            Gpt2 model = ModelFolder.load(checkpoint, backend);
-            Objective loss = Methods.of(method, folder -> ModelFolder.load(folder, backend));
-            JsonObject record = RunConfig.of(spec, method, source, saved.get("init_from").getAsString(), model,
-                    options, tokens);
-            record.add("started", saved.get("started"));
-            checkSameData(saved.getAsJsonObject("tokens"), record.getAsJsonObject("tokens"));
-            return new TrainRun(dir, screen, logInterval, prompt).resume(checkpoint, model, loss, tokens, options,
-                    record);
-        }
+    private static void announce(Terminal screen, RunEngine engine) {
+        RunPlan plan = engine.plan();
+        screen.note(String.format(Locale.ROOT, "%s: %,d parameters, %s, step %d of %d, %,d tokens a step, on %s",
+                plan.folder(), plan.model().parameterCount(), plan.method(), engine.trainer().step(),
+                plan.options().get(TrainOptions.MAX_ITERS),
+                (long) plan.options().get(TrainOptions.BATCH_SIZE) * plan.options().get(TrainOptions.GRAD_ACCUM)
+                        * plan.model().blockSize(),
+                engine.trainer().model().backend().description()));
     }
 
-    /** The same name need not be the same text: a file may have been edited, a JDK updated. */
-    private static void checkSameData(JsonObject saved, JsonObject now) {
-        for (String count : List.of("train", "held_out")) {
-            if (!now.get(count).equals(saved.get(count))) {
-                throw new UserError(
-                        "the data has changed: " + count + " was " + saved.get(count) + " tokens when the run "
-                                + "began, and is " + now.get(count)
-                                + "; a resumed run must go on as it began. Bring the old data "
-                                + "back, or go on from the model alone with --init-from DIR and another --out-dir");
+    private static void show(Terminal screen, TrainEvent event, long first, RunPlan plan, int logInterval) {
+        switch (event) {
+            case TrainEvent.Step s -> {
+                int of = plan.options().get(TrainOptions.MAX_ITERS);
+                screen.bar("train", s.step(), of, LogLines.compact(s));
+                if (!screen.terminal() && (s.step() % logInterval == 0 || s.step() == first + 1 || s.step() == of)) {
+                    screen.result(LogLines.step(s, of));
+                }
             }
+            case TrainEvent.Evaluated e -> screen.result(LogLines.evaluated(e));
+            case TrainEvent.Sampled s -> screen.result("step " + s.step() + ": " + s.prompt() + s.text());
         }
     }
 
-    /** The random weights of a new model: the same for the same seed. */
-    static Weights initial(Gpt2Config config, Backend backend, long seed) {
-        return Weights.random(config, backend, Rng.of(seed).split("weights"));
-    }
-
-    /** Those of a model folder, for a model that may differ in its dropout and have fewer positions. */
-    private static Weights weights(Path folder, Backend backend) {
-        Map<String, Parameter> loaded = ModelFolder.load(folder, backend).parameters();
-        return (path, dims) -> {
-            Tensor value = loaded.get(path).value();
-            return value.dim(0) == dims[0] ? value : value.rows(0, dims[0]);
-        };
-    }
-
-    /** @throws UserError if token files cannot hold all ids */
-    static void checkVocabulary(Gpt2Config config) {
-        if (config.vocabSize() > MOST_IDS) {
-            throw new UserError(
-                    "--vocab-size " + config.vocabSize() + ": token files hold 16-bit ids, so there can be at most "
-                            + MOST_IDS);
-        }
-    }
-
-    /** @throws UserError if the memory is too small */
-    static void checkMemory(Backend backend, Gpt2Config config, TrainOptions options, MethodSpec method) {
-        MemoryNeed.check(backend,
-                MemoryNeed.ofTraining(config, options.batchSize())
-                        + Methods.memory(method, config, options.batchSize()),
-                String.format(Locale.ROOT, "training %,d parameters with "
-                        + "%d windows of %d tokens", config.parameterCount(), options.batchSize(), config.blockSize()),
-                MEMORY_ADVICE);
+    private static int finish(Terminal screen, RunPlan plan, RunResult result) {
+        screen.endBar();
+        screen.note(String.format(Locale.ROOT, "%s after %d steps in %s, %s%s",
+                result.finished() ? "done" : "stopped at step " + result.step() + " and saved,", result.trained(),
+                LogLines.duration(result.seconds()), LogLines.flops(result.flops()),
+                result.lastEvaluation().map(e -> String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
+                        e.result().loss(), e.result().perplexity())).orElse("")));
+        screen.note("report:  " + result.folder().resolve(HtmlReport.FILE));
+        screen.note(result.finished()
+                ? "sample:  bin/eslm sample --model " + result.folder() + " --prompt \"" + plan.prompt() + "\""
+                : "resume:  bin/eslm train --init-from resume --out-dir " + result.folder());
+        return result.finished() ? 0 : Main.INTERRUPTED;
     }
 }

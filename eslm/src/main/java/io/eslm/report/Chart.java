@@ -4,8 +4,8 @@ package io.eslm.report;
 import java.util.List;
 import java.util.Locale;
 
-/** A line chart as inline SVG; its colours come from the page's style sheet (classes s0 … s8). */
-final class Chart {
+/** Draws a line chart as inline SVG; its colours come from the page's style sheet (classes s0 … s8). */
+public final class Chart {
     private static final int WIDTH = 560;
     private static final int HEIGHT = 240;
     private static final int LEFT = 54;
@@ -14,13 +14,13 @@ final class Chart {
     private static final int BOTTOM = 26;
     /** Longer series are drawn as means of this many groups. */
     private static final int MOST_POINTS = 400;
-    /** Series of at most this many points show each of them. */
+    /** Series of at most this many points show each point. */
     private static final int SHOWN_POINTS = 25;
     private static final int COLOURS = 9;
 
-    /** One curve; points with a NaN are left out. */
-    record Series(String name, double[] x, double[] y) {
-        /** The same with at most {@value Chart#MOST_POINTS} points: means of neighbours. */
+    /** One curve; a point whose y is NaN interrupts it. */
+    public record Series(String name, double[] x, double[] y) {
+        /** This curve with at most {@value Chart#MOST_POINTS} points: means of neighbours. */
         Series thinned() {
             if (x.length <= MOST_POINTS) {
                 return this;
@@ -44,8 +44,8 @@ final class Chart {
         }
     }
 
-    /** What the points lie along. */
-    record Axis(String unit, boolean whole) {
+    /** The horizontal axis. */
+    public record Axis(String unit, boolean whole) {
         static final Axis STEPS = new Axis("step", true);
 
         /** "step 150", "1.23 TFLOP". */
@@ -65,13 +65,13 @@ final class Chart {
         this.axis = axis;
     }
 
-    /** A figure with a heading, a legend where there are several series, and the curves; empty where there is no point. */
-    static String of(String title, String unit, List<Series> all) {
+    /** A figure with a heading, a legend if there are several series, and the curves; empty if there is no point. */
+    public static String of(String title, String unit, List<Series> all) {
         return of(title, unit, Axis.STEPS, all);
     }
 
-    /** The same along another axis than steps. */
-    static String of(String title, String unit, Axis axis, List<Series> all) {
+    /** Like {@link #of(String, String, List)}, along another axis than steps. */
+    public static String of(String title, String unit, Axis axis, List<Series> all) {
         List<Series> series = all.stream().map(Series::thinned).toList();
         Chart chart = new Chart(axis);
         series.forEach(chart::extend);

@@ -7,26 +7,37 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
-/** The beginning of every page, and text inside it. */
-final class Html {
+/** Writes the parts that all pages share. */
+public final class Html {
     private Html() {
     }
 
-    /** Of a page that needs no other file, up to and with the opening of its main part. */
-    static String head(String title, String heading, String summary) {
+    /** The beginning of a self-contained page, up to the opening of its main part. */
+    public static String head(String title, String heading, String summary) {
         return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
                 + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + style()
                 + "</style>\n<header><h1>" + text(heading) + "</h1><p>" + text(summary) + "</p></header>\n<main>\n";
     }
 
-    /** The values of {@code values} that are no objects, by their names. */
-    static String table(String name, JsonObject values) {
+    /** A table of the fields of {@code values} that are not objects. */
+    private static String table(String name, JsonObject values) {
         StringBuilder html = new StringBuilder("<table><caption>").append(text(name)).append("</caption>");
         values.entrySet().stream().filter(e -> !e.getValue().isJsonObject())
                 .forEach(e -> html.append("<tr><th>").append(text(e.getKey())).append("<td>")
                         .append(text(shown(e.getValue()))));
         return html.append("</table>").toString();
+    }
+
+    /** A section with the settings of a run or a comparison, as its files record them. */
+    public static String settings(String heading, String name, JsonObject settings) {
+        StringBuilder html = new StringBuilder("<section><h2>").append(text(heading)).append("</h2><div class=tables>")
+                .append(table(name, settings));
+        for (String part : List.of("model", "options", "tokens", "machine")) {
+            html.append(table(part, settings.getAsJsonObject(part)));
+        }
+        return html.append("</div></section>\n").toString();
     }
 
     private static String shown(JsonElement value) {
@@ -44,8 +55,8 @@ final class Html {
         }
     }
 
-    /** {@code text} for an element or a quoted attribute: no character of it is markup; control characters become visible. */
-    static String text(String text) {
+    /** {@code text} escaped for an element or a quoted attribute; control characters become visible. */
+    public static String text(String text) {
         StringBuilder html = new StringBuilder(text.length() + 16);
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

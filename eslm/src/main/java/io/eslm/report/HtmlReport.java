@@ -4,6 +4,8 @@ package io.eslm.report;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,11 +16,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.apache.commons.statistics.descriptive.Median;
 
-/** The report of a run as one HTML file that needs nothing else: made from the other files of the run's folder alone. */
+/** Writes the report of a run as one self-contained HTML file, from the other files in the run's folder. */
 public final class HtmlReport {
     public static final String FILE = "report.html";
-    /** One held-out window, scored: see {@link ScoreLines}. */
+    /** One held-out window with the scores of its tokens: see {@link ScoreLines}. */
     public static final String WINDOW = "window.json";
     private static final int MOST_SAMPLES = 12;
 
@@ -30,7 +33,7 @@ public final class HtmlReport {
 
     private HtmlReport(Path dir) {
         this.dir = dir;
-        this.config = Json.read(dir.resolve(RunLog.CONFIG));
+        this.config = Json.read(dir.resolve(RunLog.CONFIG)).object();
         for (JsonObject line : RunLog.read(dir)) {
             (line.has("val_loss") ? evaluations : steps).add(line);
         }
@@ -50,11 +53,11 @@ public final class HtmlReport {
         charts();
         window();
         samples();
-        configuration();
-        html.append("</main>\n<footer>").append(Html.text(text("program"))).append(", begun ")
+        html.append(Html.settings("Configuration", "Run", config));
+        html.append("</main>\n<footer>").append(Html.text(text("program"))).append(", started ")
                 .append(Html.text(text("started")))
                 .append(". Losses in nats per token. Made from ").append(RunLog.METRICS)
-                .append(" and its neighbours in this folder.</footer>\n</html>\n");
+                .append(" and the files next to it.</footer>\n</html>\n");
     }
 
     private String summary() {
@@ -68,7 +71,7 @@ public final class HtmlReport {
         return config.get(field).getAsString();
     }
 
-    // ---- figures in large
+    // ---- tiles
 
     private void tiles() {
         html.append("<section class=tiles>");
@@ -86,7 +89,7 @@ public final class HtmlReport {
         if (!steps.isEmpty()) {
             JsonObject last = steps.getLast();
             tile("Training loss", format("%.3f", value(last, "loss")),
-                    format("%.3f over the kept", value(last, "kept_loss")));
+                    format("%.3f over the kept tokens", value(last, "kept_loss")));
             tile("Tokens", format("%,.0f", value(last, "tokens")), format("%.1f %% of a step kept",
                     100 * value(last, "kept_fraction")));
             double mfu = median("mfu");
@@ -102,8 +105,8 @@ public final class HtmlReport {
     }
 
     private double median(String field) {
-        double[] sorted = steps.stream().mapToDouble(s -> value(s, field)).filter(Double::isFinite).sorted().toArray();
-        return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+        return Median.withDefaults().evaluate(
+                steps.stream().mapToDouble(s -> value(s, field)).filter(Double::isFinite).toArray());
     }
 
     // ---- curves
@@ -115,7 +118,7 @@ public final class HtmlReport {
                 : List.of(all)));
         html.append(Chart.of("Validation loss", "nats", validation()));
         if (selects()) {
-            html.append(Chart.of("Value-at-risk", "nats: what is below is dropped", List.of(series("VaR", "var"))));
+            html.append(Chart.of("Value-at-risk", "nats; tokens below it are dropped", List.of(series("VaR", "var"))));
             html.append(Chart.of("Kept fraction", "of the tokens of a step", List.of(series("kept", "kept_fraction"))));
         }
         html.append(Chart.of("Gradient norm", "before clipping", List.of(series("norm", "grad_norm"))));
@@ -151,7 +154,7 @@ public final class HtmlReport {
     private void window() {
         if (Files.exists(dir.resolve(WINDOW))) {
             html.append("<section><h2>What the model finds hard</h2>")
-                    .append(WindowHtml.of(Json.read(dir.resolve(WINDOW))))
+                    .append(WindowHtml.of(Json.read(dir.resolve(WINDOW)).object()))
                     .append("</section>\n");
         }
     }
@@ -179,7 +182,7 @@ public final class HtmlReport {
             return files.filter(f -> f.getFileName().toString().matches("step-\\d+\\.txt"))
                     .sorted(Comparator.comparingLong(HtmlReport::step).reversed()).toList();
         } catch (IOException e) {
-            throw Disk.failed("read", folder, e);
+            throw FileErrors.failed("read", folder, e);
         }
     }
 
@@ -191,20 +194,11 @@ public final class HtmlReport {
         try {
             return Files.readString(file);
         } catch (IOException e) {
-            throw Disk.failed("read", file, e);
+            throw FileErrors.failed("read", file, e);
         }
     }
 
-    private void configuration() {
-        html.append("<section><h2>Configuration</h2><div class=tables>");
-        html.append(Html.table("Run", config));
-        for (String part : List.of("model", "options", "tokens", "machine")) {
-            html.append(Html.table(part, config.getAsJsonObject(part)));
-        }
-        html.append("</div></section>\n");
-    }
-
-    // ---- small things
+    // ---- fields
 
     private static double value(JsonObject o, String field) {
         JsonElement e = o.get(field);

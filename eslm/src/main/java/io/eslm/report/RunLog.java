@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
+import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
-import io.eslm.select.TailLoss;
+import io.eslm.select.token.TailLoss;
 import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
@@ -16,10 +17,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
- * What a training run leaves behind for people and tools: {@code config.json}, {@code metrics.jsonl} (one object a step and
- * one an evaluation, written through at once) and {@code samples/step-N.txt}.
+ * Writes the log of a run for people and tools: {@code config.json}, {@code metrics.jsonl} (one object per step and per
+ * evaluation, flushed at once) and {@code samples/step-N.txt}.
  */
 public final class RunLog implements AutoCloseable {
     public static final String CONFIG = "config.json";
@@ -29,36 +32,34 @@ public final class RunLog implements AutoCloseable {
     private final Path dir;
     private final Writer metrics;
 
-    private RunLog(Path dir) {
+    private RunLog(Path dir, StandardOpenOption mode) {
         this.dir = dir;
         Path file = dir.resolve(METRICS);
         try {
-            metrics = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            metrics = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, mode);
         } catch (IOException e) {
-            throw Disk.failed("write", file, e);
+            throw FileErrors.failed("write", file, e);
         }
     }
 
-    /** Begins a run; {@code config} becomes {@value #CONFIG}. */
-    public static RunLog begin(Path dir, JsonObject config) {
-        Disk.folder(dir);
+    /**
+     * Continues after the checkpoint of {@code step}. Drops later lines; the resumed run writes them again.
+     *
+     * @param config becomes {@value #CONFIG}
+     * @param step -1 to start with an empty log
+     */
+    public static RunLog open(Path dir, JsonObject config, long step) {
+        FileTrees.make(dir);
+        if (step >= 0) {
+            AtomicFiles.writeString(dir.resolve(METRICS), read(dir).stream()
+                    .filter(line -> line.get("step").getAsLong() <= step).map(line -> Json.line(line) + "\n")
+                    .collect(Collectors.joining()));
+        }
         AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(config));
-        return new RunLog(dir);
+        return new RunLog(dir, step >= 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
     }
 
-    /** Goes on behind the checkpoint of {@code step}: what was logged after it is dropped, it will be logged anew. */
-    public static RunLog resume(Path dir, JsonObject config, long step) {
-        StringBuilder kept = new StringBuilder();
-        for (JsonObject line : read(dir)) {
-            if (line.get("step").getAsLong() <= step) {
-                kept.append(Json.line(line)).append('\n');
-            }
-        }
-        AtomicFiles.writeString(dir.resolve(METRICS), kept.toString());
-        return begin(dir, config);
-    }
-
-    /** The lines of a run's metrics; a last one that was cut off by a crash is left out. */
+    /** The lines of a run's metrics, without a last one that a crash cut off. */
     public static List<JsonObject> read(Path dir) {
         Path file = dir.resolve(METRICS);
         List<JsonObject> lines = new ArrayList<>();
@@ -67,34 +68,30 @@ public final class RunLog implements AutoCloseable {
         }
         try {
             for (String line : Files.readAllLines(file)) {
-                if (parse(line) instanceof JsonObject object && object.has("step")) {
-                    lines.add(object);
-                }
+                parse(line).filter(object -> object.has("step")).ifPresent(lines::add);
             }
             return lines;
         } catch (IOException e) {
-            throw Disk.failed("read", file, e);
+            throw FileErrors.failed("read", file, e);
         }
     }
 
-    private static JsonElement parse(String line) {
+    private static Optional<JsonObject> parse(String line) {
         try {
-            return JsonParser.parseString(line);
-        } catch (JsonParseException e) {
-            return JsonNull.INSTANCE;
+            return Optional.of(Json.parse(line));
+        } catch (JsonParseException _) {
+            return Optional.empty();
         }
     }
 
-    /** Logs one event. */
+    /** Logs an event. */
     public void log(TrainEvent event) {
         switch (event) {
             case TrainEvent.Step s -> write(step(s));
             case TrainEvent.Evaluated e -> write(json(e));
             case TrainEvent.Sampled s -> {
-                Path samples = Disk.folder(dir.resolve(SAMPLES));
+                Path samples = FileTrees.make(dir.resolve(SAMPLES));
                 AtomicFiles.writeString(samples.resolve("step-" + s.step() + ".txt"), s.prompt() + s.text() + "\n");
-            }
-            case TrainEvent.Saved _ -> {
             }
         }
     }
@@ -114,11 +111,28 @@ public final class RunLog implements AutoCloseable {
         o.add("ms", Json.number(Math.rint(s.seconds() * 1e6) / 1e3));
         o.add("tokens_per_s", Json.number(Math.rint(s.tokensPerSecond() * 10) / 10));
         o.add("mfu", Json.number(Math.rint(s.mfu() * 1e5) / 1e5));
-        o.add("flops", Json.of(s.flops()));
+        o.add("flops", json(s.flops()));
         return o;
     }
 
-    /** An evaluation as its line. */
+    /** FLOPs as an object. */
+    public static JsonObject json(Flops flops) {
+        JsonObject o = new JsonObject();
+        o.addProperty("forward", flops.forward());
+        o.addProperty("backward", flops.backward());
+        o.addProperty("selection", flops.selection());
+        o.addProperty("early_exit", flops.earlyExit());
+        return o;
+    }
+
+    /** The FLOPs of a step's line. */
+    public static Flops flops(JsonObject step) {
+        JsonObject o = step.getAsJsonObject("flops");
+        return new Flops(o.get("forward").getAsLong(), o.get("backward").getAsLong(), o.get("selection").getAsLong(),
+                o.get("early_exit").getAsLong());
+    }
+
+    /** The line of an evaluation. */
     public static JsonObject json(TrainEvent.Evaluated e) {
         JsonObject o = new JsonObject();
         o.addProperty("step", e.step());
@@ -138,7 +152,7 @@ public final class RunLog implements AutoCloseable {
             metrics.write('\n');
             metrics.flush();
         } catch (IOException e) {
-            throw Disk.failed("write", dir.resolve(METRICS), e);
+            throw FileErrors.failed("write", dir.resolve(METRICS), e);
         }
     }
 
@@ -147,7 +161,7 @@ public final class RunLog implements AutoCloseable {
         try {
             metrics.close();
         } catch (IOException e) {
-            throw Disk.failed("write", dir.resolve(METRICS), e);
+            throw FileErrors.failed("write", dir.resolve(METRICS), e);
         }
     }
 }

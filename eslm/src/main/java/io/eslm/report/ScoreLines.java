@@ -5,13 +5,14 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
-import io.eslm.select.TokenScores;
+import io.eslm.select.token.TokenScores;
+import io.eslm.tensor.io.Json;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Scored tokens as JSON lines: {@code {"pos","id","text","loss","entropy","selected"}}, losses and entropies in nats. */
+/** Writes scored tokens as JSON lines: {@code {"pos","id","text","loss","entropy","selected"}}, losses and entropies in nats. */
 public final class ScoreLines {
-    /** GPT-2's vocabulary, and the same padded to a multiple of 128 as some programs do. */
+    /** GPT-2's vocabulary, padded to a multiple of 128 as some programs do. */
     private static final int PADDED_VOCABULARY = 50304;
 
     private ScoreLines() {
@@ -23,9 +24,9 @@ public final class ScoreLines {
     }
 
     /**
-     * One object for each scored token.
+     * Returns one object per scored token.
      *
-     * @param vocabSize of the model; "text" is null unless it is GPT-2's
+     * @param vocabSize of the model; unless it is GPT-2's, "text" is null
      */
     public static Stream<JsonObject> of(TokenScores scores, boolean[] selected, int vocabSize) {
         Gpt2Tokenizer tokenizer = isGpt2(vocabSize) ? new Gpt2Tokenizer() : null;

@@ -5,23 +5,25 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Cells in rows and columns, for a terminal and for a page. The first column and the heading are names. */
-final class Table {
+/** A table for a terminal and for a page. The first column and the heading are names. */
+public final class Table {
     private static final String GAP = "   ";
     private final String title;
     private final List<List<String>> rows = new ArrayList<>();
 
-    Table(String title, String... heading) {
+    /** @param heading of the columns */
+    public Table(String title, String... heading) {
         this.title = title;
         rows.add(List.of(heading));
     }
 
-    void add(List<String> row) {
+    /** Adds a row with a cell per column. */
+    public void add(List<String> row) {
         rows.add(List.copyOf(row));
     }
 
-    /** Aligned, the title above; every line ends with a line break. */
-    String text() {
+    /** As aligned text under the title; every line ends with a line break. */
+    public String text() {
         int[] width = new int[rows.getFirst().size()];
         for (List<String> row : rows) {
             Arrays.setAll(width, c -> Math.max(width[c], row.get(c).codePointCount(0, row.get(c).length())));
@@ -39,7 +41,8 @@ final class Table {
         return text.toString();
     }
 
-    String html() {
+    /** As an HTML table. */
+    public String html() {
         StringBuilder html = new StringBuilder("<div class=wide><table class=figures><caption>")
                 .append(Html.text(title)).append("</caption>");
         for (int r = 0; r < rows.size(); r++) {

@@ -7,11 +7,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.apache.commons.statistics.descriptive.Quantile;
+import org.apache.commons.statistics.ranking.NaNStrategy;
+import org.apache.commons.statistics.ranking.NaturalRanking;
+import org.apache.commons.statistics.ranking.TiesStrategy;
 
-/** One held-out window as text: the background of a token shows its risk, dropped tokens are struck through. */
+/** Shows one held-out window as text: the background of a token shows its risk, dropped tokens are struck through. */
 final class WindowHtml {
-    /** The riskiest twentieth shares the strongest colour, so that one outlier does not pale all others. */
+    /** The riskiest twentieth shares the strongest colour, so that one outlier does not make all others pale. */
     private static final double STRONGEST = 0.95;
+
+    /** 1 for the riskiest; equal risks have equal ranks. */
+    private static final NaturalRanking RANKING = new NaturalRanking(NaNStrategy.MAXIMAL, TiesStrategy.MINIMUM);
 
     private WindowHtml() {
     }
@@ -23,9 +30,8 @@ final class WindowHtml {
         List<JsonObject> tokens = new ArrayList<>();
         window.getAsJsonArray("tokens").forEach(t -> tokens.add(t.getAsJsonObject()));
         double[] risks = tokens.stream().mapToDouble(t -> value(t.get(risk))).toArray();
-        double[] sorted = risks.clone();
-        Arrays.sort(sorted);
-        double strongest = Math.max(1e-9, sorted[(int) (STRONGEST * (sorted.length - 1))]);
+        double strongest = Math.max(1e-9, Quantile.withDefaults().withCopy(true).evaluate(risks, STRONGEST));
+        double[] ranks = RANKING.apply(Arrays.stream(risks).map(r -> -r).toArray());
         long dropped = tokens.stream().filter(t -> !t.get("selected").getAsBoolean()).count();
         StringBuilder html = new StringBuilder(String.format(Locale.ROOT,
                 "<p class=note>%d tokens of the domain <b>%s</b>, "
@@ -33,11 +39,11 @@ final class WindowHtml {
                         + "<div class=window>",
                 tokens.size(), Html.text(window.get("domain").getAsString()), risk,
                 alpha > 0 ? String.format(Locale.ROOT,
-                        "At α = %s, <s>%d of them</s> would be dropped: below the value-at-risk.",
-                        alpha, dropped) : "This method drops none by risk.",
+                        "At α = %s, <s>%d of them</s> would be dropped, because they are below the value-at-risk.",
+                        alpha, dropped) : "This method does not select by risk.",
                 strongest));
         for (int i = 0; i < risks.length; i++) {
-            token(html, tokens.get(i), Math.clamp(risks[i] / strongest, 0, 1), rank(sorted, risks[i]), risks.length);
+            token(html, tokens.get(i), Math.clamp(risks[i] / strongest, 0, 1), (int) ranks[i], risks.length);
         }
         return html.append("</div>\n").toString();
     }
@@ -51,15 +57,6 @@ final class WindowHtml {
                 t.get("id").getAsInt(),
                 selected ? "" : " · dropped"));
         html.append(Html.text(text).replace("\n", "<i>↵</i>\n")).append(selected ? "</b>" : "</s>");
-    }
-
-    /** 1 for the riskiest. */
-    private static int rank(double[] sorted, double risk) {
-        int n = sorted.length;
-        while (n > 0 && sorted[n - 1] > risk) {
-            n--;
-        }
-        return sorted.length - n + 1;
     }
 
     private static double value(JsonElement e) {

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a training run writes into its folder: the log for tools and the report for people. */
+/** The log of a run for tools, its report for people, and the charts and tables of all pages. */
 package io.eslm.report;

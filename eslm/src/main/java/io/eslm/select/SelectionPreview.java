@@ -2,30 +2,33 @@
 package io.eslm.select;
 
 import io.eslm.gpt2.train.Objective;
+import io.eslm.select.token.Risk;
+import io.eslm.select.token.TokenScores;
 import java.util.Arrays;
 
-/** A loss whose choice can be shown on a text: it depends on nothing but the text and the models. */
+/** An objective that can show its choice on a text, because the choice depends only on the text and the models. */
 public interface SelectionPreview {
     /**
-     * Which tokens of a scored text a method would train on now, if all of them were one micro-batch.
+     * The tokens of a scored text that a method would train on now, if all of them were one micro-batch.
      *
      * @param risk by which they are chosen
-     * @param alpha level, 0 where none is dropped by risk
-     * @param kept one for each score
+     * @param alpha confidence level; 0 if the method drops no token by risk
+     * @param kept one entry per score
      */
     record Choice(Risk risk, double alpha, boolean[] kept) {
-        static Choice all(TokenScores scores) {
+        /** Keeps every token. */
+        public static Choice all(TokenScores scores) {
             boolean[] all = new boolean[scores.size()];
             Arrays.fill(all, true);
             return new Choice(Risk.LOSS, 0, all);
         }
     }
 
-    /** @param text the tokens that {@code scores} belong to, one more than scores */
+    /** @param text the tokens that {@code scores} belong to, one more than there are scores */
     Choice preview(int[] text, TokenScores scores);
 
-    /** What {@code loss} would choose; all tokens where that cannot be said of one text, as of a random choice. */
-    static Choice of(Objective loss, int[] text, TokenScores scores) {
-        return loss instanceof SelectionPreview shown ? shown.preview(text, scores) : Choice.all(scores);
+    /** What {@code objective} would choose; all tokens if it has no preview, for example because it chooses at random. */
+    static Choice of(Objective objective, int[] text, TokenScores scores) {
+        return objective instanceof SelectionPreview shown ? shown.preview(text, scores) : Choice.all(scores);
     }
 }

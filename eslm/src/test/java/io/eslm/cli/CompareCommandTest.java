@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import io.eslm.report.Comparison;
-import io.eslm.report.Json;
+import io.eslm.compare.Comparison;
 import io.eslm.report.RunLog;
+import io.eslm.tensor.io.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -57,7 +57,7 @@ class CompareCommandTest {
 
     /** What a comparison found, without what a clock measured. */
     private static String figures(Path dir) {
-        return Json.pretty((JsonObject) withoutSeconds(Json.read(dir.resolve(Comparison.FIGURES))));
+        return Json.pretty((JsonObject) withoutSeconds(Json.read(dir.resolve(Comparison.FIGURES)).object()));
     }
 
     private static JsonElement withoutSeconds(JsonElement e) {
@@ -84,7 +84,7 @@ class CompareCommandTest {
         assertTrue(outcome.out().contains("random-0.3 is random:alpha=0.3."), outcome.out());
         assertTrue(outcome.err().contains("seed 1338 clm: step 20 of 40, validation loss "), outcome.err());
         assertTrue(Files.readString(whole.resolve(Comparison.PAGE)).contains("<svg"));
-        JsonObject figures = Json.read(whole.resolve(Comparison.FIGURES));
+        JsonObject figures = Json.read(whole.resolve(Comparison.FIGURES)).object();
         assertEquals("final", figures.get("split").getAsString());
         assertEquals(3, figures.getAsJsonArray("methods").size(), "clm is always among them");
         JsonObject clm = figures.getAsJsonArray("methods").get(0).getAsJsonObject();
@@ -122,8 +122,8 @@ class CompareCommandTest {
             Path everything = Comparison.folder(dir, seed, "cvar-loss-0.0");
             assertEquals(40, losses(clm).size());
             assertEquals(losses(clm), losses(everything));
-            assertEquals(Json.read(clm.resolve("final.json")).get("val_loss"),
-                    Json.read(everything.resolve("final.json")).get("val_loss"));
+            assertEquals(Json.read(clm.resolve("final.json")).object().get("val_loss"),
+                    Json.read(everything.resolve("final.json")).object().get("val_loss"));
         }
         assertNotEquals(losses(Comparison.folder(dir, 1337, "clm")), losses(Comparison.folder(dir, 1338, "clm")));
     }
@@ -208,7 +208,8 @@ class CompareCommandTest {
         assertEquals(50, losses.size());
         assertEquals(losses(Comparison.folder(whole, 1338, "random-0.3")).getFirst(), losses.getFirst());
         assertEquals(50,
-                Json.read(longer.resolve(RunLog.CONFIG)).getAsJsonObject("options").get("max_iters").getAsInt());
+                Json.read(longer.resolve(RunLog.CONFIG)).object().getAsJsonObject("options").get("max_iters")
+                        .getAsInt());
         Program.Outcome o = Program.run("compare", "--report-only", "--out-dir", dir.toString()).ok();
         assertTrue(o.out().lines().anyMatch(l -> l.matches("random-0.3-max-iters-50 +50 .*")), o.out());
         assertTrue(o.out().lines().anyMatch(l -> l.matches("clm +40 .*")), o.out());
@@ -221,7 +222,7 @@ class CompareCommandTest {
         TrainCommandTest.copy(whole, dir);
         Program.Outcome o = Program.run(command(dir, "--methods", "var-entropy:alpha=0.3", "--seeds", "1")).ok();
         assertTrue(o.err().contains("2 runs of 7,872 parameters, 1 of them finished"), o.err());
-        assertEquals(4, Json.read(dir.resolve(Comparison.FIGURES)).getAsJsonArray("methods").size());
+        assertEquals(4, Json.read(dir.resolve(Comparison.FIGURES)).object().getAsJsonArray("methods").size());
         for (String row : List.of("clm +2 ", "cvar-loss-0.3 +2 ", "random-0.3 +2 ", "var-entropy-0.3 +1 ")) {
             assertTrue(o.out().lines().anyMatch(l -> l.matches(row + ".*")), o.out());
         }
@@ -255,39 +256,39 @@ class CompareCommandTest {
     @CsvSource(delimiter = '|',
             textBlock = """
                     --seeds 0                             | --seeds 0: must be at least 1
-                    --methods clm rho-9                   | --method rho-9: no such method
-                    --methods clm clm                     | --methods: clm stands there twice
-                    --methods random:alpha=2              | --alpha 2.0: must be at least 0
-                    --methods clm:max-iters=0             | --methods clm:max-iters=0: max-iters 0: must be a whole number
-                    --methods clm:max-iters=1,max-iters=1 | 'max-iters' stands there twice
-                    --data x --methods rho-1:reference=no | --reference no: no such folder
-                    --data x --methods kd:teacher=no      | --teacher no: no such folder
-                    --data x --methods kd                 | --teacher: method kd needs it
-                    --data x --methods instance:exit-blocks=3 | --exit-blocks 3: the model has 2 blocks
-                    --split val                           | --split val: there are tune and final
-                    --eval-interval 0                     | --eval-interval 0: a comparison needs its curves
+                    --methods clm rho-9                   | --methods rho-9: no such method; choose one of clm
+                    --methods clm clm                     | --methods: clm is listed twice
+                    --methods random:alpha=2              | --methods random:alpha=2: alpha 2.0: must be at least 0
+                    --methods clm:max-iters=0             | --methods clm:max-iters=0: max iters 0: must be at least 1
+                    --methods clm:max-iters=1,max-iters=1 | 'max-iters' is given twice
+                    --data x --methods rho-1:reference=no | --methods rho-1:keep-ratio=0.7,reference=no: reference no: no such folder
+                    --data x --methods kd:teacher=no      | kd-weight=0.5: teacher no: no such folder
+                    --data x --methods kd                 | --methods kd: teacher: method kd needs it
+                    --data x --methods instance:exit-blocks=3 | exit blocks 3: must be at most the model's 2 blocks
+                    --split val                           | --split val: must be tune or final
+                    --eval-interval 0                     | --eval-interval 0: a comparison needs evaluations
                     --sample-interval 5                   | --sample-interval: a comparison draws no samples
-                    --methods shortlist-sampling:risk=loss,keep-ratio=0.3 random:alpha=0.30 random:alpha=0.3 | stands there twice
+                    --methods shortlist-sampling:risk=loss,keep-ratio=0.3 random:alpha=0.30 random:alpha=0.3 | random:alpha=0.3 is listed twice
                     --vocab-size 70000                    | --vocab-size 70000: token files hold 16-bit ids
                     --max-iters 41                        | holds a comparison with max_iters 40, but now it is 41
                     --n-embd 32                           | holds a comparison with n_embd 16, but now it is 32
                     --split tune                          | holds a comparison with split final, but now it is tune
                     --threads 2                           | holds a comparison with device
-                    --report-only                         | --report-only trains nothing
+                    --report-only                         | --report-only does not train
                     """)
     void saysWhatIsWrong(String options, String message) {
         String before = figures(whole);
         Program.Outcome o = Program.run(command(whole, options.split(" ")));
         assertEquals(1, o.code(), o.err());
         assertTrue(o.err().contains("error: ") && o.err().contains(message), o.err());
-        assertFalse(o.err().contains("a mistake in this program"), o.err());
+        assertFalse(o.err().contains("a bug in eslm"), o.err());
         assertEquals(before, figures(whole), "nothing was touched");
     }
 
     @Test
     void needsMethodsAndAFolderThatIsThere() {
-        assertTrue(Program.run("compare").err().contains("--methods: say which methods to compare with clm"));
-        assertTrue(Program.run("compare", "--report-only").err().contains("say with --out-dir which comparison"));
+        assertTrue(Program.run("compare").err().contains("--methods: name the methods to compare with clm"));
+        assertTrue(Program.run("compare", "--report-only").err().contains("name the comparison with --out-dir"));
         assertTrue(Program.run("compare", "--report-only", "--out-dir", temp.toString()).err().contains("holds none"));
         Path train = temp.resolve("only");
         assertTrue(Program.run("compare", "--methods", "random", "--data", train.toString()).err()

@@ -5,23 +5,30 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.UserError;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 class ErrorReportTest {
+    private static final CommandSpec COMMAND =
+            CommandSpec.create().addOption(OptionSpec.builder("--max-iters").type(int.class).build());
+
     private static String report(Throwable failure, boolean trace) {
         StringWriter err = new StringWriter();
-        assertEquals(1, ErrorReport.report(failure, new PrintWriter(err), trace));
+        assertEquals(1, ErrorReport.report(failure, COMMAND, new PrintWriter(err), trace));
         return err.toString();
     }
 
-    /** Also where a parallel loop has wrapped it; and no word of the JVM's flags. */
+    /** Also if a parallel loop has wrapped it; and no word of the JVM's flags. */
     @Test
     void aFullMemoryNamesOurOptions() {
         String said = report(new RuntimeException(new OutOfMemoryError("Java heap space")), false);
-        assertTrue(said.contains("--batch-size") && said.contains("--model"), said);
+        assertTrue(said.contains("batch size") && said.contains("model"), said);
         assertFalse(said.contains("-Xmx") || said.contains("heap"), said);
         assertEquals(1, said.lines().count());
     }
@@ -32,10 +39,19 @@ class ErrorReportTest {
                 .replace("\r\n", "\n"));
     }
 
+    /** With the flag that the command has, or in words for an option that it does not have. */
+    @Test
+    void anOptionHasItsFlag() {
+        assertEquals("error: --max-iters 0: must be at least 1",
+                report(new OptionError(TrainOptions.MAX_ITERS, 0, "must be at least 1"), false).strip());
+        assertEquals("error: min lr: must be given",
+                report(new OptionError(TrainOptions.MIN_LR, null, "must be given"), false).strip());
+    }
+
     @Test
     void ourMistakeAsksForAReport() {
         String said = report(new IllegalStateException("k < 0"), false);
-        assertTrue(said.startsWith("error: a mistake in this program, not in your input: ") && said.contains("k < 0")
+        assertTrue(said.startsWith("error: this is a bug in eslm, not in your input: ") && said.contains("k < 0")
                 && said.contains("--verbose"), said);
         assertEquals(1, said.lines().count());
         assertTrue(

@@ -12,6 +12,7 @@ import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
+import io.eslm.select.Method;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
@@ -30,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a step of each method takes beside what is said before a run starts. */
 class MethodMemoryTest {
-    private static final Gpt2Config CONFIG = new Gpt2Config(4, 4, 128, 64, 5003, 0, 1e-5);
+    private static final Gpt2Config CONFIG = Gpt2Config.of(4, 4, 128, 64).with(Gpt2Config.VOCAB_SIZE, 5003);
     private static final int BATCH = 8;
     private static final Backend BACKEND = Backends.open("auto", 2);
     @TempDir
@@ -63,7 +64,7 @@ class MethodMemoryTest {
     }
 
     static List<String> methods() {
-        List<String> specs = new ArrayList<>(Methods.names());
+        List<String> specs = new ArrayList<>(Methods.all().stream().map(Method::name).toList());
         specs.replaceAll(name -> switch (name) {
             case "rho-1" -> "rho-1:reference=" + other;
             case "kd" -> "kd:teacher=" + other;
@@ -76,13 +77,14 @@ class MethodMemoryTest {
     /** Bytes of the workspace and of other models after two steps of {@code text}. */
     private static long taken(String text) {
         MethodSpec spec = MethodSpec.parse(text);
-        TrainOptions options = new TrainOptions(10, BATCH, 2, 1e-3, 1e-3, 0, 0.1, 0.9, 0.95, 1.0, 0, 1, 0, 0, 1);
+        TrainOptions options = TrainOptions.defaults().with(TrainOptions.MAX_ITERS, 10)
+                .with(TrainOptions.BATCH_SIZE, BATCH).with(TrainOptions.GRAD_ACCUM, 2);
         List<Gpt2> others = new ArrayList<>();
-        Methods.Models models = folder -> {
+        Method.Models models = folder -> {
             others.add(ModelFolder.load(folder, BACKEND));
             return others.getLast();
         };
-        try (Trainer trainer = new Trainer(model(), Methods.of(spec, models), data, options, _ -> {})) {
+        try (Trainer trainer = new Trainer(model(), spec.objective(models), data, options, _ -> {})) {
             trainer.oneStep();
             trainer.oneStep();
             return trainer.workspaceBytes() + others.size() * MemoryNeed.ofWeights(CONFIG);
@@ -101,7 +103,7 @@ class MethodMemoryTest {
         long step = MemoryNeed.ofTraining(CONFIG, BATCH);
         assertEquals(step, plain + 4 * MemoryNeed.ofWeights(CONFIG), 0.1 * step, "plain language modelling");
         long more = taken(text) - plain;
-        long said = Methods.memory(MethodSpec.parse(text), CONFIG, BATCH);
+        long said = MethodSpec.parse(text).memory(CONFIG, BATCH);
         assertTrue(more <= said + 0.01 * step, text + " takes " + more + ", said " + said);
         assertTrue(said <= more + 0.15 * step, text + " takes " + more + ", said " + said);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.report.RunLog;
+import io.eslm.select.Method;
 import io.eslm.select.Methods;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ class MethodScaleTest {
     }
 
     static Stream<String> methods() {
-        return Methods.names().stream().map(name -> switch (name) {
+        return Methods.all().stream().map(Method::name).map(name -> switch (name) {
             case "rho-1" -> "rho-1:reference=" + other;
             case "kd" -> "kd:teacher=" + other;
             case "instance", "hierarchical" -> name + ":instance-alpha=0.5"; // of 4 windows, too, some are dropped

@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import io.eslm.report.HtmlReport;
-import io.eslm.report.Json;
 import io.eslm.report.RunLog;
+import io.eslm.tensor.io.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -71,7 +71,7 @@ class TrainCommandTest {
         double before = evaluations.getFirst().get("val_loss").getAsDouble();
         assertTrue(evaluations.getLast().get("val_loss").getAsDouble() < before - 0.2, "it learns");
 
-        JsonObject config = Json.read(dir.resolve(RunLog.CONFIG));
+        JsonObject config = Json.read(dir.resolve(RunLog.CONFIG)).object();
         assertEquals("cvar-loss:alpha=0.1", config.get("method").getAsString());
         assertEquals(30, config.getAsJsonObject("options").get("max_iters").getAsInt());
         assertEquals(16, config.getAsJsonObject("model").get("block_size").getAsInt());
@@ -122,7 +122,7 @@ class TrainCommandTest {
         Program.Outcome other =
                 Program.run("train", "--init-from", "resume", "--out-dir", resumed.toString(), "--alpha", "0.4");
         assertEquals(1, other.code(), other.err());
-        assertTrue(other.err().contains(method.contains(":alpha=") ? "--alpha 0.4: the run was begun with 0.3"
+        assertTrue(other.err().contains(method.contains(":alpha=") ? "--alpha 0.4: the run started with 0.3"
                 : "--alpha 0.4: method " + method.replaceFirst(":.*", "") + " does not use it"), other.err());
     }
 
@@ -201,7 +201,7 @@ class TrainCommandTest {
         Path dir = temp.resolve("run");
         Path file = Files.writeString(temp.resolve("options.txt"), "--max_iters 3\n--eval_interval=0 --seed 7\n");
         Program.train(data, dir, "@" + file, "--seed", "8", "--sample_interval", "0").ok();
-        JsonObject options = Json.read(dir.resolve(RunLog.CONFIG)).getAsJsonObject("options");
+        JsonObject options = Json.read(dir.resolve(RunLog.CONFIG)).object().getAsJsonObject("options");
         assertEquals(3, options.get("max_iters").getAsInt());
         assertEquals(8, options.get("seed").getAsInt(), "a later option wins");
     }
@@ -231,7 +231,7 @@ class TrainCommandTest {
                 Program.train(data, dir, "--max-iters", "50", "--eval-interval", "0", "--learning-rate", "1e30",
                         "--min-lr", "1e30", "--warmup-iters", "0", "--grad-clip", "0", "--checkpoint-interval", "1");
         assertEquals(1, o.code());
-        assertTrue(o.err().matches("(?s).*error: step \\d+: the (loss|gradient norm) is .*first that.*resume.*"),
+        assertTrue(o.err().matches("(?s).*error: step \\d+: the (loss|gradient norm) is .*first that.*Resume.*"),
                 o.err());
         assertTrue(Files.exists(dir.resolve(HtmlReport.FILE)));
         try (Stream<Path> checkpoints = Files.list(dir.resolve("checkpoints"))) {
@@ -262,7 +262,7 @@ class TrainCommandTest {
             }
         }
         assertTrue(process.waitFor(1, TimeUnit.MINUTES));
-        assertTrue(said.toString().contains("go on:   bin/eslm train --init-from resume --out-dir " + dir),
+        assertTrue(said.toString().contains("resume:  bin/eslm train --init-from resume --out-dir " + dir),
                 said.toString());
         assertNotEquals(0, process.exitValue());
         long step = RunLog.read(dir).getLast().get("step").getAsLong();
@@ -295,7 +295,7 @@ class TrainCommandTest {
         Path second = temp.resolve("second");
         Program.run("train", "--init-from", first.toString(), "--data", data.toString(), "--out-dir", second.toString(),
                 "--block-size", "8", "--max-iters", "2", "--eval-interval", "0", "--sample-interval", "0").ok();
-        JsonObject config = Json.read(second.resolve(RunLog.CONFIG));
+        JsonObject config = Json.read(second.resolve(RunLog.CONFIG)).object();
         assertEquals(8, config.getAsJsonObject("model").get("block_size").getAsInt());
     }
 
@@ -306,6 +306,6 @@ class TrainCommandTest {
         Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "3",
                 "--learning-rate", "1e-5").ok();
         assertTrue(Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "4",
-                "--dropout", "0.5").err().contains("--dropout 0.5: the run has 0.0"));
+                "--dropout", "0.5").err().contains("--dropout 0.5: the run started with 0.0"));
     }
 }

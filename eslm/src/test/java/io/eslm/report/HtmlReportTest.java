@@ -10,7 +10,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Evaluation;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
-import io.eslm.select.TokenScores;
+import io.eslm.select.token.TokenScores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +60,7 @@ class HtmlReportTest {
 
     @Test
     void showsTheRunAndNeedsNothingElse() throws IOException {
-        try (RunLog log = RunLog.begin(dir, config())) {
+        try (RunLog log = RunLog.open(dir, config(), -1)) {
             for (int n = 1; n <= 1000; n++) {
                 log.log(new TrainEvent.Step(n, n * 64L, n * 64L, 5 - n * 1e-3, 6 - n * 1e-3, 0.5, 0.5, 1, 1e-3, 0.5,
                         0.25, 256, Double.NaN, Flops.ZERO));
@@ -80,7 +80,7 @@ class HtmlReportTest {
         assertEquals(7, html.split("<svg").length - 1);
         assertTrue(html.length() < 200_000, "long runs are thinned: " + html.length());
         assertTrue(html.contains(
-                "<s style='--r:0.50' title='loss 1.000 · entropy 3.000 · rank 3 of 3 · id 27 · dropped'>&lt;</s>"),
+                "<s style='--r:0.25' title='loss 1.000 · entropy 3.000 · rank 3 of 3 · id 27 · dropped'>&lt;</s>"),
                 html.substring(html.indexOf("class=window")));
         assertTrue(html.contains("rank 1 of 3 · id 12'>-</b>") && html.contains("<i>↵</i>\n</b>"));
         assertTrue(html.contains("<s>1 of them</s>"));
@@ -88,7 +88,7 @@ class HtmlReportTest {
 
     @Test
     void aRunWithoutStepsHasAReport() throws IOException {
-        RunLog.begin(dir, config()).close();
+        RunLog.open(dir, config(), -1).close();
         assertTrue(report().contains("step 0 of 1,000"));
     }
 

@@ -7,11 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
-import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.Evaluation;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
-import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,7 +40,7 @@ class RunLogTest {
 
     @Test
     void numbersThatJsonLacksAreNull() throws IOException {
-        try (RunLog log = RunLog.begin(dir, new JsonObject())) {
+        try (RunLog log = RunLog.open(dir, new JsonObject(), -1)) {
             log.log(step(1));
             log.log(evaluated(1));
             assertEquals(
@@ -58,14 +56,14 @@ class RunLogTest {
 
     @Test
     void resumeDropsWhatCameAfterTheCheckpoint() throws IOException {
-        try (RunLog log = RunLog.begin(dir, new JsonObject())) {
+        try (RunLog log = RunLog.open(dir, new JsonObject(), -1)) {
             for (int n = 1; n <= 5; n++) {
                 log.log(step(n));
             }
             log.log(evaluated(3));
         }
         Files.writeString(dir.resolve(RunLog.METRICS), "{\"step\":2,\"tok", StandardOpenOption.APPEND);
-        try (RunLog log = RunLog.resume(dir, new JsonObject(), 3)) {
+        try (RunLog log = RunLog.open(dir, new JsonObject(), 3)) {
             assertEquals(List.of(1L, 2L, 3L, 3L), stepsInFile());
             log.log(step(4));
         }
@@ -77,7 +75,7 @@ class RunLogTest {
         Path full = Path.of("/dev/full");
         assumeTrue(Files.exists(full), "this system has no device that is always full");
         Files.createSymbolicLink(dir.resolve(RunLog.METRICS), full);
-        RunLog log = RunLog.begin(dir, new JsonObject());
+        RunLog log = RunLog.open(dir, new JsonObject(), -1);
         var e = assertThrows(UserError.class, () -> log.log(step(1)));
         assertTrue(e.getMessage().startsWith("cannot write " + dir.resolve(RunLog.METRICS)), e.getMessage());
     }
@@ -85,21 +83,7 @@ class RunLogTest {
     @Test
     void aFolderThatCannotBeMadeIsSaid() throws IOException {
         Path file = Files.createFile(dir.resolve("file"));
-        var e = assertThrows(UserError.class, () -> RunLog.begin(file.resolve("run"), new JsonObject()));
-        assertTrue(e.getMessage().startsWith("cannot make the folder " + file.resolve("run")), e.getMessage());
-    }
-
-    @Test
-    void optionsSurviveTheirJson() {
-        TrainOptions options =
-                new TrainOptions(10, 2, 3, 1.0 / 3, 1e-7, 4, 0.1, 0.9, 0.95, 1, 5, 6, 7, 8, Long.MIN_VALUE);
-        JsonObject json = Json.of(options);
-        assertEquals(options, Json.to(TrainOptions.class, json));
-        assertEquals(1.0 / 3, json.get("learning_rate").getAsDouble());
-        json.remove("beta1");
-        var e = assertThrows(UserError.class, () -> Json.to(TrainOptions.class, json));
-        assertEquals("\"beta1\" is missing, needed is a double", e.getMessage());
-        Gpt2Config config = Gpt2Config.preset("demo");
-        assertEquals(config, Json.to(Gpt2Config.class, Json.of(config)));
+        var e = assertThrows(UserError.class, () -> RunLog.open(file.resolve("run"), new JsonObject(), -1));
+        assertTrue(e.getMessage().startsWith("cannot create the folder " + file.resolve("run")), e.getMessage());
     }
 }

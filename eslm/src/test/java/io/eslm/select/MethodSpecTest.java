@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
-import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,39 +49,53 @@ class MethodSpecTest {
         oneTextForEachMethod(given, text, label);
     }
 
-    /** A method of each name, as text and back. */
+    /** A method of each name, as text and back, and the objective of those that need no folder. */
     @Test
     void everyMethodHasAText() {
-        for (String name : Methods.names()) {
-            Map<MethodSetting, String> needed = new EnumMap<>(MethodSetting.class);
-            Methods.settings(name).stream().filter(MethodSetting::isNeeded).forEach(s -> needed.put(s, "folder"));
-            MethodSpec spec = MethodSpec.of(name, needed);
+        for (Method method : Methods.all()) {
+            Map<Option<?>, String> needed = new HashMap<>();
+            method.options().options().stream().filter(o -> o.defaultWords() == null)
+                    .forEach(o -> needed.put(o, "folder"));
+            MethodSpec spec = MethodSpec.parse(method.name(), needed);
             assertEquals(spec, MethodSpec.parse(spec.toString()));
-            assertEquals(name, spec.name());
+            assertEquals(method.name(), spec.name());
+            if (needed.isEmpty()) {
+                assertEquals(method.name().equals("clm") ? "clm" : spec.toString(), spec.objective(_ -> null).name());
+            }
         }
-        assertEquals(12, Methods.names().size());
-        for (MethodSetting s : MethodSetting.values()) {
-            assertTrue(Methods.names().stream().anyMatch(name -> Methods.settings(name).contains(s)), s + " is used");
-        }
+        assertEquals(12, Methods.all().size());
     }
 
     @Test
     void laterSettingsWin() {
-        assertEquals("cvar-loss:alpha=0.4", MethodSpec.parse("cvar-loss:alpha=0.3", Map.of(MethodSetting.ALPHA, "0.4"))
+        assertEquals("cvar-loss:alpha=0.4", MethodSpec.parse("cvar-loss:alpha=0.3", Map.of(ValueAtRisk.ALPHA, "0.4"))
                 .toString());
+    }
+
+    /** The words of the first, and no default where the methods differ. */
+    @Test
+    void eachOptionIsListedOnce() {
+        List<Option<?>> options = Methods.options();
+        assertEquals(options.size(), options.stream().map(Option::name).distinct().count());
+        assertEquals("depends on the method", options.stream().filter(o -> o.name().equals("risk")).findFirst()
+                .orElseThrow().defaultWords());
+        assertTrue(options.contains(ValueAtRisk.ALPHA));
+        var e = assertThrows(OptionError.class,
+                () -> MethodSpec.parse("clm", Map.of(ValueAtRisk.ALPHA, "0.1")));
+        assertEquals("alpha 0.1: method clm does not use it; it has no settings", e.getMessage());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "rho | --method rho: no such method; there are clm, cvar-loss",
-        "clm:alpha=0.1 | --alpha 0.1: method clm does not use it; it has no settings",
-        "cvar-loss:teacher=x | --teacher x: method cvar-loss does not use it; its settings are alpha, alpha-end",
-        "cvar-loss:alfa=0.1 | --method cvar-loss:alfa=0.1: 'alfa' is no setting; those of cvar-loss are alpha, alpha-end",
-        "cvar-loss:0.1 | --method cvar-loss:0.1: '0.1' has no '='",
-        "cvar-loss: | --method cvar-loss:: '' has no '='",
-        "cvar-loss:alpha=0.1,alpha=0.2 | --method cvar-loss:alpha=0.1,alpha=0.2: 'alpha' stands there twice",
-        "cvar-loss:alpha=x | --alpha x: is not a number",
-        "cvar-loss:alpha=1 | --alpha 1.0: must be at least 0 (drop nothing) and below 1; 0.1 keeps the riskiest 90 %"})
+        "rho | method rho: no such method; choose one of clm, cvar-loss",
+        "clm:alpha=0.1 | method clm:alpha=0.1: unknown setting 'alpha'; method clm has no settings",
+        "cvar-loss:alfa=0.1 | method cvar-loss:alfa=0.1: unknown setting 'alfa'; method cvar-loss has alpha, alpha-end",
+        "cvar-loss:0.1 | method cvar-loss:0.1: '0.1' has no '='; write NAME:key=value,key=value",
+        "cvar-loss: | method cvar-loss:: '' has no '='",
+        "cvar-loss:alpha=0.1,alpha=0.2 | method cvar-loss:alpha=0.1,alpha=0.2: 'alpha' is given twice",
+        "cvar-loss:alpha=x | alpha x: must be a finite number",
+        "kd | teacher: method kd needs it: model folder of the teacher",
+        "cvar-loss:alpha=1 | alpha 1.0: must be at least 0 (drop nothing) and below 1; 0.1 keeps the riskiest 90 %"})
     void saysWhatIsWrong(String given, String message) {
         String said = assertThrows(UserError.class, () -> MethodSpec.parse(given)).getMessage();
         assertEquals(message, said.substring(0, Math.min(said.length(), message.length())));

@@ -20,25 +20,26 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A small GPT-2 and one batch of random tokens, on which losses are run. */
-final class ObjectiveRun implements AutoCloseable {
-    static final int BATCH = 3;
-    static final int TIME = 9;
-    static final int M = BATCH * TIME;
-    static final int VOCABULARY = 37;
+/** Runs objectives on a small GPT-2 and one batch of random tokens. */
+public final class ObjectiveRun implements AutoCloseable {
+    public static final int BATCH = 3;
+    public static final int TIME = 9;
+    public static final int M = BATCH * TIME;
+    public static final int VOCABULARY = 37;
 
-    final Backend backend = Backends.open("auto", 1);
-    final Gpt2 model;
-    final int[] inputs = ids(1);
-    final int[] targets = ids(2);
+    public final Backend backend = Backends.open("auto", 1);
+    public final Gpt2 model;
+    public final int[] inputs = ids(1);
+    public final int[] targets = ids(2);
 
-    ObjectiveRun(double dropout) {
+    public ObjectiveRun(double dropout) {
         model = model(dropout, 2, 5);
     }
 
     /** Another model for the same tokens, on the same backend. */
-    Gpt2 model(double dropout, int layers, long seed) {
-        Gpt2Config config = new Gpt2Config(layers, 3, 24, TIME, VOCABULARY, dropout, 1e-5);
+    public Gpt2 model(double dropout, int layers, long seed) {
+        Gpt2Config config = Gpt2Config.of(layers, 3, 24, TIME).with(Gpt2Config.VOCAB_SIZE, VOCABULARY)
+                .with(Gpt2Config.DROPOUT, dropout);
         Gpt2 made = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(seed)));
         // Initial weights give nearly even predictions; larger ones tell the tokens apart.
         made.parameters().values().forEach(p -> p.value().kernels().axpby(p.value().storage(), p.value().storage(),
@@ -54,20 +55,20 @@ final class ObjectiveRun implements AutoCloseable {
     }
 
     /** What one forward and backward pass gave. */
-    record Outcome(MicroBatchLoss step, float loss, Map<String, float[]> gradients) {
-        void assertSameBits(Outcome actual) {
+    public record Outcome(MicroBatchLoss step, float loss, Map<String, float[]> gradients) {
+        public void assertSameBits(Outcome actual) {
             assertEquals(loss, actual.loss);
             gradients.forEach((name, g) -> assertArrayEquals(g, actual.gradients.get(name), name));
         }
 
         /** Sums in another order: the differences stay below {@code tolerance} of the largest entry. */
-        void assertClose(Outcome actual, float tolerance) {
+        public void assertClose(Outcome actual, float tolerance) {
             assertEquals(loss, actual.loss, tolerance * Math.abs(loss));
             gradients.forEach(
                     (name, g) -> assertArrayEquals(g, actual.gradients.get(name), tolerance * largest(g), name));
         }
 
-        static float largest(float[] g) {
+        public static float largest(float[] g) {
             float largest = 0;
             for (float v : g) {
                 largest = Math.max(largest, Math.abs(v));
@@ -76,22 +77,22 @@ final class ObjectiveRun implements AutoCloseable {
         }
     }
 
-    Outcome run(Objective method) {
+    public Outcome run(Objective method) {
         return run(method, Rng.of(4));
     }
 
-    Outcome run(Objective method, Rng rng) {
+    public Outcome run(Objective method, Rng rng) {
         try (Tape tape = Tape.recording(new Workspace(backend), Rng.of(3))) {
             MicroBatchLoss step = method.of(batch(tape, rng));
             return outcome(tape, step, step.loss());
         }
     }
 
-    MicroBatch batch(Tape tape, Rng rng) {
+    public MicroBatch batch(Tape tape, Rng rng) {
         return new MicroBatch(tape, model, tape.put(inputs, BATCH, TIME), tape.put(targets, M), rng, 1, 0);
     }
 
-    Outcome outcome(Tape tape, MicroBatchLoss step, Variable loss) {
+    public Outcome outcome(Tape tape, MicroBatchLoss step, Variable loss) {
         model.clearGradients();
         tape.backward(loss);
         Map<String, float[]> gradients = new TreeMap<>();
@@ -100,8 +101,8 @@ final class ObjectiveRun implements AutoCloseable {
     }
 
     /** The method of a specification without folders. */
-    static Objective method(String spec) {
-        return Methods.of(MethodSpec.parse(spec), _ -> null);
+    public static Objective method(String spec) {
+        return MethodSpec.parse(spec).objective(_ -> null);
     }
 
     @Override

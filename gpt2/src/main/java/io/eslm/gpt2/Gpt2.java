@@ -4,135 +4,156 @@ package io.eslm.gpt2;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Dropout;
-import io.eslm.autograd.nn.Embedding;
 import io.eslm.autograd.nn.LayerNorm;
-import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
-import io.eslm.autograd.op.Add;
-import io.eslm.autograd.op.MatMul;
+import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Checks;
+import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * GPT-2 (Radford et al. 2019), exactly as Hugging Face computes it: learned positions, pre-norm blocks, gelu_new, and a head
- * tied to the token embedding. Activations are (B·T, C) matrices, row b·T + t.
+ * GPT-2 (Radford et al. 2019), as Hugging Face computes it: learned positions, pre-norm blocks, gelu_new, and a head tied to
+ * the token embedding. Activations are (B·T, C) matrices, row b·T + t.
+ *
+ * <p>Dimensions: B windows, T tokens in each, C width, V vocabulary, L blocks, NH heads of size HS; M = B·T tokens.
  */
 public final class Gpt2 extends Module {
     private final Gpt2Config config;
     private final Backend backend;
-    private final Embedding tokens;
-    private final Embedding positions;
+    private final Parameter tokens;
+    private final Parameter positions;
     private final List<Block> blocks;
     private final LayerNorm finalNorm;
-    private final Dropout dropout;
 
+    /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
         int c = config.nEmbd();
-        this.config = config;
+        this.config = config.check();
         this.backend = backend;
-        tokens = part("tokens", new Embedding(weights.load("tokens.weight", config.vocabSize(), c)));
-        positions = part("positions", new Embedding(weights.load("positions.weight", config.blockSize(), c)));
+        tokens = parameter("tokens.weight", new Parameter(weights.load("tokens.weight", config.vocabSize(), c)));
+        positions = parameter("positions.weight",
+                new Parameter(weights.load("positions.weight", config.blockSize(), c)));
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
                 .mapToObj(i -> new Block(config, weights, "blocks." + i + ".")).toList());
-        finalNorm = part("finalNorm", norm(config, weights, "finalNorm"));
-        dropout = new Dropout(config.dropout());
+        finalNorm = part("finalNorm", Block.norm(config, weights, "finalNorm"));
     }
 
+    /** Its shape. */
     public Gpt2Config config() {
         return config;
     }
 
+    /** The backend of its weights. */
     public Backend backend() {
         return backend;
     }
 
     /** The token embedding (V, C), which is also the head: logits = hidden·weightᵀ. */
     public Parameter head() {
-        return tokens.weight();
+        return tokens;
     }
 
-    /** ids (B, T) → the residual stream before the first block, (B·T, C). */
+    /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
     public Variable embed(Tape tape, Tensor ids) {
-        Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions, but the model has %d (n_positions)",
-                ids.dim(1),
-                config.blockSize());
-        return dropout.forward(tape, tape.apply(new TokenEmbedding(ids, 0), tokens.weight(), positions.weight()));
+        return embed(tape, ids, 0);
     }
 
-    /** Block {@code i} on the residual stream x (B·T, C). */
-    public Variable block(Tape tape, int i, Variable x, int batch) {
-        return tape.scoped(() -> blocks.get(i).forward(tape, x, batch));
+    private Variable embed(Tape tape, Tensor ids, int firstPosition) {
+        Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
+                ids.dim(1), config.blockSize());
+        return tape.apply(new TokenEmbedding(ids, firstPosition), tokens, positions).dropout(config.dropout());
     }
 
-    /** The final layer normalisation of x (B·T, C). */
-    public Variable finalNorm(Tape tape, Variable x) {
-        return finalNorm.forward(tape, x);
+    /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
+    public Variable block(int i, Variable x, int batch) {
+        return x.tape().scoped(() -> blocks.get(i).forward(x, batch, null, i));
     }
 
-    /** ids (B, T) I32 → hidden states after the final norm, (B·T, C); the head is left to the caller. */
+    /** The final layer normalisation of x (B·T, C) → same shape. */
+    public Variable finalNorm(Variable x) {
+        return finalNorm.forward(x);
+    }
+
+    /** ids (B, T) I32 → hidden states after the final norm, (B·T, C), for {@link #losses} or {@link #logits}. */
     public Variable forward(Tape tape, Tensor ids) {
         return tape.scoped(() -> {
             Variable x = embed(tape, ids);
             for (int i = 0; i < blocks.size(); i++) {
-                x = block(tape, i, x, ids.dim(0));
+                x = block(i, x, ids.dim(0));
             }
-            return finalNorm(tape, x);
+            return finalNorm(x);
         });
     }
 
     /** hidden (M, C) → logits (M, V). */
-    public Variable logits(Tape tape, Variable hidden) {
-        return tape.apply(new MatMul(false, true), hidden, tokens.weight());
+    public Variable logits(Variable hidden) {
+        return hidden.matmulTransposed(tokens);
+    }
+
+    /** {@link TokenLosses#of} with this model's head; hidden (M, C) after the final norm, targets (M) I32. */
+    public TokenLosses losses(Variable hidden, Tensor targets) {
+        return TokenLosses.of(hidden, tokens, targets);
+    }
+
+    /**
+     * Loss and predictive entropy of each of M tokens, in nats.
+     *
+     * @param loss (M), can be differentiated
+     * @param lossValues (M), the values of {@code loss}
+     * @param entropy (M), valid until the tape is reset
+     */
+    public record TokenLosses(Variable loss, float[] lossValues, Tensor entropy) {
+        /**
+         * Vocabulary head and cross-entropy in one op, see {@link HeadCrossEntropy}: logits = hidden·headᵀ,
+         * loss_m = −log softmax(logits_m)[targets_m], entropy_m = −Σ_v p_mv log p_mv.
+         *
+         * @param hidden (M, C)
+         * @param head (V, C)
+         * @param targets (M) I32 in [0, V)
+         */
+        public static TokenLosses of(Variable hidden, Variable head, Tensor targets) {
+            Tensor entropy = hidden.tape().memory(DType.F32, targets.size());
+            Variable loss = hidden.tape().apply(new HeadCrossEntropy(targets, entropy), hidden, head);
+            return new TokenLosses(loss, loss.value().toFloats(), entropy);
+        }
+
+        /** A copy of the values of {@link #entropy}, (M). */
+        public float[] entropyValues() {
+            return entropy.toFloats();
+        }
     }
 
     /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
     public KeyValueCache newCache(int batch, int capacity) {
         Checks.check(capacity <= config.blockSize(), "gpt2",
-                "a cache of %d positions, but the model has %d (n_positions)",
-                capacity, config.blockSize());
+                "a cache of %d positions exceeds the model's %d positions", capacity, config.blockSize());
         return new KeyValueCache(config, backend, batch, capacity);
     }
 
     /**
-     * Generation: hidden states (B·T, C) after the final norm of new positions ids (B, T), whose keys and values are added to
-     * the cache. Takes an evaluation tape.
+     * For generation: new positions ids (B, T) I32 → their hidden states after the final norm, (B·T, C). Adds their keys and
+     * values to the cache. Takes an evaluation tape.
      */
     public Variable forward(Tape tape, Tensor ids, KeyValueCache cache) {
         int time = ids.dim(1);
         Checks.check(cache.length() + time <= cache.capacity(), "gpt2",
-                "%d new positions do not fit a cache of %d that holds %d",
-                time, cache.capacity(), cache.length());
+                "%d new positions do not fit a cache of %d that already has %d", time, cache.capacity(),
+                cache.length());
         Variable y = tape.scoped(() -> {
-            Variable x = tape.apply(new TokenEmbedding(ids, cache.length()), tokens.weight(), positions.weight());
+            Variable x = embed(tape, ids, cache.length());
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Variable in = x;
-                x = tape.scoped(() -> blocks.get(layer).forward(tape, in, cache, layer));
+                x = tape.scoped(() -> blocks.get(layer).forward(in, ids.dim(0), cache, layer));
             }
-            return finalNorm.forward(tape, x);
+            return finalNorm(x);
         });
         cache.advance(time);
         return y;
-    }
-
-    static Linear linear(Weights weights, String path, int in, int out) {
-        return new Linear(weights.load(path + ".weight", in, out), weights.load(path + ".bias", out));
-    }
-
-    static LayerNorm norm(Gpt2Config config, Weights weights, String path) {
-        return new LayerNorm(weights.load(path + ".weight", config.nEmbd()),
-                weights.load(path + ".bias", config.nEmbd()),
-                config.layerNormEps());
-    }
-
-    /** residual + dropout(linear(x)); one pass where nothing is dropped. */
-    static Variable addTo(Tape tape, Variable residual, Linear linear, Variable x, Dropout dropout) {
-        return dropout.inactive(tape) ? linear.forward(tape, x, residual)
-                : tape.apply(new Add(), residual, dropout.forward(tape, linear.forward(tape, x)));
     }
 }

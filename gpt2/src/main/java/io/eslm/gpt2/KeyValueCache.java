@@ -7,7 +7,10 @@ import io.eslm.tensor.backend.Backend;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Keys and values of all positions seen so far, per layer (B, NH, capacity, HS): generation computes each position once. */
+/**
+ * Keys and values of all positions so far, of each layer (B, NH, capacity, HS), so that generation computes each position
+ * only once.
+ */
 public final class KeyValueCache {
     private final List<Tensor> keys;
     private final List<Tensor> values;
@@ -34,12 +37,12 @@ public final class KeyValueCache {
         return values.get(layer);
     }
 
-    /** Positions stored so far. */
+    /** Number of positions it holds. */
     public int length() {
         return length;
     }
 
-    /** Positions that fit. */
+    /** Number of positions it can hold. */
     public int capacity() {
         return capacity;
     }

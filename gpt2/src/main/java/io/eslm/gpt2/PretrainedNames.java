@@ -4,9 +4,9 @@ package io.eslm.gpt2;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Our parameter paths and the tensor names of a Hugging Face GPT-2 checkpoint. Shapes and layouts are the same. */
+/** Maps our parameter paths to the tensor names of a Hugging Face GPT-2. Shapes and layouts are the same. */
 public final class PretrainedNames {
-    /** Hugging Face writes it before every name; readers accept files without it. */
+    /** The start of every name that Hugging Face writes; readers accept names without it. */
     public static final String PREFIX = "transformer.";
     private static final Pattern IN_BLOCK = Pattern.compile("blocks\\.(\\d+)\\.(\\w+(?:\\.\\w+)?)\\.(weight|bias)");
 

@@ -7,18 +7,18 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import java.util.stream.IntStream;
 
-/** Where a model's initial values come from: a generator or a checkpoint. */
+/** Provides the initial values of a model, from random numbers or a checkpoint. */
 @FunctionalInterface
 public interface Weights {
-    /** Elements that share a random stream: large tables are filled on all cores, with the same values on any number. */
+    /** Elements that share a random stream, so that large tables fill on all cores, with the same values on any number. */
     int CHUNK = 1 << 16;
 
-    /** The value of the parameter at {@code path} (our name, for example {@code blocks.0.mlp.up.weight}). */
+    /** The value, of shape {@code dims}, of the parameter at {@code path}, for example {@code blocks.0.mlp.up.weight}. */
     Tensor load(String path, int... dims);
 
     /**
-     * GPT-2's initialisation: weights normal with deviation 0.02, those of the projections back to the residual stream
-     * 0.02/√(2L); biases 0; norm scales 1.
+     * GPT-2's initialisation (GPT-2 paper §2.3): normal weights with standard deviation 0.02, or 0.02/√(2L) in projections
+     * to the residual stream; biases 0; norm scales 1.
      */
     static Weights random(Gpt2Config config, Backend backend, Rng rng) {
         double residual = 0.02 / Math.sqrt(2.0 * config.nLayer());

@@ -13,7 +13,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/** A folder of {@code golden/}: a model, and what Hugging Face computes from it in double precision. */
+/** A folder of {@code golden/}: a model, and the values that Hugging Face computes from it in double precision. */
 public final class Golden implements AutoCloseable {
     /**
      * Where and in what arithmetic we compute. The expected values are exact but for one rounding to float32, so a
@@ -21,17 +21,17 @@ public final class Golden implements AutoCloseable {
      * the tensor since sums cancel.
      *
      * @param forward our rounding in a forward pass
-     * @param backward the same in a gradient
+     * @param backward our rounding in a gradient
      */
     public record Precision(String backend, DType type, double forward, double backward) {
         /** Double: some hundred roundings of 2⁻⁵³ = 1e-16 along a path. */
         public static final Precision F64 = new Precision("scalar", DType.F64, 1e-14, 1e-14);
-        /** Float: the same with 2⁻²⁴ = 6e-8; they mostly cancel, so ten times less than their sum. */
+        /** Float: some hundred roundings of 2⁻²⁴ = 6e-8, which mostly cancel, so a tenth of their sum. */
         public static final Precision SCALAR = new Precision("scalar", DType.F32, 2e-6, 3e-6);
         public static final Precision VECTOR = new Precision("vector", DType.F32, 2e-6, 3e-6);
         public static final Precision TORNADO = new Precision("tornado", DType.F32, 2e-6, 3e-6);
 
-        /** All of them that can compute here; one that cannot says so. */
+        /** Every precision that this machine can compute; one that it cannot is reported. */
         public static Stream<Precision> usable() {
             return Stream.of(F64, SCALAR, VECTOR, TORNADO).filter(precision -> {
                 String why = Backends.all().stream().filter(p -> p.name().equals(precision.backend)).findFirst()

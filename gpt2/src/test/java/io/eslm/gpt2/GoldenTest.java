@@ -13,9 +13,9 @@ import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.gpt2.Golden.Precision;
+import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.Selection;
-import io.eslm.gpt2.train.TokenRisks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The whole model against Hugging Face's, see tools/golden: every value that a training step computes. */
+/** Compares every value of a training step with Hugging Face's, see tools/golden. */
 class GoldenTest {
     private static final double RATE = 1e-3;
     private static final int STEPS = 3;
@@ -40,12 +40,12 @@ class GoldenTest {
                 .map(precision -> Arguments.of(name, precision)));
     }
 
-    /** Training is in single precision. */
+    /** Training uses single precision. */
     static Stream<Arguments> singleCases() {
         return cases().filter(c -> ((Precision) c.get()[1]).type() == DType.F32);
     }
 
-    /** Mean loss over {@code rows}, or over all tokens where they are null, in the type of the model. */
+    /** Mean loss over {@code rows}, or over all tokens if they are null, in the type of the model. */
     private record Loss(Variable mean, Tensor each, Tensor entropy) {
         static Loss of(Tape tape, Golden golden, int[] rows) {
             Gpt2 model = golden.model();
@@ -75,11 +75,11 @@ class GoldenTest {
             Variable x = model.embed(tape, golden.ids());
             for (int i = 0; i < model.config().nLayer(); i++) {
                 golden.assertClose("hidden." + i, x.value(), precision.forward());
-                x = model.block(tape, i, x, batch);
+                x = model.block(i, x, batch);
             }
             golden.assertClose("hidden." + model.config().nLayer(), x.value(), precision.forward());
-            Variable hidden = model.finalNorm(tape, x);
-            golden.assertClose("logits", model.logits(tape, hidden).value(), precision.forward());
+            Variable hidden = model.finalNorm(x);
+            golden.assertClose("logits", model.logits(hidden).value(), precision.forward());
             assertArrayEquals(hidden.value().toDoubles(), model.forward(tape, golden.ids()).value().toDoubles());
         }
     }
@@ -114,24 +114,25 @@ class GoldenTest {
         }
     }
 
-    /** The way of the trainer: risks, threshold by its definition, selection. Two backward passes of half weight each. */
+    /** Like the trainer: losses, threshold by its definition, selection. Two backward passes, each of half weight. */
     @ParameterizedTest
     @MethodSource("singleCases")
     void gradientsThroughSelection(String name, Precision precision) {
         try (Golden golden = new Golden(name, precision); Tape tape = recording(golden.model().backend())) {
             for (int half = 0; half < 2; half++) {
                 tape.reset();
-                TokenRisks risks = TokenRisks
-                        .of(new MicroBatch(tape, golden.model(), golden.ids(), golden.targets(), Rng.of(1), 0.5, 0));
-                float[] order = risks.loss().clone();
+                MicroBatch batch =
+                        new MicroBatch(tape, golden.model(), golden.ids(), golden.targets(), Rng.of(1), 0.5, 0);
+                TokenLosses losses = batch.losses();
+                float[] order = losses.lossValues().clone();
                 Arrays.sort(order);
                 float threshold = order[(int) Math.ceil(golden.setting("alpha") * order.length) - 1];
                 boolean[] keep = new boolean[order.length];
                 for (int i = 0; i < keep.length; i++) {
-                    keep[i] = risks.loss()[i] >= threshold;
+                    keep[i] = losses.lossValues()[i] >= threshold;
                     assertEquals(golden.ints("selected")[i] == 1, keep[i], "token " + i);
                 }
-                tape.backward(risks.over(Selection.mean(keep, threshold, 0.5)).loss());
+                tape.backward(batch.over(Selection.mean(keep, threshold, 0.5), losses).loss());
             }
             assertGradients(golden, "masked_grad.", precision);
         }
@@ -146,8 +147,8 @@ class GoldenTest {
 
     /**
      * Parameters after each step. An update is lr·m̂/(√v̂ + eps), near lr·sign(g) in the first steps, so an error e of a
-     * gradient g moves it by up to lr·e/|g|, and by 2·lr at most: that is all that can be said of the gradients of the key
-     * biases, which are zero but for rounding. The parameter itself is rounded at each step, 2⁻²⁴ of its value.
+     * gradient g moves it by up to lr·e/|g|, and by at most 2·lr, which is the only bound for the key biases: their gradients
+     * are zero but for rounding. Each step also rounds the parameter itself, by 2⁻²⁴ of its value.
      */
     @ParameterizedTest
     @MethodSource("cases")

@@ -4,8 +4,8 @@ package io.eslm.tensor;
 import io.eslm.tensor.backend.Backend;
 
 /**
- * Every precondition of the tensor library and its message, in one wording: operation, broken rule, the numbers, the shapes,
- * and a next step where there is one. Public operations check; kernels only assert.
+ * The checks of the library. Every message names the operation, the broken rule, the numbers, the shapes, and a next
+ * step where there is one.
  */
 public final class Checks {
     private Checks() {
@@ -18,6 +18,14 @@ public final class Checks {
         }
     }
 
+    /** {@code value}, which must not be null. */
+    public static <T> T notNull(String op, String name, T value) {
+        if (value == null) {
+            throw new IllegalArgumentException(op + ": " + name + " is null");
+        }
+        return value;
+    }
+
     /** {@code axis} as an index from 0; negative ones count from the end. */
     public static int axis(String op, int axis, Shape shape) {
         int a = axis < 0 ? axis + shape.rank() : axis;
@@ -26,23 +34,6 @@ public final class Checks {
                     + shape);
         }
         return a;
-    }
-
-    /** {@code permutation} names each axis of {@code shape} once. */
-    public static void permutation(String op, int[] permutation, Shape shape) {
-        boolean[] seen = new boolean[shape.rank()];
-        boolean valid = permutation.length == shape.rank();
-        for (int i = 0; valid && i < permutation.length; i++) {
-            int axis = permutation[i];
-            valid = axis >= 0 && axis < seen.length && !seen[axis];
-            if (valid) {
-                seen[axis] = true;
-            }
-        }
-        if (!valid) {
-            throw new IllegalArgumentException(op + ": axes " + Shape.text(permutation) + " do not name each of the "
-                    + shape.rank() + " axes of " + shape + " once");
-        }
     }
 
     /** At least {@code rank} axes. */
@@ -67,13 +58,6 @@ public final class Checks {
     public static void index(String op, int index, int axis, Shape shape) {
         if (index < 0 || index >= shape.dim(axis)) {
             throw new IndexOutOfBoundsException(op + ": index " + index + " is outside axis " + axis + " of " + shape);
-        }
-    }
-
-    /** A reduction without a neutral element needs something to reduce. */
-    public static void notEmpty(String op, int axis, Shape shape) {
-        if (shape.dim(axis) == 0) {
-            throw new IllegalArgumentException(op + ": axis " + axis + " of " + shape + " is empty and has no " + op);
         }
     }
 
@@ -129,14 +113,6 @@ public final class Checks {
                 throw new IndexOutOfBoundsException(
                         op + ": id " + ids[i] + " at position " + i + " is outside [0, " + bound + ")");
             }
-        }
-    }
-
-    /** {@code value} is a multiple of {@code divisor}, which is positive. */
-    public static void multiple(String op, String name, int value, String divisorName, int divisor) {
-        if (divisor <= 0 || value % divisor != 0) {
-            throw new IllegalArgumentException(op + ": " + name + " (" + value + ") is not a multiple of " + divisorName
-                    + " (" + divisor + ")");
         }
     }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor;
 
-/** Element type of a tensor: F32 for work, F64 for proofs (scalar backend only), I32 for token ids and row indices. */
+/**
+ * Element type of a tensor: F32 to compute with, F64 to prove with (scalar backend only), I32 for token ids and row
+ * indices.
+ */
 public enum DType {
     F32(4), F64(8), I32(4);
 

@@ -4,8 +4,8 @@ package io.eslm.tensor;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Seeded, splittable, savable random numbers: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). The whole state is one long,
- * {@link #state}; the same state gives the same numbers on every machine and with any number of threads.
+ * Seeded, splittable, savable random numbers: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). The whole state is one
+ * long, {@link #state}; the same state gives the same numbers on every machine.
  */
 public final class Rng {
     private static final long GAMMA = 0x9E3779B97F4A7C15L;

@@ -3,7 +3,7 @@ package io.eslm.tensor;
 
 import java.util.Arrays;
 
-/** Dimensions of a tensor, outermost first; row-major and immutable. A scalar has rank 0 and size 1. */
+/** Dimensions of a tensor, outermost first. Immutable. A scalar has rank 0 and size 1. */
 public final class Shape {
     private final int[] dims;
     private final int size;
@@ -26,17 +26,13 @@ public final class Shape {
     }
 
     public static Shape of(int... dims) {
-        return new Shape(dims.clone());
+        return new Shape(Checks.notNull("shape", "dims", dims).clone());
     }
 
-    public int rank() {
-        return dims.length;
-    }
+    public int rank() { return dims.length; }
 
     /** Number of elements. */
-    public int size() {
-        return size;
-    }
+    public int size() { return size; }
 
     /** Dimension {@code axis}; negative axes count from the end, so {@code dim(-1)} is the innermost. */
     public int dim(int axis) {
@@ -44,26 +40,20 @@ public final class Shape {
     }
 
     /** A copy of the dimensions. */
-    public int[] dims() {
-        return dims.clone();
-    }
+    public int[] dims() { return dims.clone(); }
 
-    /** Product of all dimensions but the last: the number of rows when seen as a matrix. Rank 0 counts as one row. */
+    /** Product of all dimensions but the last: the number of rows as a matrix. Rank 0 counts as one row. */
     public int rows() {
-        return cols() == 0 ? leading() : size / cols();
-    }
-
-    /** The last dimension: the length of a row; 1 for rank 0. */
-    public int cols() {
-        return dims.length == 0 ? 1 : dims[dims.length - 1];
-    }
-
-    private int leading() {
         int n = 1;
         for (int i = 0; i < dims.length - 1; i++) {
             n *= dims[i];
         }
         return n;
+    }
+
+    /** The last dimension: the length of a row; 1 for rank 0. */
+    public int cols() {
+        return dims.length == 0 ? 1 : dims[dims.length - 1];
     }
 
     /** This shape with dimension {@code axis} replaced by {@code dim}. */

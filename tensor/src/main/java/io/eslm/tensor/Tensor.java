@@ -2,40 +2,48 @@
 package io.eslm.tensor;
 
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
-import io.eslm.tensor.backend.Kernels.Unary;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.function.DoubleSupplier;
 
 /**
- * A dense row-major array on one {@link Backend}: a storage and a shape. Operations return new tensors; {@link #reshape} and
- * {@link #rows} share memory with this one, all others copy. Elementwise operations broadcast ({@link Broadcast}), negative
- * axes count from the end, and arithmetic is for F32 and F64. A broken precondition is an {@link IllegalArgumentException}
- * (see {@link Checks}), an index outside its axis an {@link IndexOutOfBoundsException}.
+ * A dense row-major array on one {@link Backend}: a storage and a shape. Here you create, read, compare, copy and print
+ * it; the backend's {@link Kernels} compute with it. {@link #reshape} and {@link #rows} share memory with this tensor.
+ * A broken precondition is an {@link IllegalArgumentException} (see {@link Checks}), an index outside its axis an
+ * {@link IndexOutOfBoundsException}.
  */
 public final class Tensor {
     private final Backend backend;
     private final Storage storage;
     private final Shape shape;
+    /** The tensor whose memory this one shares, or this one. */
+    private final Tensor owner;
+    /** Of an owner: what made it, once its memory has been {@link #release released}; null while it can be read. */
+    private String released;
 
     /** A tensor over existing memory: {@code storage} must hold at least {@code shape.size()} elements. */
     public Tensor(Backend backend, Storage storage, Shape shape) {
+        this(backend, storage, shape, null);
+    }
+
+    private Tensor(Backend backend, Storage storage, Shape shape, Tensor owner) {
+        this.backend = Checks.notNull("tensor", "backend", backend);
+        this.storage = Checks.notNull("tensor", "storage", storage);
+        this.shape = Checks.notNull("tensor", "shape", shape);
+        this.owner = owner == null ? this : owner;
         Checks.check(storage.size() >= shape.size(), "tensor", "storage holds %d elements, shape %s needs %d",
                 storage.size(), shape, shape.size());
-        this.backend = backend;
-        this.storage = storage;
-        this.shape = shape;
     }
 
     // ---- creation
 
     /** All zero. */
     public static Tensor zeros(Backend backend, DType type, int... dims) {
+        Checks.notNull("tensor", "backend", backend);
+        Checks.notNull("tensor", "type", type);
         Shape shape = Shape.of(dims);
-        Checks.check(backend.supports(type), "zeros", "backend %s has no %s", backend.name(), type);
+        Checks.check(backend.supports(type), "tensor", "backend %s has no %s", backend.name(), type);
         return new Tensor(backend, backend.allocate(type, shape.size()), shape);
     }
 
@@ -49,25 +57,28 @@ public final class Tensor {
     /** F32 from {@code values} in row-major order. */
     public static Tensor of(Backend backend, float[] values, int... dims) {
         Tensor t = zeros(backend, DType.F32, dims);
-        t.checkLength("of", values.length);
-        backend.write(t.storage, values, 0, values.length);
+        backend.write(t.storage, values, 0, t.filled(Checks.notNull("tensor", "values", values).length));
         return t;
     }
 
     /** {@code type} (F32, rounded, or F64) from {@code values} in row-major order. */
     public static Tensor of(Backend backend, DType type, double[] values, int... dims) {
         Tensor t = zeros(backend, type, dims);
-        t.checkLength("of", values.length);
-        backend.write(t.storage, values, 0, values.length);
+        backend.write(t.storage, values, 0, t.filled(Checks.notNull("tensor", "values", values).length));
         return t;
     }
 
     /** I32 from {@code values} in row-major order. */
     public static Tensor of(Backend backend, int[] values, int... dims) {
         Tensor t = zeros(backend, DType.I32, dims);
-        t.checkLength("of", values.length);
-        backend.write(t.storage, values, 0, values.length);
+        backend.write(t.storage, values, 0, t.filled(Checks.notNull("tensor", "values", values).length));
         return t;
+    }
+
+    /** {@code length}, if that many values fill this tensor. */
+    private int filled(int length) {
+        Checks.check(length == size(), "tensor", "%d values do not fill shape %s (%d elements)", length, shape, size());
+        return length;
     }
 
     /** 0, 1, …, n − 1 in shape (n). */
@@ -77,13 +88,25 @@ public final class Tensor {
         return of(backend, values, n).to(type);
     }
 
+    /** Rows (ids.length, classes) of zeros with a 1 in the column that each id names. */
+    public static Tensor oneHot(Backend backend, DType type, int[] ids, int classes) {
+        Checks.ids("one-hot", ids, ids.length, classes);
+        double[] values = new double[ids.length * classes];
+        for (int i = 0; i < ids.length; i++) {
+            values[i * classes + ids[i]] = 1;
+        }
+        return of(backend, type, values, ids.length, classes);
+    }
+
     /** Normal with mean 0 and standard deviation {@code std}, drawn from {@code rng} in row-major order. */
     public static Tensor randn(Backend backend, DType type, Rng rng, double std, int... dims) {
+        Checks.notNull("tensor", "rng", rng);
         return drawn(backend, type, () -> std * rng.nextGaussian(), dims);
     }
 
     /** Uniform in [low, high), drawn from {@code rng} in row-major order. */
     public static Tensor uniform(Backend backend, DType type, Rng rng, double low, double high, int... dims) {
+        Checks.notNull("tensor", "rng", rng);
         return drawn(backend, type, () -> low + (high - low) * rng.nextDouble(), dims);
     }
 
@@ -95,56 +118,48 @@ public final class Tensor {
 
     // ---- what it is
 
-    public Backend backend() {
-        return backend;
-    }
+    public Backend backend() { return backend; }
 
-    public Kernels kernels() {
-        return backend.kernels();
-    }
+    public Kernels kernels() { return backend.kernels(); }
 
+    /** @throws IllegalStateException if the memory has been {@link #release released} */
     public Storage storage() {
+        if (owner.released != null) {
+            throw new IllegalStateException("tensor " + shape + ", made by " + owner.released
+                    + ": its memory has been reused. Read it before backward, reset or the end of the scope, or keep a copy "
+                    + "with to(backend)");
+        }
         return storage;
     }
 
-    public Shape shape() {
-        return shape;
-    }
+    public Shape shape() { return shape; }
 
-    public DType dtype() {
-        return storage.dtype();
-    }
+    public DType dtype() { return storage.dtype(); }
 
-    public int size() {
-        return shape.size();
-    }
+    public int size() { return shape.size(); }
 
-    public int rank() {
-        return shape.rank();
-    }
+    public int rank() { return shape.rank(); }
 
-    public int dim(int axis) {
-        return shape.dim(axis);
-    }
+    public int dim(int axis) { return shape.dim(axis); }
 
     /** A copy of the elements of an F32 tensor. */
     public float[] toFloats() {
         float[] out = new float[size()];
-        backend.read(storage, out, 0, out.length);
+        backend.read(storage(), out, 0, out.length);
         return out;
     }
 
     /** A copy of the elements of an F32 or F64 tensor. */
     public double[] toDoubles() {
         double[] out = new double[size()];
-        backend.read(storage, out, 0, out.length);
+        backend.read(storage(), out, 0, out.length);
         return out;
     }
 
     /** A copy of the elements of an I32 tensor. */
     public int[] toInts() {
         int[] out = new int[size()];
-        backend.read(storage, out, 0, out.length);
+        backend.read(storage(), out, 0, out.length);
         return out;
     }
 
@@ -168,19 +183,13 @@ public final class Tensor {
 
     /** Element {@code i} in row-major order. */
     double flat(int i) {
-        Storage one = backend.slice(storage, i, 1);
-        if (dtype().isFloat()) {
-            double[] value = new double[1];
-            backend.read(one, value, 0, 1);
-            return value[0];
-        }
-        int[] value = new int[1];
-        backend.read(one, value, 0, 1);
-        return value[0];
+        Tensor one = new Tensor(backend, backend.slice(storage(), i, 1), Shape.of());
+        return dtype().isFloat() ? one.toDoubles()[0] : one.toInts()[0];
     }
 
     /** True if shape, type and every element agree; a NaN agrees with a NaN, 0 does not with −0. */
     public boolean sameAs(Tensor other) {
+        Checks.notNull("sameAs", "other", other);
         return shape.equals(other.shape) && dtype() == other.dtype()
                 && (dtype().isFloat() ? Arrays.equals(toDoubles(), other.toDoubles())
                         : Arrays.equals(toInts(), other.toInts()));
@@ -188,6 +197,7 @@ public final class Tensor {
 
     /** True if the shapes agree and a = b or |a − b| ≤ atol + rtol·|b| &lt; ∞ for each a here and b there; false for a NaN. */
     public boolean allClose(Tensor other, double rtol, double atol) {
+        Checks.notNull("allClose", "other", other);
         if (!shape.equals(other.shape)) {
             return false;
         }
@@ -202,16 +212,34 @@ public final class Tensor {
         return true;
     }
 
-    /** NumPy's layout, large tensors abbreviated with …, then shape and type. */
+    /** The elements in NumPy's layout (large tensors are abbreviated with …), then shape and type. */
     @Override
     public String toString() {
-        return TensorPrinter.text(this);
+        return owner.released == null ? TensorPrinter.text(this) : "released " + shape + " " + dtype();
+    }
+
+    // ---- shared and reused memory
+
+    /** The tensor that this one is a view of, through {@link #reshape} and {@link #rows}; itself if it is not a view. */
+    public Tensor owner() {
+        return owner;
+    }
+
+    /**
+     * Says that the memory is about to be reused: from now on it is an error to read this tensor or any view of the same
+     * memory.
+     *
+     * @param maker names what made the tensor, for the message
+     */
+    public void release(String maker) {
+        owner.released = maker;
     }
 
     // ---- the same elements elsewhere, or arranged differently
 
     /** A copy on {@code target}. */
     public Tensor to(Backend target) {
+        Checks.notNull("to", "backend", target);
         return switch (dtype()) {
             case F32 -> of(target, toFloats(), shape.dims());
             case F64 -> of(target, DType.F64, toDoubles(), shape.dims());
@@ -219,9 +247,9 @@ public final class Tensor {
         };
     }
 
-    /** A copy with element type {@code type}; to I32 by cutting off the fraction. */
+    /** A copy with element type {@code type}; to I32, the fraction is cut off. */
     public Tensor to(DType type) {
-        if (type == dtype()) {
+        if (Checks.notNull("to", "type", type) == dtype()) {
             return to(backend);
         }
         double[] values = dtype().isFloat() ? toDoubles() : Arrays.stream(toInts()).asDoubleStream().toArray();
@@ -229,9 +257,12 @@ public final class Tensor {
                 : of(backend, Arrays.stream(values).mapToInt(v -> (int) v).toArray(), shape.dims());
     }
 
-    /** The same elements in another shape of the same size, of which one may be −1: the one that fits. Shares memory. */
+    /**
+     * The same elements in another shape of the same size, of which one dimension may be −1: the one that fits. Shares
+     * memory.
+     */
     public Tensor reshape(int... dims) {
-        return new Tensor(backend, storage, Moves.reshaped(shape, dims));
+        return new Tensor(backend, storage(), reshaped(dims), owner);
     }
 
     /** Rows [from, from + count) along the first axis; shares memory. */
@@ -239,281 +270,29 @@ public final class Tensor {
         Checks.rankAtLeast("rows", 1, shape);
         Checks.range("rows", from, from + count, 0, shape);
         int row = dim(0) == 0 ? 0 : size() / dim(0);
-        return new Tensor(backend, backend.slice(storage, from * row, count * row), shape.with(0, count));
+        return new Tensor(backend, backend.slice(storage(), from * row, count * row), shape.with(0, count), owner);
     }
 
-    /** Axis a of the result is axis {@code axes[a]} of this one. */
-    public Tensor permute(int... axes) {
-        return Moves.permute(this, axes);
-    }
-
-    /** Two axes exchanged. */
-    public Tensor transpose(int axis1, int axis2) {
-        int[] axes = new int[rank()];
-        Arrays.setAll(axes, i -> i);
-        int a = Checks.axis("transpose", axis1, shape);
-        int b = Checks.axis("transpose", axis2, shape);
-        axes[a] = b;
-        axes[b] = a;
-        return Moves.permute(this, axes);
-    }
-
-    /** Indices [from, to) along {@code axis}. */
-    public Tensor slice(int axis, int from, int to) {
-        return Moves.slice(this, axis, from, to);
-    }
-
-    /** The parts one after the other along {@code axis}; their other dimensions agree. */
-    public static Tensor concat(int axis, Tensor... parts) {
-        return Moves.concat(axis, parts);
-    }
-
-    /** y[i…, :] = this[ids[i…], :]: the rows (along the first axis) that {@code ids} names; ids I32 of any shape. */
-    public Tensor gatherRows(Tensor ids) {
-        return Moves.gatherRows(this, ids);
-    }
-
-    /** The sum over the axes along which {@code target} broadcasts to this shape: the transpose of broadcasting. */
-    public Tensor sumTo(Shape target) {
-        return Reductions.sumTo(this, target);
-    }
-
-    // ---- elementwise
-
-    public Tensor add(Tensor b) {
-        return binary("add", Binary.ADD, b);
-    }
-
-    public Tensor add(double b) {
-        return binary("add", Binary.ADD, scalar(b));
-    }
-
-    public Tensor sub(Tensor b) {
-        return binary("sub", Binary.SUB, b);
-    }
-
-    public Tensor sub(double b) {
-        return binary("sub", Binary.SUB, scalar(b));
-    }
-
-    public Tensor mul(Tensor b) {
-        return binary("mul", Binary.MUL, b);
-    }
-
-    public Tensor mul(double b) {
-        return binary("mul", Binary.MUL, scalar(b));
-    }
-
-    public Tensor div(Tensor b) {
-        return binary("div", Binary.DIV, b);
-    }
-
-    public Tensor div(double b) {
-        return binary("div", Binary.DIV, scalar(b));
-    }
-
-    /** The larger of each pair; NaN if either is. */
-    public Tensor maximum(Tensor b) {
-        return binary("maximum", Binary.MAX, b);
-    }
-
-    public Tensor maximum(double b) {
-        return binary("maximum", Binary.MAX, scalar(b));
-    }
-
-    /** The smaller of each pair; NaN if either is. */
-    public Tensor minimum(Tensor b) {
-        return binary("minimum", Binary.MIN, b);
-    }
-
-    public Tensor minimum(double b) {
-        return binary("minimum", Binary.MIN, scalar(b));
-    }
-
-    public Tensor pow(Tensor b) {
-        return binary("pow", Binary.POW, b);
-    }
-
-    public Tensor pow(double b) {
-        return binary("pow", Binary.POW, scalar(b));
-    }
-
-    /** 1 where this ≥ b, else 0. */
-    public Tensor ge(Tensor b) {
-        return binary("ge", Binary.GREATER_EQUAL, b);
-    }
-
-    public Tensor ge(double b) {
-        return binary("ge", Binary.GREATER_EQUAL, scalar(b));
-    }
-
-    public Tensor neg() {
-        return unary("neg", Unary.NEG);
-    }
-
-    public Tensor exp() {
-        return unary("exp", Unary.EXP);
-    }
-
-    /** Natural logarithm. */
-    public Tensor log() {
-        return unary("log", Unary.LOG);
-    }
-
-    public Tensor sqrt() {
-        return unary("sqrt", Unary.SQRT);
-    }
-
-    public Tensor tanh() {
-        return unary("tanh", Unary.TANH);
-    }
-
-    public Tensor abs() {
-        return unary("abs", Unary.ABS);
-    }
-
-    public Tensor relu() {
-        return unary("relu", Unary.RELU);
-    }
-
-    public Tensor square() {
-        return unary("square", Unary.SQUARE);
-    }
-
-    public Tensor reciprocal() {
-        return unary("reciprocal", Unary.RECIPROCAL);
-    }
-
-    /** 1/(1 + exp(−x)). */
-    public Tensor sigmoid() {
-        return unary("sigmoid", Unary.SIGMOID);
-    }
-
-    /** GELU in its tanh form; see {@link Kernels#gelu}. */
-    public Tensor gelu() {
-        Tensor y = like("gelu");
-        kernels().gelu(y.storage, storage, size());
-        return y;
-    }
-
-    private Tensor unary(String op, Unary f) {
-        Tensor y = like(op);
-        kernels().unary(f, y.storage, storage, size());
-        return y;
-    }
-
-    private Tensor binary(String op, Binary f, Tensor b) {
-        Checks.sameBackend(op, backend, b.backend);
-        Checks.sameType(op, dtype(), b.dtype());
-        Checks.floating(op, dtype());
-        Tensor y = zeros(backend, dtype(), Broadcast.shape(op, shape, b.shape).dims());
-        kernels().binary(f, y.storage, storage, b.storage, y.shape.dims(), Broadcast.strides(shape, y.shape),
-                Broadcast.strides(b.shape, y.shape));
-        return y;
-    }
-
-    private Tensor scalar(double value) {
-        return full(backend, dtype(), value);
-    }
-
-    /** A zeroed tensor of this shape and type, which must be a floating-point one. */
-    private Tensor like(String op) {
-        Checks.floating(op, dtype());
-        return zeros(backend, dtype(), shape.dims());
-    }
-
-    // ---- reductions
-
-    /** Sum over {@code axis}, which disappears, or stays as 1 with {@code keepDims}. */
-    public Tensor sum(int axis, boolean keepDims) {
-        return Reductions.reduce("sum", Reduction.SUM, this, axis, keepDims);
-    }
-
-    public Tensor sum(int axis) {
-        return sum(axis, false);
-    }
-
-    /** Sum of all elements, of rank 0. */
-    public Tensor sum() {
-        return reshape(size()).sum(0, false);
-    }
-
-    /** Mean over {@code axis}; NaN if it is empty. */
-    public Tensor mean(int axis, boolean keepDims) {
-        return sum(axis, keepDims).div(dim(axis));
-    }
-
-    public Tensor mean(int axis) {
-        return mean(axis, false);
-    }
-
-    /** Mean of all elements, of rank 0. */
-    public Tensor mean() {
-        return sum().div(size());
-    }
-
-    /** Mean of the squared distances from the mean over {@code axis} (biased: divided by n, as in layer normalisation). */
-    public Tensor variance(int axis, boolean keepDims) {
-        return sub(mean(axis, true)).square().mean(axis, keepDims);
-    }
-
-    /** Largest element over {@code axis}; NaN if there is one. */
-    public Tensor max(int axis, boolean keepDims) {
-        return Reductions.reduce("max", Reduction.MAX, this, axis, keepDims);
-    }
-
-    public Tensor max(int axis) {
-        return max(axis, false);
-    }
-
-    public Tensor max() {
-        return reshape(size()).max(0, false);
-    }
-
-    /** Smallest element over {@code axis}; NaN if there is one. */
-    public Tensor min(int axis, boolean keepDims) {
-        return Reductions.reduce("min", Reduction.MIN, this, axis, keepDims);
-    }
-
-    public Tensor min(int axis) {
-        return min(axis, false);
-    }
-
-    public Tensor min() {
-        return reshape(size()).min(0, false);
-    }
-
-    /** Index of the largest element over {@code axis}, the smallest such index; I32. */
-    public Tensor argmax(int axis) {
-        return Reductions.argmax(this, axis);
-    }
-
-    // ---- products and rows
-
-    /** y = this·b over the last two axes, the leading ones broadcast: (…, m, k)·(…, k, n) → (…, m, n). */
-    public Tensor matmul(Tensor b) {
-        return matmul(b, false, false);
-    }
-
-    /** {@link #matmul(Tensor)} with this stored (…, k, m) if {@code transA}, b (…, n, k) if {@code transB}; no copies. */
-    public Tensor matmul(Tensor b, boolean transA, boolean transB) {
-        return Products.matmul(this, b, transA, transB);
-    }
-
-    /** exp(x − max) / Σ over the last axis. */
-    public Tensor softmax() {
-        Tensor y = like("softmax");
-        kernels().softmax(y.storage, storage, shape.rows(), shape.cols());
-        return y;
-    }
-
-    /** x − max − log Σ exp(x − max) over the last axis. */
-    public Tensor logSoftmax() {
-        Tensor shifted = sub(max(-1, true));
-        return shifted.sub(shifted.exp().sum(-1, true).log());
-    }
-
-    private void checkLength(String op, int length) {
-        Checks.check(length == size(), op, "%d values do not fill shape %s (%d elements)", length, shape, size());
+    /** {@code dims}, with a −1 replaced by what makes the size that of this tensor. */
+    private Shape reshaped(int[] dims) {
+        int[] d = Checks.notNull("reshape", "dims", dims).clone();
+        int free = -1;
+        long known = 1;
+        for (int i = 0; i < d.length; i++) {
+            if (d[i] == -1) {
+                Checks.check(free < 0, "reshape", "%s has more than one -1", Shape.text(dims));
+                free = i;
+            } else {
+                known *= d[i];
+            }
+        }
+        if (free >= 0) {
+            Checks.check(known > 0 && size() % known == 0, "reshape",
+                    "%s has %d elements, which %s cannot divide evenly", shape, size(), Shape.text(dims));
+            d[free] = (int) (size() / known);
+        }
+        Shape s = Shape.of(d);
+        Checks.check(s.size() == size(), "reshape", "%s has %d elements, %s has %d", shape, size(), s, s.size());
+        return s;
     }
 }

@@ -37,7 +37,7 @@ final class TensorPrinter {
         return out.append(' ').append(tensor.shape()).append(' ').append(tensor.dtype()).toString();
     }
 
-    /** Appends the shown elements below axis {@code axis}, whose first one has the index {@code at}. */
+    /** Appends the elements to show below axis {@code axis}, the first of which has the index {@code at}. */
     private void collect(int axis, int at, List<Double> values) {
         if (axis == tensor.rank()) {
             values.add(tensor.flat(at));

@@ -2,9 +2,9 @@
 package io.eslm.tensor;
 
 /**
- * Bad input from outside (an option, a file, a machine too small): the message says what was wrong, where, and what to
- * do about it, and a program shows it without a stack trace. Mistakes of a programmer are
- * {@link IllegalArgumentException}s from {@link Checks}.
+ * Bad input from outside (an option, a file, a machine too small). The message says what is wrong, where, and what to
+ * do; a program shows it without a stack trace. Mistakes of a programmer are {@link IllegalArgumentException}s from
+ * {@link Checks}.
  */
 public class UserError extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.check;
 
+import io.eslm.autograd.Op;
+import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
@@ -14,12 +16,11 @@ import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.Workspace;
 import java.util.List;
 import java.util.stream.DoubleStream;
-import java.util.stream.Stream;
 
 /**
- * Proves a backward pass: for a random w, the gradient of f(x) = Σ w ⊙ op(x) must equal (f(x + h) − f(x − h))/2h in every
- * element of every input. In F64, because the difference of two floats is mostly rounding: a float32 check is blind to
- * errors below 4e-4 of the largest gradient.
+ * Checks a backward pass: for a random w, the gradient of f(x) = Σ w ⊙ op(x) must equal (f(x + h) − f(x − h))/2h in every
+ * element of every input. It computes in F64, because the difference of two floats is mostly rounding: in F32, errors below
+ * 4e-4 of the largest gradient are invisible.
  *
  * <p>An error of the difference quotient is f‴·h²/6 from truncation plus about 2⁻⁵³·|f|/h from rounding; with h = 1e-5 both
  * are near 1e-11 for the values of order 1 that {@link SampleSource} gives, so {@link #TOLERANCE} leaves them a wide margin
@@ -31,7 +32,7 @@ public final class GradCheck {
     /** Step of the differences, times max(1, |x|). */
     private static final double STEP = 1e-5;
 
-    /** Output, and the gradient of each input; both in row-major order. */
+    /** The output and the gradient of each input, in row-major order. */
     public record Result(double[] output, List<double[]> gradients) {
     }
 
@@ -39,11 +40,20 @@ public final class GradCheck {
     }
 
     /**
-     * Compares the gradient of {@code f} in every one of its F64 inputs with differences.
+     * Compares the gradients of {@code op} with differences, in every element of every input.
+     *
+     * @param inputs F64, on a backend that supports it; {@link SampleSource} makes random ones. They are unchanged afterwards
+     * @throws AssertionError naming the input, the element and both numbers
+     */
+    public static void check(Op op, Tensor... inputs) {
+        check(op.name(), List.of(inputs), (tape, v) -> tape.apply(op, v), Rng.of(0));
+    }
+
+    /**
+     * Like {@link #check(Op, Tensor...)}, for a function of several ops.
      *
      * @param name of the function, for the message
      * @param rng draws w
-     * @throws AssertionError naming the input, the element and both numbers
      */
     public static void check(String name, List<Tensor> inputs, Sample.Composed f, Rng rng) {
         inputs.forEach(x -> Checks.type("grad check", DType.F64, x.dtype()));
@@ -56,27 +66,22 @@ public final class GradCheck {
         }
     }
 
-    /** Output of {@code f}, and the gradient of each input when that of the output is {@code w}. */
+    /** The output of {@code f}, and the gradient of each input if that of the output is {@code w}. */
     public static Result run(Workspace workspace, List<Tensor> inputs, Sample.Composed f, double[] w) {
         Backend backend = workspace.backend();
         try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
-            Variable[] leaves = inputs.stream().map(tape::leaf).toArray(Variable[]::new);
-            Variable y = f.apply(tape, leaves);
+            List<Parameter> parameters = inputs.stream().map(Parameter::new).toList();
+            Variable y = f.apply(tape, parameters.stream().map(p -> p.on(tape)).toArray(Variable[]::new));
             double[] output = y.value().toDoubles();
             Tensor weights = Tensor.of(backend, y.value().dtype(), w, w.length);
             tape.backward(tape.apply(new WeightedSum(null, weights), y));
-            return new Result(output, Stream.of(leaves).map(x -> gradient(tape, x)).toList());
+            return new Result(output, parameters.stream().map(p -> p.gradient().toDoubles()).toList());
         }
     }
 
     /** {@code n} standard normal numbers that floats can hold. */
     public static double[] weights(int n, Rng rng) {
         return DoubleStream.generate(() -> (float) rng.nextGaussian()).limit(n).toArray();
-    }
-
-    private static double[] gradient(Tape tape, Variable leaf) {
-        Tensor g = tape.gradient(leaf);
-        return g == null ? new double[leaf.value().size()] : g.toDoubles();
     }
 
     private static double[] differences(Workspace workspace, List<Tensor> inputs, int i, Sample.Composed f,
@@ -100,7 +105,7 @@ public final class GradCheck {
         return slopes;
     }
 
-    /** Output of {@code f} alone. */
+    /** The output of {@code f}, on an evaluation tape. */
     public static double[] output(Workspace workspace, List<Tensor> inputs, Sample.Composed f) {
         try (Tape tape = Tape.evaluation(workspace)) {
             return f.apply(tape, inputs.stream().map(tape::constant).toArray(Variable[]::new)).value().toDoubles();
@@ -114,7 +119,7 @@ public final class GradCheck {
             if (!(error <= TOLERANCE * largest)) {
                 throw new AssertionError(String.format(
                         "%s at %s of %s: backward gives %.12g, differences give %.12g; the error is %.2g of the largest gradient,"
-                                + " %.2g are allowed",
+                                + " the limit is %.2g",
                         what, index(j, shape), shape, backward[j], differences[j], error / largest, TOLERANCE));
             }
         }

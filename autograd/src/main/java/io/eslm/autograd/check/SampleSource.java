@@ -9,8 +9,8 @@ import io.eslm.tensor.backend.Backend;
 import java.util.function.DoubleSupplier;
 
 /**
- * Random tensors for {@link Sample}s: of one type, on one backend, from one seed. All values are floats, so that F32 and F64
- * see the same.
+ * Random tensors for {@link Sample}s, of one type, on one backend, from one seed. All values fit into floats, so that F32 and F64
+ * samples are equal.
  */
 public final class SampleSource {
     private final Backend backend;
@@ -57,12 +57,7 @@ public final class SampleSource {
 
     /** Rows (ids.size(), classes) of zeros with a one where {@code ids} says. */
     public Tensor oneHot(Tensor ids, int classes) {
-        int[] hot = ids.toInts();
-        double[] values = new double[hot.length * classes];
-        for (int i = 0; i < hot.length; i++) {
-            values[i * classes + hot[i]] = 1;
-        }
-        return Tensor.of(backend, type, values, hot.length, classes);
+        return Tensor.oneHot(backend, type, ids.toInts(), classes);
     }
 
     private Tensor fill(DoubleSupplier next, int... dims) {

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Proofs of backward passes: sample inputs of an op, and the gradient check by finite differences. */
+/** Checks of backward passes: the gradient check by finite differences, and sample inputs of ops. */
 package io.eslm.autograd.check;

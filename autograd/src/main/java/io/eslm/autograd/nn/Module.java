@@ -2,19 +2,24 @@
 package io.eslm.autograd.nn;
 
 import io.eslm.autograd.Parameter;
+import io.eslm.autograd.Variable;
 import io.eslm.tensor.Checks;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /**
- * A part of a model: its parameters and its parts, in the order in which they were declared. The path through the tree names
- * a parameter: {@code blocks.0.mlp.up.weight}.
+ * A part of a model: its parameters and its parts, in the order in which it declares them. The path through the tree names a
+ * parameter, for example {@code blocks.0.mlp.up.weight}.
  */
 public abstract class Module {
+    /** A function of one variable: a module, or a method of {@link Variable}. */
+    @FunctionalInterface
+    public interface Layer {
+        Variable forward(Variable x);
+    }
+
     private final Map<String, Object> members = new LinkedHashMap<>();
 
     /** Declares a part; returns it. */
@@ -34,35 +39,38 @@ public abstract class Module {
     /** Declares a parameter; returns it. */
     protected final Parameter parameter(String name, Parameter parameter) {
         declare(name, parameter);
+        parameter.rename(name);
         return parameter;
     }
 
-    /** All parameters by path, depth first in order of declaration; one that is shared, once, under its first path. */
+    /**
+     * All parameters by path, depth first in order of declaration; a shared one appears once, under its first path. From then
+     * on {@link Parameter#toString} shows that path.
+     */
     public final Map<String, Parameter> parameters() {
         Map<String, Parameter> all = new LinkedHashMap<>();
-        collect("", all, Collections.newSetFromMap(new IdentityHashMap<>()));
+        collect("", all);
+        all.forEach((path, p) -> p.rename(path));
         return all;
     }
 
     /** Number of trained values. */
     public final long parameterCount() {
-        long n = 0;
-        for (Parameter p : parameters().values()) {
-            n += p.value().size();
-        }
-        return n;
+        Map<String, Parameter> all = new LinkedHashMap<>();
+        collect("", all);
+        return all.values().stream().mapToLong(p -> p.value().size()).sum();
     }
 
-    /** Forgets all gradients: the next backward pass starts from zero. */
+    /** Sets all gradients to zero. */
     public final void clearGradients() {
         parameters().values().forEach(Parameter::clearGradient);
     }
 
-    private void collect(String prefix, Map<String, Parameter> all, Set<Parameter> seen) {
+    private void collect(String prefix, Map<String, Parameter> all) {
         members.forEach((name, member) -> {
             if (member instanceof Module m) {
-                m.collect(prefix + name + ".", all, seen);
-            } else if (member instanceof Parameter p && seen.add(p)) {
+                m.collect(prefix + name + ".", all);
+            } else if (member instanceof Parameter p && !all.containsValue(p)) {
                 all.put(prefix + name, p);
             }
         });
@@ -71,5 +79,21 @@ public abstract class Module {
     private void declare(String name, Object member) {
         Checks.check(members.putIfAbsent(name, member) == null, "module", "%s has two members named %s",
                 getClass().getSimpleName(), name);
+    }
+
+    /** The tree, one line a member: parameters with their shapes, parts with their numbers of trained values. */
+    @Override
+    public String toString() {
+        return getClass().getSimpleName() + String.format(Locale.ROOT, ", %,d parameters", parameterCount())
+                + tree("\n  ");
+    }
+
+    private String tree(String indent) {
+        StringBuilder tree = new StringBuilder();
+        members.forEach((name, member) -> tree.append(indent).append(name).append(member instanceof Module m
+                ? ": " + m.getClass().getSimpleName() + String.format(Locale.ROOT, ", %,d", m.parameterCount())
+                        + m.tree(indent + "  ")
+                : " " + ((Parameter) member).shape()));
+        return tree.toString();
     }
 }

@@ -10,10 +10,11 @@ import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
 /**
- * Causal self-attention of new positions to all so far; see {@link io.eslm.tensor.backend.Kernels#attentionCached}. Input:
- * qkv (B·T, 3C) of the new positions → (B·T, C). For generation: writes to keys and values, and has no gradient.
+ * Causal self-attention of new positions to all positions so far; see {@link io.eslm.tensor.backend.Kernels#attentionCached}. Input:
+ * qkv (B·T, 3C) of the new positions → (B·T, C). For generation: it writes to keys and values, and has no gradient.
  *
- * @param keys (B, NH, capacity, HS), of which {@code past} positions are set; so are values
+ * @param keys (B, NH, capacity, HS), of which {@code past} positions are set
+ * @param values like keys
  * @param past positions before the first new one
  */
 public record CachedAttention(Tensor keys, Tensor values, int past, int heads) implements Op {
@@ -41,7 +42,7 @@ public record CachedAttention(Tensor keys, Tensor values, int past, int heads) i
         throw new UnsupportedOperationException("cached attention: has no gradient; train with CausalAttention");
     }
 
-    /** None: there is no gradient to check; a test compares it with {@link CausalAttention}. */
+    /** None, because there is no gradient to check; a test compares it with {@link CausalAttention}. */
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.empty();
     }

@@ -6,16 +6,20 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.Composed;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
 /**
  * Multi-head causal self-attention; see {@link io.eslm.tensor.backend.Kernels#attention}. Input: qkv (B·T, 3C) → (B·T, C).
- * Scores are recomputed in the backward pass from the saved log-sum-exp, so memory grows with T, not T². Gradients of some
- * rows only skip the queries of all others; keys and values still receive theirs.
+ * The backward pass recomputes the scores from the saved log-sum-exp, so memory grows with T, not T². Given the gradients of some
+ * rows, it skips the queries of the others; all keys and values receive their gradients.
  *
+ * @param batch number of sequences, B
+ * @param heads number of heads, NH
  * @param dropout rate on the attention weights; 0 in evaluation
+ * @param seed of the dropout mask
  */
 public record CausalAttention(int batch, int heads, double dropout, int seed) implements Op {
     @Override
@@ -44,8 +48,8 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
         context.kernels().attentionBackward(dqkv.storage(), dy.storage(),
                 rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
-                context.acquireLike(lse).storage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
-        context.accumulateAll(0, dqkv);
+                batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
+        context.accumulateRows(0, dqkv, null);
     }
 
     @Override
@@ -56,10 +60,10 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
     public static Stream<Sample> samples(SampleSource source) {
         return Stream.of(
                 Sample.of(new CausalAttention(2, 2, 0, 0), source.normal(2 * 5, 3 * 6))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2, 0, 0)),
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0)),
                 Sample.of(new CausalAttention(1, 3, 0, 0), source.normal(4, 3 * 3))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 1, 3, 0, 0)),
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 1, 3, 0, 0)),
                 Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4))
-                        .equalTo((tape, v) -> ComposedAttention.of(tape, v[0], 2, 2, 0.3, 7)));
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0.3, 7)));
     }
 }

@@ -12,10 +12,10 @@ import io.eslm.tensor.backend.Kernels.Binary;
 import java.util.stream.Stream;
 
 /**
- * y_i = x_i/(1 − p) where element i is kept, else 0; see {@link io.eslm.tensor.backend.Dropouts}. dx = the same of dy. The
- * mask is a function of the seed and is never stored. Any shape.
+ * y_i = x_i/(1 − p) where element i is kept, else 0; see {@link io.eslm.tensor.backend.Dropouts}. dx_i = dy_i/(1 − p) where element
+ * i is kept, else 0. The seed determines the mask, which is never stored. Any shape.
  *
- * @param p rate at which elements are dropped, in [0, 1)
+ * @param p rate of the elements to drop, in [0, 1)
  * @param seed a new one for each application: {@link io.eslm.autograd.Tape#nextSeed}
  */
 public record Dropout(double p, int seed) implements Op {

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * y_i = x[indices_i]: rows along the first axis; indices may repeat. x (N, …), indices (K) → (K, …).
  * dx[indices_i] += dy_i.
  *
- * @param indices (K) I32 in [0, N), checked by whoever made them
+ * @param indices (K) I32 in [0, N); the op reads them to check that
  */
 public record Gather(Tensor indices) implements Op {
     public Gather {
@@ -25,6 +25,7 @@ public record Gather(Tensor indices) implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... x) {
         int count = indices.size();
+        Checks.ids("gather", indices.toInts(), count, x[0].dim(0));
         Tensor y = context.acquire(x[0].shape().with(0, count).dims());
         context.kernels().gatherRows(y.storage(), x[0].storage(), indices.storage(), count, columns(x[0]));
         return y;

@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 
 /**
  * Vocabulary head and loss in one: logits = x·wᵀ, loss_m = −log softmax(logits_m)[target_m] in nats; see
- * {@link Kernels#crossEntropy}. Inputs: x (M, C), w (V, C) → loss (M). The logits (M, V), by far the largest activation,
- * exist once: their gradient is written over them, and only in the rows that have one.
+ * {@link Kernels#crossEntropy}. Inputs: x (M, C), w (V, C) → loss (M). The logits (M, V) are by far the largest activation. They
+ * exist once: the backward pass writes their gradient over them, only in the rows that have one.
  *
  * @param targets (M) I32 in [0, V)
  * @param entropy (M): receives the predictive entropy of each token in nats

@@ -4,16 +4,11 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.basic.Composed;
 import io.eslm.autograd.op.basic.CrossEntropy;
-import io.eslm.autograd.op.basic.LogSoftmax;
-import io.eslm.autograd.op.basic.Mul;
-import io.eslm.autograd.op.basic.Scale;
-import io.eslm.autograd.op.basic.Sub;
-import io.eslm.autograd.op.basic.Sum;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
@@ -21,25 +16,25 @@ import io.eslm.tensor.backend.Storage;
 import java.util.stream.Stream;
 
 /**
- * Vocabulary head, loss and knowledge distillation in one: logits = x·wᵀ, and of each kept row m
+ * Vocabulary head, loss and knowledge distillation in one: logits = x·wᵀ, and for each kept row m
  * y_m = (1−λ)·(−log softmax(logits_m)[target_m]) + λ·τ²·KL(softmax(teacher_m/τ) ‖ softmax(logits_m/τ)), in nats; see
  * {@link Kernels#distillation}. Inputs: x (M, C), w (V, C) → y (K), in the order of the rows. The student's logits (M, V) exist
- * once, and their gradient is written over them.
+ * once: the backward pass writes their gradient over them.
  *
  * @param targets (M) I32 in [0, V)
  * @param loss (M): receives the loss of each token in nats
  * @param entropy (M): receives the predictive entropy of each token in nats
- * @param chooser a constant for the gradient
+ * @param chooser chooses the kept rows; it gets no gradient
  * @param temperature τ
  * @param mix λ
  */
 public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Chooser chooser, double temperature,
         double mix) implements Op {
-    /** Which rows are kept: null for all; and the teacher's logits (K, V) of these. */
+    /** The kept rows, null for all, and the teacher's logits (K, V) for them. */
     public record Choice(Rows rows, Tensor teacher) {
     }
 
-    /** Chooses the rows, once the losses and entropies of all are known. */
+    /** Chooses the rows when the losses and entropies of all rows are known. */
     public interface Chooser {
         Choice choose();
     }
@@ -120,19 +115,6 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
         }
     }
 
-    /** The definition in simple ops, for all rows. */
-    private Variable composed(Tape tape, Variable x, Variable w, Tensor teacher) {
-        Variable logits = tape.apply(new MatMul(false, true), x, w);
-        Variable hard = tape.apply(new CrossEntropy(targets, entropy), logits);
-        Variable p = tape.apply(new LogSoftmax(), tape.apply(new Scale(1 / temperature), logits));
-        Variable q = tape.constant(teacher.div(temperature).logSoftmax());
-        Variable difference = tape.apply(new Sub(), q, p);
-        Variable kl = tape.apply(new Sum(-1, false),
-                tape.apply(new Mul(), tape.constant(q.value().exp()), difference));
-        return tape.apply(new Add(), tape.apply(new Scale(1 - mix), hard),
-                tape.apply(new Scale(mix * temperature * temperature), kl));
-    }
-
     public static Stream<Sample> samples(SampleSource source) {
         Tensor targets = source.ids(7, 5);
         Tensor teacher = source.normal(5, 7);
@@ -141,7 +123,11 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
                 () -> new Choice(null, teacher), 2, 0.3);
         return Stream.of(
                 Sample.of(all, source.normal(5, 3), source.normal(7, 3))
-                        .equalTo((tape, v) -> all.composed(tape, v[0], v[1], teacher)),
+                        .equalTo((tape, v) -> {
+                            Variable logits = tape.apply(new MatMul(false, true), v[0], v[1]);
+                            Variable hard = tape.apply(new CrossEntropy(targets, source.normal(5)), logits);
+                            return Composed.distillation(tape, logits, hard, teacher, 2, 0.3);
+                        }),
                 Sample.of(new HeadDistillation(targets, source.normal(5), source.normal(5),
                         () -> new Choice(some, teacher.rows(1, 3)), 0.7, 1), source.normal(5, 3), source.normal(7, 3)));
     }

@@ -12,8 +12,8 @@ import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
 /**
- * y_k = x[rows_k]: some rows of x (total, cols) → (K, cols). dx[rows_k] = dy_k and zero elsewhere; unlike {@link Gather}'s, the
- * gradient is compact, so everything before it computes the kept rows alone.
+ * y_k = x[rows_k]: some rows of x (total, cols) → (K, cols). dx[rows_k] = dy_k and zero elsewhere. Unlike {@link Gather}'s, this
+ * gradient is compact, so the ops before this one compute only the kept rows of theirs.
  */
 public record KeepRows(Rows rows) implements Op {
     @Override

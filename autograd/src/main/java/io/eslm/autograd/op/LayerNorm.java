@@ -3,15 +3,9 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.Tape;
-import io.eslm.autograd.Variable;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
-import io.eslm.autograd.op.basic.Mean;
-import io.eslm.autograd.op.basic.Mul;
-import io.eslm.autograd.op.basic.Power;
-import io.eslm.autograd.op.basic.Square;
-import io.eslm.autograd.op.basic.Sub;
+import io.eslm.autograd.op.basic.Composed;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
@@ -67,16 +61,6 @@ public record LayerNorm(double eps) implements Op {
         }
     }
 
-    /** The definition in simple ops. */
-    private Variable composed(Tape tape, Variable x, Variable gamma, Variable beta) {
-        Variable centred = tape.apply(new Sub(), x, tape.apply(new Mean(-1, true), x));
-        Variable variance = tape.apply(new Mean(-1, true), tape.apply(new Square(), centred));
-        Tensor e = Tensor.of(tape.backend(), x.value().dtype(), new double[] {eps});
-        Variable rstd = tape.apply(new Power(-0.5), tape.apply(new Add(), variance, tape.constant(e)));
-        Variable normal = tape.apply(new Mul(), centred, rstd);
-        return tape.apply(new Add(), tape.apply(new Mul(), normal, gamma), beta);
-    }
-
     @Override
     public boolean rowwise() {
         return true;
@@ -87,9 +71,9 @@ public record LayerNorm(double eps) implements Op {
         LayerNorm large = new LayerNorm(0.1);
         return Stream.of(
                 Sample.of(small, source.normal(4, 6), source.normal(6), source.normal(6))
-                        .equalTo((tape, v) -> small.composed(tape, v[0], v[1], v[2])),
+                        .equalTo((tape, v) -> Composed.layerNorm(v[0], v[1], v[2], 1e-5)),
                 Sample.of(large, source.normal(2, 3, 5), source.normal(5), source.normal(5))
-                        .equalTo((tape, v) -> large.composed(tape, v[0], v[1], v[2])),
+                        .equalTo((tape, v) -> Composed.layerNorm(v[0], v[1], v[2], 0.1)),
                 Sample.of(large, source.normal(5), source.normal(5), source.normal(5)));
     }
 }

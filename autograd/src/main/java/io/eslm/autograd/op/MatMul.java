@@ -14,16 +14,16 @@ import java.util.Arrays;
 import java.util.stream.Stream;
 
 /**
- * y = op(a)·op(b), where op transposes the last two axes if asked. a (…, m, k), or (…, k, m) with transA; b (…, k, n), or
+ * y = op(a)·op(b), where op transposes the last two axes or does nothing. a (…, m, k), or (…, k, m) with transA; b (…, k, n), or
  * (…, n, k) with transB → y (…, m, n). The leading axes are equal, or one of a and b is a matrix and repeats.
- * dop(a) = dy·op(b)ᵀ, dop(b) = op(a)ᵀ·dy, summed over the leading axes for one that repeats.
+ * dop(a) = dy·op(b)ᵀ, dop(b) = op(a)ᵀ·dy, summed over the leading axes for the one that repeats.
  */
 public record MatMul(boolean transA, boolean transB) implements Op {
     public MatMul() {
         this(false, false);
     }
 
-    /** How many products, and their sizes; one of m = all rows of a where these share a matrix b. */
+    /** Number of products and their sizes. A matrix b that all rows of a share makes one product. */
     private record Sizes(int batch, int m, int k, int n) {
     }
 
@@ -64,7 +64,7 @@ public record MatMul(boolean transA, boolean transB) implements Op {
         }
     }
 
-    /** Adds op(x)·op(z), (m, k)·(k, n), to the gradient of input {@code i}; summed over the batch where that is a matrix. */
+    /** Adds op(x)·op(z), (m, k)·(k, n), to the gradient of input {@code i}; a sum over the batch if that input is a matrix. */
     private static void addProduct(OpContext context, int i, int batch, Tensor x, boolean transX, Tensor z,
             boolean transZ, int m, int k, int n) {
         Kernels kernels = context.kernels();
@@ -85,13 +85,13 @@ public record MatMul(boolean transA, boolean transB) implements Op {
         }
     }
 
-    /** Elements from one matrix of the batch to the next; 0 where there is one for all. */
+    /** Elements from one matrix of the batch to the next; 0 if all share one. */
     private static int stride(Tensor t) {
         return t.rank() == 2 ? 0 : t.dim(-2) * t.dim(-1);
     }
 
     private Sizes sizes(Tensor a, Tensor b) {
-        Checks.check(a.rank() >= 2 && b.rank() >= 2, "matmul", "needs matrices, was given a %s and b %s", a.shape(),
+        Checks.check(a.rank() >= 2 && b.rank() >= 2, "matmul", "expected matrices, but got a %s and b %s", a.shape(),
                 b.shape());
         int m = a.dim(transA ? -1 : -2);
         int k = a.dim(transA ? -2 : -1);

@@ -12,16 +12,18 @@ import java.util.stream.Stream;
 
 /**
  * y[b,t] = wte[ids[b,t]] + wpe[from + t]: token plus position embedding. Inputs: wte (V, C), wpe (P, C) → (B·T, C).
+ * dwte[ids[b,t]] += dy[b,t], dwpe[t] += dy[b,t].
  *
- * @param ids (B, T) I32 in [0, V), checked by whoever read them
- * @param from position of the first column; not 0 only in generation, where no gradient is taken
+ * @param ids (B, T) I32 in [0, V)
+ * @param from position of the first column; other than 0 only in generation, which takes no gradient
  */
 public record TokenEmbedding(Tensor ids, int from) implements Op {
     @Override
     public Tensor forward(OpContext context, Tensor... in) {
         int batch = ids.dim(0);
         int time = ids.dim(1);
-        Checks.check(from + time <= in[1].dim(0), "embedding", "%d positions from %d on do not fit the %d of the model",
+        Checks.check(from + time <= in[1].dim(0), "embedding",
+                "%d positions starting at %d exceed the model's %d positions",
                 time, from, in[1].dim(0));
         Tensor y = context.acquire(batch * time, in[0].dim(1));
         context.kernels().embedding(y.storage(), ids.storage(), in[0].storage(), in[1].storage(), batch, time,

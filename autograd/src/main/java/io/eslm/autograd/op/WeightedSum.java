@@ -12,12 +12,12 @@ import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
 /**
- * y = Σ_k weights_k · x[rows_k]: a scalar from the rows of x that are kept, for example the losses (M) of some tokens.
- * dx[rows_k] = dy·weights_k and zero elsewhere: the gradient is compact, so everything before it computes the kept rows
- * alone. x (total, …) in any shape of that size.
+ * y = Σ_k weights_k · x[rows_k]: a scalar from the kept rows of x, for example the losses (M) of some tokens. x (total, …) in any
+ * shape of that size → (). dx[rows_k] = dy·weights_k and zero elsewhere: this gradient is compact, so the ops before this one
+ * compute only the kept rows of theirs.
  *
  * @param rows the kept rows; null keeps all
- * @param weights (K, cols), cols = x.size()/total, so (K) for losses; like x where rows is null; constants for the gradient
+ * @param weights (K, cols) with cols = x.size()/total, so (K) for losses; like x where rows is null. They get no gradient
  */
 public record WeightedSum(Rows rows, Tensor weights) implements Op {
     @Override

@@ -3,80 +3,64 @@ package io.eslm.autograd.optim;
 
 import io.eslm.tensor.UserError;
 
-/** The learning rate of each optimizer step. */
-public sealed interface Schedule {
-    /** Learning rate of step {@code iteration}, counted from 0. */
-    double at(long iteration);
-
-    /**
-     * The same rate throughout, after an optional linear warm-up: lr·(it + 1)/(warmup + 1) for it &lt; warmup.
-     *
-     * @param warmupIters 0 for none
-     */
-    record Constant(double learningRate, int warmupIters) implements Schedule {
-        public Constant {
-            checkRate("--learning-rate", learningRate);
-            checkWarmup(warmupIters);
-        }
-
-        public Constant(double learningRate) {
-            this(learningRate, 0);
-        }
-
-        @Override
-        public double at(long iteration) {
-            return iteration < warmupIters ? warmedUp(learningRate, iteration, warmupIters) : learningRate;
-        }
+/**
+ * The learning rate of each step, counted from 0: constant, with an optional linear warmup before and an optional cosine decay
+ * after it. Build it by name: {@code Schedule.constant(6e-4).withWarmup(100).withCosineDecay(6e-5, 1000)} is nanoGPT's.
+ *
+ * @param learningRate the peak, lr
+ * @param warmupIters for it &lt; warmupIters the rate is lr·(it + 1)/(warmupIters + 1); 0 for no warmup
+ * @param minLearningRate the rate from step {@code decayIters} on, min
+ * @param decayIters the rate falls to min + ½·(1 + cos(π·(it − warmupIters)/(decayIters − warmupIters)))·(lr − min) until this
+ *                   step; {@link Long#MAX_VALUE} for no decay
+ */
+public record Schedule(double learningRate, int warmupIters, double minLearningRate, long decayIters) {
+    /** @throws UserError if a rate or a number of steps is out of range */
+    public Schedule {
+        checkRate("learning rate", learningRate);
+        checkRate("min lr", minLearningRate);
+        check(warmupIters >= 0, "warmup iters " + warmupIters + ": must be at least 0");
+        check(minLearningRate <= learningRate,
+                "min lr " + minLearningRate + ": must be at most learning rate " + learningRate);
+        check(decayIters > warmupIters,
+                "warmup iters " + warmupIters + ": must be less than max iters " + decayIters);
     }
 
-    /**
-     * nanoGPT's: linear warm-up lr·(it + 1)/(warmup + 1), then half a cosine from lr down to minLr at {@code decayIters},
-     * then minLr: minLr + ½·(1 + cos(π·(it − warmup)/(decay − warmup)))·(lr − minLr).
-     *
-     * @param warmupIters 0 for none
-     */
-    record WarmupCosine(double learningRate, double minLearningRate, int warmupIters, int decayIters)
-            implements Schedule {
-        public WarmupCosine {
-            checkRate("--learning-rate", learningRate);
-            checkRate("--min-lr", minLearningRate);
-            checkWarmup(warmupIters);
-            if (minLearningRate > learningRate) {
-                throw new UserError(
-                        "--min-lr " + minLearningRate + ": must not exceed --learning-rate " + learningRate);
-            }
-            if (decayIters <= warmupIters) {
-                throw new UserError("--warmup-iters " + warmupIters + ": must be less than the " + decayIters
-                        + " steps after which the learning rate has decayed (--max-iters)");
-            }
-        }
-
-        @Override
-        public double at(long iteration) {
-            if (iteration < warmupIters) {
-                return warmedUp(learningRate, iteration, warmupIters);
-            }
-            if (iteration > decayIters) {
-                return minLearningRate;
-            }
-            double progress = (iteration - warmupIters) / (double) (decayIters - warmupIters);
-            return minLearningRate + 0.5 * (1 + Math.cos(Math.PI * progress)) * (learningRate - minLearningRate);
-        }
+    /** {@code learningRate} at every step. */
+    public static Schedule constant(double learningRate) {
+        return new Schedule(learningRate, 0, learningRate, Long.MAX_VALUE);
     }
 
-    private static double warmedUp(double learningRate, long iteration, int warmupIters) {
-        return learningRate * (iteration + 1) / (warmupIters + 1);
+    public Schedule withWarmup(int iters) {
+        return new Schedule(learningRate, iters, minLearningRate, decayIters);
     }
 
-    private static void checkRate(String option, double rate) {
-        if (!(rate >= 0 && rate < Double.POSITIVE_INFINITY)) {
-            throw new UserError(option + " " + rate + ": must be a number that is not negative");
+    /** Half a cosine from the end of the warmup to {@code iters}, where the rate is {@code min}. */
+    public Schedule withCosineDecay(double min, long iters) {
+        return new Schedule(learningRate, warmupIters, min, iters);
+    }
+
+    /** Learning rate of step {@code iteration}. */
+    public double at(long iteration) {
+        if (iteration < warmupIters) {
+            return learningRate * (iteration + 1) / (warmupIters + 1);
         }
+        if (decayIters == Long.MAX_VALUE) {
+            return learningRate;
+        }
+        if (iteration > decayIters) {
+            return minLearningRate;
+        }
+        double progress = (iteration - warmupIters) / (double) (decayIters - warmupIters);
+        return minLearningRate + 0.5 * (1 + Math.cos(Math.PI * progress)) * (learningRate - minLearningRate);
     }
 
-    private static void checkWarmup(int warmupIters) {
-        if (warmupIters < 0) {
-            throw new UserError("--warmup-iters " + warmupIters + ": must not be negative");
+    private static void checkRate(String name, double rate) {
+        check(rate >= 0 && rate < Double.POSITIVE_INFINITY, name + " " + rate + ": must be a number of at least 0");
+    }
+
+    private static void check(boolean rule, String message) {
+        if (!rule) {
+            throw new UserError(message);
         }
     }
 }

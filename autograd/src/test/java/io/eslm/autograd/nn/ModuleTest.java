@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -16,6 +17,7 @@ import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.basic.Sum;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -40,13 +42,13 @@ class ModuleTest {
     }
 
     private final class Tree extends Module {
-        private final Embedding table = part("table", new Embedding(source.normal(4, 2)));
+        private final Parameter table = parameter("table.weight", new Parameter(source.normal(4, 2)));
         private final List<Linear> layers = parts("layers", List.of(linear(2, 3), linear(3, 2)));
         private final Parameter scale = parameter("scale", new Parameter(source.normal(2)));
-        private final Embedding head = part("head", new Embedding(source.normal(1, 2)));
+        private final Parameter head = parameter("head.weight", new Parameter(source.normal(1, 2)));
 
         Tree(boolean clash) {
-            parameter(clash ? "scale" : "tied", table.weight());
+            parameter(clash ? "scale" : "tied", table);
         }
     }
 
@@ -59,9 +61,9 @@ class ModuleTest {
                 List.of("table.weight", "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "scale",
                         "head.weight"),
                 List.copyOf(tree.parameters().keySet()), "a shared parameter stands under its first path");
-        assertSame(tree.table.weight(), tree.parameters().get("table.weight"));
+        assertSame(tree.table, tree.parameters().get("table.weight"));
         assertSame(tree.scale, tree.parameters().get("scale"));
-        assertSame(tree.head.weight(), tree.parameters().get("head.weight"));
+        assertSame(tree.head, tree.parameters().get("head.weight"));
         assertEquals(2, tree.layers.size());
         assertEquals(8 + 6 + 3 + 6 + 2 + 2 + 2, tree.parameterCount());
     }
@@ -80,7 +82,7 @@ class ModuleTest {
             tree.clearGradients();
             try (Tape tape = Tape.recording(workspace, Rng.of(0))) {
                 Variable x = tape.constant(Tensor.of(backend, DType.F64, new double[] {1, 2}, 1, 2));
-                tape.backward(tape.apply(new Sum(null, false), linear.forward(tape, x)));
+                tape.backward(tape.apply(new Sum(null, false), linear.forward(x)));
             }
             assertArrayEquals(new double[] {1, 1, 1, 2, 2, 2},
                     tree.parameters().get("layers.0.weight").gradient().toDoubles());
@@ -98,10 +100,71 @@ class ModuleTest {
                 Tensor.of(backend, DType.F64, new double[] {10, 20}, 2));
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable x = tape.constant(Tensor.of(backend, DType.F64, new double[] {1, 1}, 1, 2));
-            assertArrayEquals(new double[] {14, 26}, linear.forward(tape, x).value().toDoubles());
-            assertArrayEquals(new double[] {15, 27}, linear.forward(tape, x, x).value().toDoubles());
-            assertArrayEquals(new double[] {14, 26}, linear.forwardGelu(tape, x).value().toDoubles(), 1e-12,
+            assertArrayEquals(new double[] {14, 26}, linear.forward(x).value().toDoubles());
+            assertArrayEquals(new double[] {15, 27}, linear.forward(x, x).value().toDoubles());
+            assertArrayEquals(new double[] {14, 26}, linear.forwardGelu(x).value().toDoubles(), 1e-12,
                     "gelu(x) is x far to the right");
+        }
+    }
+
+    @Test
+    void linearKeepsLeadingAxes() {
+        Linear linear = linear(4, 5);
+        Tensor x = source.normal(2, 3, 4);
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable y = linear.forward(tape.constant(x));
+            assertEquals(Shape.of(2, 3, 5), y.shape());
+            assertArrayEquals(linear.forward(tape.constant(x.reshape(6, 4))).value().toDoubles(),
+                    y.value().toDoubles());
+            assertEquals(Shape.of(2, 3, 5), linear.forwardGelu(tape.constant(x)).shape());
+            assertEquals(Shape.of(2, 3, 5), linear.forward(tape.constant(x), y).shape());
+            assertEquals(Shape.of(5), linear.forward(tape.constant(x.reshape(6, 4).rows(0, 1).reshape(4))).shape());
+        }
+    }
+
+    /** PyTorch's: uniform in ±1/√in, so the variance is 1/(3·in). */
+    @Test
+    void linearStartsLikePyTorchs() {
+        Linear linear = Linear.of(backend, 100, 200, Rng.of(1));
+        float[] weight = linear.parameters().get("weight").value().toFloats();
+        float[] bias = linear.parameters().get("bias").value().toFloats();
+        double sum = 0;
+        double squares = 0;
+        for (float w : weight) {
+            assertTrue(Math.abs(w) <= 0.1f);
+            sum += w;
+            squares += w * w;
+        }
+        // 20,000 draws of deviation 0.1/√3: four standard errors of the mean, and of the mean of squares (0.01·√(4/45)).
+        assertEquals(0, sum / weight.length, 4 * 0.1 / Math.sqrt(3.0 * weight.length));
+        assertEquals(0.01 / 3, squares / weight.length, 4 * 0.01 * Math.sqrt(4.0 / 45 / weight.length));
+        for (float b : bias) {
+            assertTrue(Math.abs(b) <= 0.1f);
+        }
+        assertEquals(200, bias.length);
+    }
+
+    @Test
+    void layerNormStartsAsPlainNormalisation() {
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = tape.constant(Tensor.of(backend, new float[] {1, 3}, 1, 2));
+            float[] y = LayerNorm.of(backend, 2).forward(x).value().toFloats();
+            float expected = (float) (1 / Math.sqrt(1 + 1e-5));
+            assertArrayEquals(new float[] {-expected, expected}, y, 2 * Math.ulp(expected));
+        }
+    }
+
+    @Test
+    void sequentialAppliesItsLayersInOrder() {
+        Linear first = linear(3, 2);
+        Linear last = linear(2, 4);
+        Sequential both = new Sequential(first, Variable::tanh, new Dropout(0.5), last);
+        assertEquals(List.of("0.weight", "0.bias", "3.weight", "3.bias"), List.copyOf(both.parameters().keySet()));
+        try (Tape tape = Tape.evaluation(workspace)) {
+            Variable x = tape.constant(source.normal(5, 3));
+            assertArrayEquals(last.forward(first.forward(x).tanh()).value().toDoubles(),
+                    both.forward(x).value().toDoubles());
+            assertSame(x, new Sequential().forward(x));
         }
     }
 
@@ -110,7 +173,7 @@ class ModuleTest {
         LayerNorm norm = new LayerNorm(Tensor.of(backend, DType.F64, new double[] {2, 2, 2, 2}, 4),
                 Tensor.of(backend, DType.F64, new double[] {5, 5, 5, 5}, 4), 0);
         try (Tape tape = Tape.evaluation(workspace)) {
-            double[] y = norm.forward(tape, tape.constant(source.normal(3, 4))).value().toDoubles();
+            double[] y = norm.forward(tape.constant(source.normal(3, 4))).value().toDoubles();
             for (int row = 0; row < 3; row++) {
                 double[] r = Arrays.copyOfRange(y, 4 * row, 4 * row + 4);
                 double mean = Arrays.stream(r).sum() / 4;
@@ -129,11 +192,11 @@ class ModuleTest {
         try (Tape tape = Tape.recording(workspace, Rng.of(seed))) {
             Tensor ones = Tensor.zeros(backend, DType.F64, N);
             ones.kernels().fill(ones.storage(), N, 1);
-            Variable x = tape.leaf(ones);
-            Variable y = new Dropout(p).forward(tape, x);
+            Parameter x = new Parameter(ones);
+            Variable y = new Dropout(p).forward(x.on(tape));
             double[] output = y.value().toDoubles();
             tape.backward(tape.apply(new Sum(null, false), y));
-            return new double[][] {output, tape.gradient(x).toDoubles()};
+            return new double[][] {output, x.gradient().toDoubles()};
         }
     }
 
@@ -167,10 +230,12 @@ class ModuleTest {
     void dropoutIsOffInEvaluationAndAtRateZero() {
         try (Tape tape = Tape.evaluation(workspace); Tape recording = Tape.recording(workspace, Rng.of(1))) {
             Variable x = tape.constant(source.normal(3));
-            assertTrue(new Dropout(0.5).inactive(tape));
-            assertSame(x, new Dropout(0.5).forward(tape, x));
-            assertSame(x, new Dropout(0).forward(recording, x));
-            assertFalse(new Dropout(0.5).inactive(recording));
+            Variable y = recording.constant(source.normal(3));
+            assertSame(x, new Dropout(0.5).forward(x));
+            assertSame(y, new Dropout(0).forward(y));
+            assertNotSame(y, new Dropout(0.5).forward(y));
+            assertEquals(0, tape.dropoutRate(0.5));
+            assertEquals(0.5, recording.dropoutRate(0.5));
         }
         assertEquals("dropout: rate 1.0 is outside [0, 1)",
                 assertThrows(IllegalArgumentException.class, () -> new Dropout(1)).getMessage());

@@ -4,6 +4,8 @@ package io.eslm.bench.rules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -25,6 +27,15 @@ final class Rules {
 
     private static final Pattern OTHER_SPECIES =
             Pattern.compile("SPECIES_(?!PREFERRED)\\w+|VectorSpecies\\.of|VectorShape");
+
+    private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z-]+");
+
+    /** Of the JVM, which the library may name. */
+    private static final Set<String> JVM_FLAGS = Set.of("--add-modules", "--enable-native-access");
+
+    /** The packages that are a command line, and so may name its flags. */
+    private static final List<String> COMMAND_LINES =
+            List.of("eslm/src/main/java/io/eslm/cli/", "bench/src/main/java/io/eslm/bench/");
 
     private Rules() {}
 
@@ -55,6 +66,16 @@ final class Rules {
                 .map(found -> source.path() + ": " + found.group()
                         + ": only SPECIES_PREFERRED, for with a second width in use "
                         + "the compiler boxes vectors in some of its attempts");
+    }
+
+    /** The library names an option by its words; only a command line knows flags. */
+    static Stream<String> flags(Source source) {
+        return source.inMain() && COMMAND_LINES.stream().noneMatch(source.path()::startsWith)
+                ? source.strings().stream().flatMap(text -> FLAG.matcher(text).results()).map(MatchResult::group)
+                        .filter(flag -> !JVM_FLAGS.contains(flag))
+                        .map(flag -> source.path() + ": the flag " + flag
+                                + " belongs in a command line; name the option by its words, or throw an OptionError")
+                : Stream.of();
     }
 
     /** Files and methods over their budget, unless excepted with a reason; and exceptions that nothing needs. */

@@ -33,6 +33,9 @@ class RulesTest {
     void vectorsHaveOneSpecies() { assertNone(SOURCES.stream().flatMap(Rules::species).toList()); }
 
     @Test
+    void onlyCommandLinesNameFlags() { assertNone(SOURCES.stream().flatMap(Rules::flags).toList()); }
+
+    @Test
     void filesAndMethodsKeepTheirSize() throws IOException { assertNone(Rules.size(SOURCES, sizeLimits())); }
 
     @Test
@@ -80,6 +83,17 @@ class RulesTest {
         assertEquals(1, Rules.species(Source.parse(path, "class A { Object o = FloatVector.SPECIES_256; }")).count());
         assertEquals(0,
                 Rules.species(Source.parse(path, "class A { Object o = FloatVector.SPECIES_PREFERRED; }")).count());
+    }
+
+    @Test
+    void aFlagInTheLibraryIsNoticed() {
+        var flag = "class A { /* --seed */ String s = \"seed 1 -- not --seed \" + \"a--b --add-modules\"; }";
+        assertEquals(List.of("--seed"), Rules.flags(Source.parse("gpt2/src/main/java/A.java", flag))
+                .map(fault -> fault.replaceFirst(".*the flag (\\S+) .*", "$1")).toList());
+        assertEquals(0, Rules.flags(Source.parse("gpt2/src/test/java/A.java", flag)).count());
+        assertEquals(0, Rules.flags(Source.parse("eslm/src/main/java/io/eslm/cli/A.java", flag)).count());
+        assertEquals(1, Rules.flags(Source.parse("eslm/src/main/java/io/eslm/run/A.java", flag)).count());
+        assertEquals(0, Rules.flags(Source.parse("bench/src/main/java/io/eslm/bench/A.java", flag)).count());
     }
 
     @Test

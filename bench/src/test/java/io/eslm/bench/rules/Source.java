@@ -3,6 +3,7 @@ package io.eslm.bench.rules;
 
 import com.sun.source.tree.ClassTree;
 import com.sun.source.tree.CompilationUnitTree;
+import com.sun.source.tree.LiteralTree;
 import com.sun.source.tree.MemberSelectTree;
 import com.sun.source.tree.MethodTree;
 import com.sun.source.util.JavacTask;
@@ -29,8 +30,9 @@ import javax.tools.ToolProvider;
  *
  * @param path relative to the repository, with slashes
  * @param names every dotted name in the code and in its imports; comments and strings are not code
+ * @param strings the values of all string literals
  */
-record Source(String path, String text, Set<String> names, List<Method> methods) {
+record Source(String path, String text, Set<String> names, List<String> strings, List<Method> methods) {
     /** A method or constructor and its length from the first modifier to the closing brace. */
     record Method(String name, long lines) {}
 
@@ -61,15 +63,17 @@ record Source(String path, String text, Set<String> names, List<Method> methods)
         var task = (JavacTask) ToolProvider.getSystemJavaCompiler()
                 .getTask(null, null, _ -> {}, List.of("-proc:none"), null, List.of(file));
         var names = new TreeSet<String>();
+        var strings = new ArrayList<String>();
         var methods = new ArrayList<Method>();
         try {
             for (var unit : task.parse()) {
-                new Scanner(unit, Trees.instance(task).getSourcePositions(), names, methods).scan(unit, null);
+                new Scanner(unit, Trees.instance(task).getSourcePositions(), names, strings, methods)
+                        .scan(unit, null);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return new Source(path, text, names, methods);
+        return new Source(path, text, names, strings, methods);
     }
 
     private static Stream<Path> javaFiles(Path folder) {
@@ -94,12 +98,15 @@ record Source(String path, String text, Set<String> names, List<Method> methods)
         private final CompilationUnitTree unit;
         private final SourcePositions positions;
         private final Set<String> names;
+        private final List<String> strings;
         private final List<Method> methods;
 
-        Scanner(CompilationUnitTree unit, SourcePositions positions, Set<String> names, List<Method> methods) {
+        Scanner(CompilationUnitTree unit, SourcePositions positions, Set<String> names, List<String> strings,
+                List<Method> methods) {
             this.unit = unit;
             this.positions = positions;
             this.names = names;
+            this.strings = strings;
             this.methods = methods;
         }
 
@@ -111,6 +118,14 @@ record Source(String path, String text, Set<String> names, List<Method> methods)
                 return null;
             }
             return super.visitMemberSelect(select, p);
+        }
+
+        @Override
+        public Void visitLiteral(LiteralTree literal, Void p) {
+            if (literal.getValue() instanceof String text) {
+                strings.add(text);
+            }
+            return super.visitLiteral(literal, p);
         }
 
         @Override

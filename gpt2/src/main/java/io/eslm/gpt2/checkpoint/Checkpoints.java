@@ -9,6 +9,10 @@ import io.eslm.gpt2.train.Trainer;
 import io.eslm.gpt2.train.TrainerState;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
@@ -40,7 +44,7 @@ public final class Checkpoints {
 
     private final Path folder;
 
-    /** Those of the run in folder {@code run}, which need not exist yet. */
+    /** The checkpoints of the run in folder {@code run}, which may not exist yet. */
     public Checkpoints(Path run) {
         this.folder = run.resolve(FOLDER);
     }
@@ -51,11 +55,11 @@ public final class Checkpoints {
     }
 
     /**
-     * Writes where {@code trainer} stands and removes all but the newest two checkpoints.
+     * Writes the state of {@code trainer}, then deletes all but the newest two checkpoints.
      *
-     * @return the folder of the new one
-     * @throws UserError if it cannot be written, and the checkpoints before it are as they were; or if there is one of a
-     *         later step, which must be another run's
+     * @return the folder of the new checkpoint
+     * @throws UserError if it cannot be written, or if there is a checkpoint of a later step, which must be another run's;
+     *         the earlier checkpoints are then unchanged
      */
     public Path save(Trainer trainer) {
         Path target = folder.resolve(String.format(Locale.ROOT, "step-%06d", trainer.step()));
@@ -66,43 +70,43 @@ public final class Checkpoints {
             checkLatest(trainer.step());
             ModelFolder.save(trainer.model(), temporary);
             Safetensors.write(temporary.resolve(MOMENTS), moments(trainer), Map.of());
-            Json.write(temporary.resolve(STATE), StateJson.of(trainer.state()));
-            Folders.force(temporary);
+            AtomicFiles.writeString(temporary.resolve(STATE), Json.pretty(StateJson.of(trainer.state())));
+            AtomicFiles.force(temporary);
             replace(target, temporary);
-            Folders.force(folder);
+            AtomicFiles.force(folder);
             prune();
             return target;
         } catch (IOException e) {
-            throw Folders.notWritten(target + ": the checkpoint", e, "Those before it are unchanged. ");
+            throw FileErrors.failed("write the checkpoint", target, e, "The earlier checkpoints are unchanged");
         } finally {
-            Folders.delete(temporary);
+            FileTrees.delete(temporary);
         }
     }
 
-    /** The newest complete checkpoint; damaged ones are reported to the log and passed over. Empty if there is none. */
+    /** Finds the newest complete checkpoint, if there is one. Skips damaged ones with a warning in the log. */
     public Optional<Path> newest() {
         for (Path dir : all()) {
             Optional<String> fault = fault(dir);
             if (fault.isEmpty()) {
                 return Optional.of(dir);
             }
-            LOG.log(Level.WARNING, "checkpoint {0} is damaged and passed over: {1}", dir, fault.get());
+            LOG.log(Level.WARNING, "skipping damaged checkpoint {0}: {1}", dir, fault.get());
         }
         return Optional.empty();
     }
 
     /**
-     * Makes {@code trainer}, whose model has the configuration that is saved, continue from the checkpoint {@code dir}.
+     * Makes {@code trainer} continue from the checkpoint {@code dir}.
      *
-     * @throws UserError if the checkpoint is damaged, of another model, or of a run with other options; weights may then be
-     *         partly overwritten
+     * @throws UserError if the checkpoint is damaged, or its model or options differ from the trainer's; weights may then
+     *         be partly overwritten
      */
     public static void restore(Trainer trainer, Path dir) {
         Gpt2Config saved = ModelFolder.config(dir);
         if (!saved.equals(trainer.model().config())) {
             throw new UserError(
-                    dir + ": the checkpoint is of " + saved + ", but the run is set to " + trainer.model().config()
-                            + "; a run must go on with the model that it began with");
+                    dir + ": the checkpoint has model " + saved + ", but this run has model " + trainer.model().config()
+                            + "; a resumed run keeps its model");
         }
         TrainerState state = StateJson.read(dir.resolve(STATE));
         state.checkResumable(trainer.options(), trainer.state().method());
@@ -121,7 +125,7 @@ public final class Checkpoints {
     private static void read(Safetensors file, String name, Tensor into) {
         if (!file.contains(name) || !file.entry(name).shape().equals(into.shape())) {
             throw new UserError(file.file() + ": has no tensor " + name + " " + into.shape()
-                    + "; it is not of this run. Resume from another checkpoint");
+                    + ", so it is not of this run. Resume from another checkpoint");
         }
         file.read(name, into.backend(), into.storage());
     }
@@ -133,14 +137,14 @@ public final class Checkpoints {
         return all;
     }
 
-    /** Why {@code dir} is no complete checkpoint, or empty if it is one. Reads headers, not weights. */
+    /** Why {@code dir} is not a complete checkpoint, or empty if it is one. Reads headers, not weights. */
     private static Optional<String> fault(Path dir) {
         try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
                 Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
             ConfigJson.read(dir.resolve(ModelFolder.CONFIG));
             long step = StateJson.read(dir.resolve(STATE)).step();
             if (moments.entries().size() != 2 * weights.entries().size()) {
-                return Optional.of(MOMENTS + " does not belong to " + ModelFolder.WEIGHTS);
+                return Optional.of(MOMENTS + " does not fit " + ModelFolder.WEIGHTS);
             }
             return step == step(dir) ? Optional.empty() : Optional.of(STATE + " is of step " + step);
         } catch (UserError e) {
@@ -153,7 +157,7 @@ public final class Checkpoints {
         return name.matches() ? Long.parseLong(name.group(1)) : -1;
     }
 
-    /** Folders of checkpoints, newest first, complete or not. */
+    /** The folders of all checkpoints, complete or not, newest first. */
     private List<Path> all() {
         if (!Files.isDirectory(folder)) {
             return List.of();
@@ -162,28 +166,28 @@ public final class Checkpoints {
             return children.filter(dir -> step(dir) >= 0).sorted(Comparator.comparingLong(Checkpoints::step).reversed())
                     .toList();
         } catch (IOException e) {
-            throw new UserError(folder + ": cannot be read: " + e, e);
+            throw FileErrors.failed("read", folder, e);
         }
     }
 
     private void checkLatest(long step) {
         for (Path dir : all()) {
             if (step(dir) > step && fault(dir).isEmpty()) {
-                throw new UserError(dir + ": is of a later step than this run has reached, " + step
-                        + ", so it belongs to "
-                        + "another run. Choose another --out-dir, resume from that checkpoint, or move it away");
+                throw new UserError(dir + ": is from a later step than this run's step " + step
+                        + ", so it belongs to another run. Choose another folder, resume from that checkpoint, or move "
+                        + "it away");
             }
         }
     }
 
-    /** Puts {@code temporary} in the place of {@code target}; one of the same step, if there is one, steps aside first. */
+    /** Moves {@code temporary} to {@code target}, after a checkpoint of the same step, if any, has moved aside. */
     private void replace(Path target, Path temporary) throws IOException {
         Path aside = folder.resolve(TEMPORARY + "old-" + target.getFileName());
         if (Files.exists(target)) {
             Files.move(target, aside, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        Folders.delete(aside);
+        FileTrees.delete(aside);
     }
 
     private void prune() {
@@ -192,14 +196,14 @@ public final class Checkpoints {
             if (kept < KEPT && fault(dir).isEmpty()) {
                 kept++;
             } else {
-                Folders.delete(dir);
+                FileTrees.delete(dir);
             }
         }
     }
 
     private void removeTemporary() throws IOException {
         try (Stream<Path> children = Files.list(folder)) {
-            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(Folders::delete);
+            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(FileTrees::delete);
         }
     }
 }

@@ -5,14 +5,16 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.Set;
 
-/** The {@code config.json} and {@code generation_config.json} of a Hugging Face GPT-2. */
+/** Reads and writes the {@code config.json} and {@code generation_config.json} of a Hugging Face GPT-2. */
 final class ConfigJson {
-    /** The release of transformers whose files are written here, field by field. */
+    /** The release of transformers whose files these are, field by field. */
     private static final String LAYOUT_OF = "5.18.0";
     /** The tanh form of GELU under its two names. */
     private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_pytorch_tanh");
@@ -24,41 +26,39 @@ final class ConfigJson {
     }
 
     /**
-     * Reads a config.json of any age; fields that only matter to other programs are ignored.
+     * Reads a config.json of any release. Ignores fields that matter only to other programs.
      *
-     * @throws UserError if the file is damaged, or describes a model that differs from GPT-2 in what it computes
+     * @throws UserError if the file is damaged, or the model computes anything else than GPT-2
      */
     static Gpt2Config read(Path file) {
         Json json = Json.read(file);
-        checkComputed(json);
-        int width = positive(json, "n_embd");
-        int heads = positive(json, "n_head");
-        if (width % heads != 0) {
-            throw new UserError(file + ": n_embd " + width + " is not a multiple of n_head " + heads
-                    + ", but each head needs the same whole width; correct the two numbers");
-        }
+        checkSupported(json);
+        int width = json.required("n_embd", Integer.class);
         int inner = json.optional("n_inner", Integer.class, 4 * width);
         if (inner != 4 * width) {
-            throw notComputed(file, "n_inner " + inner, "null or 4·n_embd, " + 4 * width);
+            throw notSupported(file, "n_inner " + inner, "null or 4·n_embd = " + 4 * width);
         }
-        double epsilon = json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON);
         try {
-            return new Gpt2Config(positive(json, "n_layer"), heads, width,
-                    positive(json, json.has("n_positions") ? "n_positions" : "n_ctx"), positive(json, "vocab_size"),
-                    dropout(json), epsilon);
-        } catch (UserError e) {
-            throw e.getMessage().startsWith(file.toString()) ? e : new UserError(file + ": " + e.getMessage(), e);
+            return Gpt2Config.of(json.required("n_layer", Integer.class), json.required("n_head", Integer.class), width,
+                    json.required(json.has("n_positions") ? "n_positions" : "n_ctx", Integer.class))
+                    .with(Gpt2Config.VOCAB_SIZE, json.required("vocab_size", Integer.class))
+                    .with(Gpt2Config.DROPOUT, dropout(json))
+                    .with(Gpt2Config.LAYER_NORM_EPS,
+                            json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON))
+                    .check();
+        } catch (OptionError e) {
+            throw new UserError(file + ": " + e.getMessage(), e);
         }
     }
 
-    private static void checkComputed(Json json) {
+    private static void checkSupported(Json json) {
         String type = json.optional("model_type", String.class, "gpt2");
         if (!type.equals("gpt2")) {
-            throw new UserError(json.file() + ": model_type is \"" + type + "\"; only \"gpt2\" can be loaded");
+            throw new UserError(json.file() + ": model_type is \"" + type + "\", but only \"gpt2\" can be loaded");
         }
         String activation = json.optional("activation_function", String.class, "gelu_new");
         if (!TANH_GELU.contains(activation)) {
-            throw notComputed(json.file(), "activation_function \"" + activation + "\"", "\"gelu_new\"");
+            throw notSupported(json.file(), "activation_function \"" + activation + "\"", "\"gelu_new\"");
         }
         flag(json, "scale_attn_weights", true);
         flag(json, "scale_attn_by_inverse_layer_idx", false);
@@ -70,24 +70,16 @@ final class ConfigJson {
     private static void flag(Json json, String field, boolean computed) {
         boolean value = json.optional(field, Boolean.class, computed);
         if (value != computed) {
-            throw notComputed(json.file(), field + " " + value, String.valueOf(computed));
+            throw notSupported(json.file(), field + " " + value, String.valueOf(computed));
         }
     }
 
-    private static UserError notComputed(Path file, String found, String computed) {
-        return new UserError(file + ": " + found + " is not computed here, only " + computed
-                + "; loaded all the same, the model would give other numbers");
+    private static UserError notSupported(Path file, String found, String computed) {
+        return new UserError(file + ": " + found + " is not supported (only " + computed
+                + "), because the model would compute different results");
     }
 
-    private static int positive(Json json, String field) {
-        int value = json.required(field, Integer.class);
-        if (value <= 0) {
-            throw new UserError(json.file() + ": \"" + field + "\" is " + value + ", must be positive");
-        }
-        return value;
-    }
-
-    /** One rate for all three places; where a file has several, that of the residual branches. */
+    /** One rate for all three places: that of the residual branches, if a file has several. */
     private static double dropout(Json json) {
         double residual = json.optional("resid_pdrop", Double.class, DEFAULT_DROPOUT);
         for (String field : new String[] {"attn_pdrop", "embd_pdrop"}) {
@@ -101,7 +93,7 @@ final class ConfigJson {
         return residual;
     }
 
-    /** The fields that Hugging Face writes, in its order. */
+    /** The contents of config.json: the fields of Hugging Face, in its order. */
     static JsonObject of(Gpt2Config config) {
         JsonObject o = new JsonObject();
         o.addProperty("activation_function", "gelu_new");

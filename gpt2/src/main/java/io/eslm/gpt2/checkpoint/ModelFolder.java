@@ -10,8 +10,10 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -19,9 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A GPT-2 in a folder as Hugging Face writes and reads it: {@code config.json}, {@code model.safetensors},
- * {@code generation_config.json}, and for GPT-2's vocabulary {@code vocab.json} and {@code merges.txt}. Wherever a folder is
- * read, the folder of a training run is understood too and means its newest checkpoint.
+ * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
+ * {@code generation_config.json}, and for GPT-2's vocabulary {@code vocab.json} and {@code merges.txt}. To read, you can also
+ * name the folder of a training run, which stands for its newest checkpoint.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
@@ -34,18 +36,18 @@ public final class ModelFolder {
     }
 
     /**
-     * The configuration alone.
+     * Reads the shape of a model.
      *
-     * @throws UserError if there is none, it is damaged, or it describes a model that is not computed here
+     * @throws UserError if there is none, it is damaged, or the model is not a GPT-2 that this program computes
      */
     public static Gpt2Config config(Path dir) {
         return ConfigJson.read(resolve(dir).resolve(CONFIG));
     }
 
     /**
-     * The configuration of a model whose weights are there, too, by their header: for who loads it later, after longer work.
+     * Reads the shape of a model and checks the header of its weights, so that a later {@link #load} is unlikely to fail.
      *
-     * @throws UserError as {@link #config}, and if the weights are missing or cut off
+     * @throws UserError like {@link #config}, and if the weights are missing or truncated
      */
     public static Gpt2Config check(Path dir) {
         Path folder = resolve(dir);
@@ -63,7 +65,7 @@ public final class ModelFolder {
         return load(dir, backend, DType.F32);
     }
 
-    /** The same with weights of the given type: F64 for proofs, on a backend that has it. */
+    /** Like {@link #load(Path, Backend)}, with weights of the given type, which the backend must support. */
     public static Gpt2 load(Path dir, Backend backend, DType type) {
         Path folder = resolve(dir);
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
@@ -80,25 +82,21 @@ public final class ModelFolder {
     }
 
     /**
-     * Writes a model; the folder is made where needed, files of the same names are replaced.
+     * Writes a model. Creates the folder if necessary and replaces files of the same names.
      *
-     * @throws UserError if it cannot be written
+     * @throws UserError if a file cannot be written
      */
     public static void save(Gpt2 model, Path dir) {
-        try {
-            Files.createDirectories(dir);
-            int vocabulary = model.config().vocabSize();
-            if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
-                new Gpt2Tokenizer().writeVocab(dir);
-            }
-        } catch (IOException e) {
-            throw Folders.notWritten(dir + ": the model", e, "");
+        FileTrees.make(dir);
+        int vocabulary = model.config().vocabSize();
+        if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
+            new Gpt2Tokenizer().writeVocab(dir);
         }
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
         Safetensors.write(dir.resolve(WEIGHTS), tensors, Map.of());
-        Json.write(dir.resolve(GENERATION), ConfigJson.generation(model.config()));
-        Json.write(dir.resolve(CONFIG), ConfigJson.of(model.config()));
+        AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(model.config())));
+        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config())));
     }
 
     /**
@@ -108,10 +106,8 @@ public final class ModelFolder {
      */
     static Path resolve(Path dir) {
         if (!Files.isDirectory(dir)) {
-            throw new UserError(dir
-                    + (Files.exists(dir) ? ": is a file; name the folder that holds " : ": no such folder; "
-                            + "needed is one that holds ")
-                    + CONFIG + " and " + WEIGHTS + ", or one that training made");
+            throw new UserError(dir + (Files.exists(dir) ? ": is a file" : ": no such folder") + ". Name a folder with "
+                    + CONFIG + " and " + WEIGHTS + ", or the folder of a run");
         }
         Optional<Path> newest = new Checkpoints(dir).newest();
         if (newest.isPresent()) {
@@ -119,13 +115,11 @@ public final class ModelFolder {
         }
         if (Checkpoints.isRun(dir) && !Files.exists(dir.resolve(WEIGHTS))) {
             throw new UserError(
-                    dir + ": training has written no complete checkpoint there yet; let it run until its first "
-                            + "one (--checkpoint-interval)");
+                    dir + ": the run has no complete checkpoint yet; wait for its first one (checkpoint interval)");
         }
         if (!Files.exists(dir.resolve(CONFIG))) {
-            throw new UserError(dir + ": holds no model: looked for " + CONFIG + " with " + WEIGHTS
-                    + " (a Hugging Face GPT-2), and for " + Checkpoints.FOLDER
-                    + "/ (a training run), and found neither");
+            throw new UserError(dir + ": contains no model: it has neither " + CONFIG + " and " + WEIGHTS
+                    + " (a Hugging Face GPT-2) nor " + Checkpoints.FOLDER + "/ (a training run)");
         }
         return dir;
     }
@@ -137,16 +131,15 @@ public final class ModelFolder {
         }
         if (Files.exists(folder.resolve(WEIGHTS + ".index.json"))) {
             throw new UserError(folder + ": the weights are split over several files (" + WEIGHTS
-                    + ".index.json); only one "
-                    + WEIGHTS
+                    + ".index.json), but only a single " + WEIGHTS
                     + " can be read. In Python, GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
         }
         if (Files.exists(folder.resolve("pytorch_model.bin"))) {
             throw new UserError(
                     folder + ": the weights are in pytorch_model.bin, which is not read because loading it can "
-                            + "run code; needed is " + WEIGHTS + ". Most models are published with both; in Python, "
+                            + "run code; expected " + WEIGHTS + ". Most models are published with both; in Python, "
                             + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) converts it");
         }
-        throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + "; copy it there too");
+        throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + ". Copy it there too");
     }
 }

@@ -17,10 +17,10 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Initial values from a model.safetensors; each tensor goes from the mapped file straight to its place. */
+/** Initial values from a model.safetensors. Each tensor goes straight from the mapped file to its place. */
 final class PretrainedWeights implements Weights {
     private static final String HEAD = "lm_head.weight";
-    /** Masks that old files carry beside the weights. */
+    /** Attention masks that old files contain. */
     private static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
     private final Safetensors file;
@@ -42,8 +42,8 @@ final class PretrainedWeights implements Weights {
         Shape shape = file.entry(name).shape();
         if (!shape.equals(Shape.of(dims))) {
             throw new UserError(
-                    file.file() + ": " + name + " has shape " + shape + ", but config.json beside it makes it "
-                            + Shape.of(dims) + " (" + config + "); the two files are not of one model");
+                    file.file() + ": " + name + " has shape " + shape + ", but config.json beside it requires "
+                            + Shape.of(dims) + " (" + config + "); the two files are not of the same model");
         }
         used.add(name);
         Tensor t = Tensor.zeros(backend, type, dims);
@@ -61,18 +61,19 @@ final class PretrainedWeights implements Weights {
         }
         throw new UserError(
                 file.file() + ": has no tensor " + name + " (nor " + bare + "), which a model of " + config.nLayer()
-                        + " blocks needs; it is incomplete or not a GPT-2");
+                        + " blocks needs. It is incomplete or not a GPT-2");
     }
 
-    /** @throws UserError if the file holds weights that GPT-2 has no use for, or another head than the token embedding */
+    /** @throws UserError if the file contains weights that GPT-2 does not have, or a head that differs from the embedding */
     void checkRest(Gpt2 model) {
         for (Safetensors.Entry e : file.entries()) {
             if (e.name().equals(HEAD)) {
                 checkHead(e, model.head().value());
             } else if (!used.contains(e.name()) && !MASK.matcher(e.name()).matches()) {
-                throw new UserError(file.file() + ": holds a tensor " + e.name() + " " + e.shape()
-                        + ", which a GPT-2 of "
-                        + config.nLayer() + " blocks does not have; config.json and the weights are not of one model");
+                throw new UserError(
+                        file.file() + ": contains a tensor " + e.name() + " " + e.shape() + ", which a GPT-2 of "
+                                + config.nLayer()
+                                + " blocks does not have; config.json and the weights are not of the same model");
             }
         }
     }
@@ -93,8 +94,8 @@ final class PretrainedWeights implements Weights {
         }
         if (!same) {
             throw new UserError(
-                    file.file() + ": " + HEAD + " differs from the token embedding wte.weight; only tied heads are "
-                            + "computed here (tie_word_embeddings true), as in GPT-2 itself");
+                    file.file() + ": " + HEAD + " differs from the token embedding wte.weight, but only tied heads "
+                            + "(tie_word_embeddings true) are supported, as in GPT-2 itself");
         }
     }
 }

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Models and training states on disk, in the layout of Hugging Face. */
+/** Models and checkpoints on disk, in the layout of Hugging Face. */
 package io.eslm.gpt2.checkpoint;

@@ -5,17 +5,17 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 
 /**
- * Batches of B windows of T + 1 tokens, without replacement over an epoch.
+ * Draws batches of B windows of T + 1 tokens, without replacement within an epoch.
  *
- * <p>An epoch cuts the tokens into windows of T predictions each, side by side, and visits them in a seeded random
- * order; so no token is predicted twice in an epoch. Where the cutting starts is random for each epoch, so that a token
- * does not meet the same context every time. The up to 2T tokens left over at the two ends differ from epoch to epoch.
+ * <p>An epoch cuts the tokens into adjacent windows of T predictions each and visits them in a seeded random order, so it
+ * predicts no token twice. Each epoch starts to cut at a random token, so that a token has different contexts. The up to 2T
+ * tokens left over at both ends differ from epoch to epoch.
  *
- * <p>Counter-based: batch k depends on the tokens, B, T, the seed and k alone. The whole state is {@link #seed} and
- * {@link #position}. Nothing is allocated per batch. Not safe for use by several threads.
+ * <p>Batch k depends only on the tokens, B, T, the seed and k: the whole state is {@link #position}. Allocates nothing per
+ * batch. Not thread-safe.
  */
 public final class BatchSampler {
-    /** From this many windows on, one may be given up each epoch for a free choice of where the cutting starts. */
+    /** With at least this many windows, an epoch may give up one to have more choice of where to start to cut. */
     private static final int ENOUGH_WINDOWS = 16;
     private static final int FEISTEL_ROUNDS = 6;
 
@@ -37,15 +37,14 @@ public final class BatchSampler {
      */
     public BatchSampler(TokenFile tokens, int batchSize, int contextLength, long seed) {
         if (batchSize < 1 || contextLength < 1) {
-            throw new IllegalArgumentException("sampler: batch size and context length must be at least 1, were given "
+            throw new IllegalArgumentException("sampler: batch size and context length must be at least 1, but got "
                     + batchSize + " and " + contextLength);
         }
         if (tokens.size() < contextLength + 1L) {
             throw new UserError(
-                    tokens.path() + " has " + tokens.size() + " tokens to train on, but one window of block_size "
+                    tokens.path() + " has " + tokens.size() + " tokens to train on, but a window of block size "
                             + contextLength + " needs " + (contextLength + 1L)
-                            + ". Use more text, or set block_size to at most "
-                            + (tokens.size() - 1) + ".");
+                            + ". Use more text, or a block size of at most " + (tokens.size() - 1) + ".");
         }
         this.tokens = tokens;
         this.batchSize = batchSize;
@@ -59,45 +58,36 @@ public final class BatchSampler {
         this.halfBits = Math.max(1, (65 - Long.numberOfLeadingZeros(windows - 1)) / 2);
     }
 
-    public long seed() {
-        return seed;
-    }
-
-    /** Index of the batch that {@link #next} gives next. */
+    /** Index of the next batch. */
     public long position() {
         return next;
     }
 
-    /** Goes to a batch, forward or back. */
+    /** Makes {@code batch} the next one. */
     public void seek(long batch) {
         if (batch < 0) {
-            throw new IllegalArgumentException("sampler: batch index must not be negative, was given " + batch);
+            throw new IllegalArgumentException("sampler: batch index must be at least 0, but got " + batch);
         }
         next = batch;
     }
 
-    /** Windows of T predictions in one epoch. */
-    public long windowsPerEpoch() {
+    /** Windows in an epoch. */
+    long windowsPerEpoch() {
         return windows;
     }
 
-    /** Epochs begun and done before the next batch, a fraction. */
-    public double epochs() {
-        return (double) next * batchSize / windows;
-    }
-
     /**
-     * The next batch: {@code targets} holds, at each place, the token that follows the one in {@code inputs}.
+     * Fills in the next batch.
      *
      * @param inputs (B, T), row by row
-     * @param targets (B, T)
+     * @param targets (B, T): the token after each of {@code inputs}
      */
     public void next(int[] inputs, int[] targets) {
         int size = Math.multiplyExact(batchSize, contextLength);
         if (inputs.length != size || targets.length != size) {
             throw new IllegalArgumentException(
-                    "sampler: arrays must have B·T = " + batchSize + "·" + contextLength + " = "
-                            + size + " places, have " + inputs.length + " and " + targets.length);
+                    "sampler: arrays must have B·T = " + batchSize + "·" + contextLength + " = " + size
+                            + " elements, but have " + inputs.length + " and " + targets.length);
         }
         for (int row = 0; row < batchSize; row++) {
             long begin = windowBegin(next * batchSize + row);
@@ -116,7 +106,7 @@ public final class BatchSampler {
     }
 
     /**
-     * A permutation of [0, windows): a Feistel network on the next even number of bits, repeated until it falls inside.
+     * A permutation of [0, windows): a Feistel network on the next even number of bits, repeated until the value is inside.
      */
     private long permute(long index, long key) {
         long mask = (1L << halfBits) - 1;

@@ -7,10 +7,10 @@ import java.util.regex.Pattern;
 
 /** Turns the comments of a Java file into prose: one paragraph per line, an empty line between comments. */
 final class CommentText {
-    /** Shorter comments ("fall through", "NOI18N") say nothing alone. */
+    /** Shorter comments ("fall through", "NOI18N") are not prose. */
     private static final int MIN_WORDS = 8;
     private static final int MIN_DOC_WORDS = 4;
-    /** A comment with more code-like lines than this share is code that was commented out. */
+    /** A comment with a larger share of code-like lines is commented-out code. */
     private static final double MAX_CODE_LINES = 0.3;
 
     private static final Pattern RULE = Pattern.compile("\\s*([-=*#_~+/.])\\1{3,}.*");
@@ -20,7 +20,7 @@ final class CommentText {
     private CommentText() {
     }
 
-    /** The prose of a file; empty if its comments say nothing. */
+    /** The prose of a file; empty if there is none. */
     static String prose(JavaSource source) {
         var text = new StringBuilder();
         for (JavaSource.Comment comment : source.comments()) {
@@ -37,7 +37,7 @@ final class CommentText {
         return text.toString();
     }
 
-    /** A comment without markup: paragraphs joined, indented parts (diagrams, examples) as they are. */
+    /** A comment without markup: one line for a paragraph, indented parts (diagrams, examples) unchanged. */
     private static String plain(String comment) {
         List<String> lines = comment.lines().map(String::stripTrailing).filter(line -> !RULE.matcher(line).matches())
                 .toList();

@@ -3,30 +3,31 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Text that can be turned into a prepared folder. */
+/** Text that can become a prepared folder. */
 sealed interface Corpus permits TextCorpus, JdkCorpus {
-    /** Where the text comes from, for people. */
+    /** Describes where the text is from. */
     String source();
 
-    /** What the outcome depends on: equal identities, equal tokens. */
+    /** Everything that the tokens depend on: equal identities give equal tokens. */
     String identity();
 
     /** Names of the domains, in the order of their ranges. */
     List<String> domains();
 
-    /** Share of the tokens that is held out unless the user says otherwise. */
+    /** Default share of the tokens to hold out. */
     double heldOut();
 
     /** Writes every document, in a fixed order. */
     void write(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException;
 
     /**
-     * Prepares the folder {@code out}; on failure, what was in it before is as it was.
+     * Prepares the folder {@code out}; on failure, its earlier contents are unchanged.
      *
      * @throws UserError if the text is too short or a file cannot be read or written
      */
@@ -35,13 +36,13 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
             write(writer, new Gpt2Tokenizer(), progress);
             return writer.finish(source());
         } catch (IOException e) {
-            throw Io.failed("write prepared data to", out, e);
+            throw FileErrors.failed("write prepared data to", out, e);
         }
     }
 
     /**
-     * The tokens of a text as little-endian uint16. Where the text says {@value Gpt2Tokenizer#END_OF_TEXT_LITERAL}, as
-     * many published corpora do between documents, that becomes the one end-of-text token.
+     * The tokens of a text as little-endian uint16. The literal {@value Gpt2Tokenizer#END_OF_TEXT_LITERAL}, which many
+     * published corpora have between documents, becomes the end-of-text token.
      */
     static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
         int mark = text.indexOf(Gpt2Tokenizer.END_OF_TEXT_LITERAL);

@@ -4,6 +4,7 @@ package io.eslm.gpt2.data;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileTrees;
 import it.unimi.dsi.fastutil.longs.LongArrayList;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -19,15 +20,15 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Writes a prepared folder. Documents arrive in any mix of domains; each domain becomes one range of {@code train.bin}
- * and one of {@code val.bin}. Nothing appears under its final name before {@link #finish}.
+ * Writes a prepared folder. Documents can arrive in any mix of domains; each domain becomes one range of {@code train.bin} and
+ * one of {@code val.bin}. No file has its final name before {@link #finish}.
  *
- * <p>What is held out: whole documents, chosen by a hash of their path alone, so that a document does not change sides
- * when others come and go. Where a domain has too few documents for that, or the hash leaves a side far too small, the
- * tail of the domain is held out instead, cut between documents if that is near.
+ * <p>Holds out whole documents, chosen by a hash of their path alone, so that a document does not change sides when others
+ * come and go. If a domain has too few documents for that, or the hash makes one side far too small, holds out the tail of
+ * the domain instead, cut between documents if such a place is near.
  */
 final class CorpusWriter implements AutoCloseable {
-    /** The hash decides only where it is expected to hold out this many documents at least. */
+    /** The hash decides only if it is expected to hold out at least this many documents. */
     private static final int ENOUGH_HELD_OUT = 2;
 
     private final Path out;
@@ -42,13 +43,13 @@ final class CorpusWriter implements AutoCloseable {
         this.heldOut = heldOut;
         Files.createDirectories(out);
         this.scratch = Files.createTempDirectory(out, ".part-");
-        Io.deleteTreeAtExit(scratch);
+        FileTrees.deleteAtExit(scratch);
         for (int i = 0; i < domains.size(); i++) {
             parts.add(new Part(domains.get(i), scratch.resolve(i + ".bin")));
         }
     }
 
-    /** Appends to the open document of a domain; tokens as little-endian uint16. */
+    /** Appends tokens, as little-endian uint16, to the open document of a domain. */
     void append(int domain, byte[] tokens) throws IOException {
         Part part = parts.get(domain);
         part.stream.write(tokens);
@@ -58,7 +59,7 @@ final class CorpusWriter implements AutoCloseable {
         }
     }
 
-    /** Ends the open document of a domain with end-of-text, unless its text did. A document without tokens is none. */
+    /** Ends the open document of a domain with end-of-text, unless its text ends so. Ignores a document without tokens. */
     void endDocument(int domain, String path) throws IOException {
         Part part = parts.get(domain);
         if (part.tokens == part.end(part.ends.size())) {
@@ -93,8 +94,8 @@ final class CorpusWriter implements AutoCloseable {
             valTokens = val.position() / 2;
         }
         if (trainTokens < 2) {
-            throw new UserError(source + " is too short: " + trainTokens
-                    + " tokens, and training needs at least 2. Give more text.");
+            throw new UserError(source + " is too short: it has " + trainTokens
+                    + " tokens, but training needs at least 2. Use more text.");
         }
         var meta = new Meta(source, Meta.GPT2, Gpt2Tokenizer.VOCAB_SIZE, documents, trainTokens, valTokens,
                 List.copyOf(splits));
@@ -115,10 +116,10 @@ final class CorpusWriter implements AutoCloseable {
             try {
                 part.stream.close();
             } catch (IOException _) {
-                // The scratch folder goes next.
+                // the scratch folder is deleted next
             }
         }
-        Io.deleteTree(scratch);
+        FileTrees.delete(scratch);
     }
 
     private FileChannel create(String name) throws IOException {
@@ -156,7 +157,7 @@ final class CorpusWriter implements AutoCloseable {
         final BitSet chosen = new BitSet();
         long tokens;
         boolean endsWithEnd;
-        /** Where the held-out tail begins, or −1 where {@link #chosen} holds. */
+        /** Where the held-out tail begins; −1 if {@link #chosen} decides. */
         private long tail = -1;
 
         Part(String name, Path file) throws IOException {

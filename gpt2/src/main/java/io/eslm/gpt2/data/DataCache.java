@@ -2,6 +2,8 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,12 +14,11 @@ import java.util.HexFormat;
 import java.util.Map;
 
 /**
- * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and how it is
- * prepared, so a changed source gets a new folder. A folder gets its name only when it is complete; a damaged one is
- * made again.
+ * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers the source and the way to prepare it,
+ * so a changed source gets a new folder. A folder gets its name when it is complete; a damaged one is replaced.
  */
 final class DataCache {
-    /** Raised when the same source would be prepared to other tokens than before. */
+    /** Raised when the same source gives other tokens than before. */
     private static final int PREPARATION_VERSION = 1;
 
     private final Path root;
@@ -33,7 +34,7 @@ final class DataCache {
         return new DataCache(base.resolve("eslm"));
     }
 
-    /** The prepared folder of a corpus: the one from an earlier run, or a new one. */
+    /** The prepared folder of a corpus, from an earlier run or new. */
     Path prepared(Corpus corpus, String name, double heldOut, Progress progress) {
         Path folder = root.resolve(safe(name) + "-" + hash(corpus, heldOut));
         if (isComplete(folder)) {
@@ -46,45 +47,45 @@ final class DataCache {
             done = true;
         } finally {
             if (!done) {
-                Io.deleteTree(scratch);
+                FileTrees.delete(scratch);
             }
         }
         return scratch.getParent().equals(root) ? moveIntoPlace(scratch, folder) : scratch;
     }
 
-    /** A new folder beside the final one, or among the temporary files where the cache cannot be written. */
+    /** A new folder beside the final one, or in the folder for temporary files if the cache cannot be written. */
     private Path scratch(Path folder, Progress progress) {
         try {
             Files.createDirectories(root);
             return temporary(Files.createTempDirectory(root, "." + folder.getFileName() + "-"));
         } catch (IOException e) {
-            progress.report(0, 0, Io.failed("write to the cache", root, e).getMessage()
-                    + ". The data is prepared in a temporary folder, for this run only; "
-                    + "set XDG_CACHE_HOME to a folder that can be written to keep it.");
+            progress.report(0, 0, FileErrors.failed("write to the cache", root, e).getMessage()
+                    + ". The data is prepared in a temporary folder, for this run only. "
+                    + "To keep it, set XDG_CACHE_HOME to a folder that you can write to.");
         }
         try {
             return temporary(Files.createTempDirectory("eslm-data-"));
         } catch (IOException e) {
-            throw Io.failed("make a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
+            throw FileErrors.failed("create a temporary folder in", Path.of(System.getProperty("java.io.tmpdir")), e);
         }
     }
 
     private static Path temporary(Path folder) {
-        Io.deleteTreeAtExit(folder);
+        FileTrees.deleteAtExit(folder);
         return folder;
     }
 
     private static Path moveIntoPlace(Path scratch, Path folder) {
         if (isComplete(folder)) {
-            // Another process was faster with the same source: its folder has the same bytes.
-            Io.deleteTree(scratch);
+            // another process was faster; its folder has the same bytes
+            FileTrees.delete(scratch);
             return folder;
         }
         try {
-            Io.deleteTree(folder);
+            FileTrees.delete(folder);
             return Files.move(scratch, folder);
         } catch (IOException e) {
-            throw Io.failed("write", folder, e);
+            throw FileErrors.failed("write", folder, e);
         }
     }
 

@@ -7,14 +7,14 @@ import java.nio.file.Path;
 import java.util.OptionalDouble;
 
 /**
- * Opens data by what the user names: {@value #JDK} (the text that the running JDK brings along), a text file, a folder
- * of text, a token file ({@code .bin}), or a prepared folder. Text is prepared once and kept in the user's cache.
+ * Opens data by name: {@value #JDK} (the text that ships with the running JDK), a text file, a folder of text, a token file
+ * ({@code .bin}), or a prepared folder. Prepares text once and keeps it in the user's cache.
  */
 public final class DataSource {
-    /** The default data, which needs no download. */
+    /** The default data, which you need not download. */
     public static final String JDK = "jdk";
 
-    /** Evaluation of a text uses all of it. */
+    /** An evaluation uses all of a text. */
     private static final double NOTHING_HELD_OUT = 0;
 
     private final DataCache cache;
@@ -30,20 +30,19 @@ public final class DataSource {
     }
 
     /**
-     * Data to train on, with a part held out.
+     * Opens data to train on, with a part held out.
      *
      * @param data {@value #JDK} or a path
-     * @throws UserError if there is nothing there, or nothing that can be used
+     * @throws UserError if there is no data, or it cannot be used
      */
     public static TokenData open(String data, Progress progress) {
         return ofThisMachine().train(data, progress);
     }
 
     /**
-     * Tokens to evaluate on: the whole of a text or token file; what was held out of a prepared folder or of {@value
-     * #JDK}.
+     * Opens tokens to evaluate on: all of a text or token file, or the held-out part of a prepared folder or of {@value #JDK}.
      *
-     * @throws UserError if there is nothing there, or a prepared folder has nothing held out
+     * @throws UserError if there is no data, or a prepared folder has no held-out part
      */
     public static TokenSet openForEval(String data, Progress progress) {
         return ofThisMachine().eval(data, progress);
@@ -53,9 +52,9 @@ public final class DataSource {
      * Prepares text as a folder of token files at {@code out}.
      *
      * @param data {@value #JDK}, a text file, or a folder of text
-     * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (0.03 of {@value #JDK})
+     * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (for {@value #JDK}, 0.03)
      * @return the folder, opened
-     * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then as it was
+     * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then unchanged
      */
     public static TokenData prepare(String data, Path out, OptionalDouble heldOut, Progress progress) {
         return ofThisMachine().prepareAt(data, out, heldOut, progress);
@@ -92,20 +91,20 @@ public final class DataSource {
     TokenData prepareAt(String data, Path out, OptionalDouble heldOut, Progress progress) {
         if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
             throw new UserError(
-                    "the share to hold out must be between 0 and 0.5, was given " + heldOut.getAsDouble() + ".");
+                    "held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
         }
         if (!data.equals(JDK)) {
             Path path = existing(data);
             if (TokenData.isPrepared(path) || isTokenFile(path)) {
-                throw new UserError(path + " is prepared already: use it as it is with --data " + path + ".");
+                throw new UserError(path + " is already prepared, so you can train on it.");
             }
             if (out.toAbsolutePath().normalize().startsWith(path.toAbsolutePath().normalize())) {
-                throw new UserError("the prepared folder " + out + " would lie inside its own source " + path
-                        + ". Choose a folder elsewhere.");
+                throw new UserError("the prepared folder " + out + " would be inside its own source " + path
+                        + ". Choose another folder.");
             }
         }
         if (Files.exists(out) && !Files.isDirectory(out)) {
-            throw new UserError(out + " is a file; name a folder to prepare.");
+            throw new UserError(out + " is a file. Name a folder to prepare.");
         }
         Corpus corpus = corpus(data, progress);
         corpus.prepare(out, heldOut.orElse(corpus.heldOut()), progress);
@@ -117,16 +116,16 @@ public final class DataSource {
     }
 
     private static TokenSet heldOut(TokenData data, String name) {
-        return data.val().orElseThrow(() -> new UserError(name + " has nothing held out to evaluate on ("
-                + TokenData.VAL + " is missing). Name a text file, or its " + TokenData.TRAIN + " itself."));
+        return data.val().orElseThrow(() -> new UserError(name + " has no held-out part to evaluate on ("
+                + TokenData.VAL + " is missing). Name a text file, or " + TokenData.TRAIN + " in that folder."));
     }
 
     private static Path existing(String data) {
         Path path = Path.of(data);
         if (data.isBlank() || !Files.exists(path)) {
-            throw new UserError("data: no file or folder at " + path.toAbsolutePath()
-                    + ". Give the path of a text file, a "
-                    + "folder of text, a .bin file or a prepared folder, or " + JDK + " for the JDK's own text.");
+            throw new UserError(
+                    "data " + path.toAbsolutePath() + ": no such file or folder. Name a text file, a folder of "
+                            + "text, a .bin file, a prepared folder, or " + JDK + " for the JDK's own text.");
         }
         return path;
     }

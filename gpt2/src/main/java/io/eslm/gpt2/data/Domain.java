@@ -3,16 +3,16 @@ package io.eslm.gpt2.data;
 
 import java.util.List;
 
-/** A named kind of text and where it lies in a token file: at least one range, in ascending order. */
+/** A named kind of text and its place in a token file: at least one range, in ascending order. */
 public record Domain(String name, List<Range> ranges) {
-    /** The name of the only domain of data that has none. */
+    /** The name of the single domain of data without domains. */
     public static final String ALL = "all";
 
     public Domain {
         ranges = List.copyOf(ranges);
     }
 
-    /** Number of tokens to predict: all but the first of each range. */
+    /** Number of predicted tokens: all but the first of each range. */
     public long predictions() {
         return size() - ranges.size();
     }

@@ -2,17 +2,18 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import it.unimi.dsi.fastutil.ints.IntArrays;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.LongStream;
+import java.util.stream.IntStream;
 
 /**
- * The windows of an evaluation, always the same and in the same order: domain by domain, side by side, each of at most
- * T predictions, none across the border of a domain. A range of n tokens gives n − 1 predictions: its first token is
+ * The windows of an evaluation, always the same and in the same order: domain by domain, adjacent, each of at most T
+ * predictions, none across the border of a domain. A range of n tokens gives n − 1 predictions, because its first token is
  * only context.
  */
 public final class EvalWindows {
-    /** The target at the places of a batch that hold no prediction. */
+    /** The target at places of a batch without a prediction. */
     public static final int NO_TARGET = -1;
 
     /** One window: tokens {@code [begin, begin + length]} give {@code length} predictions for domain {@code domain}. */
@@ -21,16 +22,16 @@ public final class EvalWindows {
 
     private final TokenSet set;
     private final int contextLength;
-    /** Of each domain: the number of windows in its first i ranges. */
-    private final long[][] firstOfRange;
-    /** Of each domain: how many of its windows belong to this evaluation. */
+    /** windowsBefore[d][i]: how many windows the first i ranges of domain d have. */
+    private final long[][] windowsBefore;
+    /** taken[d]: how many windows of domain d this evaluation has. */
     private final long[] taken;
     private final long[] firstOfDomain;
 
-    private EvalWindows(TokenSet set, int contextLength, long[][] firstOfRange, long[] taken) {
+    private EvalWindows(TokenSet set, int contextLength, long[][] windowsBefore, long[] taken) {
         this.set = set;
         this.contextLength = contextLength;
-        this.firstOfRange = firstOfRange;
+        this.windowsBefore = windowsBefore;
         this.taken = taken;
         this.firstOfDomain = new long[taken.length + 1];
         Arrays.setAll(firstOfDomain, d -> d == 0 ? 0 : firstOfDomain[d - 1] + taken[d - 1]);
@@ -40,32 +41,32 @@ public final class EvalWindows {
     public static EvalWindows all(TokenSet set, int contextLength) {
         if (contextLength < 1) {
             throw new IllegalArgumentException(
-                    "evaluation: context length must be at least 1, was given " + contextLength);
+                    "evaluation: context length must be at least 1, but got " + contextLength);
         }
-        long[][] first = set.domains().stream().map(domain -> firstOfRange(domain, contextLength))
+        long[][] first = set.domains().stream().map(domain -> windowsBefore(domain, contextLength))
                 .toArray(long[][]::new);
         return new EvalWindows(set, contextLength, first,
                 Arrays.stream(first).mapToLong(ranges -> ranges[ranges.length - 1]).toArray());
     }
 
     /**
-     * At most {@code batches·batchSize} of these windows, for a quick look: each domain gets the same number (all of
-     * its windows where it has fewer, the others share the rest), spread evenly over it. The mean over the whole set is
-     * then the mean over domains weighted by {@link #predictions}, not the mean over these windows.
+     * At most {@code batches·batchSize} of these windows, for a quick estimate. Each domain gets the same number, spread
+     * evenly over it; a domain with fewer gives all of its windows, and the others share the rest. To estimate the mean over
+     * the whole set, weight the domains' means by {@link #predictions}.
      */
     public EvalWindows subset(int batches, int batchSize) {
         long left = Math.multiplyExact((long) batches, batchSize);
         long[] share = new long[taken.length];
-        int[] bySize = LongStream.range(0, taken.length).boxed()
-                .sorted((a, b) -> Long.compare(taken[a.intValue()], taken[b.intValue()])).mapToInt(Long::intValue)
-                .toArray();
+        int[] bySize = IntStream.range(0, taken.length).toArray();
+        IntArrays.mergeSort(bySize, (a, b) -> Long.compare(taken[a], taken[b])); // stable
         for (int i = 0; i < bySize.length; i++) {
             share[bySize[i]] = Math.min(taken[bySize[i]], left / (bySize.length - i));
             left -= share[bySize[i]];
         }
-        return new EvalWindows(set, contextLength, firstOfRange, share);
+        return new EvalWindows(set, contextLength, windowsBefore, share);
     }
 
+    /** The domains, in the order of the windows. */
     public List<Domain> domains() {
         return set.domains();
     }
@@ -75,7 +76,7 @@ public final class EvalWindows {
         return firstOfDomain[taken.length];
     }
 
-    /** Predictions that a whole domain holds, whether this is a subset or not. */
+    /** Number of predictions of a whole domain, even in a subset. */
     public long predictions(int domain) {
         return set.domains().get(domain).predictions();
     }
@@ -89,7 +90,7 @@ public final class EvalWindows {
         while (i >= firstOfDomain[domain + 1]) {
             domain++;
         }
-        long[] first = firstOfRange[domain];
+        long[] first = windowsBefore[domain];
         long inDomain = spread(i - firstOfDomain[domain], taken[domain], first[first.length - 1]);
         int found = Arrays.binarySearch(first, inDomain);
         int last = found < 0 ? -found - 2 : found;
@@ -102,8 +103,8 @@ public final class EvalWindows {
     }
 
     /**
-     * Fills row {@code row} of a batch (B, T). Places after a short window hold end-of-text in {@code inputs} and
-     * {@link #NO_TARGET} in {@code targets}.
+     * Fills row {@code row} of a batch (B, T). After a short window, {@code inputs} gets end-of-text and {@code targets} gets
+     * {@link #NO_TARGET}.
      */
     public void fill(Window window, int row, int[] inputs, int[] targets) {
         int at = row * contextLength;
@@ -118,7 +119,7 @@ public final class EvalWindows {
         return (2 * i + 1) * total / (2 * parts);
     }
 
-    private static long[] firstOfRange(Domain domain, int contextLength) {
+    private static long[] windowsBefore(Domain domain, int contextLength) {
         long[] first = new long[domain.ranges().size() + 1];
         for (int r = 0; r + 1 < first.length; r++) {
             first[r + 1] = first[r] + (domain.ranges().get(r).size() - 1 + contextLength - 1) / contextLength;

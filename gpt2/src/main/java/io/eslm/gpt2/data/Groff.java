@@ -4,7 +4,7 @@ package io.eslm.gpt2.data;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** A manual page as plain text: headings, paragraphs on one line each, examples as they are. */
+/** Turns a manual page into plain text: headings, one line for a paragraph, examples unchanged. */
 final class Groff {
     private static final Pattern FONT = Pattern.compile("\\\\f(\\[[^\\]]*\\]|\\([A-Z]{2}|.)|\\\\s[+-]?\\d+");
     private static final Pattern NAMED = Pattern.compile("\\\\\\((..)|\\\\\\[([a-z]{2})\\]");

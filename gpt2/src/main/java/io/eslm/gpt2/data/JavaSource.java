@@ -7,22 +7,22 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * A Java source file taken apart: its code without comments, and its comments in order. Nothing is in both, so that
- * text models of prose and of code do not see the same words twice.
+ * Splits a Java source file into code without comments, and comments in order. No text is in both, so that models of prose
+ * and of code do not see the same words twice.
  */
 final class JavaSource {
     enum Kind {
         LINE, BLOCK, DOC, MARKDOWN
     }
 
-    /** One comment, delimiters and leading asterisks removed; neighbouring line comments are one. */
+    /** One comment without delimiters and leading asterisks; adjacent line comments are one. */
     record Comment(Kind kind, String text) {
     }
 
     private static final String INDENT = "    ";
     private static final Pattern SPACES = Pattern.compile("\\s+");
 
-    /** Stands where a comment was, so that a line that held nothing else can be dropped. */
+    /** Marks the place of a comment, so that a line with nothing else can be dropped. */
     private static final char REMOVED = '\0';
 
     private final String source;
@@ -50,8 +50,8 @@ final class JavaSource {
     }
 
     /**
-     * The code: no comment, no trailing space, no two blank lines in a row. Four leading spaces become a tab: GPT-2's
-     * vocabulary spends a token on nearly every space, and a model would mostly learn to count them.
+     * The code without comments, trailing spaces, or two blank lines in a row. Four leading spaces become a tab: GPT-2's
+     * vocabulary spends a token on nearly every space, so a model would mostly learn to count them.
      */
     String code() {
         var out = new StringBuilder(code.length());
@@ -98,7 +98,7 @@ final class JavaSource {
         at = end;
     }
 
-    /** Position after the literal that starts here; a one-line literal left open ends with its line. */
+    /** Position after the literal that starts here; an unclosed one-line literal ends with its line. */
     private int endOfLiteral(String quote, int length) {
         for (int i = at + length; i < source.length(); i++) {
             char c = source.charAt(i);

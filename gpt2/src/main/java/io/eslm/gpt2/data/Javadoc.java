@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A documentation comment as plain text: tags and HTML gone, paragraphs on one line each, examples as they are. */
+/** Turns a documentation comment into plain text: no tags or HTML, one line for a paragraph, examples unchanged. */
 final class Javadoc {
     private static final Pattern BLOCK_TAG = Pattern.compile("(?m)^\\s*@(?=[a-zA-Z])");
     private static final Pattern PRE_OPEN = Pattern.compile("(?i)<pre\\b[^>]*>");
@@ -48,7 +48,7 @@ final class Javadoc {
     private Javadoc() {
     }
 
-    /** The text of a comment (asterisks already gone); one paragraph per line. */
+    /** The text of a comment without asterisks, one paragraph on a line. */
     static String text(String comment) {
         var paragraphs = new ArrayList<String>();
         String[] blocks = BLOCK_TAG.split(JavadocTags.replace(comment), -1);
@@ -79,7 +79,7 @@ final class Javadoc {
         }
     }
 
-    /** "name meaning" becomes "name: meaning"; a parameter without a meaning is left out. */
+    /** "name meaning" becomes "name: meaning"; a parameter without a meaning is skipped. */
     private static void named(String rest, List<String> paragraphs) {
         String[] parts = SPACES.split(rest, 2);
         if (parts.length == 2) {
@@ -104,7 +104,7 @@ final class Javadoc {
         }
     }
 
-    /** "Returns " and "The size" make "Returns the size"; "Returns " and "Return the size" make the same. */
+    /** "Returns " and "The size", or "Return the size", become "Returns the size". */
     private static String begin(String prefix, String said) {
         if (prefix.equals("Returns ")) {
             return prefix + ARTICLE.matcher(AGAIN.matcher(said).replaceFirst("")).replaceFirst(

@@ -3,19 +3,19 @@ package io.eslm.gpt2.data;
 
 import java.util.Locale;
 
-/** Javadoc's inline tags, <code>{&#64;code …}</code> and the like, as plain words. */
+/** Turns Javadoc's inline tags, such as <code>{&#64;code …}</code>, into plain words. */
 final class JavadocTags {
-    /** Stand-ins for the characters of code that must not be read as markup; {@link #restore} puts them back. */
+    /** Characters of code that must not be read as markup: {@link #protect} replaces them, {@link #restore} puts them back. */
     private static final String MARKUP = "<>&@{}\n";
     private static final char FIRST_STAND_IN = '\uE000';
-    /** Encloses text whose lines are to be kept as they are. */
+    /** Encloses text whose lines stay unchanged. */
     static final char PRE_BEGIN = '\uE010';
     static final char PRE_END = '\uE011';
 
     private JavadocTags() {
     }
 
-    /** Replaces every inline tag by its words; code inside is protected until {@link #restore}. */
+    /** Replaces every inline tag with its words; protects code in it until {@link #restore}. */
     static String replace(String text) {
         int tag = text.indexOf("{@");
         if (tag < 0) {
@@ -57,7 +57,7 @@ final class JavadocTags {
         return out.toString();
     }
 
-    /** Markdown documentation keeps its text; only what HTML would swallow is protected. */
+    /** The text of Markdown documentation, with the start of HTML tags protected. */
     static String plain(String markdown) {
         return markdown.replace("`", "").replace("<", protect("<")).replace("[", "").replace("]", "");
     }
@@ -88,7 +88,7 @@ final class JavadocTags {
         return protect(body.startsWith(" ") ? body.substring(1) : body).replace(protect("\n"), "\n");
     }
 
-    /** "Type#member(args) label" becomes the label, or "Type.member(args)" if there is none. */
+    /** "Type#member(args) label" becomes the label, or "Type.member(args)" without a label. */
     private static String link(String body) {
         int depth = 0;
         int i = 0;
@@ -118,7 +118,7 @@ final class JavadocTags {
         return space < 0 ? body : body.substring(space + 1).strip();
     }
 
-    /** The body of an inline snippet, after its colon; an external one has no text. */
+    /** The body of an inline snippet, after its colon; empty for an external one. */
     private static String snippet(String body) {
         int newline = body.indexOf('\n');
         int colon = body.indexOf(':');

@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -21,12 +22,12 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /**
- * The text that every full JDK brings along: the comments ({@code prose-…}) and the code ({@code code-…}) of its own
- * sources in {@code lib/src.zip} by group of modules, its legal notices and its manual pages. It is the user's own
- * copy, read at run time. The same JDK gives the same bytes.
+ * The text that ships with every full JDK: the comments ({@code prose-…}) and the code ({@code code-…}) of its sources in
+ * {@code lib/src.zip} by group of modules, its legal notices, and its manual pages. Reads the user's own copy at run time.
+ * The same JDK gives the same bytes.
  *
- * <p>Left out: licence headers, message bundles and their translations, and code that is mostly numbers (character
- * sets, locale data).
+ * <p>Skips licence headers, message bundles and their translations, and code that is mostly numbers (character sets, locale
+ * data).
  */
 final class JdkCorpus implements Corpus {
     static final double HELD_OUT = 0.03;
@@ -47,7 +48,7 @@ final class JdkCorpus implements Corpus {
     private static final Pattern NUMBER = Pattern
             .compile("\\\\u[0-9a-fA-F]{4}|\\\\[0-7]{1,3}|0x[0-9a-fA-F]+|\\b\\d+\\b");
 
-    /** A file whose numbers fill more than this share of its code is a table. */
+    /** A file is a table if numbers fill more than this share of its code. */
     private static final double MAX_NUMBERS = 0.25;
     private static final int MIN_CHARS = 80;
 
@@ -74,12 +75,12 @@ final class JdkCorpus implements Corpus {
         if (!corpus.hasSources()) {
             if (legal.isEmpty() && man.isEmpty()) {
                 throw new UserError(
-                        "the Java runtime in " + home + " brings no text along (no lib/src.zip, no legal, no man). "
-                                + "Give your own with --data PATH, or run on a full JDK.");
+                        "the JDK in " + home + " contains no text: it has no lib/src.zip, no legal folder, and no man "
+                                + "folder. Name your own data, or run on a full JDK.");
             }
             progress.report(0, 0,
-                    home + " has no lib/src.zip: only its legal notices and manual pages are used, a small text. "
-                            + "Run on a full JDK (with its sources), or give --data PATH.");
+                    home + " has no lib/src.zip, so only its legal notices and manual pages are used, a small text. "
+                            + "For more, run on a full JDK (with its sources), or name your own data.");
         }
         return corpus;
     }
@@ -96,7 +97,7 @@ final class JdkCorpus implements Corpus {
             return "jdk\n" + (Files.exists(release) ? Files.readString(release) : home + "\n")
                     + (hasSources() ? Files.size(sources()) : 0) + " " + legal.size() + " " + man.size();
         } catch (IOException e) {
-            throw Io.failed("read", home, e);
+            throw FileErrors.failed("read", home, e);
         }
     }
 
@@ -153,7 +154,7 @@ final class JdkCorpus implements Corpus {
         }
     }
 
-    /** Both halves of a source file as tokens; a half that says too little is empty. */
+    /** Prose and code of a source file, as tokens; empty if there is too little of it. */
     private record Encoded(String name, long bytes, byte[] prose, byte[] code) {
         void writeTo(CorpusWriter writer) {
             try {
@@ -200,7 +201,7 @@ final class JdkCorpus implements Corpus {
         writer.endDocument(DOMAINS.indexOf(domain), home.relativize(file).toString().replace('\\', '/'));
     }
 
-    /** A legal notice without the HTML and Markdown fences around its text. */
+    /** A legal notice without HTML and Markdown fences around its text. */
     private static String notice(String markdown) {
         return markdown.lines().filter(line -> !line.strip().toLowerCase(Locale.ROOT).matches("</?pre>|```"))
                 .reduce(new StringBuilder(), (text, line) -> text.append(line.stripTrailing()).append('\n'),
@@ -225,7 +226,7 @@ final class JdkCorpus implements Corpus {
             all.filter(path -> Files.isRegularFile(path) && path.toString().endsWith(ending)).sorted()
                     .forEach(files::add);
         } catch (IOException e) {
-            throw Io.failed("read", folder, e);
+            throw FileErrors.failed("read", folder, e);
         }
         return files;
     }

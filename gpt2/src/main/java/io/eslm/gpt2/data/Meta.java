@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import io.eslm.tensor.UserError;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * {@code meta.json} of a prepared folder. Counts are in tokens; ranges lie in {@code train.bin} and {@code val.bin}.
+ * {@code meta.json} of a prepared folder. Counts are in tokens; ranges are positions in {@code train.bin} and
+ * {@code val.bin}.
  */
 record Meta(String source, String tokenizer, int vocabSize, long documents, long trainTokens, long valTokens,
         List<Split> domains) {
@@ -27,7 +26,7 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
     record Split(String name, List<Range> train, List<Range> val) {
     }
 
-    void write(Path file) throws IOException {
+    void write(Path file) {
         var json = new JsonObject();
         json.addProperty("format_version", FORMAT_VERSION);
         json.addProperty("vocab_size", vocabSize);
@@ -44,46 +43,36 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
             byName.add(split.name(), ranges);
         }
         json.add("domains", byName);
-        Files.writeString(file,
-                new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json) + "\n");
+        AtomicFiles.writeString(file, Json.pretty(json));
     }
 
+    /** @throws UserError if the file cannot be read or is not valid */
     static Meta read(Path file) {
         try {
-            JsonObject json = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
-            int version = field(json, "format_version").getAsInt();
-            if (version != FORMAT_VERSION) {
-                throw new UserError(file + " has format version " + version + ", this program reads version "
-                        + FORMAT_VERSION + ". Prepare the folder again.");
-            }
-            long trainTokens = field(json, "train_tokens").getAsLong();
-            long valTokens = field(json, "val_tokens").getAsLong();
-            var domains = new ArrayList<Split>();
-            for (var entry : field(json, "domains").getAsJsonObject().entrySet()) {
-                JsonObject ranges = entry.getValue().getAsJsonObject();
-                domains.add(new Split(entry.getKey(), ranges(field(ranges, "train"), trainTokens),
-                        ranges(field(ranges, "val"), valTokens)));
-            }
-            return new Meta(field(json, "source").getAsString(), field(json, "tokenizer").getAsString(),
-                    field(json, "vocab_size").getAsInt(), field(json, "documents").getAsLong(), trainTokens, valTokens,
-                    List.copyOf(domains));
-        } catch (IOException e) {
-            throw Io.failed("read", file, e);
-        } catch (JsonParseException | IllegalStateException | IllegalArgumentException | UnsupportedOperationException
-                | IndexOutOfBoundsException e) {
-            throw new UserError(
-                    file + " cannot be understood: " + e.getMessage() + ". Prepare the folder again, or delete "
-                            + "this file to use the folder as one domain.",
-                    e);
+            return of(Json.read(file));
+        } catch (UserError e) {
+            throw new UserError(e.getMessage() + ". Prepare the folder again, or delete this file to use the folder as "
+                    + "one domain.", e);
         }
     }
 
-    private static JsonElement field(JsonObject json, String name) {
-        JsonElement value = json.get(name);
-        if (value == null) {
-            throw new IllegalArgumentException("the field '" + name + "' is missing");
+    private static Meta of(Json json) {
+        int version = json.required("format_version", Integer.class);
+        if (version != FORMAT_VERSION) {
+            throw new UserError(json.file() + " has format version " + version + "; this program reads version "
+                    + FORMAT_VERSION);
         }
-        return value;
+        long trainTokens = json.required("train_tokens", Long.class);
+        long valTokens = json.required("val_tokens", Long.class);
+        var domains = new ArrayList<Split>();
+        Json byName = json.child("domains");
+        for (String name : byName.object().keySet()) {
+            Json split = byName.child(name);
+            domains.add(new Split(name, ranges(split, "train", trainTokens), ranges(split, "val", valTokens)));
+        }
+        return new Meta(json.required("source", String.class), json.required("tokenizer", String.class),
+                json.required("vocab_size", Integer.class), json.required("documents", Long.class), trainTokens,
+                valTokens, List.copyOf(domains));
     }
 
     private static JsonArray toJson(List<Range> ranges) {
@@ -97,18 +86,26 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         return array;
     }
 
-    private static List<Range> ranges(JsonElement json, long tokens) {
+    private static List<Range> ranges(Json split, String part, long tokens) {
+        if (!(split.object().get(part) instanceof JsonArray pairs)) {
+            throw new UserError(split.file() + ": has no list \"" + part + "\"");
+        }
         var ranges = new ArrayList<Range>();
         long last = 0;
-        for (JsonElement pair : json.getAsJsonArray()) {
-            var range = new Range(pair.getAsJsonArray().get(0).getAsLong(), pair.getAsJsonArray().get(1).getAsLong());
-            if (range.begin() < last || range.end() > tokens) {
-                throw new IllegalArgumentException("the range [" + range.begin() + ", " + range.end()
-                        + ") is out of order or reaches past the " + tokens + " tokens");
+        for (JsonElement e : pairs) {
+            long begin = e instanceof JsonArray pair && pair.size() == 2 ? whole(pair.get(0)) : -1;
+            long end = e instanceof JsonArray pair && pair.size() == 2 ? whole(pair.get(1)) : -1;
+            if (begin < last || end <= begin || end > tokens) {
+                throw new UserError(split.file() + ": \"" + part + "\" has the range " + e
+                        + ", expected [begin, end] in ascending order within " + tokens + " tokens");
             }
-            last = range.end();
-            ranges.add(range);
+            last = end;
+            ranges.add(new Range(begin, end));
         }
         return List.copyOf(ranges);
+    }
+
+    private static long whole(JsonElement e) {
+        return e instanceof JsonPrimitive p && p.isNumber() ? p.getAsLong() : -1;
     }
 }

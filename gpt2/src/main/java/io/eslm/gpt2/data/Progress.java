@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-/** Hears how far a long preparation is. Called from the thread that asked for the data, never concurrently. */
+/** Receives the progress of a long preparation. Called by the thread that opens the data, never concurrently. */
 @FunctionalInterface
 public interface Progress {
-    /** Hears nothing. */
+    /** Ignores all reports. */
     Progress SILENT = (_, _, _) -> {};
 
     /**
-     * Work done so far.
+     * Reports the work done so far.
      *
-     * @param done units done, in [0, total]
-     * @param total units in all (bytes of input); 0 marks a note: {@code what} is a whole sentence to show once
-     * @param what what is being done
+     * @param done bytes of input done, in [0, total]
+     * @param total bytes of input; 0 marks a note, and {@code what} is then a whole sentence to show once
+     * @param what is being done
      */
     void report(long done, long total, String what);
 }

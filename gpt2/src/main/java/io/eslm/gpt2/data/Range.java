@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-/** Token positions {@code [begin, end)} of a token file; never empty. */
+/** Positions {@code [begin, end)} in a token file; at least one. */
 public record Range(long begin, long end) {
     public Range {
         if (begin < 0 || end <= begin) {
-            throw new IllegalArgumentException("range: needs 0 <= begin < end, was given [" + begin + ", " + end + ")");
+            throw new IllegalArgumentException(
+                    "range: expected 0 <= begin < end, but got [" + begin + ", " + end + ")");
         }
     }
 

@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -20,10 +21,9 @@ import java.util.function.Consumer;
 import java.util.stream.Gatherers;
 
 /**
- * A text file, or the text files below a folder, in UTF-8; each file is one document. Files are taken in the order of
- * their relative paths; hidden, empty and binary files are left out and counted. The domains of a folder are its
- * first-level subfolders where there are at least two (and at most {@value #MAX_DOMAINS}), and {@code "."} for files
- * beside them.
+ * A text file, or the text files below a folder, in UTF-8; each file is one document. Files come in the order of their
+ * relative paths; hidden, empty and binary files are skipped and counted. The domains of a folder are its first-level
+ * subfolders, if there are from two to {@value #MAX_DOMAINS}, and {@code "."} for files beside them.
  */
 final class TextCorpus implements Corpus {
     static final double HELD_OUT = 0.1;
@@ -33,7 +33,7 @@ final class TextCorpus implements Corpus {
     private record Doc(Path path, String name, int domain, long bytes) {
     }
 
-    /** A file of the folder; {@code defect} says why it is left out, or is null. */
+    /** A file of the folder; {@code defect} says why it is skipped, or is null. */
     private record Found(Path path, String name, long bytes, String defect) {
     }
 
@@ -43,11 +43,11 @@ final class TextCorpus implements Corpus {
     private final Path root;
     private final List<Doc> docs;
     private final List<String> domains;
-    private final String leftOut;
+    private final String skipped;
 
-    private TextCorpus(Path root, List<Found> texts, String leftOut) {
+    private TextCorpus(Path root, List<Found> texts, String skipped) {
         this.root = root;
-        this.leftOut = leftOut;
+        this.skipped = skipped;
         this.domains = domainsOf(texts);
         this.docs = texts.stream()
                 .map(found -> new Doc(found.path, found.name, Math.max(0, domains.indexOf(folder(found.name))),
@@ -64,7 +64,7 @@ final class TextCorpus implements Corpus {
         try {
             return Files.isDirectory(root) ? openFolder(root, progress) : openFile(root);
         } catch (IOException e) {
-            throw Io.failed("read", root, e);
+            throw FileErrors.failed("read", root, e);
         }
     }
 
@@ -72,7 +72,8 @@ final class TextCorpus implements Corpus {
         Found found = check(file, file.getFileName().toString());
         if (found.defect != null) {
             throw new UserError(
-                    file + " " + found.defect + ". Give UTF-8 text, a token file (.bin), or a prepared folder.");
+                    file + " is not text: " + found.defect
+                            + ". Name UTF-8 text, a token file (.bin), or a prepared folder.");
         }
         return new TextCorpus(file, List.of(found), "");
     }
@@ -84,22 +85,22 @@ final class TextCorpus implements Corpus {
         var rejected = new ArrayList<Found>();
         walk.files.stream().sorted().gather(Gatherers.mapConcurrent(inFlight(), path -> checkUnchecked(root, path)))
                 .forEachOrdered(found -> (found.defect == null ? texts : rejected).add(found));
-        String leftOut = rejected.isEmpty() ? "" : ", " + rejected.size() + " not text (the first: "
-                + rejected.getFirst().name + " " + rejected.getFirst().defect + ")";
-        leftOut = (walk.hidden == 0 ? "" : ", " + walk.hidden + " hidden") + leftOut;
+        String skipped = rejected.isEmpty() ? "" : ", " + rejected.size() + " that are not text (first: "
+                + rejected.getFirst().name + ", " + rejected.getFirst().defect + ")";
+        skipped = (walk.hidden == 0 ? "" : ", " + walk.hidden + " hidden") + skipped;
         if (texts.isEmpty()) {
-            throw new UserError(root + " holds no text: " + walk.files.size() + " files" + leftOut
-                    + ". Give a folder with UTF-8 text files.");
+            throw new UserError(root + " contains no text: " + walk.files.size() + " files" + skipped
+                    + ". Name a folder with UTF-8 text files.");
         }
-        if (!leftOut.isEmpty()) {
-            progress.report(0, 0, root + ": " + texts.size() + " text files; left out" + leftOut.substring(1) + ".");
+        if (!skipped.isEmpty()) {
+            progress.report(0, 0, root + ": " + texts.size() + " text files; skipped" + skipped.substring(1) + ".");
         }
-        return new TextCorpus(root, texts, leftOut);
+        return new TextCorpus(root, texts, skipped);
     }
 
     @Override
     public String source() {
-        return root + (Files.isDirectory(root) ? " (" + docs.size() + " text files" + leftOut + ")" : "");
+        return root + (Files.isDirectory(root) ? " (" + docs.size() + " text files" + skipped + ")" : "");
     }
 
     @Override
@@ -110,7 +111,7 @@ final class TextCorpus implements Corpus {
                 text.append(doc.name).append(' ').append(doc.bytes).append(' ')
                         .append(Files.getLastModifiedTime(doc.path).toMillis()).append('\n');
             } catch (IOException e) {
-                throw Io.failed("read", doc.path, e);
+                throw FileErrors.failed("read", doc.path, e);
             }
         }
         return text.toString();
@@ -149,7 +150,7 @@ final class TextCorpus implements Corpus {
         }
     }
 
-    /** The tokens of a piece; its text is let go. */
+    /** The tokens of a piece, without its text. */
     private record Encoded(Doc doc, byte[] tokens, long bytes, boolean last) {
         Encoded(Piece piece, Gpt2Tokenizer tokenizer) {
             this(piece.doc, Corpus.encode(tokenizer, piece.text), piece.text.getBytes(StandardCharsets.UTF_8).length,
@@ -173,11 +174,11 @@ final class TextCorpus implements Corpus {
             TextReader.pieces(doc.path, text -> sink.accept(new Piece(doc, text, false)));
             sink.accept(new Piece(doc, "", true));
         } catch (IOException e) {
-            throw Io.failed("read", doc.path, e);
+            throw FileErrors.failed("read", doc.path, e);
         }
     }
 
-    /** Pieces in memory at once: enough that no core waits for the oldest one. */
+    /** Number of pieces in memory at once: enough that no core waits for the oldest one. */
     static int inFlight() {
         return 4 * Runtime.getRuntime().availableProcessors();
     }
@@ -187,18 +188,18 @@ final class TextCorpus implements Corpus {
         try {
             return check(path, name);
         } catch (AccessDeniedException _) {
-            return new Found(path, name, 0, "cannot be read: no permission");
+            return new Found(path, name, 0, "permission denied");
         } catch (IOException e) {
-            throw Io.failed("read", path, e);
+            throw FileErrors.failed("read", path, e);
         }
     }
 
     private static Found check(Path path, String name) throws IOException {
         TextReader.Checked checked = TextReader.check(path);
-        String defect = checked.bytes() == 0 ? "is empty" : switch (checked.defect()) {
+        String defect = checked.bytes() == 0 ? "it is empty" : switch (checked.defect()) {
             case null -> null;
-            case NUL_BYTE -> "is not text: it has a NUL byte at byte " + checked.offset();
-            case NOT_UTF8 -> "is not UTF-8 text: byte " + checked.offset() + " is malformed";
+            case NUL_BYTE -> "NUL byte at byte " + checked.offset();
+            case NOT_UTF8 -> "byte " + checked.offset() + " is not UTF-8";
         };
         return new Found(path, name, checked.bytes(), defect);
     }
@@ -215,7 +216,7 @@ final class TextCorpus implements Corpus {
         return slash < 0 ? "." : name.substring(0, slash);
     }
 
-    /** Lists the files of a folder that are not hidden. */
+    /** Lists the visible files of a folder. */
     private static final class Walk extends SimpleFileVisitor<Path> {
         final List<Path> files = new ArrayList<>();
         long hidden;
@@ -246,7 +247,7 @@ final class TextCorpus implements Corpus {
 
         @Override
         public FileVisitResult visitFileFailed(Path file, IOException e) {
-            throw Io.failed("read", file, e);
+            throw FileErrors.failed("read", file, e);
         }
     }
 }

@@ -14,29 +14,26 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.Consumer;
 
 /**
- * Reads a UTF-8 file in pieces of bounded size, cut only where GPT-2's tokenizer cuts too: before white space that
- * follows something else. So the tokens of the pieces, joined, are the tokens of the file.
+ * Reads a UTF-8 file in pieces of bounded size, cut only where GPT-2's tokenizer also cuts: before white space that follows
+ * something else. So the tokens of the pieces, joined, are the tokens of the file.
  */
 final class TextReader {
     /** Usual length of a piece in chars. */
     static final int PIECE_CHARS = 1 << 19;
-    /** A text without white space is cut at this length all the same, which may change the tokens there. */
+    /** A text without white space is cut at this length, which may change the tokens there. */
     static final int MAX_PIECE_CHARS = 1 << 24;
     private static final int BLOCK_BYTES = 1 << 17;
 
     private TextReader() {
     }
 
-    /** What {@link #check} found at the first byte that is not text. */
+    /** What is wrong with the first byte that is not text. */
     enum Defect {
         NUL_BYTE, NOT_UTF8
     }
 
-    /** Size in bytes, and the first byte that is not text, if any. */
+    /** Size in bytes, and the first byte that is not text; {@code defect} is null if there is none. */
     record Checked(long bytes, Defect defect, long offset) {
-        boolean isText() {
-            return defect == null;
-        }
     }
 
     /** Reads a file up to its first NUL byte or malformed UTF-8. */
@@ -56,7 +53,7 @@ final class TextReader {
         }
     }
 
-    /** Gives the pieces of a file in order; a byte order mark at the start is left out. */
+    /** Passes the pieces of a file to {@code sink}, in order, without a byte order mark at the start. */
     static void pieces(Path file, Consumer<String> sink) throws IOException {
         pieces(file, PIECE_CHARS, MAX_PIECE_CHARS, sink);
     }
@@ -93,7 +90,7 @@ final class TextReader {
         }
     }
 
-    /** The last safe place to cut, or 0 to wait for more text. */
+    /** The last safe place to cut; 0 to wait for more text. */
     private static int cut(StringBuilder text, int maxPieceChars) {
         for (int i = text.length() - 1; i > 0; i--) {
             if ((text.charAt(i) == '\n' || text.charAt(i) == ' ') && !isSpace(text.charAt(i - 1))) {
@@ -125,7 +122,7 @@ final class TextReader {
             channel = FileChannel.open(file, StandardOpenOption.READ);
         }
 
-        /** Decodes the next block into {@link #chars}, ready to be read; false at the end. */
+        /** Decodes the next block into {@link #chars}, ready to read; false at the end. */
         boolean next() throws IOException {
             if (ended) {
                 return false;

@@ -10,26 +10,24 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a training run reads.
+ * The data of a training run.
  *
  * @param train tokens to train on
- * @param val tokens held out; empty where the text was too short to hold anything out
- * @param source where the text came from, for people
- * @param tokenizer {@value Meta#GPT2}, or {@value #UNKNOWN} where ids cannot be turned back to text by
- *     {@link Gpt2Tokenizer}
+ * @param val held-out tokens; empty if the text was too short to hold anything out
+ * @param source describes where the text is from
+ * @param tokenizer {@value Meta#GPT2}, or {@value #UNKNOWN} if {@link Gpt2Tokenizer} cannot turn the ids back to text
  */
 public record TokenData(TokenSet train, Optional<TokenSet> val, String source, String tokenizer) {
-    /** The tokenizer of a nanoGPT folder that brings its own ({@code meta.pkl}, characters). */
+    /** The tokenizer of a nanoGPT folder with {@code meta.pkl} (characters). */
     public static final String UNKNOWN = "unknown";
 
     static final String TRAIN = "train.bin";
     static final String VAL = "val.bin";
 
     /**
-     * Opens a prepared folder. Without {@code meta.json}, as nanoGPT leaves it, there is one domain, {@value
-     * Domain#ALL}.
+     * Opens a prepared folder. Without {@code meta.json}, like nanoGPT's, it has one domain, {@value Domain#ALL}.
      *
-     * @throws UserError if a file is missing, damaged, or does not fit to the others
+     * @throws UserError if a file is missing, damaged, or does not fit the others
      */
     public static TokenData open(Path dir) {
         if (!isPrepared(dir)) {
@@ -55,7 +53,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
                 meta.source(), meta.tokenizer());
     }
 
-    /** One token file: its last tenth is held out. */
+    /** One token file, with its last tenth held out. */
     static TokenData openFile(Path file) {
         TokenFile tokens = TokenFile.open(file);
         long cut = tokens.size() - tokens.size() / 10;
@@ -88,8 +86,8 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
 
     private static void checkCount(Path file, long found, long expected) {
         if (found != expected) {
-            throw new UserError(file + " holds " + found + " tokens, but " + Meta.FILE + " beside it says " + expected
-                    + ": the files are not of one preparation. Prepare the folder again.");
+            throw new UserError(file + " has " + found + " tokens, but " + Meta.FILE + " beside it says " + expected
+                    + ", so they are not of the same preparation. Prepare the folder again.");
         }
     }
 }

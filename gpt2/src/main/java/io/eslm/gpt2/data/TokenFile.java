@@ -2,6 +2,7 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,8 +16,8 @@ import java.util.Objects;
 import java.util.stream.LongStream;
 
 /**
- * A file of uint16 token ids, memory-mapped: nanoGPT's headerless form, or llm.c's with its 1024-byte header. Size is
- * limited by the address space alone. The mapping lives as long as the object is reachable.
+ * A memory-mapped file of uint16 token ids: nanoGPT's format without a header, or llm.c's with a 1024-byte header. Only the
+ * address space limits its size. The mapping lives as long as the object is reachable.
  */
 public final class TokenFile {
     private static final ValueLayout.OfShort UINT16 = ValueLayout.JAVA_SHORT_UNALIGNED
@@ -41,25 +42,25 @@ public final class TokenFile {
     /**
      * Maps a file.
      *
-     * @throws UserError if it is missing, unreadable, empty, of odd length, or disagrees with its llm.c header
+     * @throws UserError if it is missing, unreadable, empty, of odd length, or contradicts its llm.c header
      */
     public static TokenFile open(Path path) {
         MemorySegment bytes = map(path);
         if (bytes.byteSize() == 0) {
-            throw new UserError(path + " is empty: it holds no tokens. Prepare it again.");
+            throw new UserError(path + " is empty. Prepare it again.");
         }
         int magic = bytes.byteSize() >= 4 ? bytes.get(INT32, 0) : 0;
         if (magic == LLMC_LLAMA3_MAGIC) {
-            throw new UserError(path + " holds Llama 3 tokens (llm.c magic " + magic
-                    + "), and this is GPT-2. Write it again with GPT-2's tokenizer.");
+            throw new UserError(path + " contains Llama 3 tokens (llm.c magic " + magic
+                    + "), but the model is GPT-2. Tokenize the text with GPT-2's tokenizer.");
         }
         if (magic == LLMC_MAGIC) {
             bytes = withoutHeader(path, bytes);
         }
         if (bytes.byteSize() % 2 != 0) {
             throw new UserError(
-                    path + " has " + bytes.byteSize() + " bytes, an odd number, but tokens are 2 bytes each: "
-                            + "it is cut off or not a token file. Prepare it again.");
+                    path + " has " + bytes.byteSize() + " bytes, an odd number, but a token has 2 bytes: "
+                            + "it is truncated or not a token file. Prepare it again.");
         }
         return new TokenFile(path, bytes, 0);
     }
@@ -71,28 +72,30 @@ public final class TokenFile {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
         } catch (IOException e) {
-            throw Io.failed("open token file", path, e);
+            throw FileErrors.failed("read", path, e);
         }
     }
 
     private static MemorySegment withoutHeader(Path path, MemorySegment bytes) {
         if (bytes.byteSize() < LLMC_HEADER_BYTES) {
             throw new UserError(path + " starts like an llm.c token file but has " + bytes.byteSize()
-                    + " bytes, less than its header of " + LLMC_HEADER_BYTES + ": it is cut off. Copy it again.");
+                    + " bytes, less than its header of " + LLMC_HEADER_BYTES + ": it is truncated. Copy it again.");
         }
         int version = bytes.get(INT32, 4);
         if (version != 1) {
-            throw new UserError(path + " is an llm.c token file of version " + version + "; only version 1 is known.");
+            throw new UserError(
+                    path + " is an llm.c token file of version " + version + ", but only version 1 can be read.");
         }
         long count = bytes.get(INT32, 8);
         long expected = LLMC_HEADER_BYTES + 2 * count;
         if (count <= 0 || bytes.byteSize() != expected) {
-            throw new UserError(path + " says in its header that it holds " + count + " tokens, which makes " + expected
-                    + " bytes, but it has " + bytes.byteSize() + ": it is damaged or cut off. Copy it again.");
+            throw new UserError(path + " has " + bytes.byteSize() + " bytes, but the " + count
+                    + " tokens in its header need " + expected + ": it is damaged or truncated. Copy it again.");
         }
         return bytes.asSlice(LLMC_HEADER_BYTES);
     }
 
+    /** The file. */
     public Path path() {
         return path;
     }
@@ -116,14 +119,14 @@ public final class TokenFile {
         }
     }
 
-    /** A view of the tokens {@code [begin, end)}; no copy is made. */
+    /** A view of the tokens {@code [begin, end)}, without a copy. */
     public TokenFile slice(long begin, long end) {
         Objects.checkFromToIndex(begin, end, size());
         return new TokenFile(path, tokens.asSlice(2 * begin, 2 * (end - begin)), firstToken + begin);
     }
 
     /**
-     * Reads every token once, on all cores, and checks that a model with this vocabulary can take it.
+     * Checks every token against a model's vocabulary, on all cores.
      *
      * @throws UserError if a token id is {@code vocabSize} or more; names the first one
      */
@@ -150,6 +153,6 @@ public final class TokenFile {
         throw new UserError(
                 path + ": token " + (firstToken + at) + " has id " + get(at) + ", but the model's vocabulary "
                         + "has " + vocabSize + " ids (0 to " + (vocabSize - 1)
-                        + "). Prepare the data with the model's tokenizer, or give the model a larger vocab_size.");
+                        + "). Prepare the data with the model's tokenizer, or use a larger vocab size.");
     }
 }

@@ -5,16 +5,16 @@ import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Token ids and the domains that they belong to; at least one domain. */
+/** Token ids and their domains, at least one. */
 public record TokenSet(TokenFile tokens, List<Domain> domains) {
-    /** Most predictions of a piece of a {@link #half}: windows of up to this many tokens lose no context to the cuts. */
+    /** Largest number of predictions in a piece of a {@link #half}: windows up to this size lose no context to the cuts. */
     private static final long PIECE = 1024;
 
-    /** Halves of held-out data: what was chosen by looking at the one is measured on the other. */
+    /** Halves of held-out data: choose on one, measure on the other. */
     public enum Half {
         /** For choosing methods and settings. */
         TUNE,
-        /** For the figures that are reported. */
+        /** For figures to report. */
         FINAL
     }
 
@@ -28,11 +28,12 @@ public record TokenSet(TokenFile tokens, List<Domain> domains) {
     }
 
     /**
-     * Half of each domain, the same one for every model and context length. A domain is cut into pieces of at most {@value
-     * #PIECE} predictions, at least two where it has two, and each piece goes to the half with fewer predictions, at first
-     * to {@link Half#FINAL}. Every token but the first of a range is predicted in one of the halves.
+     * Half of each domain, the same for every model and context length. Cuts a domain into pieces of at most {@value #PIECE}
+     * predictions, and into at least two pieces if it has two predictions. Each piece goes to the half with fewer
+     * predictions, the first one to {@link Half#FINAL}. Every token but the first of a range is predicted in one of the
+     * halves.
      *
-     * @throws UserError if there is nothing in that half
+     * @throws UserError if that half is empty
      */
     public TokenSet half(Half half) {
         List<Domain> some = new ArrayList<>();
@@ -43,8 +44,8 @@ public record TokenSet(TokenFile tokens, List<Domain> domains) {
             }
         }
         if (some.isEmpty()) {
-            throw new UserError(tokens.path() + " holds out " + tokens.size()
-                    + " tokens, too few for two halves of evaluation data: hold out more text");
+            throw new UserError(tokens.path() + " has only " + tokens.size()
+                    + " held-out tokens, too few for two halves. Hold out more text.");
         }
         return new TokenSet(tokens, some);
     }

@@ -4,20 +4,20 @@ package io.eslm.gpt2.generate;
 import java.util.List;
 
 /**
- * What a {@link Generator} made.
+ * The result of a {@link Generator}.
  *
- * @param tokens the new tokens, without the prompt and without the end-of-text that stopped it
+ * @param tokens the new tokens, without the prompt and without end-of-text
  * @param end why it stopped
- * @param notes what a user should know about it, in whole sentences; usually none
+ * @param notes whole sentences to show to the user; usually none
  */
 public record Generation(int[] tokens, End end, List<String> notes) {
     /** Why a generation stopped. */
     public enum End {
         /** The model ended the text. */
         END_OF_TEXT,
-        /** As many tokens as were asked for. */
+        /** The text has the requested length. */
         LENGTH,
-        /** Whoever takes the tokens wants no more. */
+        /** The caller asked to stop. */
         STOPPED
     }
 

@@ -14,9 +14,9 @@ import java.util.List;
 import java.util.function.IntPredicate;
 
 /**
- * Continues a prompt token by token. The prompt is computed in one pass, each new token in one pass over itself alone, from
- * cached keys and values. When the context is full, the cache is made anew from the later half of it and goes on from there,
- * so the text can be longer than the context. Not thread-safe; the text of one call does not depend on calls before it.
+ * Continues a prompt token by token. Computes the prompt in one pass, and each new token in one pass over that token alone,
+ * with cached keys and values. When the context is full, the generator rebuilds the cache from its later half and continues,
+ * so a text can be longer than the context. Calls are independent of each other. Not thread-safe.
  */
 public final class Generator {
     private final Gpt2 model;
@@ -27,9 +27,8 @@ public final class Generator {
     private final float[] logits;
 
     /**
-     * For a model of GPT-2's vocabulary, perhaps padded: the padding is never drawn. In a smaller vocabulary, of another
-     * tokenizer, no token ends the text, and token 0 (a line break, where nanoGPT counts characters) stands for an empty
-     * prompt.
+     * For GPT-2's vocabulary, padded or not: padding is never drawn. For a smaller vocabulary, no token ends the text, and
+     * token 0 (a line break in nanoGPT's character data) stands for an empty prompt.
      */
     public Generator(Gpt2 model) {
         this(model, Math.min(model.config().vocabSize(), Gpt2Tokenizer.VOCAB_SIZE),
@@ -39,8 +38,8 @@ public final class Generator {
     /**
      * For any vocabulary.
      *
-     * @param vocabulary ids from this one on are never drawn
-     * @param endOfText the id that ends a text and stands for an empty prompt, or −1 if there is none
+     * @param vocabulary number of ids that can be drawn, from 0
+     * @param endOfText the id that ends a text and stands for an empty prompt; −1 if there is none
      */
     public Generator(Gpt2 model, int vocabulary, int endOfText) {
         Checks.check(vocabulary > 0 && vocabulary <= model.config().vocabSize() && endOfText < vocabulary, "generator",
@@ -55,9 +54,9 @@ public final class Generator {
     }
 
     /**
-     * Continues {@code prompt}; of one longer than the context, its end counts.
+     * Continues {@code prompt}. Only the end of a prompt longer than the context is used.
      *
-     * @param onToken called with each new token as soon as it is known; false stops. End-of-text is not passed on
+     * @param onToken receives each new token at once, except end-of-text; returns false to stop
      * @throws IndexOutOfBoundsException if a token of the prompt is not in the vocabulary
      * @throws io.eslm.tensor.UserError if the model's output is not finite
      */
@@ -97,14 +96,14 @@ public final class Generator {
         int capacity = cache.capacity();
         if (prompt.length > capacity) {
             notes.add(
-                    "The prompt has " + prompt.length + " tokens, the model's context " + capacity + ": only the last "
-                            + capacity + " are read.");
+                    "The prompt has " + prompt.length + " tokens, but the model's context has " + capacity
+                            + ": only the last " + capacity + " are used.");
             return Arrays.copyOfRange(prompt, prompt.length - capacity, prompt.length);
         }
         return prompt.length > 0 ? prompt : new int[] {Math.max(0, endOfText)};
     }
 
-    /** Moves the later half of a full context to its beginning; returns its length. */
+    /** Moves the later half of a full context to the beginning; returns its length. */
     private static int laterHalf(int[] context) {
         int kept = context.length / 2;
         System.arraycopy(context, context.length - kept, context, 0, kept);
@@ -116,7 +115,7 @@ public final class Generator {
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(Arrays.copyOfRange(context, from, to), 1, to - from), cache);
             Variable last = tape.constant(hidden.value().rows(to - from - 1, 1));
-            model.backend().read(model.logits(tape, last).value().storage(), logits, 0, vocabulary);
+            model.backend().read(model.logits(last).value().storage(), logits, 0, vocabulary);
         }
     }
 }

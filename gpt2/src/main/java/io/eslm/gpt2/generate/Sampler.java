@@ -4,20 +4,17 @@ package io.eslm.gpt2.generate;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 
-/**
- * Draws one token after the other from logits by a {@link Sampling}. Ties go to the smaller id. All arrays are made once, one
- * draw allocates nothing.
- */
+/** Draws tokens from logits. Of equal logits, the smaller id comes first. A draw allocates nothing. */
 final class Sampler {
     private final Sampling sampling;
     private final Rng rng;
-    /** Weight of each id, or of each candidate, relative to the likeliest. */
+    /** Probability of each id, or of each candidate, relative to the most likely one. */
     private final double[] weights;
-    /** Max-heap of (logit, −id), both in one long; from its end, the candidates that were taken out. */
+    /** Max-heap of (logit, −id), packed into a long. Candidates move to its end, in reverse order. */
     private final long[] heap;
     private int heapSize;
 
-    /** @param vocabulary number of ids that may be drawn */
+    /** @param vocabulary number of ids that can be drawn */
     Sampler(Sampling sampling, int vocabulary) {
         this.sampling = sampling;
         this.rng = Rng.of(sampling.seed()).split("sampling");
@@ -26,13 +23,13 @@ final class Sampler {
     }
 
     /**
-     * The next token.
+     * Draws the next token.
      *
-     * @param logits one for each id, at least as many as the vocabulary
+     * @param logits (V) or more: one for each id
      * @throws UserError if one is not finite
      */
     int draw(float[] logits) {
-        int best = likeliest(logits);
+        int best = mostLikely(logits);
         if (sampling.temperature() == 0 || sampling.topK() == 1) {
             return best;
         }
@@ -42,19 +39,19 @@ final class Sampler {
                 : fromTop(logits, logits[best], total);
     }
 
-    private int likeliest(float[] logits) {
+    private int mostLikely(float[] logits) {
         int best = 0;
         for (int i = 0; i < weights.length; i++) {
             if (!Float.isFinite(logits[i])) {
                 throw new UserError("the model's output is not finite (" + logits[i] + " for token " + i
-                        + "): its weights are damaged, or training diverged. Use an earlier checkpoint");
+                        + "): the weights are damaged, or training diverged. Use an earlier checkpoint");
             }
             best = logits[i] > logits[best] ? i : best;
         }
         return best;
     }
 
-    /** Sets all weights; returns their sum. */
+    /** Sets all weights and returns their sum. */
     private double weigh(float[] logits, float largest) {
         double sum = 0;
         for (int i = 0; i < weights.length; i++) {
@@ -69,9 +66,9 @@ final class Sampler {
     }
 
     /**
-     * Draws from the likeliest tokens alone.
+     * Draws from the most likely tokens.
      *
-     * @param all sum of all weights, of which the top p are a share; 0 if they are a share of the top k
+     * @param all sum of all weights, which top p is a share of; 0 if it is a share of the top k
      */
     private int fromTop(float[] logits, float largest, double all) {
         heapify(logits);
@@ -91,7 +88,7 @@ final class Sampler {
         return id(heap[heap.length - 1 - atWeight(rng.nextDouble() * sum, kept)]);
     }
 
-    /** Makes the likeliest token that is left candidate {@code i}: its key goes to the free end of the heap. */
+    /** Makes the most likely remaining token candidate {@code i}: moves its key to the free end of the heap. */
     private double take(int i, float[] logits, float largest) {
         long key = pop();
         heap[heap.length - 1 - i] = key;
@@ -121,7 +118,7 @@ final class Sampler {
         }
     }
 
-    /** Orders as the logit does, then by descending id. */
+    /** Sorts like the logit, then by descending id. */
     private static long key(float logit, int id) {
         int bits = Float.floatToIntBits(logit + 0f); // + 0: −0 becomes 0
         return (long) (bits ^ bits >> 31 & Integer.MAX_VALUE) << 32 | Integer.MAX_VALUE - id;

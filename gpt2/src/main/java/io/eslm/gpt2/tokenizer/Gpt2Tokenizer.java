@@ -5,8 +5,8 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
+import io.eslm.tensor.UserError;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -14,21 +14,20 @@ import java.util.Locale;
 /**
  * GPT-2's tokenizer: 50,000 byte-level BPE merges over the 256 bytes, plus end-of-text.
  *
- * <p>Immutable, safe to share between threads. The first one made reads the merge
- * table (about 0.2 s); the others share it.
+ * <p>Immutable and thread-safe. The first one reads the merge table (about 0.2 s); the others share it.
  */
 public final class Gpt2Tokenizer {
     /** Number of ids: 0 … 50256. */
     public static final int VOCAB_SIZE = 50257;
-    /** The id that ends a document. {@link #encode} never returns it, whatever the text says. */
+    /** The id that ends a document. {@link #encode} never returns it, for any text. */
     public static final int END_OF_TEXT = 50256;
-    /** How {@link #END_OF_TEXT} is written, in decoded text and in the vocabulary files. */
+    /** The text of {@link #END_OF_TEXT} in decoded text and in the vocabulary files. */
     public static final String END_OF_TEXT_LITERAL = "<|endoftext|>";
 
     private final Encoding bpe = Tables.BPE;
     private final byte[][] vocabulary = Tables.VOCABULARY;
 
-    /** The tables, read when the first tokenizer is made; constants. */
+    /** The tables, read by the first tokenizer. */
     private static final class Tables {
         static final Encoding BPE = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
         static final byte[][] VOCABULARY = vocabulary();
@@ -48,16 +47,16 @@ public final class Gpt2Tokenizer {
     /**
      * Token ids of a text, each in [0, 50256). {@code decode(encode(s))} equals {@code s} for every well-formed string.
      *
-     * <p>A surrogate without its partner has no UTF-8 form; each one is read as U+FFFD, as tiktoken does. The literal
-     * {@value #END_OF_TEXT_LITERAL} is ordinary text here.
+     * <p>Reads a lone surrogate, which has no UTF-8 form, as U+FFFD, like tiktoken. The literal {@value #END_OF_TEXT_LITERAL}
+     * is ordinary text.
      */
     public int[] encode(String text) {
         return bpe.encodeOrdinary(wellFormed(text)).toArray();
     }
 
     /**
-     * The text of a token sequence. Bytes that do not form UTF-8 (a sequence cut inside a character) become U+FFFD;
-     * {@link #END_OF_TEXT} becomes {@value #END_OF_TEXT_LITERAL}.
+     * The text of a token sequence. Bytes that are not UTF-8 (a character cut at the end) become U+FFFD; {@link #END_OF_TEXT}
+     * becomes {@value #END_OF_TEXT_LITERAL}.
      *
      * @throws IllegalArgumentException if an id is outside the vocabulary
      */
@@ -70,7 +69,7 @@ public final class Gpt2Tokenizer {
     }
 
     /**
-     * The bytes of one token, as a fresh array.
+     * The bytes of one token, in a new array.
      *
      * @throws IllegalArgumentException if the id is outside the vocabulary
      */
@@ -79,8 +78,8 @@ public final class Gpt2Tokenizer {
     }
 
     /**
-     * One token for display. Whole characters are shown as they are; each byte that is only a part of a character is
-     * shown as {@code <0xE2>}, so that no two tokens look alike merely because both are fragments.
+     * One token for display. A byte that is only part of a character becomes, for example, {@code <0xE2>}, so that different
+     * fragments look different.
      *
      * @throws IllegalArgumentException if the id is outside the vocabulary
      */
@@ -100,19 +99,19 @@ public final class Gpt2Tokenizer {
     }
 
     /**
-     * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that the
-     * folder of a checkpoint is complete for other tools.
+     * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that other tools
+     * find a complete model folder.
      *
-     * @throws IOException if the folder cannot be made or written
+     * @throws UserError if a file cannot be written
      */
-    public void writeVocab(Path dir) throws IOException {
+    public void writeVocab(Path dir) {
         new VocabFiles(vocabulary).write(dir);
     }
 
     private byte[] entry(int id) {
         if (id < 0 || id >= VOCAB_SIZE) {
             throw new IllegalArgumentException("token id " + id + " is outside GPT-2's vocabulary [0, " + VOCAB_SIZE
-                    + "). A model whose vocabulary is padded (50304) must not sample the padding.");
+                    + "). A model with a padded vocabulary (50304) must not sample the padding.");
         }
         return vocabulary[id];
     }

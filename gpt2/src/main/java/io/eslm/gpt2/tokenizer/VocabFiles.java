@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileTrees;
 import it.unimi.dsi.fastutil.objects.Object2IntOpenHashMap;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +14,7 @@ import java.util.Locale;
 final class VocabFiles {
     private static final int BYTE_TOKENS = 256;
 
-    /** Strings here hold one byte per char (ISO 8859-1). */
+    /** Each char is one byte (ISO 8859-1). */
     private final List<String> tokens = new ArrayList<>();
     private final Object2IntOpenHashMap<String> rank = new Object2IntOpenHashMap<>();
 
@@ -27,10 +27,10 @@ final class VocabFiles {
         }
     }
 
-    void write(Path dir) throws IOException {
-        Files.createDirectories(dir);
-        Files.writeString(dir.resolve("vocab.json"), vocab(), StandardCharsets.US_ASCII);
-        Files.writeString(dir.resolve("merges.txt"), merges(), StandardCharsets.UTF_8);
+    void write(Path dir) {
+        FileTrees.make(dir);
+        AtomicFiles.writeString(dir.resolve("vocab.json"), vocab());
+        AtomicFiles.writeString(dir.resolve("merges.txt"), merges());
     }
 
     private String vocab() {
@@ -51,7 +51,7 @@ final class VocabFiles {
         return text.toString();
     }
 
-    /** The merge that made a token: BPE over its bytes, with only the merges older than itself, stops at two parts. */
+    /** The merge that makes a token: BPE over its bytes with all earlier merges ends with these two parts. */
     private List<String> pair(int id) {
         String token = tokens.get(id);
         var parts = new ArrayList<String>(token.length());
@@ -73,7 +73,7 @@ final class VocabFiles {
         return parts;
     }
 
-    /** GPT-2's bytes_to_unicode: bytes with a visible character stand for themselves, the others for 256, 257, … */
+    /** GPT-2's bytes_to_unicode: visible bytes stay; the others become characters 256, 257, … */
     private static String printable(String bytes) {
         var shown = new StringBuilder(bytes.length());
         for (int i = 0; i < bytes.length(); i++) {

@@ -3,7 +3,7 @@ package io.eslm.gpt2.train;
 
 import io.eslm.tensor.UserError;
 
-/** A loss or a gradient is not finite any more: this run is over, another one need not be. */
+/** A loss or a gradient is not finite: this run cannot continue, but another one may. */
 public final class DivergedError extends UserError {
     private static final long serialVersionUID = 1L;
 

@@ -3,29 +3,26 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.EvalWindows;
-import io.eslm.tensor.DType;
-import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Mean loss per domain and over all tokens of held-out data, in nats. The same windows give the same bits. */
+/** Computes the mean loss of held-out data, of each domain and in all, in nats. The same windows give the same bits. */
 public final class Evaluation {
     /**
-     * What an evaluation found.
+     * The result of an evaluation.
      *
-     * @param loss mean over all tokens in nats: the domains' means weighted by their sizes
+     * @param loss mean over all tokens, in nats: the means of the domains, weighted by their sizes
      * @param domains mean loss of each domain, in nats, in the order of the data
-     * @param tokens loss of each token predicted, in nats, in the order of the windows
-     * @param weights what each of them counts in {@code loss}; they sum to 1
+     * @param tokens loss of each predicted token, in nats, in the order of the windows
+     * @param weights weight of each predicted token in {@code loss}; they sum to 1
      */
     public record Result(double loss, Map<String, Double> domains, float[] tokens, double[] weights) {
-        /** Number of tokens predicted. */
+        /** Number of predicted tokens. */
         public long predictions() {
             return tokens.length;
         }
@@ -87,18 +84,16 @@ public final class Evaluation {
         int[] known = new int[n];
         for (int i = 0; i < n; i++) {
             known[i] = Math.max(0, targets[i]);
-            // Behind a short window stands end-of-text, which a small vocabulary does not have; any id will do there.
+            // A short window ends with end-of-text, which a small vocabulary lacks; any id serves there.
             inputs[i] = targets[i] == EvalWindows.NO_TARGET ? 0 : inputs[i];
         }
         try (Tape tape = Tape.evaluation(workspace)) {
             Variable hidden = model.forward(tape, tape.put(inputs, rows, time));
-            Tensor entropy = tape.memory(DType.F32, n);
-            return tape.apply(new HeadCrossEntropy(tape.put(known, n), entropy), hidden, model.head()).value()
-                    .toFloats();
+            return model.losses(hidden, tape.put(known, n)).lossValues();
         }
     }
 
-    /** @param tokens domain by domain, as the windows are; {@code count} of each */
+    /** @param tokens losses, domain by domain like the windows; count[d] of domain d */
     private static Result result(EvalWindows windows, float[] tokens, int[] count) {
         Map<String, Double> means = new LinkedHashMap<>();
         double[] weights = new double[tokens.length];

@@ -6,19 +6,21 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.util.Locale;
 
-/** How many bytes a model takes, known before anything is allocated. */
+/** Estimates the memory that a model needs, before anything is allocated. */
 public final class MemoryNeed {
     private MemoryNeed() {
     }
 
-    /** Weights alone. */
+    /** Bytes of the weights. */
     public static long ofWeights(Gpt2Config config) {
         return 4 * config.parameterCount();
     }
 
     /**
-     * A training step of B windows: weights, gradients and both moments; per block and token the residual streams, norms,
-     * qkv, attention and both sides of the GELU (18C); logits; and the gradients in flight.
+     * Bytes of a training step with B windows: weights, gradients and both moments; per block and token the residual
+     * streams, norms, qkv, attention and both sides of the GELU (18C); logits; and gradients in flight.
+     *
+     * @param batchSize windows in a micro-batch, B
      */
     public static long ofTraining(Gpt2Config config, int batchSize) {
         long tokens = (long) batchSize * config.blockSize();
@@ -27,14 +29,20 @@ public final class MemoryNeed {
         return 4 * ofWeights(config) + 4 * tokens * perToken;
     }
 
-    /** @throws UserError if the memory of {@code backend} cannot hold {@code need} bytes */
+    /**
+     * Compares a need with the memory of {@code backend}.
+     *
+     * @param need bytes
+     * @param what needs them, to begin the message
+     * @param advice a sentence on what to do
+     * @throws UserError if the memory is too small
+     */
     public static void check(Backend backend, long need, String what, String advice) {
         long there = backend.memoryBytes();
         if (need > there * 0.95) {
             throw new UserError(String.format(Locale.ROOT,
-                    "%s needs about %.1f GB of memory, but %.1f GB are available to backend '%s'. %s", what,
-                    need * 1e-9,
-                    there * 1e-9, backend.name(), advice));
+                    "%s needs about %.1f GB of memory, but backend '%s' has only %.1f GB. %s", what, need * 1e-9,
+                    backend.name(), there * 1e-9, advice));
         }
     }
 }

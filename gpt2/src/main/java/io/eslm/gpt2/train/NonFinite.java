@@ -9,33 +9,31 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Map;
 
-/** Stops a run whose numbers have gone wrong, and finds where: the step, and the first layer with a NaN or an infinity. */
+/** Explains a run that diverged: the step, and the first layer with a NaN or an infinity. */
 final class NonFinite {
     private static final String ADVICE =
-            ". Nothing after the last checkpoint is kept; resume from it, or start anew where there is none, with a "
-                    + "lower --learning-rate, a longer --warmup-iters or a smaller --grad-clip";
+            ". The steps since the last checkpoint are lost. Resume from it (or start a new run if there is none) with a "
+                    + "lower learning rate, more warmup iters, or a smaller grad clip";
 
     private NonFinite() {
     }
 
-    static void checkLoss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch, Workspace workspace) {
-        if (!Double.isFinite(loss.lossSum())) {
-            throw new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
-                    + firstLayer(model, inputs, batch, workspace) + ADVICE);
-        }
+    /** @param inputs (batch, T) token ids, row by row */
+    static DivergedError loss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch,
+            Workspace workspace) {
+        return new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
+                + firstLayer(model, inputs, batch, workspace) + ADVICE);
     }
 
-    static void checkGradient(double norm, long step, Gpt2 model) {
-        if (!Double.isFinite(norm)) {
-            String where = "no single gradient is, their norm overflows";
-            for (Map.Entry<String, Parameter> p : model.parameters().entrySet()) {
-                if (!finite(p.getValue().gradient())) {
-                    where = "the gradient of " + p.getKey() + " is the first that is not finite";
-                    break;
-                }
+    static DivergedError gradient(double norm, long step, Gpt2 model) {
+        String where = "every gradient is finite, but their norm overflows";
+        for (Map.Entry<String, Parameter> p : model.parameters().entrySet()) {
+            if (!finite(p.getValue().gradient())) {
+                where = "the gradient of " + p.getKey() + " is the first that is not finite";
+                break;
             }
-            throw new DivergedError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
         }
+        return new DivergedError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
     }
 
     private static String firstLayer(Gpt2 model, int[] inputs, int batch, Workspace workspace) {
@@ -50,9 +48,9 @@ final class NonFinite {
                 if (!finite(x.value())) {
                     return "the input of block " + i + " is the first that is not finite";
                 }
-                x = model.block(tape, i, x, batch);
+                x = model.block(i, x, batch);
             }
-            return finite(x.value()) ? "all blocks are finite, the final norm or the vocabulary head is not"
+            return finite(x.value()) ? "every block is finite, but the final norm or the vocabulary head is not"
                     : "the output of block " + (model.config().nLayer() - 1) + " is not finite";
         }
     }

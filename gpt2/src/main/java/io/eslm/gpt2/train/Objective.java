@@ -4,12 +4,25 @@ package io.eslm.gpt2.train;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.UserError;
 
-/** Turns a micro-batch into a loss: the hook that selective language modelling fills. */
+/** Computes the loss of a micro-batch. Every training method implements it. */
 public interface Objective {
-    /** Name and settings as in {@code --method}; a run goes on only with the same. */
+    /** Plain causal language modelling (GPT-2 paper §2, eq. 1): the mean loss over all tokens. */
+    final class Mean implements Objective {
+        @Override
+        public String name() {
+            return "clm";
+        }
+
+        @Override
+        public MicroBatchLoss of(MicroBatch batch) {
+            return batch.over(Selection.all(batch.tokens()), batch.losses());
+        }
+    }
+
+    /** The method's name and settings, as a user writes them; a resumed run must have the same. */
     String name();
 
-    /** Windows to draw for a micro-batch of {@code batchSize}: more where some are dropped before the forward pass. */
+    /** Windows to draw for a micro-batch of {@code batchSize}: more if the method drops some before the forward pass. */
     default int drawn(int batchSize) {
         return batchSize;
     }
@@ -17,19 +30,19 @@ public interface Objective {
     /** Runs the forward pass and returns the loss to differentiate. */
     MicroBatchLoss of(MicroBatch batch);
 
-    /** Called after each optimizer step: for methods that adapt. */
+    /** Called after each optimizer step, for methods that adapt. */
     default void stepDone() {
     }
 
-    /** What must be in a checkpoint for a resumed run to go on identically; empty if nothing. */
+    /** The state that a checkpoint must store so that a resumed run continues with the same bits; empty if there is none. */
     default JsonObject state() {
         return new JsonObject();
     }
 
-    /** @throws UserError if {@code state} is not what {@link #state} of the same method gave */
+    /** @throws UserError if {@code state} is not what {@link #state} of the same method returned */
     default void restore(JsonObject state) {
         if (!state.isEmpty()) {
-            throw new UserError("method " + name() + " keeps no state, but the checkpoint has some for it: " + state);
+            throw new UserError("method " + name() + " has no state, but the checkpoint stores some: " + state);
         }
     }
 }

@@ -4,14 +4,15 @@ package io.eslm.gpt2.train;
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * Which tokens of a micro-batch are trained on, and how much each counts: L = Σ_k weights_k · loss[rows_k].
+ * Which tokens of a micro-batch to train on, and with what weight: L = Σ_k weights_k · loss[rows_k].
  *
  * @param rows (K) indices of the kept tokens, ascending; null keeps all M
- * @param weights (K): 1/K each for the mean over the kept
- * @param valueAtRisk the threshold in the risk's unit, or NaN where there is none
- * @param alpha confidence level that was used, 0 where all are kept
+ * @param weights (K), 1/K each for the mean over the kept tokens
+ * @param valueAtRisk threshold in the unit of the risk; NaN if there is none
+ * @param alpha confidence level; 0 if all tokens are kept
  */
 public record Selection(int[] rows, float[] weights, double valueAtRisk, double alpha) {
     /** Number of kept tokens, K. */
@@ -19,12 +20,12 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
         return weights.length;
     }
 
-    /** The rows as they are handed to ops, of M = {@code total}; null keeps all. */
+    /** The rows as ops take them, out of M = {@code total}; null keeps all. */
     public Rows rows(Tape tape, int total) {
-        return rows == null ? null : new Rows(tape.put(rows, rows.length), total);
+        return rows == null ? null : Rows.of(tape, rows, total);
     }
 
-    /** The weights times {@code share}: those of a micro-batch in its step. */
+    /** The weights times {@code share}, see {@link MicroBatch#share}. */
     public float[] weights(double share) {
         float[] shared = new float[weights.length];
         for (int k = 0; k < shared.length; k++) {
@@ -33,28 +34,15 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
         return shared;
     }
 
-    /** The mean over all {@code tokens}: plain language modelling. */
+    /** The mean over all {@code tokens}, as in plain language modelling. */
     public static Selection all(int tokens) {
         return new Selection(null, equal(tokens), Double.NaN, 0);
     }
 
-    /** The mean over the tokens where {@code keep} is true; {@link #all}'s arithmetic if that is every one. */
+    /** The mean over the tokens with {@code keep} true. If that is every token, the arithmetic is that of {@link #all}. */
     public static Selection mean(boolean[] keep, double valueAtRisk, double alpha) {
-        int kept = 0;
-        for (boolean k : keep) {
-            kept += k ? 1 : 0;
-        }
-        if (kept == keep.length) {
-            return new Selection(null, equal(kept), valueAtRisk, alpha);
-        }
-        int[] rows = new int[kept];
-        int n = 0;
-        for (int i = 0; i < keep.length; i++) {
-            if (keep[i]) {
-                rows[n++] = i;
-            }
-        }
-        return new Selection(rows, equal(kept), valueAtRisk, alpha);
+        int[] rows = IntStream.range(0, keep.length).filter(i -> keep[i]).toArray();
+        return new Selection(rows.length == keep.length ? null : rows, equal(rows.length), valueAtRisk, alpha);
     }
 
     private static float[] equal(int n) {

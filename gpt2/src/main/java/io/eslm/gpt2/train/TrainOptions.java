@@ -1,71 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.Schedule;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionGroup;
+import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
 
 /**
- * How to train, in nanoGPT's words; written whole into every run and checkpoint.
+ * How to train, in nanoGPT's words; written whole into every run and checkpoint. The defaults train the demo: less than five
+ * minutes on two cores.
  *
- * @param maxIters optimizer steps in the whole run
- * @param batchSize windows in a micro-batch, B
- * @param gradAccum micro-batches in a step
- * @param learningRate after warm-up
- * @param minLr at the end of the cosine; equal to learningRate for a constant rate
- * @param warmupIters steps of linear warm-up
- * @param weightDecay on parameters of rank 2 and more
- * @param gradClip largest global gradient norm; 0 switches clipping off
- * @param evalInterval steps between evaluations; 0 switches them off
- * @param evalIters batches of an evaluation
- * @param sampleInterval steps between sample texts; 0 switches them off
- * @param checkpointInterval steps between checkpoints besides the last; 0 for the last alone
- * @param seed of initial weights, data order, dropout and random selection
+ * @param values of the options in {@link #GROUP}
  */
-public record TrainOptions(int maxIters, int batchSize, int gradAccum, double learningRate, double minLr,
-        int warmupIters,
-        double weightDecay, double beta1, double beta2, double gradClip, int evalInterval, int evalIters,
-        int sampleInterval, int checkpointInterval, long seed) {
-    public TrainOptions {
-        atLeast("--max-iters", maxIters, 1);
-        atLeast("--batch-size", batchSize, 1);
-        atLeast("--grad-accum", gradAccum, 1);
-        atLeast("--warmup-iters", warmupIters, 0);
-        atLeast("--eval-interval", evalInterval, 0);
-        atLeast("--eval-iters", evalIters, 1);
-        atLeast("--sample-interval", sampleInterval, 0);
-        atLeast("--checkpoint-interval", checkpointInterval, 0);
-        finite("--learning-rate", learningRate);
-        finite("--min-lr", minLr);
-        finite("--weight-decay", weightDecay);
-        finite("--grad-clip", gradClip);
-        below1("--beta1", beta1);
-        below1("--beta2", beta2);
-        if (minLr > learningRate) {
-            throw new UserError("--min-lr " + minLr + " is above --learning-rate " + learningRate
-                    + ": the rate falls from the second to the first");
-        }
+public record TrainOptions(OptionValues values) {
+    private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
+
+    public static final Option<Integer> MAX_ITERS = ALL.add(count("max iters", 1, "optimizer steps").defaultsTo(600));
+    public static final Option<Integer> BATCH_SIZE =
+            ALL.add(count("batch size", 1, "windows in a micro-batch").defaultsTo(16));
+    public static final Option<Integer> GRAD_ACCUM = ALL.add(
+            count("grad accum", 1, "micro-batches in a step; each has its own value-at-risk").defaultsTo(1));
+    public static final Option<Double> LEARNING_RATE = ALL.add(
+            notNegative("learning rate", "R", "learning rate after warm-up").defaultsTo("3e-3", _ -> 3e-3));
+    public static final Option<Double> MIN_LR = ALL.add(
+            notNegative("min lr", "R", "learning rate at the end of the cosine; equal rates: no decay")
+                    .defaultsTo("a tenth of the learning rate", given -> given.get(LEARNING_RATE) * 0.1));
+    public static final Option<Integer> WARMUP_ITERS = ALL.add(count("warmup iters", 0, "steps of linear warm-up")
+            .defaultsTo("5 % of max iters", given -> (int) Math.round(given.get(MAX_ITERS) * 0.05)));
+    public static final Option<Double> WEIGHT_DECAY = ALL.add(
+            notNegative("weight decay", "W", "weight decay, applied to matrices only").defaultsTo(0.1));
+    public static final Option<Double> BETA1 = ALL.add(decay("beta1", "first").defaultsTo(0.9));
+    public static final Option<Double> BETA2 = ALL.add(decay("beta2", "second").defaultsTo(0.95));
+    public static final Option<Double> GRAD_CLIP = ALL.add(
+            notNegative("grad clip", "G", "largest norm of the gradient; 0: no clipping").defaultsTo(1.0));
+    public static final Option<Integer> EVAL_INTERVAL =
+            ALL.add(count("eval interval", 0, "steps between evaluations; 0: none").defaultsTo(150));
+    public static final Option<Integer> EVAL_ITERS =
+            ALL.add(count("eval iters", 1, "batches in an evaluation").defaultsTo(16));
+    public static final Option<Integer> SAMPLE_INTERVAL =
+            ALL.add(count("sample interval", 0, "steps between sample texts; 0: none").defaultsTo(300));
+    public static final Option<Integer> CHECKPOINT_INTERVAL = ALL.add(
+            count("checkpoint interval", 0, "steps between checkpoints; 0: only at the end").defaultsTo(150));
+    public static final Option<Long> SEED = ALL.add(
+            Option.seed("seed", "seed of weights, data order, dropout, random selection, and samples")
+                    .defaultsTo(1337L));
+
+    /** All options of training. */
+    public static final OptionGroup GROUP = ALL.build("Training");
+
+    /** Every option at its default. */
+    public static TrainOptions defaults() {
+        return new TrainOptions(OptionValues.defaults(GROUP));
     }
 
-    /** Linear warm-up, then a cosine down to minLr at the last step. */
+    /** The value of {@code option}, or its default. */
+    public <T> T get(Option<T> option) {
+        return values.get(option);
+    }
+
+    /**
+     * These options with another value.
+     *
+     * @throws UserError if {@code value} breaks the option's rule
+     */
+    public <T> TrainOptions with(Option<T> option, T value) {
+        return new TrainOptions(values.with(option, value));
+    }
+
+    /**
+     * These options, replaced by those given to resume the run. A given learning rate below {@link #MIN_LR} lowers that too.
+     */
+    public TrainOptions resumedWith(OptionValues given) {
+        OptionValues now = values.with(given);
+        return new TrainOptions(given.isSet(MIN_LR) ? now
+                : now.with(MIN_LR, Math.min(now.get(MIN_LR), now.get(LEARNING_RATE))));
+    }
+
+    /**
+     * Linear warm-up, then a cosine down to {@link #MIN_LR} at the last step.
+     *
+     * @throws UserError if {@link #MIN_LR}, {@link #LEARNING_RATE}, {@link #WARMUP_ITERS} and {@link #MAX_ITERS} do not fit
+     *         each other
+     */
     public Schedule schedule() {
-        return new Schedule.WarmupCosine(learningRate, minLr, warmupIters, maxIters);
+        if (get(MIN_LR) > get(LEARNING_RATE)) {
+            throw new OptionError(MIN_LR, get(MIN_LR), "must be at most " + LEARNING_RATE + " " + get(LEARNING_RATE));
+        }
+        if (get(WARMUP_ITERS) >= get(MAX_ITERS)) {
+            throw new OptionError(WARMUP_ITERS, get(WARMUP_ITERS), "must be less than " + MAX_ITERS + " "
+                    + get(MAX_ITERS));
+        }
+        return Schedule.constant(get(LEARNING_RATE)).withWarmup(get(WARMUP_ITERS))
+                .withCosineDecay(get(MIN_LR), get(MAX_ITERS));
     }
 
-    private static void atLeast(String option, int value, int least) {
-        if (value < least) {
-            throw new UserError(option + " " + value + ": must be at least " + least);
-        }
+    /** AdamW's settings, with ε = 1e-8. */
+    AdamW.Options adamW() {
+        return new AdamW.Options(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
-    private static void finite(String option, double value) {
-        if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
-            throw new UserError(option + " " + value + ": must be a number of at least 0");
-        }
+    private static Option<Integer> count(String name, int least, String help) {
+        return Option.count(name, help).must("be at least " + least, value -> value >= least);
     }
 
-    private static void below1(String option, double value) {
-        if (!(value >= 0 && value < 1)) {
-            throw new UserError(option + " " + value + ": must be at least 0 and below 1");
-        }
+    private static Option<Double> notNegative(String name, String label, String help) {
+        return Option.number(name, label, help).must("be at least 0", value -> value >= 0);
+    }
+
+    private static Option<Double> decay(String name, String moment) {
+        return Option.number(name, "B", "AdamW's decay rate of the " + moment + " moment")
+                .must("be at least 0 and below 1", value -> value >= 0 && value < 1);
     }
 }

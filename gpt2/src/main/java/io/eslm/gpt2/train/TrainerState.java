@@ -2,35 +2,36 @@
 package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
+import java.util.List;
 
 /**
- * What a resumed run needs besides weights and optimizer moments.
+ * The state of a run besides weights and optimizer moments.
  *
  * @param step optimizer steps done
- * @param tokens tokens that had a full forward pass
+ * @param tokens tokens with a full forward pass
  * @param batchPosition next batch of the sampler
- * @param options of the run that wrote it
- * @param method name of its {@link Objective}
- * @param lossState what {@link Objective#state} gave
+ * @param options of the run
+ * @param method {@link Objective#name}
+ * @param methodState {@link Objective#state}
  */
 public record TrainerState(long step, long tokens, long batchPosition, TrainOptions options, String method,
-        JsonObject lossState) {
-    /** @throws UserError if a run with these options could not continue this one identically */
+        JsonObject methodState) {
+    /** @throws UserError if a run with these options and method cannot continue this one with the same bits */
     public void checkResumable(TrainOptions now, String methodNow) {
-        same("--seed", options.seed(), now.seed());
-        same("--batch-size", options.batchSize(), now.batchSize());
-        same("--grad-accum", options.gradAccum(), now.gradAccum());
-        same("--method", method, methodNow);
-        if (now.maxIters() < step) {
-            throw new UserError("--max-iters " + now.maxIters() + ": the checkpoint is already at step " + step);
+        for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM)) {
+            if (!options.get(option).equals(now.get(option))) {
+                throw OptionError.changed(option, now.get(option), options.get(option));
+            }
         }
-    }
-
-    private static void same(String option, Object saved, Object given) {
-        if (!saved.equals(given)) {
-            throw new UserError(option + " " + given + ": the checkpoint was written with " + saved
-                    + ", and a resumed run must go on as it began; leave the option out, or start anew with another --out-dir");
+        if (!method.equals(methodNow)) {
+            throw new UserError("method " + methodNow + ": " + OptionError.startedWith(method));
+        }
+        if (now.get(TrainOptions.MAX_ITERS) < step) {
+            throw new OptionError(TrainOptions.MAX_ITERS, now.get(TrainOptions.MAX_ITERS),
+                    "the checkpoint is already at step " + step);
         }
     }
 }

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
-import io.eslm.gpt2.train.MeanObjective;
+import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatchLoss;
 import io.eslm.gpt2.train.Objective;
@@ -49,7 +49,7 @@ class CheckpointsTest {
     }
 
     private Trainer trainer() {
-        return trainer(scalar, new MeanObjective(), Tiny.options(40));
+        return trainer(scalar, new Objective.Mean(), Tiny.options(40));
     }
 
     private Path run() {
@@ -84,10 +84,10 @@ class CheckpointsTest {
         assertEquals(expected.state().toString(), actual.state().toString());
     }
 
-    /** 40 steps at once, and 20 + 20 with everything made anew from the checkpoint between. */
+    /** 40 steps at once, and 20 + 20 with new objects loaded from the checkpoint in between. */
     @ParameterizedTest
     @CsvSource({"scalar, 1", "vector, 1", "vector, 2"})
-    void aResumedRunGoesOnBitForBit(String name, int threads) {
+    void aResumedRunContinuesBitForBit(String name, int threads) {
         try (Backend backend = Backends.open(name, threads);
                 Trainer whole = trainer(backend, new Tiny.AboveMean(), Tiny.options(40));
                 Trainer first = trainer(backend, new Tiny.AboveMean(), Tiny.options(40))) {
@@ -141,13 +141,13 @@ class CheckpointsTest {
         }
     }
 
-    /** Every file of a checkpoint, cut off or gone. */
+    /** Every file of a checkpoint, truncated or missing. */
     @ParameterizedTest
     @CsvSource({"model.safetensors, 1000", "model.safetensors, 0", "model.safetensors, -1",
         "optimizer.safetensors, 20000",
         "optimizer.safetensors, -1", "trainer.json, 30", "trainer.json, 0", "trainer.json, -1", "config.json, 12",
         "config.json, -1"})
-    void damagedOnesArePassedOverAndMakeRoom(String file, long length) throws IOException {
+    void damagedCheckpointsAreSkippedAndDeleted(String file, long length) throws IOException {
         Checkpoints checkpoints = new Checkpoints(run());
         try (Trainer trainer = trainer()) {
             trainer.oneStep();
@@ -186,10 +186,10 @@ class CheckpointsTest {
 
             @Override
             public MicroBatchLoss of(MicroBatch batch) {
-                return new MeanObjective().of(batch);
+                return new Objective.Mean().of(batch);
             }
 
-            /** Asked for when weights and moments have been written. */
+            /** Called after weights and moments have been written. */
             @Override
             public JsonObject state() {
                 if (full[0]) {
@@ -214,11 +214,11 @@ class CheckpointsTest {
         Files.createFile(run());
         try (Trainer trainer = trainer()) {
             String message = assertThrows(UserError.class, () -> new Checkpoints(run()).save(trainer)).getMessage();
-            assertTrue(message.contains("step-000000: the checkpoint cannot be written"), message);
+            assertTrue(message.contains("cannot write the checkpoint "), message);
         }
     }
 
-    /** A folder of checkpoints without one may stand beside a model that is complete. */
+    /** A complete model may have an empty folder of checkpoints beside it. */
     @Test
     void anEmptyFolderOfCheckpointsHidesNoModel() throws IOException {
         Files.createDirectories(run().resolve("checkpoints"));
@@ -235,25 +235,27 @@ class CheckpointsTest {
             checkpoints.save(trainer);
             other.oneStep();
             String message = assertThrows(UserError.class, () -> checkpoints.save(other)).getMessage();
-            assertTrue(message.contains("later step") && message.contains("--out-dir"), message);
+            assertTrue(message.contains("later step") && message.contains("another folder"), message);
             assertEquals(List.of("step-000003"), names());
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--seed", "--batch-size", "--grad-accum", "--method", "--max-iters", "Gpt2Config"})
-    void aRunMustGoOnAsItBegan(String what) {
+    @ValueSource(strings = {"seed", "batch size", "grad accum", "method", "max iters", "model"})
+    void aResumedRunKeepsItsOptions(String what) {
         try (Trainer trainer = trainer()) {
             losses(trainer, 2);
             Path saved = new Checkpoints(run()).save(trainer);
-            Objective loss = what.equals("--method") ? new Tiny.AboveMean() : new MeanObjective();
-            var config = what.equals("Gpt2Config") ? Tiny.config().withDropout(0.2) : Tiny.config();
-            TrainOptions o = Tiny.options(what.equals("--max-iters") ? 6 : 40);
-            TrainOptions options =
-                    new TrainOptions(what.equals("--max-iters") ? 1 : 40, what.equals("--batch-size") ? 5 : 4,
-                            what.equals("--grad-accum") ? 1 : 2, o.learningRate(), o.minLr(), 0, o.weightDecay(),
-                            o.beta1(), o.beta2(),
-                            o.gradClip(), 0, 1, 0, 0, what.equals("--seed") ? 12 : 11);
+            Objective loss = what.equals("method") ? new Tiny.AboveMean() : new Objective.Mean();
+            var config = what.equals("model") ? Tiny.config().with(Gpt2Config.DROPOUT, 0.2) : Tiny.config();
+            TrainOptions given = Tiny.options(40);
+            TrainOptions options = switch (what) {
+                case "seed" -> given.with(TrainOptions.SEED, 12L);
+                case "batch size" -> given.with(TrainOptions.BATCH_SIZE, 5);
+                case "grad accum" -> given.with(TrainOptions.GRAD_ACCUM, 1);
+                case "max iters" -> given.with(TrainOptions.MAX_ITERS, 1).with(TrainOptions.WARMUP_ITERS, 0);
+                default -> given;
+            };
             try (Trainer other =
                     new Trainer(Tiny.model(config, scalar), loss, Tiny.data(dir.resolve("data"), Tiny.VOCABULARY),
                             options, e -> {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Writes model folders with the logits that we compute from them, which tools/golden/check_export.py compares with Hugging
- * Face's: into {@code -Dexport.dir}, or for a look at the files alone into a temporary folder.
+ * Face's: into {@code -Dexport.dir}, or without it into a temporary folder.
  */
 class ExportTest {
     @TempDir
@@ -33,7 +33,7 @@ class ExportTest {
         try (Backend backend = Backends.open("scalar", 1)) {
             Rng rng = Rng.of(7);
             export(ModelFolder.load(Golden.folder("even"), backend), rng, dir.resolve("even"));
-            Gpt2Config config = new Gpt2Config(2, 2, 8, 32, Gpt2Config.GPT2_VOCABULARY, 0.1, 1e-5);
+            Gpt2Config config = Gpt2Config.of(2, 2, 8, 32).with(Gpt2Config.DROPOUT, 0.1);
             export(new Gpt2(config, backend, Weights.random(config, backend, rng)), rng,
                     dir.resolve("gpt2-vocabulary"));
         }
@@ -49,7 +49,7 @@ class ExportTest {
         ModelFolder.save(model, dir);
         try (Tape tape = Tape.evaluation(new Workspace(model.backend()))) {
             Tensor input = tape.put(ids, batch, time);
-            Tensor logits = model.logits(tape, model.forward(tape, input)).value();
+            Tensor logits = model.logits(model.forward(tape, input)).value();
             Safetensors.write(dir.resolve("logits.safetensors"), Map.of("ids", input, "logits", logits), Map.of());
         }
         assertTrue(Safetensors.open(dir.resolve("logits.safetensors")).contains("logits"));

@@ -87,7 +87,7 @@ class ModelFolderTest {
         }
     }
 
-    /** Hugging Face's own files are the fixture; ids beyond the vocabulary are left out by us. */
+    /** The fixture is Hugging Face's own files; we omit ids beyond the vocabulary. */
     @ParameterizedTest
     @ValueSource(strings = {"config.json", "generation_config.json"})
     void jsonFilesAreHuggingFaces(String name) throws IOException {
@@ -115,7 +115,8 @@ class ModelFolderTest {
 
     @Test
     void gpt2sVocabularyIsWritten() {
-        Gpt2Config config = new Gpt2Config(1, 1, 2, 4, Gpt2Config.GPT2_VOCABULARY, 0.25, 1e-6);
+        Gpt2Config config =
+                Gpt2Config.of(1, 1, 2, 4).with(Gpt2Config.DROPOUT, 0.25).with(Gpt2Config.LAYER_NORM_EPS, 1e-6);
         ModelFolder.save(new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1))), dir);
         assertTrue(Files.exists(dir.resolve("vocab.json")) && Files.exists(dir.resolve("merges.txt")));
         assertEquals(config, ModelFolder.config(dir));
@@ -202,7 +203,7 @@ class ModelFolderTest {
 
     @ParameterizedTest
     @CsvSource({"model.safetensors.index.json, split over several files", "pytorch_model.bin, convert",
-        "other, copy it there"})
+        "other, Copy it there"})
     void noWeights(String beside, String advice) throws IOException {
         Files.copy(Golden.folder("even").resolve("config.json"), dir.resolve("config.json"));
         Files.createFile(dir.resolve(beside));
@@ -220,20 +221,20 @@ class ModelFolderTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"activation_function|\"gelu\"|activation_function \"gelu\" is not computed",
-        "activation_function|\"relu\"|activation_function \"relu\" is not computed",
-        "scale_attn_by_inverse_layer_idx|true|scale_attn_by_inverse_layer_idx true is not computed",
-        "scale_attn_weights|false|scale_attn_weights false is not computed",
-        "reorder_and_upcast_attn|true|reorder_and_upcast_attn true is not computed",
-        "add_cross_attention|true|add_cross_attention true is not computed", "n_inner|64|n_inner 64 is not computed",
-        "tie_word_embeddings|false|tie_word_embeddings false is not computed",
+    @CsvSource(delimiter = '|', value = {"activation_function|\"gelu\"|activation_function \"gelu\" is not supported",
+        "activation_function|\"relu\"|activation_function \"relu\" is not supported",
+        "scale_attn_by_inverse_layer_idx|true|scale_attn_by_inverse_layer_idx true is not supported",
+        "scale_attn_weights|false|scale_attn_weights false is not supported",
+        "reorder_and_upcast_attn|true|reorder_and_upcast_attn true is not supported",
+        "add_cross_attention|true|add_cross_attention true is not supported", "n_inner|64|n_inner 64 is not supported",
+        "tie_word_embeddings|false|tie_word_embeddings false is not supported",
         "model_type|\"gptj\"|model_type is \"gptj\"",
-        "n_head|3|n_embd 32 is not a multiple of n_head 3", "n_embd|0|\"n_embd\" is 0, must be positive",
-        "n_layer|1.5|\"n_layer\" is 1.5, needed is a whole number", "n_layer|\"two\"|needed is a whole number",
-        "vocab_size|null|has no \"vocab_size\"", "resid_pdrop|1.0|--dropout 1.0",
-        "layer_norm_epsilon|0|layer_norm_epsilon 0",
-        "tie_word_embeddings|1|needed is true or false", "n_layer|[2]|whole number"})
-    void configurationsThatAreNotComputed(String field, String value, String message) throws IOException {
+        "n_head|3|n embd 32: must be a multiple of n head 3; try 33", "n_embd|0|n embd 0: must be at least 1",
+        "n_layer|1.5|\"n_layer\" is 1.5, expected a whole number", "n_layer|\"two\"|expected a whole number",
+        "vocab_size|null|has no \"vocab_size\"", "resid_pdrop|1.0|dropout 1.0: must be",
+        "layer_norm_epsilon|0|layer norm eps 0.0: must be",
+        "tie_word_embeddings|1|expected true or false", "n_layer|[2]|whole number"})
+    void configurationsThatAreNotSupported(String field, String value, String message) throws IOException {
         JsonObject config = goldenConfig();
         config.add(field, JsonParser.parseString(value));
         Files.writeString(dir.resolve("config.json"), config.toString());
@@ -245,7 +246,7 @@ class ModelFolderTest {
     @ValueSource(strings = {"", "{", "[]", "{\"n_embd\": 32", "null", "\u0000"})
     void damagedConfiguration(String text) throws IOException {
         Files.writeString(dir.resolve("config.json"), text);
-        assertContains(error(dir), "config.json", "cut off");
+        assertContains(error(dir), "config.json", "is not valid JSON");
     }
 
     @Test

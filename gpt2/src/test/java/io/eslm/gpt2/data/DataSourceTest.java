@@ -110,7 +110,7 @@ class DataSourceTest {
                 Tokens.TOKENIZER.decode(Tokens.ids(whole.tokens())));
         Path folder = Tokens.write(dir.resolve("nano/train.bin"), new int[100]).getParent();
         assertTrue(assertThrows(UserError.class, () -> source.eval(folder.toString(), Progress.SILENT)).getMessage()
-                .contains("nothing held out"));
+                .contains("no held-out part"));
         Tokens.write(folder.resolve("val.bin"), 1, 2, 3);
         assertArrayEquals(new int[] {1, 2, 3}, Tokens.ids(source.eval(folder.toString(), Progress.SILENT).tokens()));
         assertEquals(100, source.eval(folder.resolve("train.bin").toString(), Progress.SILENT).tokens().size());
@@ -130,13 +130,13 @@ class DataSourceTest {
     @Test
     void refusalsSayWhatToDo() throws IOException {
         Path folder = Tokens.write(dir.resolve("nano/train.bin"), new int[10]).getParent();
-        refuses("is prepared already", folder.toString(), dir.resolve("out"), 0.1);
-        refuses("between 0 and 0.5, was given 0.7", text.toString(), dir.resolve("out"), 0.7);
-        refuses("no file or folder at", dir.resolve("nowhere").toString(), dir.resolve("out"), 0.1);
-        refuses("no file or folder at", " ", dir.resolve("out"), 0.1);
+        refuses("is already prepared", folder.toString(), dir.resolve("out"), 0.1);
+        refuses("held out 0.7: must be from 0 to 0.5", text.toString(), dir.resolve("out"), 0.7);
+        refuses(": no such file or folder. Name", dir.resolve("nowhere").toString(), dir.resolve("out"), 0.1);
+        refuses(": no such file or folder. Name", " ", dir.resolve("out"), 0.1);
         refuses("inside its own source", dir.toString(), dir.resolve("out"), 0.1);
         refuses("is a file", text.toString(), text.resolveSibling("nano").resolve("train.bin"), 0.1);
-        refuses("brings no text along", "jdk", dir.resolve("out"), 0.1);
+        refuses("contains no text", "jdk", dir.resolve("out"), 0.1);
         assertTrue(assertThrows(UserError.class, () -> TokenData.open(dir)).getMessage().contains("has no train.bin"));
     }
 
@@ -145,15 +145,15 @@ class DataSourceTest {
         Path out = dir.resolve("out");
         source.prepareAt(text.toString(), out, OptionalDouble.empty(), Progress.SILENT);
         String meta = Files.readString(out.resolve("meta.json"));
-        damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "range [0, 541)");
+        damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "\"train\" has the range [0,541]");
         damaged(meta.replace("\"val_tokens\": 60", "\"val_tokens\": 61"),
-                "holds 60 tokens, but meta.json beside it says 61");
+                "has 60 tokens, but meta.json beside it says 61");
         damaged(meta.replace("\"format_version\": 1", "\"format_version\": 2"), "format version 2");
-        damaged(meta.replace("\"domains\"", "\"x\""), "'domains' is missing");
-        damaged("{", "cannot be understood");
-        damaged(meta.replace("[\n          0,\n          541\n        ]", "[1]"), "cannot be understood");
-        damaged(meta.replace("50257", "null"), "cannot be understood");
-        damaged("[]", "cannot be understood");
+        damaged(meta.replace("\"domains\"", "\"x\""), "has no object \"domains\"");
+        damaged("{", "is not valid JSON");
+        damaged(meta.replace("[\n          0,\n          541\n        ]", "[1]"), "\"train\" has the range [1]");
+        damaged(meta.replace("50257", "null"), "has no \"vocab_size\"");
+        damaged("[]", "it is not an object");
     }
 
     private void damaged(String meta, String why) throws IOException {

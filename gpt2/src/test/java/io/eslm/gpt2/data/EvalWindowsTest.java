@@ -54,7 +54,7 @@ class EvalWindowsTest {
         assertThrows(IndexOutOfBoundsException.class, () -> windows.window(windows.size()));
     }
 
-    /** Together the halves predict what the whole set does, in like shares, whatever the context length. */
+    /** Together the halves predict the same tokens as the whole set, in similar shares, for any context length. */
     @ParameterizedTest
     @ValueSource(ints = {1, 8, 100})
     void halvesShareEachDomain(int contextLength) {

@@ -119,7 +119,8 @@ class JdkCorpusTest {
     @Test
     void withoutAnyTextTheErrorSaysWhatToDo() {
         String message = assertThrows(UserError.class, () -> JdkCorpus.open(dir, Progress.SILENT)).getMessage();
-        assertTrue(message.contains(dir.toString()) && message.contains("--data PATH") && message.contains("full JDK"),
+        assertTrue(
+                message.contains(dir.toString()) && message.contains("your own data") && message.contains("full JDK"),
                 message);
     }
 

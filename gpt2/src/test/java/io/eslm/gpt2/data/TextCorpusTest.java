@@ -94,7 +94,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void whatIsNotTextIsLeftOutAndCounted() throws IOException {
+    void whatIsNotTextIsSkippedAndCounted() throws IOException {
         put("a.txt", "text");
         put(".hidden/b.txt", "unseen");
         put(".c", "unseen");
@@ -109,8 +109,9 @@ class TextCorpusTest {
         });
         corpus.prepare(out, 0, Progress.SILENT);
         assertEquals("text" + END, Tokens.text(TokenData.open(out).train(), "all"));
-        assertEquals(List.of(in + ": 1 text files; left out 2 hidden, 3 not text (the first: d.txt is empty)."), notes);
-        assertTrue(TokenData.open(out).source().contains("1 text files, 2 hidden, 3 not text"));
+        assertEquals(List.of(in + ": 1 text files; skipped 2 hidden, 3 that are not text (first: d.txt, it is empty)."),
+                notes);
+        assertTrue(TokenData.open(out).source().contains("1 text files, 2 hidden, 3 that are not text"));
     }
 
     @Test
@@ -143,14 +144,15 @@ class TextCorpusTest {
 
     @Test
     void errorsNameFilePlaceAndRemedy() throws IOException {
-        refuses(in, "holds no text: 0 files");
+        refuses(in, "contains no text: 0 files");
         Files.write(in.resolve("b.txt"), new byte[] {'a', (byte) 0xC3});
-        refuses(in, "1 not text (the first: b.txt is not UTF-8 text: byte 1 is malformed)");
-        refuses(in.resolve("b.txt"), "byte 1 is malformed. Give UTF-8 text");
-        refuses(Files.write(in.resolve("c.txt"), new byte[] {'a', 'b', 0, 'c'}), "a NUL byte at byte 2");
-        refuses(put("d.txt", ""), "is empty");
+        refuses(in, "1 that are not text (first: b.txt, byte 1 is not UTF-8)");
+        refuses(in.resolve("b.txt"), "is not text: byte 1 is not UTF-8. Name UTF-8 text");
+        refuses(Files.write(in.resolve("c.txt"), new byte[] {'a', 'b', 0, 'c'}), "NUL byte at byte 2");
+        refuses(put("d.txt", ""), "is not text: it is empty");
         Path bom = put("e.txt", "\uFEFF");
-        assertTrue(assertThrows(UserError.class, () -> prepare(bom, 0.1)).getMessage().contains("too short: 0 tokens"));
+        assertTrue(assertThrows(UserError.class, () -> prepare(bom, 0.1)).getMessage()
+                .contains("too short: it has 0 tokens"));
     }
 
     @Test

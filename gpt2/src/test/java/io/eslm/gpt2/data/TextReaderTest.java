@@ -71,7 +71,7 @@ class TextReaderTest {
     }
 
     @Test
-    void aByteOrderMarkIsLeftOut() throws IOException {
+    void aByteOrderMarkIsSkipped() throws IOException {
         var pieces = new ArrayList<String>();
         TextReader.pieces(Files.writeString(dir.resolve("bom"), "\uFEFFabc"), pieces::add);
         assertEquals(List.of("abc"), pieces);

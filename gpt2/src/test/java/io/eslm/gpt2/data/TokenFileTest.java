@@ -63,7 +63,7 @@ class TokenFileTest {
         refuses(Files.write(dir.resolve("empty.bin"), new byte[0]), "is empty");
         refuses(Files.write(dir.resolve("odd.bin"), new byte[7]), "has 7 bytes, an odd number");
         refuses(Tokens.write(dir.resolve("short.bin"), header(20240520, 1, 4), 1, 2, 3),
-                "4 tokens, which makes 1032 bytes, but it has 1030");
+                "has 1030 bytes, but the 4 tokens in its header need 1032");
         refuses(Tokens.write(dir.resolve("version.bin"), header(20240520, 2, 1), 1), "version 2");
         refuses(Tokens.write(dir.resolve("llama.bin"), header(20240801, 7, 1), 1, 1), "Llama 3");
         refuses(Files.write(dir.resolve("cut.bin"), new byte[] {(byte) 0x88, (byte) 0xD8, 0x34, 0x01}),

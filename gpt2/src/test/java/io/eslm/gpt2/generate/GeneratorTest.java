@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GeneratorTest {
     private static final int[] PROMPT = {3, 14, 15};
     private final Backend backend = Backends.open("vector", 2);
-    /** Weights as large as after training, so that the likeliest token is clear; context 24, vocabulary 61. */
+    /** Weights as large as after training, so that the most likely token is clear; context 24, vocabulary 61. */
     private final Gpt2 model = ModelFolder.load(Golden.folder("odd"), backend);
     private final int capacity = model.config().blockSize();
 
@@ -47,7 +47,7 @@ class GeneratorTest {
     /** The logits after {@code context} by a forward pass over all of it. */
     private float[] logits(int... context) {
         try (Tape tape = Tape.evaluation(new Workspace(backend))) {
-            Tensor logits = model.logits(tape, model.forward(tape, tape.put(context, 1, context.length))).value();
+            Tensor logits = model.logits(model.forward(tape, tape.put(context, 1, context.length))).value();
             return logits.rows(context.length - 1, 1).toFloats();
         }
     }
@@ -80,7 +80,7 @@ class GeneratorTest {
         assertTrue(Arrays.stream(tokens).distinct().count() > 10, "a text that repeats one token proves nothing");
     }
 
-    /** In several pieces, one pass and no cache: the same numbers but for rounding, 2⁻²⁴ at each of some hundred steps. */
+    /** In several pieces, or in one pass without a cache: equal but for rounding, 2⁻²⁴ in each of some hundred steps. */
     @ParameterizedTest
     @CsvSource({"1, 6", "3, 4", "6, 1", "4, 3"})
     void theCacheGivesTheSameHiddenStates(int first, int second) {
@@ -136,7 +136,7 @@ class GeneratorTest {
         int[] prompt = new int[capacity + 5];
         Arrays.setAll(prompt, i -> (11 * i) % 61);
         Generation cut = new Generator(model, 61, -1).generate(prompt, Sampling.greedy(5), t -> true);
-        assertEquals(List.of("The prompt has 29 tokens, the model's context 24: only the last 24 are read."),
+        assertEquals(List.of("The prompt has 29 tokens, but the model's context has 24: only the last 24 are used."),
                 cut.notes());
         int[] end = Arrays.copyOfRange(prompt, 5, prompt.length);
         Generation whole = new Generator(model, 61, -1).generate(end, Sampling.greedy(5), t -> true);
@@ -186,10 +186,10 @@ class GeneratorTest {
         assertThrows(IndexOutOfBoundsException.class, () -> generate(new int[] {61}, Sampling.greedy(1)));
     }
 
-    /** The GPT-2 vocabulary brings its own end of text; a context of one token forgets everything at each step. */
+    /** GPT-2's vocabulary has an end of text; a context of one token forgets everything at each step. */
     @Test
     void theSmallestContext() {
-        Gpt2 one = Tiny.model(new Gpt2Config(1, 1, 4, 1, 50304, 0, 1e-5), backend);
+        Gpt2 one = Tiny.model(Gpt2Config.of(1, 1, 4, 1).with(Gpt2Config.VOCAB_SIZE, 50304), backend);
         int[] tokens = new Generator(one).generate(new int[0], new Sampling(50, 0, 1, 30, 1), t -> true).tokens();
         assertTrue(tokens.length == 30 && Arrays.stream(tokens).allMatch(t -> t < 50256), Arrays.toString(tokens));
     }
@@ -206,9 +206,9 @@ class GeneratorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"-0.1, 0, 1, 1, --temperature", "NaN, 0, 1, 1, --temperature", "Infinity, 0, 1, 1, --temperature",
-        "1, -1, 1, 1, --top-k", "1, 0, 0, 1, --top-p", "1, 0, 1.01, 1, --top-p", "1, 0, NaN, 1, --top-p",
-        "1, 0, 1, 0, --max-new-tokens"})
+    @CsvSource({"-0.1, 0, 1, 1, temperature", "NaN, 0, 1, 1, temperature", "Infinity, 0, 1, 1, temperature",
+        "1, -1, 1, 1, top k", "1, 0, 0, 1, top p", "1, 0, 1.01, 1, top p", "1, 0, NaN, 1, top p",
+        "1, 0, 1, 0, max new tokens"})
     void optionsAreChecked(double temperature, int topK, double topP, int tokens, String option) {
         String message =
                 assertThrows(UserError.class, () -> new Sampling(temperature, topK, topP, tokens, 0)).getMessage();

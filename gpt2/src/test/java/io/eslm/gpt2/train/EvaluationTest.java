@@ -23,7 +23,7 @@ class EvaluationTest {
     @TempDir
     private Path dir;
 
-    /** Few windows of a large domain and all of a small one: the weights make the sample stand for the whole. */
+    /** Few windows of a large domain and all of a small one: the weights make the sample represent the whole. */
     @Test
     void weightedTokensGiveTheLoss() {
         try (Backend backend = Backends.open("vector", 1)) {

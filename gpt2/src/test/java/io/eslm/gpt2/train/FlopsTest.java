@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The FLOPs that the kernels counted against closed forms: L blocks, width C, vocabulary V, M = B·T tokens. */
+/** Compares the FLOPs that the kernels count with closed forms: L blocks, width C, vocabulary V, M = B·T tokens. */
 class FlopsTest {
     private static final int L = 3;
     private static final int C = 24;
@@ -45,7 +45,8 @@ class FlopsTest {
     }
 
     private Flops step(double dropout, Objective loss) {
-        Gpt2 model = Tiny.model(new Gpt2Config(L, 2, C, T, V, dropout, 1e-5), backend);
+        Gpt2 model = Tiny.model(
+                Gpt2Config.of(L, 2, C, T).with(Gpt2Config.VOCAB_SIZE, V).with(Gpt2Config.DROPOUT, dropout), backend);
         try (Trainer trainer = new Trainer(model, loss, Tiny.data(dir, V), Tiny.options(10), _ -> {
         })) {
             trainer.oneStep();
@@ -54,7 +55,7 @@ class FlopsTest {
         }
     }
 
-    /** Without the weighted sum of the losses, which is a product of as many terms as tokens are kept; so is its gradient. */
+    /** Without the weighted sum of the losses, a product with one term for each kept token, and its gradient. */
     private static long forward(int blocks) {
         return 2 * (M * (blocks * BLOCK + HEAD) + blocks * 2L * C * PAIRS);
     }
@@ -62,7 +63,7 @@ class FlopsTest {
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.1})
     void allRows(double dropout) {
-        Flops flops = step(dropout, new MeanObjective());
+        Flops flops = step(dropout, new Objective.Mean());
         assertEquals(MICRO_BATCHES * (forward(L) + 2 * M), flops.forward());
         assertEquals(MICRO_BATCHES * 2 * (2 * M * (L * BLOCK + HEAD) + L * 5L * C * PAIRS + M), flops.backward(),
                 "each product twice, for its input and its weight; attention 5 products for each pair, against 2");
@@ -79,14 +80,14 @@ class FlopsTest {
         long keptPairs = IntStream.of(rows).map(i -> i % T + 1).sum();
         boolean[] keep = new boolean[(int) M];
         IntStream.of(rows).forEach(i -> keep[i] = true);
-        Flops flops = step(0, new Named(batch -> TokenRisks.of(batch).over(Selection.mean(keep, 0, 0.3))));
+        Flops flops = step(0, new Named(batch -> batch.over(Selection.mean(keep, 0, 0.3), batch.losses())));
         assertEquals(MICRO_BATCHES * (forward(L) + 2 * k), flops.forward(), "every token is looked at");
         assertEquals(MICRO_BATCHES * 2 * (2 * (k * (HEAD + 9L * C * C) + M * (3L * C * C + (L - 1) * BLOCK))
                 + 5L * C * (keptPairs + (L - 1) * PAIRS) + k), flops.backward());
         assertTrue(k < M && keptPairs < PAIRS);
     }
 
-    /** Passes that choose count apart: one through a single block and the head, one of a whole model. */
+    /** Passes that only choose count separately: one through a single block and the head, one of a whole model. */
     @Test
     void passesThatChoose() {
         Flops flops = step(0, new Named(batch -> {
@@ -94,16 +95,16 @@ class FlopsTest {
             counter.run(Phase.EARLY_EXIT, () -> {
                 try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
                     Variable x = batch.model().embed(tape, batch.ids());
-                    x = batch.model().block(tape, 0, x, B);
-                    batch.model().logits(tape, batch.model().finalNorm(tape, x));
+                    x = batch.model().block(0, x, B);
+                    batch.model().logits(batch.model().finalNorm(x));
                 }
             });
             counter.run(Phase.SELECTION, () -> {
                 try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
-                    batch.model().logits(tape, batch.model().forward(tape, batch.ids()));
+                    batch.model().logits(batch.model().forward(tape, batch.ids()));
                 }
             });
-            return TokenRisks.of(batch).over(Selection.all((int) M));
+            return batch.over(Selection.all((int) M), batch.losses());
         }));
         assertEquals(MICRO_BATCHES * forward(1), flops.earlyExit());
         assertEquals(MICRO_BATCHES * forward(L), flops.selection());
@@ -114,7 +115,7 @@ class FlopsTest {
     @Test
     void evaluationCountsApart() {
         Gpt2 model = Tiny.model(Tiny.config(), backend);
-        try (Trainer trainer = new Trainer(model, new MeanObjective(), Tiny.data(dir, V), Tiny.options(10), _ -> {
+        try (Trainer trainer = new Trainer(model, new Objective.Mean(), Tiny.data(dir, V), Tiny.options(10), _ -> {
         })) {
             Flops before = Flops.of(backend.flops());
             trainer.evaluate();

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
@@ -24,14 +25,14 @@ public final class Tiny {
 
     /** Two blocks, with dropout. */
     public static Gpt2Config config() {
-        return new Gpt2Config(2, 2, 24, 16, VOCABULARY, 0.1, 1e-5);
+        return Gpt2Config.of(2, 2, 24, 16).with(Gpt2Config.VOCAB_SIZE, VOCABULARY).with(Gpt2Config.DROPOUT, 0.1);
     }
 
     public static Gpt2 model(Gpt2Config config, Backend backend) {
         return new Gpt2(config, backend, Weights.random(config, backend, Rng.of(3)));
     }
 
-    /** Tokens of which two in three follow from the one before, in a prepared folder. */
+    /** A prepared folder in which two in three tokens follow from the one before. */
     public static TokenData data(Path dir, int vocabulary) {
         try {
             Files.createDirectories(dir);
@@ -55,7 +56,10 @@ public final class Tiny {
 
     /** Two micro-batches a step, warm-up, cosine, clipping, and nothing between the steps. */
     public static TrainOptions options(int maxIters) {
-        return new TrainOptions(maxIters, 4, 2, 5e-3, 5e-4, 5, 0.1, 0.9, 0.95, 1.0, 0, 2, 0, 0, 11);
+        return TrainOptions.defaults().with(TrainOptions.MAX_ITERS, maxIters).with(TrainOptions.BATCH_SIZE, 4)
+                .with(TrainOptions.GRAD_ACCUM, 2).with(TrainOptions.LEARNING_RATE, 5e-3).with(TrainOptions.MIN_LR, 5e-4)
+                .with(TrainOptions.WARMUP_ITERS, 5).with(TrainOptions.EVAL_INTERVAL, 0).with(TrainOptions.EVAL_ITERS, 2)
+                .with(TrainOptions.SEED, 11L);
     }
 
     /** Keeps the tokens with a loss above the mean, so that their number changes from step to step; counts its calls. */
@@ -70,16 +74,16 @@ public final class Tiny {
         @Override
         public MicroBatchLoss of(MicroBatch batch) {
             calls++;
-            TokenRisks risks = TokenRisks.of(batch);
+            TokenLosses losses = batch.losses();
             double mean = 0;
-            for (float loss : risks.loss()) {
+            for (float loss : losses.lossValues()) {
                 mean += loss / batch.tokens();
             }
             boolean[] keep = new boolean[batch.tokens()];
             for (int i = 0; i < keep.length; i++) {
-                keep[i] = risks.loss()[i] >= mean * (calls % 2 == 0 ? 1 : 0.9) || batch.rng().nextInt(10) == 0;
+                keep[i] = losses.lossValues()[i] >= mean * (calls % 2 == 0 ? 1 : 0.9) || batch.rng().nextInt(10) == 0;
             }
-            return risks.over(Selection.mean(keep, mean, 0.5));
+            return batch.over(Selection.mean(keep, mean, 0.5), losses);
         }
 
         @Override

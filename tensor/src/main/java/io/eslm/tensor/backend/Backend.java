@@ -5,13 +5,13 @@ import io.eslm.tensor.DType;
 
 /**
  * A place where tensors live and kernels run: its memory, the copies to and from Java arrays, and its {@link Kernels}.
- * {@link #read} is the only way results come back; a backend that runs asynchronously completes pending work there.
+ * {@link #read} is the only way results come back; a backend that runs kernels asynchronously waits for them there.
  */
 public interface Backend extends AutoCloseable {
-    /** Short name as used by {@code --backend}: "scalar", "vector", "tornado". */
+    /** Short name, by which {@link Backends#open} finds it: "scalar", "vector", "tornado". */
     String name();
 
-    /** What runs it, for people: vector width, threads, device. */
+    /** What it runs on, for people: vector width, threads, device. */
     String description();
 
     /** True if tensors of {@code dtype} can be allocated here. */
@@ -19,15 +19,17 @@ public interface Backend extends AutoCloseable {
 
     Kernels kernels();
 
-    /** What {@link #kernels} have done so far; a backend gets it from {@link CountedKernels}. */
-    FlopCounter flops();
+    /** What {@link #kernels} have done so far. */
+    default FlopCounter flops() {
+        return kernels().flops();
+    }
 
-    /** Single-precision multiply-adds count as two: the peak in FLOP/s, measured now (well under a second); NaN if unknown. */
+    /** The peak in single precision, in FLOP/s, a multiply-add being two; measured now, in well under a second. NaN if unknown. */
     default double measurePeakFlops() {
         return Double.NaN;
     }
 
-    /** Bytes that all storages together may take: of the JVM's heap, where a backend has no memory of its own. */
+    /** Bytes that all storages together may take; the JVM's heap, for a backend without memory of its own. */
     default long memoryBytes() {
         return Runtime.getRuntime().maxMemory();
     }
@@ -56,12 +58,12 @@ public interface Backend extends AutoCloseable {
     /** Copies the first {@code n} elements of {@code src} (F32 or F64) to {@code dst[to]}. */
     void read(Storage src, double[] dst, int to, int n);
 
-    /** Waits until every kernel that was called has run; for timings, since {@link #read} waits by itself. */
+    /** Waits until every kernel that was called has run. For timings: {@link #read} waits by itself. */
     default void finish() {
         // a kernel that has returned has run
     }
 
-    /** Kernels and copies that the host has waited for on a device so far; 0 where a kernel is a plain call. */
+    /** How many kernels and copies on a device the host has waited for so far; 0 where a kernel is a plain call. */
     default long launches() {
         return 0;
     }

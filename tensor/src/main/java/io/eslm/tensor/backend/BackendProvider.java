@@ -3,15 +3,18 @@ package io.eslm.tensor.backend;
 
 import java.util.List;
 
-/** How a backend is found: through {@link java.util.ServiceLoader}, so that adding one edits no other module. */
+/**
+ * How {@link Backends} finds a backend: through {@link java.util.ServiceLoader}, so that adding one changes no other
+ * module.
+ */
 public interface BackendProvider {
-    /** The name that {@code --backend} takes. */
+    /** The name by which {@link Backends#open} finds it. */
     String name();
 
-    /** Preference of {@code --backend auto}: the usable provider with the highest one wins. */
+    /** How much "auto" prefers it: the usable provider with the highest number wins. */
     int preference();
 
-    /** Null if usable here; else why not, and what to do about it. Never throws, starts nothing expensive. */
+    /** Null if it can start here; else why not, and what to do. Never throws, and starts nothing expensive. */
     String unusableBecause();
 
     /** What it could run on where there is a choice, one line each, for people. */

@@ -6,14 +6,20 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
-/** Finds backends and opens the wanted one. A backend that was asked for but cannot start is an error that says why. */
+/** Finds backends and opens the one you want. A backend that you name but that cannot start is an error that says why. */
 public final class Backends {
+    private static final AtomicBoolean SAID_SLOW = new AtomicBoolean();
+
     private Backends() {
     }
 
-    /** All providers on the module path or class path, most preferred first, usable or not, and those that could be there. */
+    /**
+     * All providers on the module path or class path, usable or not, the most preferred first; among them those that this build
+     * lacks, which say how to get them.
+     */
     public static List<BackendProvider> all() {
         List<BackendProvider> found = new ArrayList<>();
         ServiceLoader.load(BackendProvider.class, Backends.class.getClassLoader()).forEach(found::add);
@@ -26,28 +32,45 @@ public final class Backends {
     }
 
     /**
-     * Opens the backend {@code name}, or with "auto" the most preferred usable one.
+     * Opens the backend {@code name}, or with "auto" the most preferred one that can start here. If "auto" finds nothing but
+     * plain loops, it says so on standard error, once.
      *
      * @param threads number of threads for kernels on the CPU; 0 means all cores
      * @throws UserError if there is no such backend, or it cannot start here
      */
     public static Backend open(String name, int threads) {
         if (threads < 0) {
-            throw new UserError("--threads " + threads + ": must be 0 (all cores) or more");
+            throw new UserError("threads " + threads + ": must be 0 (all cores) or more");
         }
         List<BackendProvider> all = all();
         if (name.equals("auto")) {
-            return all.stream().filter(p -> p.unusableBecause() == null).findFirst()
-                    .orElseThrow(() -> new UserError("no backend can start here: " + reasons(all))).open(threads);
+            BackendProvider first = all.stream().filter(p -> p.unusableBecause() == null).findFirst()
+                    .orElseThrow(() -> new UserError("no backend can start here: " + reasons(all)));
+            if (first instanceof ScalarProvider && SAID_SLOW.compareAndSet(false, true)) {
+                // measured: 70 to 170 times, in a training step of 4 blocks of width 128 on one thread of a busy machine
+                System.err.println(
+                        "Running on plain Java loops, on one core and there about 100 times slower than backend '"
+                                + all.getFirst().name() + "', which cannot start: " + all.getFirst().unusableBecause());
+            }
+            return first.open(threads);
         }
         BackendProvider wanted = all.stream().filter(p -> p.name().equals(name)).findFirst()
-                .orElseThrow(() -> new UserError("--backend " + name + ": no such backend; there are auto, "
+                .orElseThrow(() -> new UserError("backend " + name + ": no such backend. Choose one of auto, "
                         + all.stream().map(BackendProvider::name).collect(Collectors.joining(", "))));
         String why = wanted.unusableBecause();
         if (why != null) {
-            throw new UserError("backend '" + name + "' was asked for but cannot start: " + why);
+            throw new UserError("backend '" + name + "' cannot start: " + why);
         }
         return wanted.open(threads);
+    }
+
+    /**
+     * Opens the backend {@code name} on all cores, for a program that runs on no other: {@code Backends.require("vector")}.
+     *
+     * @throws UserError if it cannot start here; the message says what to do, such as the JVM flag to add
+     */
+    public static Backend require(String name) {
+        return open(name, 0);
     }
 
     private static String reasons(List<BackendProvider> all) {

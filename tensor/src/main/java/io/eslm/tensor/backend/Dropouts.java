@@ -2,8 +2,8 @@
 package io.eslm.tensor.backend;
 
 /**
- * Which elements dropout keeps: a hash of (seed, index), so that forward and backward agree without a stored mask, on every
- * backend and with any number of threads.
+ * Which elements dropout keeps: a hash of (seed, index), so that the forward and backward pass agree without a stored
+ * mask, on every backend.
  */
 public final class Dropouts {
     private Dropouts() {

@@ -5,14 +5,14 @@ import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * Floating-point operations that a backend's kernels have done, by the {@link Phase} they were done in. A multiply-add is two.
- * {@link CountedKernels} counts them; whoever knows what a pass is for says so with {@link #in}. Used by the thread that calls
- * the kernels.
+ * Floating-point operations that a backend's {@link Kernels} have done, by the {@link Phase} they were done in. A
+ * multiply-add is two. Code that knows what a pass is for says so with {@link #in}. Use it on the thread that calls the
+ * kernels.
  */
 public final class FlopCounter {
     /** What work is done for. */
     public enum Phase {
-        /** The forward pass that is trained on, and everything that says nothing else. */
+        /** The forward pass that is trained on, and all work without a phase of its own. */
         FORWARD,
         /** The gradients. */
         BACKWARD,

@@ -4,8 +4,8 @@ package io.eslm.tensor.backend;
 import io.eslm.tensor.DType;
 
 /**
- * Memory of one backend, opaque to everything above it. A storage may be a window into another one
- * ({@link Backend#slice}); two windows of the same memory are aliases.
+ * Memory of one backend, opaque to everything above it. A storage may be a window into another one ({@link
+ * Backend#slice}) and then shares its memory.
  */
 public interface Storage {
     DType dtype();

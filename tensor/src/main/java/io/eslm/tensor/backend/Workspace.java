@@ -9,9 +9,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Reuses the storages of one training step in the next: what was released is handed out again, so that a steady state
- * allocates nothing. Contents of an acquired storage are undefined. Not thread-safe: one workspace, one training loop.
- * Tests extend it to poison what was released.
+ * Reuses the storages of one training step in the next, so that a step allocates nothing once the first ones have run.
+ * Not thread-safe: one workspace for one training loop. Tests extend it to poison what was released.
  */
 public class Workspace {
     /** Sizes are rounded up to this many elements, so that nearly equal sizes (kept rows of a batch) share storages. */
@@ -27,9 +26,7 @@ public class Workspace {
         }
     }
 
-    public Backend backend() {
-        return backend;
-    }
+    public Backend backend() { return backend; }
 
     /** A storage of at least {@code size} elements; contents undefined. */
     public Storage acquire(DType type, int size) {
@@ -49,7 +46,7 @@ public class Workspace {
         return backend.allocate(type, wanted);
     }
 
-    /** Where more rows are kept from step to step, storages are outgrown; the largest that no longer suffices is let go. */
+    /** Where steps keep more and more rows, storages become too small: lets go of the largest of these. */
     private void dropOutgrown(TreeMap<Integer, List<Storage>> pool, int wanted) {
         Map.Entry<Integer, List<Storage>> smaller = pool.floorEntry(wanted);
         if (smaller != null && smaller.getKey() > wanted / 2) {
@@ -61,7 +58,7 @@ public class Workspace {
         }
     }
 
-    /** Takes back what {@link #acquire} gave; the caller must not use it any more. */
+    /** Takes back what {@link #acquire} gave; do not use it afterwards. */
     public void release(Storage storage) {
         free.get(storage.dtype()).computeIfAbsent(storage.size(), n -> new ArrayList<>()).add(storage);
     }

@@ -9,30 +9,28 @@ import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
 /**
- * Files that are replaced as a whole or not at all: written under a temporary name in the same folder, forced to the device,
- * then moved into place. Whatever happens before the move, the old file stays as it was and the temporary one is removed.
+ * Replaces files as a whole or not at all: writes under a temporary name in the same folder, forces that to the device, then
+ * moves it into place. If anything fails, the old file stays as it was and the temporary one is removed.
  */
 public final class AtomicFiles {
     private AtomicFiles() {
     }
 
-    /** What writes the contents; the stream is buffered, flushed and closed by the caller. */
+    /** Writes the contents; the stream is buffered, and the caller flushes and closes it. */
     @FunctionalInterface
     public interface Body {
         void writeTo(OutputStream out) throws IOException;
     }
 
     /**
-     * Replaces {@code target} by what {@code body} writes.
+     * Replaces {@code target} with what {@code body} writes.
      *
      * @throws UserError if the file cannot be written; anything else that {@code body} throws passes through
      */
@@ -52,9 +50,13 @@ public final class AtomicFiles {
         }
     }
 
-    /** Replaces {@code target} by {@code text} in UTF-8. */
+    /** Replaces {@code target} with {@code text} in UTF-8. */
     public static void writeString(Path target, String text) {
         write(target, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static UserError failed(Path target, IOException e) {
+        return FileErrors.failed("write", target, e, Files.exists(target) ? "What was there before is unchanged" : "");
     }
 
     private static void fill(Path temporary, Body body) throws IOException {
@@ -66,12 +68,12 @@ public final class AtomicFiles {
         }
     }
 
-    /** Makes the move itself durable, on systems where a folder can be opened. */
-    private static void force(Path folder) {
+    /** Makes the names in a folder durable, after files were moved into it; where the system can open a folder. */
+    public static void force(Path folder) {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
         } catch (IOException e) {
-            // this system does not open folders; it orders renames by itself
+            // this system does not open folders, and orders renames by itself
         }
     }
 
@@ -79,17 +81,7 @@ public final class AtomicFiles {
         try {
             Files.deleteIfExists(temporary);
         } catch (IOException e) {
-            // the error that is already on its way says more
+            // the error that is on its way says more
         }
-    }
-
-    private static UserError failed(Path target, IOException e) {
-        String why = switch (e) {
-            case AccessDeniedException denied -> "permission denied";
-            case NoSuchFileException missing -> "its folder does not exist";
-            default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        };
-        return new UserError(target + ": cannot be written: " + why
-                + ". What was there before is unchanged. Check the folder, its permissions and the free space", e);
     }
 }

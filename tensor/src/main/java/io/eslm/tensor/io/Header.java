@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.io;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import com.google.gson.JsonSyntaxException;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Safetensors.Entry;
@@ -11,9 +16,11 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /**
- * The checked header of a safetensors file: entries in the order of their data, which they cover without hole or overlap.
+ * The checked header of a safetensors file: entries in the order of their data, which they cover without gap or
+ * overlap.
  *
  * @param entries by name
  * @param metadata the strings under {@code __metadata__}
@@ -29,15 +36,15 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
      * @throws UserError if {@code file} breaks a rule of the format
      */
     static Header parse(Path file, String json, long dataBytes) {
-        Map<String, Object> members;
+        JsonObject members;
         try {
-            members = HeaderJson.parse(json);
-        } catch (HeaderJson.Malformed e) {
+            members = Json.parse(json);
+        } catch (JsonSyntaxException e) {
             throw broken(file, "the header is not valid JSON: " + e.getMessage());
         }
         Map<String, String> metadata = new LinkedHashMap<>();
         List<Entry> entries = new ArrayList<>();
-        members.forEach((name, value) -> {
+        members.asMap().forEach((name, value) -> {
             if (name.equals(METADATA)) {
                 metadata(file, value, metadata);
             } else {
@@ -51,27 +58,32 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
         return new Header(byName, metadata);
     }
 
-    private static void metadata(Path file, Object value, Map<String, String> metadata) {
-        boolean valid = value instanceof Map<?, ?> map && map.values().stream().allMatch(String.class::isInstance);
-        if (!valid) {
+    private static void metadata(Path file, JsonElement value, Map<String, String> metadata) {
+        if (!(value instanceof JsonObject o && o.asMap().values().stream().allMatch(Header::isString))) {
             throw broken(file, METADATA + " does not map strings to strings");
         }
-        ((Map<?, ?>) value).forEach((k, v) -> metadata.put((String) k, (String) v));
+        o.asMap().forEach((k, v) -> metadata.put(k, v.getAsString()));
     }
 
-    private static Entry entry(Path file, String name, Object value) {
-        if (!(value instanceof Map<?, ?> map && map.get("dtype") instanceof String dtype
-                && map.get("shape") instanceof List<?> dims && map.get("data_offsets") instanceof List<?> offsets)) {
+    private static boolean isString(JsonElement e) {
+        return e instanceof JsonPrimitive p && p.isString();
+    }
+
+    private static Entry entry(Path file, String name, JsonElement value) {
+        if (!(value instanceof JsonObject o && isString(o.get("dtype")) && o.get("shape") instanceof JsonArray dims
+                && o.get("data_offsets") instanceof JsonArray offsets)) {
             throw broken(file, "tensor " + name + " lacks a dtype, a shape or data_offsets");
         }
+        String dtype = o.get("dtype").getAsString();
         Type type = Type.named(dtype);
         if (type == null) {
             throw broken(file, "tensor " + name + " has the unknown dtype " + dtype);
         }
         Shape shape = shape(file, name, dims);
-        if (offsets.size() != 2 || !(offsets.get(0) instanceof Long begin) || !(offsets.get(1) instanceof Long end)
-                || begin < 0 || end < begin) {
-            throw broken(file, "tensor " + name + " has data_offsets " + offsets + ", not [begin, end]");
+        long begin = offsets.size() == 2 ? whole(offsets.get(0)) : -1;
+        long end = offsets.size() == 2 ? whole(offsets.get(1)) : -1;
+        if (begin < 0 || end < begin) {
+            throw broken(file, "tensor " + name + " has data_offsets " + offsets.asList() + ", not [begin, end]");
         }
         long bytes = (long) shape.size() * type.bytes();
         if (end - begin != bytes) {
@@ -81,16 +93,21 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
         return new Entry(name, type, shape, begin, end);
     }
 
-    private static Shape shape(Path file, String name, List<?> dims) {
-        boolean valid = dims.stream().allMatch(d -> d instanceof Long n && n >= 0 && n <= Integer.MAX_VALUE);
+    /** −1 for anything but a whole number. */
+    private static long whole(JsonElement e) {
+        return e instanceof JsonPrimitive p && p.isNumber() && p.getAsNumber() instanceof Long n ? n : -1;
+    }
+
+    private static Shape shape(Path file, String name, JsonArray dims) {
+        long[] sizes = dims.asList().stream().mapToLong(Header::whole).toArray();
         try {
-            if (valid) {
-                return Shape.of(dims.stream().mapToInt(d -> ((Long) d).intValue()).toArray());
+            if (LongStream.of(sizes).allMatch(d -> d >= 0 && d <= Integer.MAX_VALUE)) {
+                return Shape.of(LongStream.of(sizes).mapToInt(d -> (int) d).toArray());
             }
-        } catch (IllegalArgumentException e) {
+        } catch (IllegalArgumentException _) {
             // more elements than a shape can count: the error below says so
         }
-        throw broken(file, "tensor " + name + " has the shape " + dims
+        throw broken(file, "tensor " + name + " has the shape " + dims.asList()
                 + "; dimensions must be whole numbers and their product below 2^31");
     }
 
@@ -101,7 +118,7 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
             if (e.begin() != at) {
                 throw broken(file,
                         "tensor " + e.name() + " begins at byte " + e.begin() + ", but " + before + " ends at "
-                                + at + (e.begin() < at ? ": they overlap" : ": there is a hole"));
+                                + at + (e.begin() < at ? ": they overlap" : ": there is a gap"));
             }
             at = e.end();
             before = e.name();

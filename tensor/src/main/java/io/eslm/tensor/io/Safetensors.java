@@ -17,16 +17,15 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 
 /**
- * A safetensors file (Hugging Face's format for weights), memory-mapped and checked in full when it is opened: eight bytes
- * with the length N of the header (little-endian), N bytes of JSON, then the elements of each tensor, row-major and
- * little-endian, without hole or overlap. Elements are read on demand, in pieces, so nothing is held twice.
+ * A safetensors file (Hugging Face's format for weights), memory-mapped and checked in full when it is opened: eight
+ * bytes with the length N of the header (little-endian), N bytes of JSON, then the elements of each tensor, row-major
+ * and little-endian, without gap or overlap. Elements are read on demand, in pieces, so nothing is held twice.
  */
 public final class Safetensors implements AutoCloseable {
     /** Elements converted at a time. */
@@ -52,7 +51,7 @@ public final class Safetensors implements AutoCloseable {
         this.data = data;
     }
 
-    /** Element types of the format. The first six can be read; a file may hold the others beside them. */
+    /** Element types of the format. The first six can be read; a file may also hold the others. */
     public enum Type {
         F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U64(8), U32(4), U16(2), U8(1), BOOL(1),
         F8_E4M3(1), F8_E5M2(1);
@@ -105,10 +104,8 @@ public final class Safetensors implements AutoCloseable {
                     channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
             opened = true;
             return s;
-        } catch (NoSuchFileException e) {
-            throw new UserError(file + ": no such file", e);
         } catch (IOException e) {
-            throw new UserError(file + ": cannot be read: " + e.getMessage(), e);
+            throw FileErrors.failed("read", file, e);
         } finally {
             if (!opened) {
                 arena.close();
@@ -133,8 +130,9 @@ public final class Safetensors implements AutoCloseable {
                     + Header.MAX_LENGTH);
         }
         if (length > all.byteSize() - 8) {
-            throw Header.broken(file, "it is truncated: the header has " + length + " bytes, after its length stand "
-                    + (all.byteSize() - 8));
+            throw Header.broken(file,
+                    "it is truncated: the header has " + length + " bytes, but after its length come "
+                            + (all.byteSize() - 8));
         }
         return length;
     }
@@ -323,8 +321,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     private UserError unreadable(Entry e, String wanted) {
-        return new UserError(file + ": tensor " + e.name() + " has type " + e.type() + ", needed is " + wanted
-                + ". Convert the file first");
+        return new UserError(file + ": tensor " + e.name() + " has type " + e.type() + ", but " + wanted
+                + " is needed. Convert the file first");
     }
 
     /** Unmaps the file; nothing can be read afterwards. */

@@ -24,7 +24,8 @@ final class SafetensorsWriter {
     private final Map<String, String> metadata = new TreeMap<>(Map.of("format", "pt"));
 
     SafetensorsWriter(Map<String, Tensor> tensors, Map<String, String> metadata) {
-        Checks.check(!tensors.containsKey(Header.METADATA), "write", "%s is no name for a tensor", Header.METADATA);
+        Checks.check(!tensors.containsKey(Header.METADATA), "write", "a tensor cannot have the name %s",
+                Header.METADATA);
         Comparator<Map.Entry<String, Tensor>> narrow = Comparator.comparingInt(e -> e.getValue().dtype().bytes());
         this.tensors = tensors.entrySet().stream().sorted(narrow.reversed().thenComparing(Map.Entry::getKey)).toList();
         this.metadata.putAll(metadata);

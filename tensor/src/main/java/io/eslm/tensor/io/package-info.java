@@ -1,3 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Files of tensors in the safetensors format, and files that are replaced as a whole or not at all. */
+/**
+ * Tensors in files of the safetensors format; files replaced as a whole or not at all; errors of files in the user's
+ * words.
+ */
 package io.eslm.tensor.io;

@@ -20,6 +20,16 @@ class BackendsTest {
     @Test
     void anUnknownOneGetsTheNamesOfAll() {
         String message = assertThrows(UserError.class, () -> Backends.open("abacus", 0)).getMessage();
-        assertTrue(message.contains("abacus") && message.contains("vector") && message.contains("tornado"), message);
+        assertEquals("backend abacus: no such backend. Choose one of auto, vector, scalar, tornado", message);
+    }
+
+    @Test
+    void oneThatIsRequiredIsOpened() {
+        try (Backend backend = Backends.require("vector")) {
+            assertEquals("vector", backend.name());
+        }
+        assertThrows(UserError.class, () -> Backends.require("tornado"));
+        assertEquals("threads -1: must be 0 (all cores) or more",
+                assertThrows(UserError.class, () -> Backends.open("auto", -1)).getMessage());
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.op.basic;
 
+import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
@@ -61,6 +62,29 @@ public record Axis(int index, int outer, int length, int inner) {
         context.kernels().binary(Binary.MUL, y.storage(), d.storage(), context.acquireScalar(factor).storage(),
                 new int[] {outer, length, inner}, new int[] {inner, 0, 1}, new int[3]);
         return y;
+    }
+
+    /** y = f(x, d) with d (outer, inner) repeated along this axis of x; y may be x. */
+    public void combine(OpContext context, Binary f, Tensor y, Tensor x, Tensor d) {
+        context.kernels().binary(f, y.storage(), x.storage(), d.storage(), new int[] {outer, length, inner},
+                new int[] {length * inner, inner, 1}, new int[] {inner, 0, 1});
+    }
+
+    /**
+     * 1 at the first x along this axis that equals {@code extreme}, the result of MAX or MIN, else 0; in new memory. Each x
+     * that equals it scores the number of places from it to the end of the axis, all others 0: the first scores highest.
+     */
+    public Tensor first(OpContext context, Reduction f, Tensor x, Tensor extreme) {
+        Tensor limit = repeat(context, extreme, x.shape(), 1);
+        Tensor score = f == Reduction.MAX ? Elementwise.binary(context, Binary.GREATER_EQUAL, x, limit)
+                : Elementwise.binary(context, Binary.GREATER_EQUAL, limit, x);
+        double[] toEnd = IntStream.range(0, length).mapToDouble(i -> length - i).toArray();
+        Tensor places = context.acquire(x.dtype(), Shape.of(length));
+        x.backend().write(places.storage(), toEnd, 0, length);
+        context.kernels().binary(Binary.MUL, score.storage(), score.storage(), places.storage(),
+                new int[] {outer, length, inner}, new int[] {length * inner, inner, 1}, new int[] {0, 1, 0});
+        combine(context, Binary.GREATER_EQUAL, score, score, reduce(context, Reduction.MAX, score, false));
+        return score;
     }
 
     /** y = x[from : from + count] along this axis, which is one of x. */

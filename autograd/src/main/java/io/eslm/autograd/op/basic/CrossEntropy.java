@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  * Loss of each row in nats: loss_m = −log softmax(logits_m)[target_m]; see {@link Kernels#crossEntropy}. Input: logits
  * (…, V), seen as (M, V) → loss (M). dlogits_m = dy_m·(softmax(logits_m) − onehot(target_m)).
  *
- * @param targets (M) I32 in [0, V), checked by whoever read them
+ * @param targets (M) I32 in [0, V)
  * @param entropy (M): receives the predictive entropy of each row in nats
  */
 public record CrossEntropy(Tensor targets, Tensor entropy) implements Op {

@@ -2,31 +2,23 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.stream.Stream;
 
 /** y = eˣ. dx = dy·y. Any shape. */
-public record Exp() implements Op {
+public record Exp() implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.unary(context, Unary.EXP, x[0]);
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.unary(context, Unary.EXP, x);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Elementwise.binaryInto(context, Binary.MUL, dy, dy, context.ofRows(context.output()));
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
+        return y;
     }
 
     public static Stream<Sample> samples(SampleSource source) {

@@ -2,31 +2,23 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.stream.Stream;
 
 /** y = ln x. dx = dy/x. Any shape. */
-public record Log() implements Op {
+public record Log() implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.unary(context, Unary.LOG, x[0]);
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.unary(context, Unary.LOG, x);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Elementwise.binaryInto(context, Binary.DIV, dy, dy, context.ofRows(context.input(0)));
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
+        return Elementwise.unary(context, Unary.RECIPROCAL, x);
     }
 
     public static Stream<Sample> samples(SampleSource source) {

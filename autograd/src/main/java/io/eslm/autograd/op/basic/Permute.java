@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** y[i_p0, i_p1, …] = x[i_0, i_1, …]: axis a of y is axis axes[a] of x. dx is dy with the axes put back. */
+/** y[i_p0, i_p1, …] = x[i_0, i_1, …]: axis a of y is axis axes[a] of x. dx is dy in the old order of axes. */
 public record Permute(List<Integer> axes) implements Op {
     public Permute {
         axes = List.copyOf(axes);

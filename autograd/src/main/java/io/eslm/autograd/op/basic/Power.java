@@ -2,7 +2,6 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
@@ -10,25 +9,18 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
 import java.util.stream.Stream;
 
-/** y = xᵖ with p = exponent, a constant. dx = dy·p·xᵖ⁻¹. Where p is no integer, x must not be negative. Any shape. */
-public record Power(double exponent) implements Op {
+/** y = xᵖ with p = exponent, a constant. dx = dy·p·xᵖ⁻¹. If p is not an integer, x must be at least 0. Any shape. */
+public record Power(double exponent) implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.binary(context, Binary.POW, x[0], context.acquireScalar(exponent));
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.binary(context, Binary.POW, x, context.acquireScalar(exponent));
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Tensor slope = Elementwise.binary(context, Binary.POW, context.ofRows(context.input(0)),
-                context.acquireScalar(exponent - 1));
-        Elementwise.binaryInto(context, Binary.MUL, dy, dy, slope);
-        context.kernels().axpby(dy.storage(), dy.storage(), dy.size(), exponent, 0);
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
+        Tensor slope = Elementwise.binary(context, Binary.POW, x, context.acquireScalar(exponent - 1));
+        context.kernels().axpby(slope.storage(), slope.storage(), slope.size(), exponent, 0);
+        return slope;
     }
 
     public static Stream<Sample> samples(SampleSource source) {

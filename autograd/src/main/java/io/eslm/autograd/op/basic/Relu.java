@@ -2,7 +2,6 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
@@ -12,25 +11,17 @@ import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.stream.Stream;
 
 /** y = max(0, x). dx = dy where x &gt; 0, else 0: at the kink the gradient is 0. Any shape. */
-public record Relu() implements Op {
+public record Relu() implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.unary(context, Unary.RELU, x[0]);
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.unary(context, Unary.RELU, x);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Tensor x = context.ofRows(context.input(0));
-        Tensor off = context.acquireLike(dy);
-        Elementwise.binaryInto(context, Binary.GREATER_EQUAL, off, context.acquireScalar(0), x);
-        Elementwise.binaryInto(context, Binary.MUL, off, off, dy);
-        Elementwise.binaryInto(context, Binary.SUB, dy, dy, off);
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
+        Tensor slope = Elementwise.binary(context, Binary.GREATER_EQUAL, context.acquireScalar(0), x);
+        Elementwise.binaryInto(context, Binary.SUB, slope, context.acquireScalar(1), slope);
+        return slope;
     }
 
     public static Stream<Sample> samples(SampleSource source) {

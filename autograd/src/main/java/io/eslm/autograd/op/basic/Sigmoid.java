@@ -2,7 +2,6 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
@@ -12,24 +11,17 @@ import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.stream.Stream;
 
 /** y = 1/(1 + e⁻ˣ). dx = dy·(y − y²). Any shape. */
-public record Sigmoid() implements Op {
+public record Sigmoid() implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.unary(context, Unary.SIGMOID, x[0]);
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.unary(context, Unary.SIGMOID, x);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Tensor y = context.ofRows(context.output());
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
         Tensor slope = Elementwise.unary(context, Unary.SQUARE, y);
         Elementwise.binaryInto(context, Binary.SUB, slope, y, slope);
-        Elementwise.binaryInto(context, Binary.MUL, dy, dy, slope);
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+        return slope;
     }
 
     public static Stream<Sample> samples(SampleSource source) {

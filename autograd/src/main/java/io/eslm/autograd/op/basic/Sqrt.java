@@ -2,32 +2,25 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.stream.Stream;
 
 /** y = √x. dx = dy/(2y). Any shape. */
-public record Sqrt() implements Op {
+public record Sqrt() implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.unary(context, Unary.SQRT, x[0]);
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.unary(context, Unary.SQRT, x);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Elementwise.binaryInto(context, Binary.DIV, dy, dy, context.ofRows(context.output()));
-        context.kernels().axpby(dy.storage(), dy.storage(), dy.size(), 0.5, 0);
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
+        Tensor slope = Elementwise.unary(context, Unary.RECIPROCAL, y);
+        context.kernels().axpby(slope.storage(), slope.storage(), slope.size(), 0.5, 0);
+        return slope;
     }
 
     public static Stream<Sample> samples(SampleSource source) {

@@ -2,32 +2,25 @@
 package io.eslm.autograd.op.basic;
 
 import io.eslm.autograd.Elementwise;
-import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
 import java.util.stream.Stream;
 
 /** y = x². dx = 2·dy·x. Any shape. */
-public record Square() implements Op {
+public record Square() implements Pointwise {
     @Override
-    public Tensor forward(OpContext context, Tensor... x) {
-        return Elementwise.unary(context, Unary.SQUARE, x[0]);
+    public Tensor value(OpContext context, Tensor x) {
+        return Elementwise.unary(context, Unary.SQUARE, x);
     }
 
     @Override
-    public void backward(OpContext context, Tensor dy) {
-        Elementwise.binaryInto(context, Binary.MUL, dy, dy, context.ofRows(context.input(0)));
-        context.kernels().axpby(dy.storage(), dy.storage(), dy.size(), 2, 0);
-        context.accumulate(0, dy);
-    }
-
-    @Override
-    public boolean rowwise() {
-        return true;
+    public Tensor slope(OpContext context, Tensor x, Tensor y) {
+        Tensor slope = context.acquireLike(x);
+        context.kernels().axpby(slope.storage(), x.storage(), x.size(), 2, 0);
+        return slope;
     }
 
     public static Stream<Sample> samples(SampleSource source) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attentionBackward} for one head: a block of
- * {@link Tile#COLS} queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their
- * gradients live in the first-level cache between the five products that make and use them. Scores stand as (keys,
- * queries) as in {@link AttentionForward}.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attentionBackward} for one head: a block of {@link Tile#COLS}
+ * queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their gradients live in
+ * the first-level cache between the five products that make and use them. Scores are laid out as (keys, queries), as in
+ * {@link AttentionForward}.
  */
 final class AttentionBackward {
     /** Keys taken together; a multiple of {@link Tile#ROWS}. */
@@ -74,17 +74,18 @@ final class AttentionBackward {
     }
 
     /** One head's operands and dq: rows by position, but for dy by place in the list of rows. */
-    record Head(Rows q, Rows k, Rows v, Rows y, Rows dy, Rows lse, Rows dq, int time, int size, Strip.Dropout dropout) {
+    record Head(StridedRows q, StridedRows k, StridedRows v, StridedRows y, StridedRows dy, StridedRows lse,
+            StridedRows dq, int time, int size, Strip.Dropout dropout) {
     }
 
     /**
-     * Adds up what some of the queries give: writes their dq, adds to dk and dv.
+     * Handles some of the queries: writes their dq, adds to dk and dv.
      *
      * @param rows the position of row i of dy within its batch is {@code rows[i] − first}; null: i − first
      * @param from the first row of dy of this batch
-     * @param to behind the last one
+     * @param to one past the last
      * @param part does blocks part, part + parts, …
-     * @param sums dk (padded time, wide) from {@code dk} on, then dv
+     * @param sums dk (padded time, wide) from {@code dk}, then dv
      */
     static void run(Scratch scratch, Head h, HeapStorage.I32 rows, int first, int from, int to, int part, int parts,
             float[] sums, int dk) {
@@ -138,7 +139,7 @@ final class AttentionBackward {
         for (int p = 0; p < wide; p += BLOCK) {
             int at = to + p * BLOCK + t * BLOCK;
             int n = Math.min(BLOCK, size - p);
-            Rows.copy(from, start + p, w, at, n);
+            StridedRows.copy(from, start + p, w, at, n);
             Arrays.fill(w, at + n, at + BLOCK, 0);
         }
     }
@@ -183,7 +184,7 @@ final class AttentionBackward {
         }
         Transpose.run(w, result, deep, BLOCK, w, dquery, BLOCK, deep);
         for (int t = 0; t < count; t++) {
-            Rows.copy(w, result + t * deep, h.dq.data(), h.dq.row(position(t)), size);
+            StridedRows.copy(w, result + t * deep, h.dq.data(), h.dq.row(position(t)), size);
         }
     }
 

@@ -4,10 +4,10 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attention} for one head: a block of {@link
- * Tile#COLS} queries at a time, as two matrix products with the softmax between them. Scores stand as (keys, queries),
- * which is what a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane.
- * Keys behind a block's last query are not touched; the scores of one block are all that is stored.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attention} for one head: a block of {@link Tile#COLS} queries
+ * at a time, as two matrix products with the softmax between them. Scores are laid out as (keys, queries): that is what
+ * a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane. Keys after a
+ * block's last query are not touched, and no more than the scores of one block are stored.
  */
 final class AttentionForward {
     private static final int BLOCK = Tile.COLS;
@@ -63,7 +63,8 @@ final class AttentionForward {
      * @param part does blocks part, part + parts, …
      * @param dropout null for none
      */
-    static void run(Scratch scratch, Rows q, Rows k, Rows v, Rows y, Rows lse, int time, int past, int size, int part,
+    static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, StridedRows lse,
+            int time, int past, int size, int part,
             int parts, Strip.Dropout dropout) {
         int n = past + time;
         AttentionForward head = new AttentionForward(scratch, size, n);
@@ -80,8 +81,8 @@ final class AttentionForward {
         scratch.give(head.w);
     }
 
-    /** Unnormalised probabilities of the queries from i on, and 1/their sum. */
-    private void probabilities(Rows q, int i, int count, int past, Strip.Dropout dropout) {
+    /** Unnormalised probabilities of the queries from i, and 1/their sum. */
+    private void probabilities(StridedRows q, int i, int count, int past, Strip.Dropout dropout) {
         for (int t = 0; t < BLOCK; t++) {
             w[positions + t] = past + i + Math.min(t, count - 1);
         }
@@ -101,8 +102,8 @@ final class AttentionForward {
         }
     }
 
-    /** y_i = Σ_j p_ij v_j for the queries from i on: eight of them at a time, over the keys up to the last of these. */
-    private void values(Rows y, int i, int count, int past) {
+    /** y_i = Σ_j p_ij v_j for the queries from i, eight at a time, over the keys up to the last of these. */
+    private void values(StridedRows y, int i, int count, int past) {
         Arrays.fill(w, result, result + BLOCK * wide, 0);
         for (int t = 0; t < count; t += Tile.ROWS) {
             int n = past + i + Math.min(count, t + Tile.ROWS);
@@ -114,7 +115,7 @@ final class AttentionForward {
             }
         }
         for (int t = 0; t < count; t++) {
-            Rows.scaled(w, result + t * wide, w[sum + t], y.data(), y.row(i + t), size);
+            StridedRows.scaled(w, result + t * wide, w[sum + t], y.data(), y.row(i + t), size);
         }
     }
 }

@@ -4,15 +4,16 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#attentionCached} for one query of one head, as in
- * generation: keys and values are read where they lie, once.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attentionCached} for one query of one head, as in generation:
+ * keys and values are read in place, once.
  */
 final class AttentionThin {
     private AttentionThin() {
     }
 
     /** y_t = Σ_j p_j v_j over the first n keys; the rows of k and v are dense. */
-    static void run(Scratch scratch, Rows q, Rows k, Rows v, Rows y, int t, int n, int size) {
+    static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, int t, int n,
+            int size) {
         int padded = Loops.padded(n);
         float[] w = scratch.take(padded + size);
         float scale = (float) (1 / Math.sqrt(size));

@@ -4,11 +4,11 @@ package io.eslm.tensor.backend.vector;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#matmul}, in blocks for each cache, after Goto and
- * van de Geijn (2008). A tile stays in registers. A panel of a stays in the first-level cache for the tiles beside each
- * other. A block of b is packed by the task that uses it, into the second-level cache, and stays there while all panels
- * of a go by. Those are packed once for all tasks and stream from the third level: a tile reads a at a quarter of the
- * speed at which it reads b, slow enough for the hardware to fetch ahead.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#matmul}, in blocks sized for each cache, after Goto and van de
+ * Geijn (2008). A tile stays in registers. A panel of a stays in the first-level cache for neighbouring tiles. A block
+ * of b is packed by the task that uses it, into the second-level cache, and stays there for all panels of a. The panels
+ * of a are packed once for all tasks and stream from the third-level cache: a tile reads a at a quarter of the speed at
+ * which it reads b, slow enough for the hardware to fetch ahead.
  *
  * <p>The depth of the blocks depends on the shape alone, and each element of y sums over k in ascending blocks, so the
  * bits do not depend on the number of threads.
@@ -22,7 +22,7 @@ final class BlockedMatmul {
     private static final int CHUNK = 1 << 20;
     /** Elements that one task packs. */
     private static final int PACK = 1 << 16;
-    /** Tasks wanted for each thread, so that threads finish together. How y is shared out does not change its bits. */
+    /** Tasks wanted for each thread, so that threads finish together. How y is divided does not change its bits. */
     private static final int TASKS = 3;
     /** Rows of a task, at least, where rows are split to have more tasks: b is packed once for each part. */
     private static final int ROWS = 256;
@@ -91,7 +91,7 @@ final class BlockedMatmul {
         });
     }
 
-    /** Packs a slice of a chunk of op(a), along the rows of a as stored: {@code step} of them from {@code first} on. */
+    /** Packs a slice of a chunk of op(a), along the rows of a as stored: {@code step} of them from {@code first}. */
     private void packA(int l0, int levels, int i0, int height, int first, int step) {
         float[] a = p.a().data;
         if (p.transA()) {
@@ -106,7 +106,7 @@ final class BlockedMatmul {
         }
     }
 
-    /** Packs columns j to j + n of op(b), from depth l on. */
+    /** Packs columns j to j + n of op(b), from depth l. */
     private void packB(float[] to, int l, int deep, int j, int n) {
         float[] b = p.b().data;
         int panels = Tile.count(n, Tile.COLS);
@@ -148,7 +148,7 @@ final class BlockedMatmul {
         }
     }
 
-    /** A tile over the edge of y: done behind the panels of b, then the part inside is added. */
+    /** A tile that crosses the edge of y: computed after the panels of b, then the part inside y is added. */
     private void edge(int deep, int a, float[] b, int bAt, int y, int height, int width) {
         int tile = cols * depth;
         Arrays.fill(b, tile, tile + TILE, 0);

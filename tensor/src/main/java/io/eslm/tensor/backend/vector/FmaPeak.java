@@ -4,7 +4,7 @@ package io.eslm.tensor.backend.vector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Measures what the machine can do at best: independent multiply-adds in registers, on all threads. */
+/** Measures the machine's peak: independent multiply-adds in registers, on all threads. */
 final class FmaPeak {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     /** Accumulators: more than latency times issue width, so that no multiply-add waits for another. */

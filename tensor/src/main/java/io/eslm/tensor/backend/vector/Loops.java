@@ -4,13 +4,13 @@ package io.eslm.tensor.backend.vector;
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.F32;
 
 /**
- * Runs loops over whole vectors on arrays of any length, on all cores. What is left over at the end, less than a vector, is
- * copied into arrays of exactly one vector, goes through the same loop there, and is copied back: so an element's result
- * does not depend on where it lies, a kernel is one loop without a second copy of its body under masks (which would
- * double what the compiler has to inline), and no vector width needs masked memory access.
+ * Runs loops over whole vectors on arrays of any length, on all cores. The tail that does not fill a vector is copied
+ * into arrays of one vector, goes through the same loop there, and is copied back. So an element's result does not
+ * depend on its place, a kernel is one loop without a second copy of its body under masks (which would double what the
+ * compiler has to inline), and no vector width needs masked memory access.
  */
 final class Loops {
     /** Elements below which a kernel runs on the calling thread; a few microseconds of work. A multiple of any LANES. */
@@ -59,7 +59,7 @@ final class Loops {
                 b.offset + from, to - from, tails(to - from)));
     }
 
-    /** Room for what is left over of two runs of {@code n}; null if nothing is. */
+    /** Room for the tails of two arrays of {@code n}; null if there is no tail. */
     static float[] tails(int n) {
         return n % LANES == 0 ? null : new float[2 * LANES];
     }
@@ -75,7 +75,7 @@ final class Loops {
         }
     }
 
-    /** The {@code n} elements of {@code x} from {@code at}, then zeros up to one vector. */
+    /** The {@code n} elements of {@code x} from {@code at}, padded with zeros to one vector. */
     static float[] tail(float[] x, int at, int n) {
         float[] t = new float[LANES];
         System.arraycopy(x, at, t, 0, n);

@@ -19,7 +19,7 @@ final class Packing {
 
     /**
      * Packs {@code panels} panels side by side, {@code apart}, from a matrix with the depth along its rows: element j
-     * at depth l stands at {@code from + l·ld + j}, for j &lt; {@code limit}.
+     * at depth l is at {@code from + l·ld + j}, for j &lt; {@code limit}.
      */
     static void rows(float[] to, int at, int apart, int depth, int width, int panels, float[] matrix, int from, int ld,
             int limit) {
@@ -52,7 +52,9 @@ final class Packing {
         }
     }
 
-    /** Not in the Vector API: eight floats are too little to risk that a large compilation boxes their vector. */
+    /**
+     * Without the Vector API: for eight floats it is not worth the risk that a large compilation boxes their vector.
+     */
     private static void copyEight(float[] to, int at, int n, float[] from, int start, int ld) {
         for (int l = 0; l < n; l++) {
             System.arraycopy(from, start + l * ld, to, at + l * 8, 8);
@@ -60,8 +62,8 @@ final class Packing {
     }
 
     /**
-     * Packs {@code panels} panels from a matrix with the depth along its columns: element j at depth l stands at
-     * {@code from + j·ld + l}, for j &lt; {@code limit}.
+     * Packs {@code panels} panels from a matrix with the depth along its columns: element j at depth l is at {@code
+     * from + j·ld + l}, for j &lt; {@code limit}.
      */
     static void columns(float[] to, int at, int depth, int width, int panels, float[] matrix, int from, int ld,
             int limit) {

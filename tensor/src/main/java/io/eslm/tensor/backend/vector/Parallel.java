@@ -14,7 +14,7 @@ import java.util.concurrent.locks.LockSupport;
  * element of its output to one task and splits its work by shape alone. Then its result has the same bits on any number
  * of threads.
  *
- * <p>A call from inside a task, or while another thread's job is running, is run in full by its caller.
+ * <p>A call from inside a task, or while another thread's job is running, runs in full on its caller's thread.
  */
 final class Parallel implements AutoCloseable {
     interface Task {

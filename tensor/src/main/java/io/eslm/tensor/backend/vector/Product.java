@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage;
 import java.util.Arrays;
 
 /**
  * One matrix product to do: y = op(a)·op(b) + what y starts from. op(a) (m, k), op(b) (k, n) → y (m, n), see {@link
  * io.eslm.tensor.backend.Kernels#matmul}. y starts from itself (accumulate) or from bias + residual, either or both of
- * which may be null; products are then added. Where gelu (m, n) is not null, gelu(y) goes there in the end, while y is
- * still in the cache.
+ * which may be null; products are then added. Where gelu (m, n) is not null, gelu(y) is written there at the end, while
+ * y is still in the cache.
  */
 record Product(HeapStorage.F32 y, HeapStorage.F32 a, HeapStorage.F32 b, int m, int k, int n, boolean transA,
         boolean transB, boolean accumulate, HeapStorage.F32 bias, HeapStorage.F32 residual, HeapStorage.F32 gelu) {

@@ -12,10 +12,10 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Sums and maxima over a row of n elements, n a multiple of LANES. Two vectors gather side by side, so that an addition need
- * not wait for the one before it; after {@link #BLOCK} elements they are added up into a double, so that the rounding error
- * does not grow with the row: about BLOCK/(2·LANES) + 1 + log₂ LANES roundings of 2⁻²⁴ each at most, whatever n. The order
- * is fixed.
+ * Sums and maxima over a row of n elements, n a multiple of LANES. Two vectors accumulate side by side, so that an
+ * addition does not wait for the one before it; after {@link #BLOCK} elements they are added up into a double, so that
+ * the rounding error does not grow with the row: about BLOCK/(2·LANES) + 1 + log₂ LANES roundings of 2⁻²⁴ each at most,
+ * whatever n. The order is fixed.
  */
 final class RowSums {
     /** A multiple of 2·LANES for vectors of up to 2048 bits. */
@@ -98,8 +98,8 @@ final class RowSums {
     }
 
     /**
-     * The largest x_i that is a number; −∞ if there is none. NaN is left out because whoever meets it meets it again in what
-     * is computed next, and because comparing takes two instructions where a maximum takes five to get NaN and −0 right.
+     * The largest x_i that is a number; −∞ if there is none. NaN is left out because the caller meets it again in its
+     * next step, and because comparing takes two instructions where a maximum takes five to get NaN and −0 right.
      */
     static float max(float[] x, int at, int n) {
         FloatVector m0 = broadcast(S, Float.NEGATIVE_INFINITY);

@@ -22,7 +22,7 @@ final class Strip {
     private Strip() {
     }
 
-    /** Sets rows from..to to −∞ where key {@code first} + row stands behind the query's position. */
+    /** Sets rows from..to to −∞ where key {@code first} + row comes after the query's position. */
     static void mask(float[] s, int at, int first, int from, int to, float[] w, int positions) {
         for (int half = 0; half < Tile.COLS; half += LANES) {
             FloatVector position = FloatVector.fromArray(S, w, positions + half);
@@ -36,8 +36,8 @@ final class Strip {
     }
 
     /**
-     * w[max] = the largest scale·s of each query over the n keys, n even, that is a number (a NaN shows in the sum anyway).
-     * Four vectors gather, since comparing has to wait for the comparison before it.
+     * w[max] = the largest scale·s of each query over the n keys, n even, that is a number (a NaN shows in the sum
+     * anyway). Four vectors accumulate, since a comparison waits for the one before it.
      */
     static void maximum(float[] s, int at, int n, float scale, float[] w, int max) {
         FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);

@@ -5,9 +5,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.scalar.ScalarKernels#matmul} for few rows, as in generation: then b is
- * read from memory about once and nothing else counts, so b is used where it lies, never packed. a must not be
- * transposed.
+ * Same function as {@link io.eslm.tensor.backend.Kernels#matmul} for few rows, as in generation: reading b from memory,
+ * about once, is then all that counts, so b is used in place and never packed. a must not be transposed.
  */
 final class ThinMatmul {
     private static final VectorSpecies<Float> S = VectorMath.S;

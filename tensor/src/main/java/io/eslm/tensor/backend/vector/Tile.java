@@ -30,9 +30,7 @@ final class Tile {
         return (n + size - 1) / size;
     }
 
-    /**
-     * c += a·b where a[r, l] stands at {@code aAt + l·lda + r}: a packed panel with lda = ROWS, or a transposed matrix.
-     */
+    /** c += a·b where a[r, l] is at {@code aAt + l·lda + r}: a packed panel with lda = ROWS, or a transposed matrix. */
     static void byColumns(int depth, float[] a, int aAt, int lda, float[] b, int bAt, float[] c, int cAt, int ldc) {
         if (HALVES) {
             HalfTile.byColumns(depth, a, aAt, lda, b, bAt, c, cAt, ldc);
@@ -93,7 +91,7 @@ final class Tile {
         c71.add(FloatVector.fromArray(S, c, cAt + 7 * ldc + W)).intoArray(c, cAt + 7 * ldc + W);
     }
 
-    /** c += a·b where a[r, l] stands at {@code aAt + r·lda + l}: a row-major matrix as it is. */
+    /** c += a·b where a[r, l] is at {@code aAt + r·lda + l}: a row-major matrix as it is. */
     static void byRows(int depth, float[] a, int aAt, int lda, float[] b, int bAt, float[] c, int cAt, int ldc) {
         if (HALVES) {
             HalfTile.byRows(depth, a, aAt, lda, b, bAt, c, cAt, ldc);

@@ -7,12 +7,12 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Transposes blocks of a matrix in registers, because a scalar copy moves one element a cycle. In round s (1, 2, 4, 8) rows r
- * and r + s swap the blocks of s lanes that stand across the diagonal.
+ * Transposes blocks of a matrix in registers, because a scalar copy moves one element a cycle. In round s (1, 2, 4, 8)
+ * rows r and r + s swap the blocks of s lanes across the diagonal.
  *
- * <p>With vectors of 8 or 16 lanes, and always with those of all other loops: a second species in use is a second subclass of
- * FloatVector, and then the compiler no longer knows the class of every vector at once, and boxes some of them in some of its
- * attempts, anywhere. (Half a vector stored under a mask costs this processor far more than the rounds.)
+ * <p>With vectors of 8 or 16 lanes, the same as in all other loops: a second species is a second subclass of
+ * FloatVector; the compiler then no longer knows the class of every vector and boxes some of them, in some
+ * compilations, anywhere. (Half a vector stored under a mask costs this processor far more than the rounds.)
  */
 final class Transpose {
     private static final VectorSpecies<Float> S = VectorMath.S;
@@ -105,7 +105,7 @@ final class Transpose {
         d.rearrange(SWAP_4).blend(h, ODD_4).intoArray(to, at + 7 * stride);
     }
 
-    /** Eight rows of sixteen elements, two blocks side by side in each vector; rows of eight stand close to one another. */
+    /** Eight rows of sixteen elements, two blocks side by side in each vector; rows of eight are close together. */
     private static void eightDense(float[] to, int at, float[] from, int start, int ld) {
         FloatVector a = FloatVector.fromArray(S, from, start).rearrange(SPLIT);
         FloatVector b = FloatVector.fromArray(S, from, start + ld).rearrange(SPLIT);

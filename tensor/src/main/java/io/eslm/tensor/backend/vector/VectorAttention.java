@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage;
 import java.util.Arrays;
 
 /**
@@ -27,15 +27,15 @@ final class VectorAttention {
     }
 
     /** The columns of one head in qkv: part 0 is q, 1 is k, 2 is v. */
-    private static Rows columns(HeapStorage.F32 qkv, int part, int b, int h, int time, int heads, int headSize) {
+    private static StridedRows columns(HeapStorage.F32 qkv, int part, int b, int h, int time, int heads, int headSize) {
         int width = heads * headSize;
-        return new Rows(qkv.data, qkv.offset + b * time * 3 * width + part * width + h * headSize, 3 * width);
+        return new StridedRows(qkv.data, qkv.offset + b * time * 3 * width + part * width + h * headSize, 3 * width);
     }
 
     /** The columns of one head in y (B, T, C). */
-    private static Rows output(HeapStorage.F32 y, int b, int h, int time, int heads, int headSize) {
+    private static StridedRows output(HeapStorage.F32 y, int b, int h, int time, int heads, int headSize) {
         int width = heads * headSize;
-        return new Rows(y.data, y.offset + b * time * width + h * headSize, width);
+        return new StridedRows(y.data, y.offset + b * time * width + h * headSize, width);
     }
 
     private static Strip.Dropout dropout(double p, int seed, int head, int time) {
@@ -51,7 +51,8 @@ final class VectorAttention {
             int h = head % heads;
             AttentionForward.run(scratch, columns(qkv, 0, b, h, time, heads, headSize),
                     columns(qkv, 1, b, h, time, heads, headSize), columns(qkv, 2, b, h, time, heads, headSize),
-                    output(y, b, h, time, heads, headSize), new Rows(lse.data, lse.offset + head * time, 1), time, 0,
+                    output(y, b, h, time, heads, headSize), new StridedRows(lse.data, lse.offset + head * time, 1),
+                    time, 0,
                     headSize, task % parts, parts, dropout(p, seed, head, time));
         });
     }
@@ -83,7 +84,7 @@ final class VectorAttention {
             HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int time, int heads, int headSize, double p,
             int seed) {
 
-        private Rows columns(HeapStorage.F32 s, int part, int head) {
+        private StridedRows columns(HeapStorage.F32 s, int part, int head) {
             return VectorAttention.columns(s, part, head / heads, head % heads, time, heads, headSize);
         }
 
@@ -94,8 +95,9 @@ final class VectorAttention {
             var operands =
                     new AttentionBackward.Head(columns(qkv, 0, head), columns(qkv, 1, head), columns(qkv, 2, head),
                             output(y, b, h, time, heads, headSize),
-                            new Rows(dy.data, dy.offset + h * headSize, heads * headSize),
-                            new Rows(lse.data, lse.offset + head * time, 1), columns(dqkv, 0, head), time, headSize,
+                            new StridedRows(dy.data, dy.offset + h * headSize, heads * headSize),
+                            new StridedRows(lse.data, lse.offset + head * time, 1), columns(dqkv, 0, head), time,
+                            headSize,
                             dropout(p, seed, head, time));
             AttentionBackward.run(scratch, operands, rows, b * time, place(b * time), place((b + 1) * time), part,
                     parts, sums, at);
@@ -104,9 +106,9 @@ final class VectorAttention {
         /** Writes dk and dv of a head, the sums of its parts in their order, and zero dq where a row is not listed. */
         void finish(int head, int parts, float[] sums, int at) {
             int half = AttentionBackward.sums(time, headSize);
-            Rows dq = columns(dqkv, 0, head);
-            Rows dk = columns(dqkv, 1, head);
-            Rows dv = columns(dqkv, 2, head);
+            StridedRows dq = columns(dqkv, 0, head);
+            StridedRows dk = columns(dqkv, 1, head);
+            StridedRows dv = columns(dqkv, 2, head);
             int next = place(head / heads * time);
             for (int t = 0; t < time; t++) {
                 int row = at + t * AttentionBackward.wide(headSize);
@@ -114,8 +116,8 @@ final class VectorAttention {
                     add(sums, row, row + part * 2 * half);
                     add(sums, row + half, row + half + part * 2 * half);
                 }
-                Rows.copy(sums, row, dk.data(), dk.row(t), headSize);
-                Rows.copy(sums, row + half, dv.data(), dv.row(t), headSize);
+                StridedRows.copy(sums, row, dk.data(), dk.row(t), headSize);
+                StridedRows.copy(sums, row + half, dv.data(), dv.row(t), headSize);
                 if (next < count && row(next) == head / heads * time + t) {
                     next++;
                 } else {
@@ -150,17 +152,17 @@ final class VectorAttention {
         int parts = thin ? time : parts(batch * heads, time);
         parallel.run(batch * heads, head -> {
             int at = head * capacity * headSize;
-            Rows k = columns(qkv, 1, head / heads, head % heads, time, heads, headSize);
-            Rows v = columns(qkv, 2, head / heads, head % heads, time, heads, headSize);
+            StridedRows k = columns(qkv, 1, head / heads, head % heads, time, heads, headSize);
+            StridedRows v = columns(qkv, 2, head / heads, head % heads, time, heads, headSize);
             k.copyTo(keys.data, keys.offset + at + past * headSize, headSize, time, headSize);
             v.copyTo(values.data, values.offset + at + past * headSize, headSize, time, headSize);
         });
         parallel.run(batch * heads * parts, task -> {
             int head = task / parts;
-            Rows q = columns(qkv, 0, head / heads, head % heads, time, heads, headSize);
-            Rows k = new Rows(keys.data, keys.offset + head * capacity * headSize, headSize);
-            Rows v = new Rows(values.data, values.offset + head * capacity * headSize, headSize);
-            Rows out = output(y, head / heads, head % heads, time, heads, headSize);
+            StridedRows q = columns(qkv, 0, head / heads, head % heads, time, heads, headSize);
+            StridedRows k = new StridedRows(keys.data, keys.offset + head * capacity * headSize, headSize);
+            StridedRows v = new StridedRows(values.data, values.offset + head * capacity * headSize, headSize);
+            StridedRows out = output(y, head / heads, head % heads, time, heads, headSize);
             if (thin) {
                 AttentionThin.run(scratch, q, k, v, out, task % parts, past + task % parts + 1, headSize);
             } else {

@@ -2,11 +2,11 @@
 package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.DType;
-import io.eslm.tensor.backend.scalar.HeapBackend;
+import io.eslm.tensor.backend.ScalarBackend;
 import jdk.incubator.vector.FloatVector;
 
 /** The fast CPU backend: F32 in Java arrays, kernels in the Vector API on all cores. */
-public final class VectorBackend extends HeapBackend {
+public final class VectorBackend extends ScalarBackend {
     private final Parallel parallel;
 
     VectorBackend(int threads) {

@@ -7,16 +7,16 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
 import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link ScalarKernels#binary} where the innermost axes, merged as far as both operands allow, are runs in which each
- * operand either advances by one or stays: same shapes, numbers, rows and columns that repeat, and what is made of them.
- * Each run is one loop. The results are those of the definition bit for bit: one operation in float is what the same
+ * {@link Kernels#binary} where the innermost axes, merged as far as both operands allow, are runs in which each operand
+ * either advances by one or stays: same shapes, numbers, rows and columns that repeat, and combinations of these. Each
+ * run is one loop. The results are those of the definition bit for bit: one operation in float is what the same
  * operation in double rounds to.
  */
 final class VectorBinary {

@@ -7,15 +7,15 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.EQ;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link ScalarKernels#distillation} and {@link ScalarKernels#distillationBackward}. Rows are shared out among the threads; what
- * is left over at the end of a row, less than a vector, is padded and goes through the same loop.
+ * {@link Kernels#distillation} and {@link Kernels#distillationBackward}. Rows are divided among the threads; the tail
+ * of a row that does not fill a vector is padded and goes through the same loop.
  */
 final class VectorDistillation {
     /** Columns whose terms are added up before they join the sums: shorter sums round less. */
@@ -50,7 +50,7 @@ final class VectorDistillation {
     private static final class Row {
         private final float inverse;
         private final float[] lanes = new float[3 * LANES];
-        /** What is left over of both rows, then −∞, which adds nothing. */
+        /** The tails of both rows, padded with −∞, which adds nothing. */
         private final float[] tails = new float[2 * LANES];
         double max;
         double teacherMax;
@@ -118,8 +118,8 @@ final class VectorDistillation {
     }
 
     /**
-     * Row by row in parallel; but where rows move up within the same memory, a row may be overwritten as soon as it was read and
-     * not earlier: then by columns, each range of columns taking all rows in order.
+     * Row by row in parallel. Where rows move up within the same memory, a row must not be overwritten before it is
+     * read: then by columns, each range of columns going through all rows in order.
      */
     void backward(F32 dlogits, Gradient of, I32 rows, int count, int cols) {
         if (rows == null || dlogits.data != of.logits.data) {

@@ -9,10 +9,10 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Kernels.Unary;
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.HeapStorage;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -20,10 +20,10 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Kernels that compute each element by itself: the functions of {@link ScalarKernels#unary}, {@link ScalarKernels#axpby},
- * {@link ScalarKernels#gelu}, {@link ScalarKernels#geluBackward} and {@link ScalarKernels#dropout}, in float throughout (the
- * definition computes in double) with the elementary functions of {@link VectorMath}. They wait for memory, so each makes
- * one pass, on all cores. A loop per function, because an operation chosen inside the loop would box its vectors.
+ * Kernels that compute each element by itself: the functions of {@link Kernels#unary}, {@link Kernels#axpby}, {@link
+ * Kernels#gelu}, {@link Kernels#geluBackward} and {@link Kernels#dropout}, in float throughout (the definition computes
+ * in double) with the elementary functions of {@link VectorMath}. Memory bounds them, so each makes one pass, on all
+ * cores. A loop per function, because an operation chosen inside the loop would box its vectors.
  */
 final class VectorElementwise {
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
@@ -195,7 +195,7 @@ final class VectorElementwise {
         }
     }
 
-    /** {@link Dropouts#keeps} on indices from {@code first} on. */
+    /** {@link Dropouts#keeps} on indices from {@code first}. */
     private static void dropout(float[] y, int yAt, float[] x, int xAt, int n, int first, int seed, int threshold,
             float scale) {
         for (int i = 0; i < n; i += LANES) {

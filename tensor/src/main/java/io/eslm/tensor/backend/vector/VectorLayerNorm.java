@@ -6,16 +6,16 @@ import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link ScalarKernels#layerNorm} and {@link ScalarKernels#layerNormBackward}, each in one sweep over memory: a row stays in
- * the first-level cache between its passes, and the backward sweep gathers dgamma and dbeta on the way, for a block of rows
- * at a time; the blocks, whose number depends on the shape alone, are then added in order. Where the width is no multiple
- * of the vector's, rows pass through padded copies, so that there is one loop for every width.
+ * {@link Kernels#layerNorm} and {@link Kernels#layerNormBackward}, each in one sweep over memory: a row stays in the
+ * first-level cache between its passes, and the backward sweep gathers dgamma and dbeta on the way, for a block of rows
+ * at a time; the blocks, whose number depends on the shape alone, are then added in order. Where the width is not a
+ * multiple of the vector's, rows pass through padded copies, so that one loop serves every width.
  */
 final class VectorLayerNorm {
     private final Parallel parallel;
@@ -57,7 +57,7 @@ final class VectorLayerNorm {
         });
     }
 
-    /** Copies {@code cols} elements of {@code from} to {@code pad[at]} and fills up with zeros to {@code width}. */
+    /** Copies {@code cols} elements of {@code from} to {@code pad[at]} and pads with zeros to {@code width}. */
     private static float[] padded(float[] from, int fromAt, float[] pad, int at, int cols, int width) {
         System.arraycopy(from, fromAt, pad, at, cols);
         Arrays.fill(pad, at + cols, at + width, 0);
@@ -77,8 +77,8 @@ final class VectorLayerNorm {
     }
 
     /**
-     * y = (x − mean)·rstd·gamma + beta. An element of each cache line {@code ahead} is read, so that the next row comes from
-     * memory meanwhile; their sum is stored where nothing reads it, so that the compiler keeps them.
+     * y = (x − mean)·rstd·gamma + beta. Reads an element of each cache line {@code ahead}, so that the next row arrives
+     * from memory in the meantime; stores their sum where nothing reads it, so that the compiler keeps the reads.
      */
     private static void normalise(float[] y, int yAt, float[] x, int xAt, float[] gamma, int gammaAt, float[] beta,
             int betaAt, int n, float mean, float rstd, int ahead, float[] unread) {
@@ -178,8 +178,8 @@ final class VectorLayerNorm {
     }
 
     /**
-     * dx = rstd·(g − meanG − x̂·meanGx); dgamma += dy·x̂ and dbeta += dy, which stand in {@code sums}. Reads
-     * ahead like {@link #normalise}.
+     * dx = rstd·(g − meanG − x̂·meanGx); dgamma += dy·x̂ and dbeta += dy, both in {@code sums}. Reads ahead like {@link
+     * #normalise}.
      */
     private static void gradients(float[] dx, int dxAt, float[] sums, int sumsAt, float[] dy, int dyAt, float[] x,
             int xAt,

@@ -9,13 +9,13 @@ import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link ScalarKernels#crossEntropy} and {@link ScalarKernels#crossEntropyBackward}.
+ * {@link Kernels#crossEntropy} and {@link Kernels#crossEntropyBackward}.
  *
  * <p>The definition takes two passes over a row, one for its maximum and one for the sums. Here both are in one loop, but of
  * different rows: while a row is summed, from the cache, the maximum of the next is found as it comes from memory. So
@@ -103,9 +103,9 @@ final class VectorLoss {
         }
 
         /**
-         * Σ e^d, Σ e^d·d of n columns from {@code at} on, and the largest numbers from {@code next} on, lane by lane. They go
-         * back in an array, since vectors handed to a method may be boxed in a loop as large as this. Below the range of
-         * exp, d counts as its end: e^d is too small to matter there, and −∞ does not make 0·∞.
+         * Σ e^d, Σ e^d·d of n columns from {@code at}, and the largest numbers from {@code next}, lane by lane. They go
+         * back in an array, since vectors handed to a method may be boxed in a loop as large as this. Below the range
+         * of exp, d counts as its end: e^d is too small to matter there, and −∞ does not make 0·∞.
          */
         private static void sums(float[] lanes, float[] x, int at, int next, int n, float shift) {
             FloatVector sum = broadcast(S, 0f);
@@ -133,8 +133,8 @@ final class VectorLoss {
     }
 
     /**
-     * Row by row in parallel; but where rows move up within the same memory, a row may be overwritten as soon as it was
-     * read and not earlier: then by columns, each range of columns taking all rows in order.
+     * Row by row in parallel. Where rows move up within the same memory, a row must not be overwritten before it is
+     * read: then by columns, each range of columns going through all rows in order.
      */
     void backward(F32 dlogits, F32 logits, F32 lse, I32 targets, I32 rows, F32 weights, int count, int cols) {
         if (rows == null || dlogits.data != logits.data) {

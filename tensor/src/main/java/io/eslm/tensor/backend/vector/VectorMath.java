@@ -48,7 +48,7 @@ final class VectorMath {
     private static final float LN2_LOW = (float) (Math.log(2) - LN2_FIRST);
     private static final float MINUS_LN2_HIGH = (float) -LN2_FIRST;
     private static final float MINUS_LN2_LOW = (float) (LN2_FIRST - Math.log(2));
-    /** Adding 1.5·2²³ rounds to an integer, which then stands in the low bits; 127 more make it a biased exponent. */
+    /** Adding 1.5·2²³ rounds to an integer, which is then in the low bits; 127 more make it a biased exponent. */
     private static final float ROUND = 0x1.8p23f + 127;
     /** The same for an exponent that is then split in halves. */
     private static final float ROUND_TWICE = 0x1.8p23f + 254;
@@ -137,7 +137,7 @@ final class VectorMath {
         return expInRange(x).blend(broadcast(S, 0f), x.compare(LT, broadcast(S, LEAST_IN_RANGE)));
     }
 
-    /** e^x for x from {@link #LEAST_IN_RANGE} to 88, or NaN; anything else gives nonsense. */
+    /** e^x for x from {@link #LEAST_IN_RANGE} to 88, or NaN; other values give nonsense. */
     static FloatVector expInRange(FloatVector x) {
         FloatVector rounded = x.fma(broadcast(S, LOG2_E), broadcast(S, ROUND));
         FloatVector n = rounded.sub(broadcast(S, ROUND));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage;
 
 /** Matrix products: picks the way to do one by its shape. */
 final class VectorMatmul {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.HeapStorage;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 
 /**
- * Kernels that move elements or add rows by index: {@link ScalarKernels#permute}, {@link ScalarKernels#copy2d},
- * {@link ScalarKernels#gatherRows}, {@link ScalarKernels#scatterAddRows}, {@link ScalarKernels#embedding} and
- * {@link ScalarKernels#embeddingBackward}. What only reads shares out the rows of the output. What adds by index shares out
- * the rows that are added to, by their remainder, each task going through all indices in order and taking its own: so no two
- * tasks add to the same element, the order of additions is the definition's, and rows are added whole.
+ * Kernels that move elements or add rows by index: {@link Kernels#permute}, {@link Kernels#copy2d}, {@link
+ * Kernels#gatherRows}, {@link Kernels#scatterAddRows}, {@link Kernels#embedding} and {@link Kernels#embeddingBackward}.
+ * A kernel that only reads divides the rows of the output among its tasks. A kernel that adds by index divides the rows
+ * that it adds to, by remainder: each task goes through all indices in order and takes its own. So no two tasks add to
+ * the same element, and the order of additions is the definition's.
  */
 final class VectorMoves {
     private static final int OWNERS = 16;
@@ -30,7 +30,9 @@ final class VectorMoves {
         });
     }
 
-    /** Run by run along the last axis of y: copied where that is x's last axis, too, else picked out at a fixed stride. */
+    /**
+     * Run by run along the last axis of y: copied where that is also x's last axis, else picked out at a fixed stride.
+     */
     void permute(F32 y, F32 x, int[] dims, int[] permutation) {
         int rank = dims.length;
         int[] stride = new int[rank];
@@ -84,7 +86,7 @@ final class VectorMoves {
         });
     }
 
-    /** Tasks that share out the rows added to: one where there is little to add. */
+    /** Tasks among which the rows are divided; one where there is little to add. */
     private static int tasks(int count, int cols) {
         return (long) count * cols <= Loops.GRAIN ? 1 : OWNERS;
     }

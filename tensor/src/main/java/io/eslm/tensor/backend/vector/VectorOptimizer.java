@@ -6,20 +6,20 @@ import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.Kernels;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link ScalarKernels#adamW} in one pass of 28 bytes a parameter on all cores, in float but for the factors, which are
- * computed in double once; and {@link ScalarKernels#addSumOfSquares}, in double like the definition but a vector at a time.
+ * {@link Kernels#adamW} in one pass of 28 bytes a parameter on all cores, in float but for the factors, which are
+ * computed in double once; and {@link Kernels#addSumOfSquares}, in double like the definition but a vector at a time.
  */
 final class VectorOptimizer {
     private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-    /** As many floats as fit into a vector of doubles. */
+    /** Ranges of {@link Parallel#ranges}, at most. */
     private static final int MOST_RANGES = 64;
 
     private final Parallel parallel;

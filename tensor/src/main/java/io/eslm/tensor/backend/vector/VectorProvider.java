@@ -4,7 +4,7 @@ package io.eslm.tensor.backend.vector;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.BackendProvider;
 
-/** Finds the {@link VectorBackend}: usable wherever the JVM was started with the Vector API. */
+/** Finds the {@link VectorBackend}: usable in a JVM that was started with the Vector API. */
 public final class VectorProvider implements BackendProvider {
     private static final String MODULE = "jdk.incubator.vector";
 

@@ -7,23 +7,23 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
 import io.eslm.tensor.backend.Kernels.Reduction;
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage.I32;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.HeapStorage.I32;
+import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Softmax and reductions: {@link ScalarKernels#softmax}, {@link ScalarKernels#softmaxBackward},
- * {@link ScalarKernels#columnSum}, {@link ScalarKernels#reduce}, {@link ScalarKernels#argmax}. A row stays in the cache
- * between its passes, so memory sees one read and one write; sums are in float in short blocks ({@link RowSums}), where the
- * definition sums in double. Rows are shared out among the cores. Where the columns are no multiple of the vector's lanes,
- * rows pass through a padded copy, and through the same calls: a second call of the same loops would be inlined beside the
- * first and use up the compiler's budget (see {@link VectorMath}).
+ * Softmax and reductions: {@link Kernels#softmax}, {@link Kernels#softmaxBackward}, {@link Kernels#columnSum}, {@link
+ * Kernels#reduce}, {@link Kernels#argmax}. A row stays in the cache between its passes, so memory sees one read and one
+ * write; sums are in float in short blocks ({@link RowSums}), where the definition sums in double. Rows are divided
+ * among the cores. Where the columns are not a multiple of the vector's lanes, rows pass through a padded copy and the
+ * same calls: a second call of the same loops would be inlined beside the first and use up the compiler's budget (see
+ * {@link VectorMath}).
  */
 final class VectorRows {
-    /** From this many columns on, columnSum shares out columns; below, blocks of rows. */
+    /** From this many columns, columnSum divides the columns among its tasks; with fewer, blocks of rows. */
     private static final int MANY_COLUMNS = 4096;
     private static final int LEAST_COLUMNS = 256;
 

@@ -68,9 +68,7 @@ final class AttentionCases {
             double[] bound = bounds.backward(dy, rows);
             run.kernels().attentionBackward(run.out("dqkv", qkv.length, (i, want) -> bound[i]), run.in(dy),
                     all ? null : run.in(rows), count, run.in(qkv), run.in(bounds.value), run.in(bounds.lse),
-                    run.inOut("scratch", new double[s.tokens() * s.heads], (i, want) -> Double.POSITIVE_INFINITY),
-                    s.batch,
-                    s.time, s.heads, s.headSize, s.p, s.seed);
+                    s.batch, s.time, s.heads, s.headSize, s.p, s.seed);
         }));
     }
 

@@ -10,7 +10,7 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.BackendProvider;
 import io.eslm.tensor.backend.Backends;
-import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.KernelWatch;
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.List;
@@ -41,8 +41,8 @@ public abstract class KernelParity {
 
     @Test
     void everyKernelOfTheSeamHasCases() {
-        Set<String> kernels = Arrays.stream(Kernels.class.getDeclaredMethods()).filter(m -> !m.isSynthetic())
-                .map(Method::getName).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> kernels = KernelWatch.kernels().stream().map(Method::getName)
+                .collect(Collectors.toCollection(TreeSet::new));
         Set<String> covered = cases().stream().map(KernelCase::kernel).collect(Collectors.toCollection(TreeSet::new));
         assertEquals(kernels, covered);
     }
@@ -64,16 +64,16 @@ public abstract class KernelParity {
         return usable().map(provider -> dynamicContainer(provider.name(), byKernel(provider, KernelParity::sameBits)));
     }
 
-    private interface Check {
+    interface Check {
         void run(BackendProvider provider, List<KernelCase> cases);
     }
 
-    private static Stream<DynamicNode> byKernel(BackendProvider provider, Check check) {
+    static Stream<DynamicNode> byKernel(BackendProvider provider, Check check) {
         return cases().stream().collect(Collectors.groupingBy(KernelCase::kernel, TreeMap::new, Collectors.toList()))
                 .entrySet().stream().map(e -> dynamicTest(e.getKey(), () -> check.run(provider, e.getValue())));
     }
 
-    private static void parity(BackendProvider provider, List<KernelCase> cases) {
+    static void parity(BackendProvider provider, List<KernelCase> cases) {
         try (Backend scalar = Backends.open(REFERENCE, 1); Backend backend = provider.open(0)) {
             for (KernelCase kernelCase : cases) {
                 List<KernelRun.Output> want = KernelRun.of(kernelCase, scalar, DType.F64);
@@ -101,14 +101,14 @@ public abstract class KernelParity {
         }
     }
 
-    /** Whether to test the backend of that name; all but the reference unless a module tests its own alone. */
-    protected boolean tests(String backend) {
-        return !backend.equals(REFERENCE);
+    /** The providers to test: all but the reference, unless a module tests its own alone. */
+    protected Stream<BackendProvider> providers() {
+        return Backends.all().stream().filter(p -> !p.name().equals(REFERENCE));
     }
 
-    /** The providers to test; one that cannot start here is left out, and says so. */
+    /** One that cannot start here is left out, and says so. */
     private Stream<BackendProvider> usable() {
-        return Backends.all().stream().filter(p -> tests(p.name())).filter(provider -> {
+        return providers().filter(provider -> {
             String why = provider.unusableBecause();
             if (why != null) {
                 System.err.println("NOT TESTED: backend '" + provider.name() + "': " + why);

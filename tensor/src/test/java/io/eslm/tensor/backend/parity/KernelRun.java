@@ -4,10 +4,9 @@ package io.eslm.tensor.backend.parity;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.KernelWatch;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -56,15 +55,10 @@ public final class KernelRun {
     }
 
     public Kernels kernels() {
-        return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class},
-                (proxy, method, arguments) -> {
-                    called.add(method.getName());
-                    try {
-                        return method.invoke(backend.kernels(), arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+        return KernelWatch.of(backend.kernels(), (kernel, arguments, run) -> {
+            called.add(kernel);
+            run.run();
+        });
     }
 
     /** {@code n} standard normal numbers, times {@code scale}. */

@@ -176,16 +176,19 @@ final class TrainingCases {
     /** Squares and sums are in double; the old value and the result are floats. */
     private static void sumOfSquares(List<KernelCase> cases, int n) {
         cases.add(new KernelCase("addSumOfSquares", "" + n, run -> run.kernels().addSumOfSquares(
-                run.inOut("y", new double[] {0.75}, roundings(1.01)), run.in(run.normal(n, 1e-3)), n)));
+                run.inOut("y", new double[] {0.75}, roundings(1.01)), new Storage[] {run.in(run.normal(n, 1e-3))},
+                new int[] {n})));
         cases.add(new KernelCase("addSumOfSquares", n + " all magnitudes", run -> run.kernels().addSumOfSquares(
-                run.inOut("y", new double[] {0}, roundings(1.01)), run.in(run.wide(n, -60, 40)), n)));
+                run.inOut("y", new double[] {0}, roundings(1.01)), new Storage[] {run.in(run.wide(n, -60, 40))},
+                new int[] {n})));
     }
 
     private static void adamW(List<KernelCase> cases, int n, int step) {
         cases.add(new KernelCase("adamW", n + " at step " + step, run -> {
             Step of = new Step(run, n, step, 0.1, "");
-            run.kernels().adamW(of.param, of.grad, of.m, of.v, n, Step.LR, Step.BETA1, Step.BETA2, Step.EPS, 0.1,
-                    of.correction1, of.correction2, Step.CLIP);
+            run.kernels().adamW(new Storage[] {of.param}, new Storage[] {of.grad}, new Storage[] {of.m},
+                    new Storage[] {of.v}, new int[] {n}, new boolean[] {true}, Step.LR, Step.BETA1, Step.BETA2,
+                    Step.EPS, 0.1, of.correction1, of.correction2, Step.CLIP);
         }));
     }
 

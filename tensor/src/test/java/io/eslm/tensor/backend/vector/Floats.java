@@ -2,7 +2,7 @@
 package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.DType;
-import io.eslm.tensor.backend.scalar.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Consumer;

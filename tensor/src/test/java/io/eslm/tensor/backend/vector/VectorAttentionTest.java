@@ -4,8 +4,9 @@ package io.eslm.tensor.backend.vector;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.eslm.tensor.backend.scalar.HeapStorage;
-import io.eslm.tensor.backend.scalar.ScalarKernels;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.ScalarBackend;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -25,19 +26,17 @@ class VectorAttentionTest {
             return heads * size;
         }
 
-        HeapStorage.F32 forward(ScalarKernels kernels, HeapStorage.F32 qkv, HeapStorage.F32 lse) {
+        HeapStorage.F32 forward(Kernels kernels, HeapStorage.F32 qkv, HeapStorage.F32 lse) {
             HeapStorage.F32 y = Floats.nan(tokens() * width());
             kernels.attention(y, lse, qkv, batch, time, heads, size, p, SEED);
             return y;
         }
 
-        HeapStorage.F32 backward(ScalarKernels kernels, HeapStorage.F32 dy, HeapStorage.I32 rows, HeapStorage.F32 qkv,
+        HeapStorage.F32 backward(Kernels kernels, HeapStorage.F32 dy, HeapStorage.I32 rows, HeapStorage.F32 qkv,
                 HeapStorage.F32 y, HeapStorage.F32 lse) {
             HeapStorage.F32 dqkv = Floats.nan(tokens() * 3 * width());
             int count = rows == null ? tokens() : rows.size();
-            kernels.attentionBackward(dqkv, dy, rows, count, qkv, y, lse, Floats.nan(lse.size()), batch, time, heads,
-                    size, p,
-                    SEED);
+            kernels.attentionBackward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, size, p, SEED);
             return dqkv;
         }
 
@@ -64,7 +63,7 @@ class VectorAttentionTest {
         Random random = new Random(time);
         HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * s.width(), random);
         HeapStorage.F32 dy = Floats.random(s.tokens() * s.width(), random);
-        ScalarKernels definition = new ScalarKernels();
+        Kernels definition = new ScalarBackend().kernels();
         HeapStorage.F32 lse = s.lse();
         HeapStorage.F32 y = s.forward(definition, qkv, lse);
         Floats.with(2, kernels -> {

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.HeapStorage.F32;
+import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
-import io.eslm.tensor.backend.Kernels;
-import io.eslm.tensor.backend.scalar.HeapStorage.F32;
-import io.eslm.tensor.backend.scalar.HeapStorage;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -54,8 +54,8 @@ class VectorLawsTest {
         all.put("geluBackward", (y, a, b, n) -> kernels.geluBackward(y, a, b, n));
         all.put("axpby", (y, a, b, n) -> kernels.axpby(y, a, n, 0.3, 0.7));
         all.put("adamW",
-                (y, a, b, n) -> kernels.adamW(y, a, zeros(n), zeros(n), n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05,
-                        0.7));
+                (y, a, b, n) -> kernels.adamW(new F32[] {y}, new F32[] {a}, new F32[] {zeros(n)}, new F32[] {zeros(n)},
+                        new int[] {n}, new boolean[] {true}, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, 0.7));
         return all;
     }
 
@@ -118,7 +118,7 @@ class VectorLawsTest {
             kernels.softmax(y.slice(2 * rows * cols, rows * cols), x, rows, cols);
             kernels.softmaxBackward(y.slice(3 * rows * cols, rows * cols), x, dy, rows, cols);
             kernels.reduce(Kernels.Reduction.SUM, y.slice(5 * rows * cols + 2 * rows, rows), x, rows, cols, 1);
-            kernels.addSumOfSquares(y.slice(y.size() - 1, 1), x, rows * cols);
+            kernels.addSumOfSquares(y.slice(y.size() - 1, 1), new F32[] {x}, new int[] {rows * cols});
             first = first == null ? y.data : first;
             assertArrayEquals(first, y.data, "call " + i);
         }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The ranges of one array on the device that are in use: first fit, neighbours joined again when given back. Device memory
- * itself is taken once and whole, since a prepared program is bound to its arrays.
+ * Keeps track of the ranges in use of one array on the device: first fit, and neighbours are joined again when they are
+ * given back. Device memory itself is taken once and whole, since a prepared program is bound to its arrays.
  */
 final class Arena {
     /** Ranges begin at multiples of this many elements (64 bytes). */
@@ -23,7 +23,7 @@ final class Arena {
     /**
      * @param what the elements, for messages
      * @param reserved elements at the start that are never given out
-     * @param advice what else than less work may help where there is no room, for messages
+     * @param advice for messages: what else may help, beside less work, where there is no room
      */
     Arena(String what, int reserved, int capacity, String advice) {
         this.what = what;
@@ -33,7 +33,7 @@ final class Arena {
         free.put(first, capacity - first);
     }
 
-    /** The first of {@code size} elements that nobody else has; −1 if there are none so far. */
+    /** The place of {@code size} elements that are free; −1 if there are none. */
     synchronized int tryAllocate(int size) {
         int wanted = rounded(size);
         int from = -1;
@@ -77,8 +77,8 @@ final class Arena {
 
     UserError full(int size) {
         return new UserError(String.format(Locale.ROOT,
-                "backend 'tornado': no room for %,d more %s; %,d of %,d are in use. Take a smaller --batch-size (with "
-                        + "--grad-accum for the same step)%s",
+                "backend 'tornado': no room for %,d more %s; %,d of %,d are in use. Use a smaller batch size, and more "
+                        + "gradient accumulation for the same step%s",
                 size, what, used(), capacity, advice));
     }
 

@@ -7,8 +7,9 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * What attention does between its matrix products, over scores (heads, T, S) in scratch memory: one workgroup a row of one
- * head; S = past + T keys. Lanes as in {@link Rows}. Equations: {@link io.eslm.tensor.backend.Kernels#attention}.
+ * What attention computes between its matrix products, over scores (heads, T, S) in scratch memory: one workgroup for
+ * each row of one head; S = past + T keys. Lanes as in {@link RowKernels}. Equations: {@link
+ * io.eslm.tensor.backend.Kernels#attention}.
  */
 final class Attention {
     private Attention() {
@@ -16,7 +17,7 @@ final class Attention {
 
     /**
      * Arguments: scores, lse, T, past, first head, threshold, seed; −∞, 1/(1 − p). Turns row i into p̃_ij: softmax over
-     * j ≤ past + i, dropout, 0 beyond. lse is left out where nothing needs it.
+     * j ≤ past + i, dropout, 0 beyond. lse is optional.
      */
     static void softmax(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
@@ -26,19 +27,19 @@ final class Attention {
         int n = c.get(4) + row % time + 1;
         int x = c.get(1) + row * keys;
         float max = s.get(0);
-        for (int j = k.localIdx; j < n; j += Rows.LANES) {
+        for (int j = k.localIdx; j < n; j += RowKernels.LANES) {
             max = Math.max(max, f.get(x + j));
         }
-        max = Rows.max(k, max);
+        max = RowKernels.max(k, max);
         float sum = 0;
-        for (int j = k.localIdx; j < n; j += Rows.LANES) {
+        for (int j = k.localIdx; j < n; j += RowKernels.LANES) {
             float e = TornadoMath.exp(f.get(x + j) - max);
             f.set(x + j, e);
             sum += e;
         }
-        sum = Rows.sum(k, sum);
+        sum = RowKernels.sum(k, sum);
         int index = (c.get(5) * time + row) * keys;
-        for (int j = k.localIdx; j < keys; j += Rows.LANES) {
+        for (int j = k.localIdx; j < keys; j += RowKernels.LANES) {
             f.set(x + j, j < n ? f.get(x + j) / sum * kept(c.get(6), c.get(7), index + j, s.get(1)) : 0);
         }
         if (k.localIdx == 0 && c.get(2) >= 0) {
@@ -65,13 +66,13 @@ final class Attention {
         int head = c.get(9) + row / time;
         int at = ((head / heads * time + i) * heads + head % heads) * size;
         float delta = 0;
-        for (int d = k.localIdx; d < size; d += Rows.LANES) {
+        for (int d = k.localIdx; d < size; d += RowKernels.LANES) {
             delta += f.get(c.get(5) + at + d) * f.get(c.get(4) + at + d);
         }
-        delta = Rows.sum(k, delta);
+        delta = RowKernels.sum(k, delta);
         float lse = f.get(c.get(3) + head * time + i);
         int index = (c.get(9) * time + row) * time;
-        for (int j = k.localIdx; j < time; j += Rows.LANES) {
+        for (int j = k.localIdx; j < time; j += RowKernels.LANES) {
             int score = c.get(1) + row * time + j;
             int dProb = c.get(2) + row * time + j;
             float p = j <= i ? TornadoMath.exp(f.get(score) - lse) : 0;
@@ -105,7 +106,10 @@ final class Attention {
         }
     }
 
-    /** Arguments: cache, qkv at the keys or values, n = B·T·C, T, past, capacity, heads, head size. One thread an element. */
+    /**
+     * Arguments: cache, qkv at the keys or values, n = B·T·C, T, past, capacity, heads, head size. One thread for each
+     * element.
+     */
     static void store(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int e = k.globalIdx;

@@ -47,7 +47,7 @@ final class Call {
         grid(kernel, n, 1, 1);
     }
 
-    /** Nothing is launched where nothing is to be done. */
+    /** Launches nothing where there is nothing to do. */
     void grid(DeviceKernel kernel, int groupsX, int groupsY, int groupsZ) {
         if (groupsX > 0 && groupsY > 0 && groupsZ > 0) {
             device.launch(kernel, ints, count, scalars, groupsX, groupsY, groupsZ);

@@ -2,15 +2,15 @@
 package io.eslm.tensor.tornado;
 
 /**
- * A matrix product as BLAS is asked for it: C = alpha·op(A)·op(B) + beta·C, op(A) (m, k), op(B) (k, n), C (m, n), all three
- * column-major: element (i, j) of a matrix with leading dimension ld is ld·j + i elements behind its first. Product z of the
- * batch has its matrices z strides further on. Places count elements of the device's floats.
+ * A matrix product in the terms of BLAS: C = alpha·op(A)·op(B) + beta·C, op(A) (m, k), op(B) (k, n), C (m, n), all
+ * three column-major: element (i, j) of a matrix with leading dimension ld is ld·j + i elements after its first. The
+ * matrices of product z of a batch are z strides further on. Places count elements of the device's floats.
  *
- * <p>
- * A row-major matrix is the column-major transpose of itself, so a row-major y = op(a)·op(b) is C = yᵀ with A = b and B = a:
- * {@link Product#columnMajor}.
+ * <p> A row-major matrix is the column-major transpose of itself, so a row-major y = op(a)·op(b) is C = yᵀ with A = b
+ * and B = a: {@link Product#columnMajor}.
  *
- * @param a where A begins; {@code aLd} its leading dimension, {@code aStride} from one A of the batch to the next; so for b, c
+ * @param a where A begins; {@code aLd} its leading dimension, {@code aStride} from one A of the batch to the next; so
+ * for b, c
  */
 record ColumnMajor(boolean transA, boolean transB, int m, int n, int k, float alpha, int a, int aLd, long aStride,
         int b,

@@ -5,10 +5,10 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * How a call reaches a kernel: the control array holds at 0 the call's ticket and from {@link #FIRST} on the arguments in
- * the order in which the kernel names them; a storage is the place of its first element, or {@link #NONE}. Each kernel that
- * truly ran, with the control array that was meant for it, adds its ticket to a sum on the device, which the host
- * compares with its own whenever it reads: TornadoVM prints an error of the driver, but goes on.
+ * How a call reaches a kernel: the control array holds at 0 the call's ticket and from {@link #FIRST} on the arguments
+ * in the order in which the kernel names them; a storage is the place of its first element, or {@link #NONE}. Each
+ * kernel that really ran, with the control array meant for it, adds its ticket to a sum on the device, which the host
+ * compares with its own at every read: when the driver reports an error, TornadoVM prints it and continues.
  */
 final class Control {
     /** Ints of the control array, and floats of the one for scalars. */
@@ -28,8 +28,8 @@ final class Control {
     }
 
     /**
-     * Called by every kernel: thread 0 counts the call, if the workgroup is as large as was asked for. TornadoVM lets the
-     * driver choose another size where it thinks that this one does not fit.
+     * Every kernel calls it: thread 0 counts the call, if the workgroup has the size that was asked for. TornadoVM lets
+     * the driver choose another size where it thinks that this one does not fit.
      */
     static void count(KernelContext k, IntArray ints, IntArray c) {
         if (k.globalIdx + k.globalIdy + k.globalIdz == 0 && k.localGroupSizeX * k.localGroupSizeY == THREADS) {

@@ -6,8 +6,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Copies between the device's arrays and the buffers that travel. Arguments: place, n. What goes up carries the sum of tickets
- * in front, this copy's included.
+ * Copies between the device's arrays and the buffers that travel. Arguments: place, n. What goes to the host begins
+ * with the sum of tickets, this copy's included.
  */
 final class Copies {
     private Copies() {

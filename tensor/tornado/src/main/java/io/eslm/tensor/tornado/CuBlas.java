@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * NVIDIA's cuBLAS on the stream of TornadoVM, called from Java without native code of ours. A call queues its product; what
- * TornadoVM starts afterwards runs after it. Every status is looked at.
+ * NVIDIA's cuBLAS on the stream of TornadoVM, called from Java without native code of ours. A call queues its product;
+ * what TornadoVM starts afterwards runs after it. Every status is checked.
  */
 final class CuBlas {
     private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
@@ -28,7 +28,7 @@ final class CuBlas {
     private static final String DRIVER = WINDOWS ? "nvcuda.dll" : "libcuda.so.1";
     private static final Map<String, Optional<SymbolLookup>> LOADED = new ConcurrentHashMap<>();
     private static final MemoryLayout INT = ValueLayout.JAVA_INT;
-    /** Handles and pointers travel as longs: those to the device mean nothing here. */
+    /** Handles and pointers are passed as longs: those of the device mean nothing here. */
     private static final MemoryLayout POINTER = ValueLayout.JAVA_LONG;
     private static final int REAL_32F = 0;
     private static final int DEFAULT_ALGORITHM = -1;
@@ -44,7 +44,7 @@ final class CuBlas {
     /** Alpha and beta of the call in progress: cuBLAS reads them before it returns. */
     private final MemorySegment factors = Arena.global().allocate(2 * Float.BYTES, Float.BYTES);
 
-    /** @throws UserError if the library does not start; {@link #missing} was asked before */
+    /** @throws UserError if the library does not start; call {@link #missing} first */
     CuBlas(Products products, String file, CudaStream.Place place) {
         this.products = products;
         this.place = place;
@@ -72,13 +72,13 @@ final class CuBlas {
     /**
      * Null if the library can be loaded, else what to do.
      *
-     * @param file where a user says that it is, or null
+     * @param file where the user says it is, or null
      */
     static String missing(String file) {
         if (library(file).isPresent()) {
             return null;
         }
-        return file == null ? "cuBLAS is not found as " + String.join(" or ", NAMES) + ". Install it with CUDA ("
+        return file == null ? "cuBLAS was not found as " + String.join(" or ", NAMES) + ". Install it with CUDA ("
                 + "Debian, Ubuntu: libcublas; pip: nvidia-cublas), or name its file in " + Settings.CUBLAS
                 : Settings.CUBLAS + "=" + file + " cannot be loaded. It must be cuBLAS's file, such as /usr/lib/"
                         + NAMES.getFirst() + ", and libcublasLt must be where the system finds it";
@@ -137,7 +137,7 @@ final class CuBlas {
         return this.place.address() + (long) Float.BYTES * place;
     }
 
-    /** Waits until all that was queued has run. */
+    /** Waits until everything queued has run. */
     void finish() {
         useContext();
         check("cuStreamSynchronize", call(waitForStream, place.stream()));

@@ -11,8 +11,9 @@ import uk.ac.manchester.tornado.runtime.library.spi.TornadoLibraryProvider;
 import uk.ac.manchester.tornado.runtime.library.spi.TornadoNativeStreamSupport;
 
 /**
- * Where TornadoVM's CUDA backend keeps an array and on which stream it works, so that a library of NVIDIA's can work there
- * between its kernels. TornadoVM tells that to providers of library tasks alone; the one task of this provider notes it.
+ * Finds out where TornadoVM's CUDA backend keeps an array and on which stream it works, so that a library of NVIDIA's
+ * can work there between its kernels. TornadoVM tells that only to providers of library tasks; the one task of this
+ * provider notes it.
  */
 public final class CudaStream implements TornadoLibraryProvider {
     private static final String NAME = "eslm/stream";
@@ -78,6 +79,6 @@ public final class CudaStream implements TornadoLibraryProvider {
 
     @Override
     public void destroyContext(LibraryContext context) {
-        // nothing is held
+        // nothing to give back
     }
 }

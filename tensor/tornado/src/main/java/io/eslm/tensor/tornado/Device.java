@@ -30,12 +30,13 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
- * One device, prepared: its memory as one array of floats and one of ints, and one execution plan with a task graph for each
- * {@link DeviceKernel} and each kind of copy. All graphs name both arrays, so that these stay on the device whatever runs
- * after what. A call fills the control arrays and replays a graph; nothing is compiled after a kernel's first call.
+ * One prepared device: its memory as one array of floats and one of ints, and one execution plan with a task graph for
+ * each {@link DeviceKernel} and each kind of copy. All graphs name both arrays, so that these stay on the device in
+ * whatever order the graphs run. A call fills the control arrays and replays a graph; nothing is compiled after a
+ * kernel's first call.
  */
 final class Device {
-    /** Ints are token ids and row indices: few beside the floats. */
+    /** Ints are token ids and row indices: few compared with the floats. */
     private static final int FLOATS_PER_INT = 32;
     private static final int LARGEST_GRID = 65535;
     private static final String FIRST = "g0";
@@ -54,7 +55,7 @@ final class Device {
     private final TornadoExecutionPlan plan;
     /** Null where {@link Gemm} computes all products. */
     private final CuBlas cuBlas;
-    /** TornadoVM has a stream for each thread, and cuBLAS works on that of this one. */
+    /** TornadoVM has a stream for each thread; cuBLAS works on this thread's. */
     private final Thread opener = Thread.currentThread();
     private final boolean limited;
     /** The sum of tickets that the device must have. */
@@ -99,8 +100,8 @@ final class Device {
     }
 
     /**
-     * Small products as cuBLAS is asked for them, one alone and a batch of two with transposed factors, of numbers that every
-     * precision holds, read back and compared.
+     * Tries cuBLAS with small products, one alone and a batch of two with transposed factors, of numbers that every
+     * precision holds, and compares the results.
      */
     private void prove() {
         DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 48);
@@ -120,7 +121,10 @@ final class Device {
         }
     }
 
-    /** The first kernel: by reading and writing both arrays it has them made, and it clears the sum of tickets. */
+    /**
+     * The first kernel: it reads and writes both arrays, so that they are made on the device, and clears the sum of
+     * tickets.
+     */
     private static void touch(KernelContext k, FloatArray f, IntArray ints, IntArray c) {
         if (k.globalIdx == 0) {
             f.set(0, f.get(0));
@@ -141,7 +145,7 @@ final class Device {
         return graphs.size() - 1;
     }
 
-    /** True if a setting keeps it from more memory. */
+    /** True if a setting limits its memory. */
     boolean isLimited() {
         return limited;
     }
@@ -197,8 +201,8 @@ final class Device {
         } catch (RuntimeException | Error e) { // TornadoVM's own, of many types: its compiler, the driver, the device
             throw new UserError("backend 'tornado': TornadoVM stopped in " + name(graph) + ": " + e + ". "
                     + (graph == 0 ? "If other programs use the device's memory, take less of it with " + Settings.MEMORY
-                            : "A training run may go on from its last checkpoint, with --backend vector if this comes again")
-                    + "; --verbose shows where it happened", e);
+                            : "You can resume a training run from its last checkpoint; if this happens again, use backend vector"),
+                    e);
         }
     }
 
@@ -210,8 +214,8 @@ final class Device {
 
     private void checkThread() {
         if (cuBlas != null && Thread.currentThread() != opener) {
-            throw new IllegalStateException("tornado: with cuBLAS a device is used by the thread that opened it, "
-                    + opener.getName() + ", since nothing orders what another one starts behind its products");
+            throw new IllegalStateException("tornado: with cuBLAS, only the thread that opened a device may use it, "
+                    + opener.getName() + ": nothing orders the work of another thread after its products");
         }
     }
 
@@ -220,8 +224,8 @@ final class Device {
     }
 
     /**
-     * Queues a product of cuBLAS behind what was started. It has no ticket of its own: cuBLAS says whether it accepted the
-     * call, and if it fails later, CUDA refuses everything that comes after it, so that the next kernel's ticket is missing.
+     * Queues a product of cuBLAS after what was started. It has no ticket of its own: cuBLAS says whether it accepted
+     * the call, and if it fails later, CUDA refuses everything after it, so that the next kernel's ticket is missing.
      */
     synchronized void multiply(ColumnMajor product) {
         checkThread();
@@ -257,7 +261,7 @@ final class Device {
         }
     }
 
-    /** Copies {@code n} of the device's floats from {@code at} on to {@code dst[to]}; checks that all kernels ran. */
+    /** Copies {@code n} of the device's floats from {@code at} to {@code dst[to]}; checks that all kernels ran. */
     synchronized void read(int at, float[] dst, int to, int n) {
         for (int done = 0; done < n;) {
             Stage stage = n - done <= small.size ? small : large;
@@ -269,7 +273,7 @@ final class Device {
         }
     }
 
-    /** Copies {@code n} of the device's ints from {@code at} on to {@code dst[to]}; checks that all kernels ran. */
+    /** Copies {@code n} of the device's ints from {@code at} to {@code dst[to]}; checks that all kernels ran. */
     synchronized void read(int at, int[] dst, int to, int n) {
         for (int done = 0; done < n;) {
             Stage stage = n - done <= small.size ? small : large;
@@ -284,7 +288,7 @@ final class Device {
     private void check(int counted) {
         if (counted != expected) {
             throw new UserError(
-                    "backend 'tornado': the device did not run every kernel that it was given, so its numbers "
+                    "backend 'tornado': the device did not run every kernel it was given, so its numbers "
                             + "are wrong. TornadoVM printed the driver's error above, after [TornadoVM-…-JNI] ERROR");
         }
     }
@@ -335,22 +339,24 @@ final class Device {
         }
     }
 
-    /** How many floats to take: all that one array and one allocation can hold, up to three quarters of the memory. */
+    /**
+     * How many floats to take: as many as one array and one allocation can hold, up to three quarters of the memory.
+     */
     private static int capacity(TornadoDevice device, long memoryBytes) {
         long most = Math.min((Integer.MAX_VALUE - 64L) * Float.BYTES,
                 Math.min(device.getMaxAllocMemory(), device.getMaxGlobalMemory() / 4 * 3));
         long wanted = memoryBytes == 0 ? most : memoryBytes;
         if (wanted > most) {
             throw new UserError(
-                    String.format(Locale.ROOT, "%s: %d MB, but the most that can be had of this device in one array is "
+                    String.format(Locale.ROOT, "%s: %d MB, but one array on this device can have at most "
                             + "%d MB", Settings.MEMORY, wanted >> 20, most >> 20));
         }
         return (int) (wanted / Float.BYTES / 64 * 64 - 64);
     }
 
     /**
-     * TornadoVM asks for an array on the host for each on the device, as large, and writes its length in front. Nothing else
-     * is ever written to or read from it: a file without contents takes no memory.
+     * TornadoVM asks for an array on the host, of the same size, for each on the device, and writes its length in
+     * front. Nothing else is ever written to it or read from it, so an empty sparse file serves, which takes no memory.
      */
     private static MemorySegment hostSide(int elements) {
         long bytes = TornadoNativeArray.ARRAY_HEADER + (long) elements * Float.BYTES;

@@ -5,9 +5,9 @@ import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Storage;
 
 /**
- * Attention as batched products with a row kernel between them ({@link Attention}). Scores are kept in scratch memory for as
- * many sequences at a time as there is room for; each row of scores is made by the same operations however
- * many that are.
+ * Attention as batched products with a row kernel between them ({@link Attention}). Scores are kept in scratch memory
+ * for as many sequences at a time as there is room for; each row of scores comes from the same operations however many
+ * these are.
  */
 final class DeviceAttention {
     private static final int LEAST_ROOM = 1 << 24;
@@ -48,7 +48,7 @@ final class DeviceAttention {
         }
     }
 
-    /** s_ij = q_i·k_j/√HS for j ≤ i, of {@code count} heads from the sequence on that begins at {@code in}. */
+    /** s_ij = q_i·k_j/√HS for j ≤ i, of {@code count} heads, from the sequence that begins at {@code in}. */
     private void scores(Storage scores, Storage qkv, int in, int count, int time, int heads, int size) {
         int width = heads * size;
         new Product(scores, qkv, qkv, time, size, time).transposed(false, true).strides(time, 3 * width, 3 * width)
@@ -89,7 +89,7 @@ final class DeviceAttention {
         }
     }
 
-    /** The columns of dqkv from {@code to} on = op(a)·x, a lower triangular (T, T), x (T, HS) at {@code from}. */
+    /** The columns of dqkv from {@code to} = op(a)·x, a lower triangular (T, T), x (T, HS) at {@code from}. */
     private void gradient(Storage dqkv, int to, Storage a, Storage x, int from, int xStride, boolean transposed,
             int count, int time, int heads, int size) {
         int width = heads * size;

@@ -7,8 +7,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Every program that runs on the device: a static Java method, compiled once, since all that changes from call to call
- * (places, sizes, flags) reaches it through the {@link Control} array. Adding one is the method and a line here.
+ * Every program that runs on the device: a static Java method, compiled once, since whatever changes from call to call
+ * (places, sizes, flags) reaches it through the {@link Control} array. To add one, write the method and a line here.
  */
 enum DeviceKernel {
     FILL(Control.THREADS, 1, Elementwise::fill),
@@ -34,13 +34,13 @@ enum DeviceKernel {
     ADD_POSITIONS(Control.THREADS, 1, Moves::addPositions),
     GEMM(Gemm.THREADS, Gemm.THREADS, Gemm::gemm),
     GEMM_FINISH(Control.THREADS, 1, Gemm::finish),
-    REDUCE_ROWS(Control.THREADS, 1, Rows::reduceRows),
-    REDUCE_COLUMNS(Control.THREADS, 1, Rows::reduceColumns),
-    ARGMAX(Control.THREADS, 1, Rows::argmax),
-    COLUMN_SUM_PARTS(Control.THREADS, 1, Rows::columnSumParts),
-    COLUMN_SUM(Control.THREADS, 1, Rows::columnSum),
-    SOFTMAX(Control.THREADS, 1, Rows::softmax),
-    SOFTMAX_BACKWARD(Control.THREADS, 1, Rows::softmaxBackward),
+    REDUCE_ROWS(Control.THREADS, 1, RowKernels::reduceRows),
+    REDUCE_COLUMNS(Control.THREADS, 1, RowKernels::reduceColumns),
+    ARGMAX(Control.THREADS, 1, RowKernels::argmax),
+    COLUMN_SUM_PARTS(Control.THREADS, 1, RowKernels::columnSumParts),
+    COLUMN_SUM(Control.THREADS, 1, RowKernels::columnSum),
+    SOFTMAX(Control.THREADS, 1, RowKernels::softmax),
+    SOFTMAX_BACKWARD(Control.THREADS, 1, RowKernels::softmaxBackward),
     LAYER_NORM(Control.THREADS, 1, LayerNorms::layerNorm),
     LAYER_NORM_BACKWARD(Control.THREADS, 1, LayerNorms::backward),
     LAYER_NORM_PARTS(Control.THREADS, 1, LayerNorms::weightParts),

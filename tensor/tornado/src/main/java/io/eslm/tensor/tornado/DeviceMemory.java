@@ -4,7 +4,10 @@ package io.eslm.tensor.tornado;
 import io.eslm.tensor.DType;
 import java.lang.ref.Cleaner;
 
-/** A {@link Device} and which parts of its memory are in use. What nothing can reach any more is given back. */
+/**
+ * A {@link Device} and the parts of its memory that are in use. A storage that nothing can reach any more is given
+ * back.
+ */
 final class DeviceMemory {
     private static final Cleaner CLEANER = Cleaner.create();
     final Device device;
@@ -35,7 +38,7 @@ final class DeviceMemory {
         return new DeviceStorage(owner, dtype, offset, size);
     }
 
-    /** Gives the collector and the cleaner a moment to find storages that nobody holds. */
+    /** Gives the collector and the cleaner a moment to find unreachable storages. */
     private static void collect(int attempt) {
         System.gc();
         try {

@@ -5,9 +5,9 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Storage;
 
 /**
- * The optimizer's passes over all tensors of a model, each in one launch instead of one a tensor: GPT-2 has 148 of them, and what
- * a launch costs is the same for a bias of 768 as for the embedding. A table on the device says of each workgroup which
- * elements are its own; it is written anew only when tensors have moved.
+ * The optimizer's passes over all tensors of a model, each in one launch instead of one for each tensor: GPT-2 has 148
+ * tensors, and a launch costs the same for a bias of 768 as for the embedding. A table on the device gives each
+ * workgroup its elements; it is written again only when tensors have moved.
  */
 final class DeviceOptimizer {
     private final DeviceMemory memory;
@@ -20,7 +20,10 @@ final class DeviceOptimizer {
         this.scratch = scratch;
     }
 
-    /** {@link io.eslm.tensor.backend.Kernels#addSumOfSquares(Storage, Storage[], int[])}, all sums in double until the last. */
+    /**
+     * {@link io.eslm.tensor.backend.Kernels#addSumOfSquares(Storage, Storage[], int[])}, with all sums but the last in
+     * double.
+     */
     void addSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
         int groups = gradients.update(sizes, new boolean[sizes.length], xs);
         Storage sums = scratch.floats(2 * groups);
@@ -46,7 +49,7 @@ final class DeviceOptimizer {
         private boolean changed;
         private DeviceStorage there;
 
-        /** Has the table say this, here and on the device; returns the number of workgroups. */
+        /** Puts this into the table, here and on the device; returns the number of workgroups. */
         int update(int[] sizes, boolean[] marks, Storage[]... tensors) {
             int width = Optimizers.HEAD + tensors.length;
             int groups = 0;
@@ -56,7 +59,7 @@ final class DeviceOptimizer {
             if (entries.length != groups * width) {
                 there = null;
                 there = memory.allocate(DType.I32, groups * width);
-                entries = new int[groups * width]; // last: if there was no room, the next call tries again
+                entries = new int[groups * width]; // last: if there is no room, the next call tries again
                 changed = true;
             }
             int at = 0;

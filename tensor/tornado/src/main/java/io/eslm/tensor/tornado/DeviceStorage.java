@@ -6,8 +6,8 @@ import io.eslm.tensor.backend.Storage;
 import java.util.Objects;
 
 /**
- * {@code size} elements from {@code offset} of the device's array for {@code dtype}. The range is given back when neither
- * the storage nor a window of it can be reached any more: {@code owner} is what all of them hold.
+ * {@code size} elements from {@code offset} of the device's array for {@code dtype}. The range is given back when
+ * neither the storage nor a window of it can be reached any more: all of them hold {@code owner}.
  */
 record DeviceStorage(Object owner, DType dtype, int offset, int size) implements Storage {
 
@@ -22,6 +22,6 @@ record DeviceStorage(Object owner, DType dtype, int offset, int size) implements
             return s;
         }
         throw new IllegalArgumentException("kernel: a " + storage.getClass().getSimpleName()
-                + " is not memory of backend 'tornado'; copy the tensor over first with Tensor.to(backend)");
+                + " is not memory of backend 'tornado'; copy the tensor first with Tensor.to(backend)");
     }
 }

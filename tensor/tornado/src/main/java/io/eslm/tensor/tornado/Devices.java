@@ -11,14 +11,14 @@ import uk.ac.manchester.tornado.api.TornadoBackend;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
-/** The devices that TornadoVM finds. Loaded only where its runtime is known to be there. */
+/** The devices that TornadoVM finds. Loaded only after its runtime was found. */
 final class Devices {
     private static final Map<Settings, DeviceMemory> OPEN = new HashMap<>();
 
     private Devices() {
     }
 
-    /** One line each: how it is named in {@value Settings#DEVICE}, and what it is. */
+    /** One line each: its name in {@value Settings#DEVICE}, and what it is. */
     static List<String> lines() {
         List<String> lines = new ArrayList<>();
         List<TornadoBackend> drivers = TornadoExecutionPlan.getTornadoDeviceMap().getAllBackends();
@@ -42,7 +42,7 @@ final class Devices {
     }
 
     /**
-     * Who computes products on {@code device}: whom {@code settings} name, else cuBLAS where it can be called.
+     * What computes products on {@code device}: what {@code settings} name, else cuBLAS where it can be called.
      *
      * @throws UserError if cuBLAS was asked for and cannot be called
      */
@@ -69,7 +69,10 @@ final class Devices {
         throw new UserError(missing);
     }
 
-    /** The device, prepared once for this JVM: its programs are compiled once, however often the backend is opened. */
+    /**
+     * The device, prepared once for this JVM, so that its programs are compiled once however often the backend is
+     * opened.
+     */
     static synchronized DeviceMemory open(Settings settings) {
         return OPEN.computeIfAbsent(settings, s -> new DeviceMemory(new Device(find(s), s)));
     }

@@ -6,12 +6,12 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Knowledge distillation; lanes as in {@link Rows}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
+/** Knowledge distillation; lanes as in {@link RowKernels}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Distillations {
     private Distillations() {
     }
 
-    /** Arguments: kl, lse, teacherLse, logits, teacher, rows, cols; −∞, 1/τ. One workgroup a kept row. */
+    /** Arguments: kl, lse, teacherLse, logits, teacher, rows, cols; −∞, 1/τ. One workgroup for each kept row. */
     static void forward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int i = k.groupIdx;
@@ -22,24 +22,24 @@ final class Distillations {
         float inverse = s.get(1);
         float max = s.get(0);
         float teacherMax = s.get(0);
-        for (int v = k.localIdx; v < cols; v += Rows.LANES) {
+        for (int v = k.localIdx; v < cols; v += RowKernels.LANES) {
             max = Math.max(max, f.get(x + v));
             teacherMax = Math.max(teacherMax, f.get(t + v));
         }
-        max = Rows.max(k, max);
-        teacherMax = Rows.max(k, teacherMax);
+        max = RowKernels.max(k, max);
+        teacherMax = RowKernels.max(k, teacherMax);
         float sum = 0;
         float teacherSum = 0;
         float weighted = 0;
-        for (int v = k.localIdx; v < cols; v += Rows.LANES) {
+        for (int v = k.localIdx; v < cols; v += RowKernels.LANES) {
             float e = TornadoMath.exp((f.get(t + v) - teacherMax) * inverse);
             sum += TornadoMath.exp((f.get(x + v) - max) * inverse);
             teacherSum += e;
-            weighted += e == 0 ? 0 : e * (f.get(t + v) - f.get(x + v)); // what the teacher rules out costs nothing
+            weighted += e == 0 ? 0 : e * (f.get(t + v) - f.get(x + v)); // where the teacher's probability is 0, so is the term
         }
-        sum = Rows.sum(k, sum);
-        teacherSum = Rows.sum(k, teacherSum);
-        weighted = Rows.sum(k, weighted);
+        sum = RowKernels.sum(k, sum);
+        teacherSum = RowKernels.sum(k, teacherSum);
+        weighted = RowKernels.sum(k, weighted);
         if (k.localIdx == 0) {
             float lse = max * inverse + TornadoMath.log(sum);
             float teacherLse = teacherMax * inverse + TornadoMath.log(teacherSum);
@@ -50,8 +50,8 @@ final class Distillations {
     }
 
     /**
-     * Arguments: dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights, n = count·cols, cols; 1/τ, 1−λ, λτ.
-     * One thread an element.
+     * Arguments: dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights, n = count·cols, cols; 1/τ,
+     * 1−λ, λτ. One thread for each element.
      */
     static void backward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
@@ -63,7 +63,7 @@ final class Distillations {
         }
     }
 
-    /** Arguments as {@link #backward}. One thread a column, rows in order, as {@link Losses#backwardInPlace}. */
+    /** Arguments as {@link #backward}. One thread for each column, rows in order, as {@link Losses#backwardInPlace}. */
     static void backwardInPlace(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int col = k.globalIdx;

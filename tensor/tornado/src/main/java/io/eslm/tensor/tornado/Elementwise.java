@@ -88,7 +88,7 @@ final class Elementwise {
                 : op == 6 ? pow(a, b) : (a > b ? 1f : a == b ? 1f : 0f);
     }
 
-    /** aᵇ as Java has it: C has 1 for 1 to the power of NaN, and for ±1 to the power of ±∞. */
+    /** aᵇ as in Java: C has 1 for 1 to the power of NaN, and for ±1 to the power of ±∞. */
     private static float pow(float a, float b) {
         return Float.isNaN(b) ? b
                 : TornadoMath.abs(a) == 1 && TornadoMath.abs(b) > Float.MAX_VALUE ? 0 * b : TornadoMath.pow(a, b);

@@ -6,16 +6,16 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * The portable matrix product: y = alpha·op(a)·op(b), with what may follow it (bias, residual, GELU, +=). A workgroup of
- * {@link #THREADS}² computes a {@link #TILE}² tile of y; strips of a and b, {@link #DEPTH} deep, pass through local memory,
- * and each thread keeps 4×4 sums in registers. Rows and columns of a thread are {@link #THREADS} apart, so that neighbours
- * read and write neighbouring elements. Each sum runs over k in ascending order.
+ * The portable matrix product: y = alpha·op(a)·op(b), and what may follow it (bias, residual, GELU, +=). A workgroup of
+ * {@link #THREADS}² computes a {@link #TILE}² tile of y; strips of a and b, {@link #DEPTH} deep, pass through local
+ * memory, and each thread keeps 4×4 sums in registers. The rows and columns of a thread are {@link #THREADS} apart, so
+ * that neighbouring threads read and write neighbouring elements. Each sum runs over k in ascending order.
  */
 final class Gemm {
     static final int THREADS = 16;
     static final int TILE = 4 * THREADS;
     static final int DEPTH = 16;
-    /** A strip in local memory: DEPTH rows of TILE elements, and one to keep columns in different banks. */
+    /** A strip in local memory: DEPTH rows of TILE elements, and one more that keeps columns in different banks. */
     private static final int PITCH = TILE + 1;
 
     /** Which part of a causal product is wanted; in attention, m counts queries and {@code past} keys came before them. */
@@ -98,7 +98,10 @@ final class Gemm {
         }
     }
 
-    /** Arguments as {@link #gemm}'s: what follows the product that y holds already, m·n elements; the flags say accumulate. */
+    /**
+     * Arguments as for {@link #gemm}: what follows the product that y already holds, m·n elements; the flags say
+     * accumulate.
+     */
     static void finish(KernelContext kc, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(kc, ints, c);
         int n = c.get(6);

@@ -6,12 +6,15 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Layer normalisation; lanes and parts as in {@link Rows}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
+/** Layer normalisation; lanes and parts as in {@link RowKernels}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class LayerNorms {
     private LayerNorms() {
     }
 
-    /** Arguments: y, mean, rstd, x, gamma, beta, cols; eps. One workgroup a row: mean first, then variance about it. */
+    /**
+     * Arguments: y, mean, rstd, x, gamma, beta, cols; eps. One workgroup for each row: the mean first, then the
+     * variance about it.
+     */
     static void layerNorm(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int row = k.groupIdx;
@@ -19,17 +22,17 @@ final class LayerNorms {
         int x = c.get(4) + row * cols;
         int y = c.get(1) + row * cols;
         float sum = 0;
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             sum += f.get(x + i);
         }
-        float mean = Rows.sum(k, sum) / cols;
+        float mean = RowKernels.sum(k, sum) / cols;
         float squares = 0;
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             float d = f.get(x + i) - mean;
             squares += d * d;
         }
-        float rstd = 1 / TornadoMath.sqrt(Rows.sum(k, squares) / cols + s.get(0));
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        float rstd = 1 / TornadoMath.sqrt(RowKernels.sum(k, squares) / cols + s.get(0));
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             f.set(y + i, (f.get(x + i) - mean) * rstd * f.get(c.get(5) + i) + f.get(c.get(6) + i));
         }
         if (k.localIdx == 0) {
@@ -38,7 +41,7 @@ final class LayerNorms {
         }
     }
 
-    /** Arguments: dx, dy, x, mean, rstd, gamma, cols, accumulate. One workgroup a row. */
+    /** Arguments: dx, dy, x, mean, rstd, gamma, cols, accumulate. One workgroup for each row. */
     static void backward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int row = k.groupIdx;
@@ -49,14 +52,14 @@ final class LayerNorms {
         float rstd = f.get(c.get(5) + row);
         float sum = 0;
         float dot = 0;
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             float g = f.get(dy + i) * f.get(c.get(6) + i);
             sum += g;
             dot += g * ((f.get(x + i) - mean) * rstd);
         }
-        float meanG = Rows.sum(k, sum) / cols;
-        float meanGx = Rows.sum(k, dot) / cols;
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        float meanG = RowKernels.sum(k, sum) / cols;
+        float meanGx = RowKernels.sum(k, dot) / cols;
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             int dx = c.get(1) + row * cols + i;
             float g = f.get(dy + i) * f.get(c.get(6) + i);
             float d = rstd * (g - meanG - (f.get(x + i) - mean) * rstd * meanGx);
@@ -72,10 +75,10 @@ final class LayerNorms {
             int cols = c.get(9);
             int part = i / cols;
             int col = i - part * cols;
-            int to = Math.min(c.get(8), (part + 1) * Rows.PART);
+            int to = Math.min(c.get(8), (part + 1) * RowKernels.PART);
             float gamma = 0;
             float beta = 0;
-            for (int r = part * Rows.PART; r < to; r++) {
+            for (int r = part * RowKernels.PART; r < to; r++) {
                 float d = f.get(c.get(3) + r * cols + col);
                 gamma += d * ((f.get(c.get(4) + r * cols + col) - f.get(c.get(5) + r)) * f.get(c.get(6) + r));
                 beta += d;

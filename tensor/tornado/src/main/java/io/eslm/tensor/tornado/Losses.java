@@ -6,32 +6,32 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Cross-entropy; lanes as in {@link Rows}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
+/** Cross-entropy; lanes as in {@link RowKernels}. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Losses {
     private Losses() {
     }
 
-    /** Arguments: loss, entropy, lse, logits, targets, cols; −∞. One workgroup a row. */
+    /** Arguments: loss, entropy, lse, logits, targets, cols; −∞. One workgroup for each row. */
     static void crossEntropy(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int row = k.groupIdx;
         int cols = c.get(6);
         int x = c.get(4) + row * cols;
         float max = s.get(0);
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             max = Math.max(max, f.get(x + i));
         }
-        max = Rows.max(k, max);
+        max = RowKernels.max(k, max);
         float sum = 0;
         float weighted = 0;
-        for (int i = k.localIdx; i < cols; i += Rows.LANES) {
+        for (int i = k.localIdx; i < cols; i += RowKernels.LANES) {
             float d = f.get(x + i) - max;
             float e = TornadoMath.exp(d);
             sum += e;
             weighted += e == 0 ? 0 : e * d; // 0·(−∞) is 0 here
         }
-        sum = Rows.sum(k, sum);
-        weighted = Rows.sum(k, weighted);
+        sum = RowKernels.sum(k, sum);
+        weighted = RowKernels.sum(k, weighted);
         if (k.localIdx == 0) {
             float logSum = TornadoMath.log(sum);
             f.set(c.get(1) + row, logSum - (f.get(x + ints.get(c.get(5) + row)) - max));
@@ -40,7 +40,7 @@ final class Losses {
         }
     }
 
-    /** Arguments: dlogits, logits, lse, targets, rows, weights, n = count·cols, cols. One thread an element. */
+    /** Arguments: dlogits, logits, lse, targets, rows, weights, n = count·cols, cols. One thread for each element. */
     static void backward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
         int e = k.globalIdx;
@@ -52,8 +52,8 @@ final class Losses {
     }
 
     /**
-     * Arguments as {@link #backward}. One thread a column, rows in order: dlogits stand where the logits stood, and row i is
-     * written after row rows_i ≥ i was read.
+     * Arguments as {@link #backward}. One thread for each column, rows in order: dlogits takes the place of logits, and
+     * row i is written after row rows_i ≥ i was read.
      */
     static void backwardInPlace(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);

@@ -5,7 +5,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Kernels that move elements: one thread for each. Equations: {@link io.eslm.tensor.backend.Kernels}. */
+/** Kernels that move elements: one thread for each element. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Moves {
     private Moves() {
     }

@@ -8,7 +8,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** The optimizer's kernels. Equations: {@link io.eslm.tensor.backend.Kernels}. */
 final class Optimizers {
-    /** Elements that one workgroup takes. */
+    /** Elements of one workgroup. */
     static final int PART = 1 << 14;
     /** Ints of an entry of a table before its places: the number of elements, and 1 if they decay. */
     static final int HEAD = 2;
@@ -17,8 +17,8 @@ final class Optimizers {
     }
 
     /**
-     * Arguments: table with places in param, grad, m, v; β₁, 1 − β₁, β₂, 1 − β₂, lr·decay, lr/correction1, 1/correction2, eps,
-     * gradScale. One workgroup an entry.
+     * Arguments: table with places in param, grad, m, v; β₁, 1 − β₁, β₂, 1 − β₂, lr·decay, lr/correction1,
+     * 1/correction2, eps, gradScale. One workgroup for each entry.
      */
     static void adamW(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
         Control.count(k, ints, c);
@@ -29,7 +29,7 @@ final class Optimizers {
         int gradAt = ints.get(entry + HEAD + 1);
         int mAt = ints.get(entry + HEAD + 2);
         int vAt = ints.get(entry + HEAD + 3);
-        for (int i = k.localIdx; i < n; i += Rows.LANES) {
+        for (int i = k.localIdx; i < n; i += RowKernels.LANES) {
             float g = s.get(8) * f.get(gradAt + i);
             float m = s.get(0) * f.get(mAt + i) + s.get(1) * g;
             float v = s.get(2) * f.get(vAt + i) + s.get(3) * g * g;
@@ -51,15 +51,15 @@ final class Optimizers {
         int entry = c.get(1) + (HEAD + 1) * k.groupIdx;
         int n = ints.get(entry);
         int x = ints.get(entry + HEAD);
-        double[] sums = k.allocateDoubleLocalArray(Rows.LANES);
+        double[] sums = k.allocateDoubleLocalArray(RowKernels.LANES);
         double sum = 0;
-        for (int i = lane; i < n; i += Rows.LANES) {
+        for (int i = lane; i < n; i += RowKernels.LANES) {
             double v = f.get(x + i);
             sum += v * v;
         }
         sums[lane] = sum;
         k.localBarrier();
-        for (int half = Rows.LANES / 2; half > 0; half >>= 1) {
+        for (int half = RowKernels.LANES / 2; half > 0; half >>= 1) {
             if (lane < half) {
                 sums[lane] += sums[lane + half];
             }
@@ -79,14 +79,14 @@ final class Optimizers {
         int lane = k.localIdx;
         int parts = c.get(2);
         int n = 2 * c.get(3);
-        double[] sums = k.allocateDoubleLocalArray(Rows.LANES);
+        double[] sums = k.allocateDoubleLocalArray(RowKernels.LANES);
         double sum = 0;
-        for (int i = lane; i < n; i += Rows.LANES) {
+        for (int i = lane; i < n; i += RowKernels.LANES) {
             sum += f.get(parts + i);
         }
         sums[lane] = sum;
         k.localBarrier();
-        for (int half = Rows.LANES / 2; half > 0; half >>= 1) {
+        for (int half = RowKernels.LANES / 2; half > 0; half >>= 1) {
             if (lane < half) {
                 sums[lane] += sums[lane + half];
             }

@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One matrix product y = alpha·op(a)·op(b) as the device is asked for it: op(a) (m, k), op(b) (k, n) → y (m, n), rows
- * {@code stride} elements apart, in a batch or alone. The one place that knows who computes it: {@link CuBlas} where the
- * device has it, else {@link Gemm}.
+ * One matrix product y = alpha·op(a)·op(b) on the device: op(a) (m, k), op(b) (k, n) → y (m, n), rows {@code stride}
+ * elements apart, in a batch or alone. The one place that knows what computes it: {@link CuBlas} where the device has
+ * it, else {@link Gemm}.
  */
 final class Product {
     private final Storage y;
@@ -106,7 +106,7 @@ final class Product {
         }
     }
 
-    /** What {@link #then} asks for, where y holds the product already. */
+    /** Does what {@link #then} asks for, where y already holds the product. */
     void finish(Device device) {
         call(device, flags | Gemm.ACCUMULATE).each(DeviceKernel.GEMM_FINISH, m * n);
     }
@@ -118,9 +118,10 @@ final class Product {
     }
 
     /**
-     * The product without what follows it, as calls of BLAS: yᵀ = alpha·op(b)ᵀ·op(a)ᵀ. One call, if the windows of the batch
-     * are evenly spaced, else as many as there are inner or outer ones. Causal products are computed whole: the part of y
-     * that nobody wants gets numbers, too, and the zeros of a are multiplied, so that what stands opposite must be finite.
+     * The product as calls of BLAS, without what follows it: yᵀ = alpha·op(b)ᵀ·op(a)ᵀ. One call, if the windows of the
+     * batch are evenly spaced, else as many as there are inner or outer ones. Causal products are computed whole: the
+     * part of y that nobody wants also gets numbers, and the zeros of a are multiplied, so their partners must be
+     * finite.
      */
     List<ColumnMajor> columnMajor() {
         int inner = windows[0];
@@ -148,7 +149,7 @@ final class Product {
     }
 
     /**
-     * {@code count} products from window {@code index} on; {@code from} and {@code step} say where the strides begin among
+     * {@code count} products from window {@code index}; {@code from} and {@code step} say where the strides begin among
      * the {@link #windows} that lead to the first and from each to the next.
      */
     private ColumnMajor columnMajor(int from, int index, int step, int count) {

@@ -3,7 +3,9 @@ package io.eslm.tensor.tornado;
 
 import java.util.Locale;
 
-/** Who computes matrix products, and how: what {@value Settings#PRODUCTS} may say. Storage is float32 in all of them. */
+/**
+ * What computes matrix products, and how: the values of {@value Settings#PRODUCTS}. Storage is float32 in all of them.
+ */
 enum Products {
     /** {@link Gemm}, on any device. */
     PORTABLE(0),
@@ -21,7 +23,7 @@ enum Products {
         this.computeType = computeType;
     }
 
-    /** As users write it. */
+    /** As a user writes it. */
     String word() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -3,7 +3,9 @@ package io.eslm.tensor.tornado;
 
 import io.eslm.tensor.DType;
 
-/** Memory for what a kernel of the seam keeps between its launches: one storage a type, as large as was ever needed. */
+/**
+ * Memory that a kernel of the seam keeps between its launches: one storage for each type, as large as was ever needed.
+ */
 final class Scratch {
     private final DeviceMemory memory;
     private DeviceStorage floats;

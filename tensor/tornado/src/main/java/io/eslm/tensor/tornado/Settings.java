@@ -12,9 +12,9 @@ import java.util.stream.Collectors;
  *
  * @param driver number of the TornadoVM driver (OpenCL, CUDA, …) among those of the SDK
  * @param device number of the device among the driver's
- * @param memoryBytes how much of the device's memory to take; 0: as much as may be
- * @param products who computes products; null: cuBLAS in float32 where it is, else the portable kernel
- * @param cublas the file of cuBLAS; null: where the system finds it
+ * @param memoryBytes how much of the device's memory to take; 0: as much as possible
+ * @param products what computes products; null: cuBLAS in float32 where there is one, else the portable kernel
+ * @param cublas the file of cuBLAS; null: the one that the system finds
  */
 record Settings(int driver, int device, long memoryBytes, Products products, String cublas) {
     static final String DEVICE = "ESLM_TORNADO_DEVICE";
@@ -32,7 +32,7 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
                         environment.get(CUBLAS));
             }
         } catch (NumberFormatException e) {
-            // said below
+            // the message below says so
         }
         throw new UserError(
                 DEVICE + "=" + environment.get(DEVICE)
@@ -58,7 +58,7 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
                 return bytes;
             }
         } catch (NumberFormatException e) {
-            // said below
+            // the message below says so
         }
         throw new UserError(
                 MEMORY + "=" + text + ": must be a size such as 4g or 500m, at least " + (LEAST_BYTES >> 20) + "m");

@@ -4,8 +4,6 @@ package io.eslm.tensor.tornado;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.CountedKernels;
-import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.Objects;
@@ -13,11 +11,11 @@ import java.util.Objects;
 /** F32 and I32 in the memory of one device; kernels run there one after the other, in the order of the calls. */
 public final class TornadoBackend implements Backend {
     private final DeviceMemory memory;
-    private final CountedKernels kernels;
+    private final Kernels kernels;
 
     TornadoBackend(DeviceMemory memory) {
         this.memory = memory;
-        kernels = new CountedKernels(new TornadoKernels(memory), this);
+        kernels = new TornadoKernels(memory, this);
     }
 
     @Override
@@ -38,11 +36,6 @@ public final class TornadoBackend implements Backend {
     @Override
     public Kernels kernels() {
         return kernels;
-    }
-
-    @Override
-    public FlopCounter flops() {
-        return kernels.flops();
     }
 
     @Override
@@ -117,9 +110,9 @@ public final class TornadoBackend implements Backend {
         return DeviceStorage.of(storage).offset();
     }
 
-    /** The device stays prepared for the next backend on it; storages go back when nothing holds them. */
+    /** The device stays prepared for the next backend on it; storages are given back when nothing holds them. */
     @Override
     public void close() {
-        // nothing that the collector does not do
+        // the collector gives storages back
     }
 }

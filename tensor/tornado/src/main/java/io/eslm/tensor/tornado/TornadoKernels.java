@@ -2,23 +2,25 @@
 package io.eslm.tensor.tornado;
 
 import io.eslm.tensor.DType;
+import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 
 /**
- * Every kernel of the seam as one or a few launches of {@link DeviceKernel}s. What the CPU may do in one pass and a device
- * cannot (a sum over workgroups) is split into parts, kept in scratch memory, and their sum. Equations and shapes:
- * {@link Kernels}.
+ * The kernels of the seam, each as one or a few launches of {@link DeviceKernel}s. What the CPU does in one pass and a
+ * device cannot (a sum over workgroups) is split into parts in scratch memory, and their sum. A kernel that is missing
+ * here runs on the host. Equations and shapes: {@link Kernels}.
  */
-final class TornadoKernels implements Kernels {
+final class TornadoKernels extends Kernels {
     private static final int MOST_AXES = 8;
     private final DeviceMemory memory;
     private final Scratch scratch;
     private final DeviceAttention attention;
     private final DeviceOptimizer optimizer;
 
-    TornadoKernels(DeviceMemory memory) {
+    TornadoKernels(DeviceMemory memory, Backend backend) {
+        super(backend);
         this.memory = memory;
         scratch = new Scratch(memory);
         attention = new DeviceAttention(memory.device, scratch);
@@ -30,7 +32,7 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void fill(Storage y, int n, double value) {
+    protected void runFill(Storage y, int n, double value) {
         if (y.dtype() == DType.I32) {
             call().with(y).with(n, (int) value).each(DeviceKernel.FILL_INTS, n);
         } else {
@@ -39,17 +41,17 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void copy(Storage y, Storage x, int n) {
-        copy2d(y, 0, n, x, 0, n, 1, n);
+    protected void runCopy(Storage y, Storage x, int n) {
+        runCopy2d(y, 0, n, x, 0, n, 1, n);
     }
 
     @Override
-    public void unary(Unary f, Storage y, Storage x, int n) {
+    protected void runUnary(Unary f, Storage y, Storage x, int n) {
         call().with(f.ordinal()).with(y, x).with(n).each(DeviceKernel.UNARY, n);
     }
 
     @Override
-    public void binary(Binary f, Storage y, Storage a, Storage b, int[] dims, int[] aStrides, int[] bStrides) {
+    protected void runBinary(Binary f, Storage y, Storage a, Storage b, int[] dims, int[] aStrides, int[] bStrides) {
         int n = elements(dims);
         call().with(f.ordinal()).with(y, a, b).with(n, dims.length).with(dims).with(aStrides).with(bStrides)
                 .each(DeviceKernel.BINARY, n);
@@ -69,12 +71,12 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void axpby(Storage y, Storage x, int n, double alpha, double beta) {
+    protected void runAxpby(Storage y, Storage x, int n, double alpha, double beta) {
         call().with(y, x).with(n, beta == 0 ? 0 : 1).scalars(alpha, beta).each(DeviceKernel.AXPBY, n);
     }
 
     @Override
-    public void reduce(Reduction f, Storage y, Storage x, int outer, int axis, int inner) {
+    protected void runReduce(Reduction f, Storage y, Storage x, int outer, int axis, int inner) {
         double empty = switch (f) {
             case SUM -> 0;
             case MAX -> Double.NEGATIVE_INFINITY;
@@ -89,12 +91,12 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void argmax(Storage y, Storage x, int rows, int cols) {
+    protected void runArgmax(Storage y, Storage x, int rows, int cols) {
         call().with(y, x).with(cols).rows(DeviceKernel.ARGMAX, rows);
     }
 
     @Override
-    public void permute(Storage y, Storage x, int[] dims, int[] permutation) {
+    protected void runPermute(Storage y, Storage x, int[] dims, int[] permutation) {
         int rank = dims.length;
         int n = elements(dims);
         int[] strides = new int[rank];
@@ -118,21 +120,21 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void copy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
+    protected void runCopy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
         int n = rows * cols;
         call().with(DeviceStorage.of(y).offset() + yFrom, yStride, DeviceStorage.of(x).offset() + xFrom, xStride, n,
                 cols).each(isInts(y) ? DeviceKernel.COPY2D_INTS : DeviceKernel.COPY2D, n);
     }
 
     @Override
-    public void gatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
+    protected void runGatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
         int n = count * cols;
         call().with(y, x, rows).with(n, cols)
                 .each(isInts(y) ? DeviceKernel.GATHER_ROWS_INTS : DeviceKernel.GATHER_ROWS, n);
     }
 
     @Override
-    public void scatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
+    protected void runScatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
         DeviceStorage links = scratch.ints(2 * count);
         Storage first = links.slice(0, count);
         Storage next = links.slice(count, count);
@@ -142,30 +144,31 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void matmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB,
+    protected void runMatmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB,
             boolean accumulate) {
         new Product(y, a, b, m, k, n).transposed(transA, transB).accumulate(accumulate).launch(memory.device);
     }
 
     @Override
-    public void batchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride, int m,
+    protected void runBatchedMatmul(Storage y, Storage a, Storage b, int batch, int yStride, int aStride, int bStride,
+            int m,
             int k, int n, boolean transA, boolean transB) {
         new Product(y, a, b, m, k, n).transposed(transA, transB).batch(batch, 1, yStride, aStride, bStride, 0, 0, 0)
                 .launch(memory.device);
     }
 
     @Override
-    public void linear(Storage y, Storage x, Storage w, Storage bias, Storage residual, int m, int k, int n) {
+    protected void runLinear(Storage y, Storage x, Storage w, Storage bias, Storage residual, int m, int k, int n) {
         new Product(y, x, w, m, k, n).then(bias, residual, null).launch(memory.device);
     }
 
     @Override
-    public void linearGelu(Storage y, Storage pre, Storage x, Storage w, Storage bias, int m, int k, int n) {
+    protected void runLinearGelu(Storage y, Storage pre, Storage x, Storage w, Storage bias, int m, int k, int n) {
         new Product(y, x, w, m, k, n).then(bias, null, pre).launch(memory.device);
     }
 
     @Override
-    public void columnSum(Storage y, Storage x, int rows, int cols, boolean accumulate) {
+    protected void runColumnSum(Storage y, Storage x, int rows, int cols, boolean accumulate) {
         int parts = parts(rows);
         Storage sums = scratch.floats(parts * cols);
         call().with(sums, x).with(parts * cols, rows, cols).each(DeviceKernel.COLUMN_SUM_PARTS, parts * cols);
@@ -173,27 +176,27 @@ final class TornadoKernels implements Kernels {
     }
 
     private static int parts(int rows) {
-        return (rows + Rows.PART - 1) / Rows.PART;
+        return (rows + RowKernels.PART - 1) / RowKernels.PART;
     }
 
     @Override
-    public void softmax(Storage y, Storage x, int rows, int cols) {
+    protected void runSoftmax(Storage y, Storage x, int rows, int cols) {
         call().with(y, x).with(cols).scalars(Double.NEGATIVE_INFINITY).rows(DeviceKernel.SOFTMAX, rows);
     }
 
     @Override
-    public void softmaxBackward(Storage dx, Storage y, Storage dy, int rows, int cols) {
+    protected void runSoftmaxBackward(Storage dx, Storage y, Storage dy, int rows, int cols) {
         call().with(dx, y, dy).with(cols).rows(DeviceKernel.SOFTMAX_BACKWARD, rows);
     }
 
     @Override
-    public void layerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows,
+    protected void runLayerNorm(Storage y, Storage mean, Storage rstd, Storage x, Storage gamma, Storage beta, int rows,
             int cols, double eps) {
         call().with(y, mean, rstd, x, gamma, beta).with(cols).scalars(eps).rows(DeviceKernel.LAYER_NORM, rows);
     }
 
     @Override
-    public void layerNormBackward(Storage dx, Storage dgamma, Storage dbeta, Storage dy, Storage x, Storage mean,
+    protected void runLayerNormBackward(Storage dx, Storage dgamma, Storage dbeta, Storage dy, Storage x, Storage mean,
             Storage rstd, Storage gamma, int rows, int cols, boolean accumulateX, boolean accumulateW) {
         int parts = parts(rows);
         int n = parts * cols;
@@ -208,31 +211,33 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void gelu(Storage y, Storage x, int n) {
+    protected void runGelu(Storage y, Storage x, int n) {
         call().with(y, x).with(n).each(DeviceKernel.GELU, n);
     }
 
     @Override
-    public void geluBackward(Storage dx, Storage x, Storage dy, int n) {
+    protected void runGeluBackward(Storage dx, Storage x, Storage dy, int n) {
         call().with(dx, x, dy).with(n).each(DeviceKernel.GELU_BACKWARD, n);
     }
 
     @Override
-    public void dropout(Storage y, Storage x, int n, double p, int seed) {
+    protected void runDropout(Storage y, Storage x, int n, double p, int seed) {
         call().with(y, x).with(n, seed, Dropouts.threshold(p)).scalars(1 / (1 - p)).each(DeviceKernel.DROPOUT, n);
     }
 
     @Override
-    public void embedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width, int from) {
+    protected void runEmbedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width,
+            int from) {
         int n = batch * time * width;
         call().with(y, ids, wte).with(DeviceStorage.of(wpe).offset() + from * width, n, time, width)
                 .each(DeviceKernel.EMBEDDING, n);
     }
 
     @Override
-    public void embeddingBackward(Storage dwte, Storage dwpe, Storage dy, Storage ids, int batch, int time, int width) {
+    protected void runEmbeddingBackward(Storage dwte, Storage dwpe, Storage dy, Storage ids, int batch, int time,
+            int width) {
         if (dwte != null) {
-            scatterAddRows(dwte, dy, ids, batch * time, width);
+            runScatterAddRows(dwte, dy, ids, batch * time, width);
         }
         if (dwpe != null) {
             call().with(dwpe, dy).with(time * width, batch).each(DeviceKernel.ADD_POSITIONS, time * width);
@@ -240,32 +245,35 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void attention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize, double p,
+    protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
+            double p,
             int seed) {
         attention.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
     }
 
     @Override
-    public void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
-            Storage lse, Storage unused, int batch, int time, int heads, int headSize, double p, int seed) {
+    protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
+            Storage lse, int batch, int time, int heads, int headSize, double p, int seed) {
         attention.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
     }
 
     @Override
-    public void attentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time, int past,
+    protected void runAttentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time,
+            int past,
             int capacity, int heads, int headSize) {
         attention.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
     }
 
     @Override
-    public void crossEntropy(Storage loss, Storage entropy, Storage lse, Storage logits, Storage targets, int rows,
+    protected void runCrossEntropy(Storage loss, Storage entropy, Storage lse, Storage logits, Storage targets,
+            int rows,
             int cols) {
         call().with(loss, entropy, lse, logits, targets).with(cols).scalars(Double.NEGATIVE_INFINITY)
                 .rows(DeviceKernel.CROSS_ENTROPY, rows);
     }
 
     @Override
-    public void crossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
+    protected void runCrossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
             Storage weights, int count, int cols) {
         Call call = call().with(dlogits, logits, lse, targets, rows, weights).with(count * cols, cols);
         if (rows != null && DeviceStorage.of(dlogits).offset() == DeviceStorage.of(logits).offset()) {
@@ -276,14 +284,16 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void distillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher, Storage rows,
+    protected void runDistillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher,
+            Storage rows,
             int count, int cols, double temperature) {
         call().with(kl, lse, teacherLse, logits, teacher, rows).with(cols)
                 .scalars(Double.NEGATIVE_INFINITY, 1 / temperature).rows(DeviceKernel.DISTILLATION, count);
     }
 
     @Override
-    public void distillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse, Storage lse,
+    protected void runDistillationBackward(Storage dlogits, Storage logits, Storage teacher, Storage hardLse,
+            Storage lse,
             Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
             double mix) {
         Call call = call().with(dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights)
@@ -296,24 +306,12 @@ final class TornadoKernels implements Kernels {
     }
 
     @Override
-    public void addSumOfSquares(Storage y, Storage x, int n) {
-        addSumOfSquares(y, new Storage[] {x}, new int[] {n});
-    }
-
-    @Override
-    public void addSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
+    protected void runAddSumOfSquares(Storage y, Storage[] xs, int[] sizes) {
         optimizer.addSumOfSquares(y, xs, sizes);
     }
 
     @Override
-    public void adamW(Storage param, Storage grad, Storage m, Storage v, int n, double lr, double beta1, double beta2,
-            double eps, double decay, double correction1, double correction2, double gradScale) {
-        adamW(new Storage[] {param}, new Storage[] {grad}, new Storage[] {m}, new Storage[] {v}, new int[] {n},
-                new boolean[] {true}, lr, beta1, beta2, eps, decay, correction1, correction2, gradScale);
-    }
-
-    @Override
-    public void adamW(Storage[] params, Storage[] grads, Storage[] m, Storage[] v, int[] sizes, boolean[] decays,
+    protected void runAdamW(Storage[] params, Storage[] grads, Storage[] m, Storage[] v, int[] sizes, boolean[] decays,
             double lr, double beta1, double beta2, double eps, double decay, double correction1, double correction2,
             double gradScale) {
         optimizer.adamW(params, grads, m, v, sizes, decays, beta1, 1 - beta1, beta2, 1 - beta2, lr * decay,

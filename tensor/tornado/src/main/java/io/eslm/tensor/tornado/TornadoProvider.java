@@ -6,7 +6,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.BackendProvider;
 import java.util.List;
 
-/** Finds the {@link TornadoBackend}; names no type of TornadoVM before its runtime is known to be there. */
+/** Finds the {@link TornadoBackend}; names no type of TornadoVM before it has found the runtime. */
 public final class TornadoProvider implements BackendProvider {
     private static final String RUNTIME = "tornado.load.runtime.implementation";
     private static final String BAILOUT = "tornado.recover.bailout";
@@ -17,7 +17,7 @@ public final class TornadoProvider implements BackendProvider {
         return "tornado";
     }
 
-    /** Below every other: "auto" never starts a device that nobody asked for. */
+    /** Below every other: "auto" never starts a device. */
     @Override
     public int preference() {
         return -1;
@@ -30,12 +30,12 @@ public final class TornadoProvider implements BackendProvider {
                     + "@$TORNADOVM_HOME/tornado-argfile @tensor/tornado/jvm-flags; see docs/tornado.md";
         }
         if (!"False".equalsIgnoreCase(System.getProperty(BAILOUT))) {
-            return "-D" + BAILOUT + "=False is missing, without which TornadoVM answers an error with wrong numbers. "
+            return "-D" + BAILOUT + "=False is missing, without which TornadoVM returns wrong numbers after an error. "
                     + "Start the JVM with @tensor/tornado/jvm-flags";
         }
         if (!System.getProperty(OPENCL_FLAGS, "-cl-fast-relaxed-math")
                 .matches("(?!.*(fast-relaxed|unsafe|finite)).*")) {
-            return "-D" + OPENCL_FLAGS + " allows arithmetic without NaN and infinity. "
+            return "-D" + OPENCL_FLAGS + " allows arithmetic that ignores NaN and infinity. "
                     + "Start the JVM with @tensor/tornado/jvm-flags";
         }
         try {
@@ -43,8 +43,8 @@ public final class TornadoProvider implements BackendProvider {
             if (Devices.find(settings) == null) {
                 List<String> devices = Devices.lines();
                 return devices.isEmpty()
-                        ? "TornadoVM finds no device: install the driver of the GPU (an SDK for CUDA needs libnvrtc.so.13 of "
-                                + "the CUDA 13 toolkit, too, on LD_LIBRARY_PATH or where the system looks), or "
+                        ? "TornadoVM finds no device: install the GPU's driver (an SDK for CUDA also needs libnvrtc.so.13 of "
+                                + "the CUDA 13 toolkit, on LD_LIBRARY_PATH or where the system looks), or "
                                 + "pocl-opencl-icd to run on the CPU"
                         : Settings.DEVICE + ": no device " + settings.driver() + ":" + settings.device()
                                 + "; there are "

@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * What cuBLAS is asked for, without it: the calls are carried out by BLAS's own definition in plain Java, and compared with the
+ * The calls of cuBLAS, without it: they are carried out by BLAS's own definition in plain Java, and compared with the
  * row-major definition of the product. Whole numbers, so that equal means equal.
  */
 class ColumnMajorTest {
@@ -18,7 +18,7 @@ class ColumnMajorTest {
     private static final float UNWRITTEN = 4321;
     private final Rng rng = Rng.of(11);
 
-    /** Where the matrices of a product are, and which elements of y are to be as they were. */
+    /** Where the matrices of a product are, and which elements of y must stay as they were. */
     private record Layout(int m, int k, int n, boolean transA, boolean transB, int[] strides, int[] offsets, int batch,
             int[] windows) {
         int at(int which, int z, int row, int col) {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 
-/** What the device backend does beside computing; skipped, and said so, where there is no device. */
+/** What the device backend does beside computing. Where there is no device, it is skipped and says so. */
 class TornadoBackendTest {
     private Backend backend;
 
@@ -66,7 +66,7 @@ class TornadoBackendTest {
         assertArrayEquals(new int[] {7, Integer.MIN_VALUE, Integer.MAX_VALUE}, got);
     }
 
-    /** Half of the device's ints, eight times: what nobody holds any more is given out again. */
+    /** Half of the device's ints, eight times: storages that nothing holds are given out again. */
     @Test
     void memoryThatNobodyHoldsComesBack() {
         DeviceMemory memory = Devices.open(Settings.of(System.getenv()));
@@ -81,8 +81,8 @@ class TornadoBackendTest {
     }
 
     /**
-     * TornadoVM has the driver choose a size for a workgroup that is too large, and goes on. The next read does not, unless
-     * the driver chose the very size that the kernel is written for.
+     * TornadoVM has the driver choose a size for a workgroup that is too large, and continues. The next read does not,
+     * unless the driver chose the size that the kernel is written for.
      */
     @Test
     void aKernelThatDidNotRunIsNoticed() throws ReflectiveOperationException {
@@ -169,10 +169,13 @@ class TornadoBackendTest {
         all[2][7] = backend.allocate(DType.F32, 3);
         before = backend.launches();
         step.run();
-        assertEquals(4, backend.launches() - before, "a tensor has moved: one table is written anew");
+        assertEquals(4, backend.launches() - before, "a tensor has moved: one table is written again");
     }
 
-    /** What cuBLAS leaves to be done is what the portable kernel does itself: same bits, whoever computed the product. */
+    /**
+     * What follows a product of cuBLAS is what the portable kernel does itself: the same bits, whatever computed the
+     * product.
+     */
     @Test
     void whatFollowsAProductIsTheSameEitherWay() {
         Device device = Devices.open(Settings.of(System.getenv())).device;

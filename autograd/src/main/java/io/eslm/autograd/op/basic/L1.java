@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.autograd.op.basic;
+
+import io.eslm.autograd.Elementwise;
+import io.eslm.autograd.OpContext;
+import io.eslm.autograd.check.Sample;
+import io.eslm.autograd.check.SampleSource;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.Kernels.Unary;
+import java.util.stream.Stream;
+
+/** y = mean |x − t|. Inputs: x, t of equal shape → a scalar. dx = dy·sign(x − t)/n, 0 where they are equal; dt = −dx. */
+public record L1() implements PairLoss {
+    @Override
+    public Tensor terms(OpContext context, Tensor x, Tensor t) {
+        Tensor d = Elementwise.binary(context, Binary.SUB, x, t);
+        context.kernels().unary(Unary.ABS, d.storage(), d.storage(), d.size());
+        return d;
+    }
+
+    @Override
+    public Tensor slope(OpContext context, int input, Tensor x, Tensor t) {
+        return Abs.sign(context, Elementwise.binary(context, Binary.SUB, input == 0 ? x : t, input == 0 ? t : x));
+    }
+
+    public static Stream<Sample> samples(SampleSource source) {
+        return Stream.of(Sample.of(new L1(), source.normal(3, 5), source.normal(3, 5))
+                .equalTo((tape, v) -> tape.apply(new Mean(null, false),
+                        tape.apply(new Abs(), tape.apply(new Sub(), v)))));
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionGroup;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.Run;
+import io.eslm.run.RunOptions;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.IGetter;
+import picocli.CommandLine.Model.ISetter;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Makes command line options of options that the library declares, and keeps the values that are given. Each gets the flags
+ * {@code --max-iters} and {@code --max_iters}, and a help text with its default.
+ */
+final class DeclaredOptions {
+    /** The model of a command that does not train. */
+    static final Option<Path> MODEL =
+            Option.path("model", "DIR", "a model folder, or the folder of a run (its newest checkpoint)");
+    /** Where to compute. */
+    static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
+
+    private final Map<String, String> given = new LinkedHashMap<>();
+
+    /** Adds options that the user must give. */
+    DeclaredOptions require(CommandSpec command, Option<?>... options) {
+        return add(command, "", List.of(options), true);
+    }
+
+    /** Adds options, in the help under {@code heading}; "" for the first list. */
+    DeclaredOptions add(CommandSpec command, String heading, List<Option<?>> options) {
+        return add(command, heading, options, false);
+    }
+
+    private DeclaredOptions add(CommandSpec command, String heading, List<Option<?>> options, boolean required) {
+        for (Option<?> option : options) {
+            String[] names = Stream.of(flag(option), "--" + option.jsonName()).distinct().toArray(String[]::new);
+            if (command.findOption(flag(option)) != null) {
+                throw new UserError("a method declares the option \"" + option + "\", but " + command.name()
+                        + " has an option of that name already; the method must call it otherwise");
+            }
+            Value value = new Value(option.key());
+            command.addOption(OptionSpec.builder(names).type(String.class).paramLabel(option.label())
+                    .required(required).userObject(new Heading(heading)).description(help(option)).getter(value)
+                    .setter(value).build());
+        }
+        return this;
+    }
+
+    /** {@code --max-iters}. */
+    static String flag(Option<?> option) {
+        return "--" + option.key();
+    }
+
+    /** The message of an error as this command's user knows the option: by its flag, if the command has it. */
+    static String message(OptionError error, CommandSpec command) {
+        String flag = flag(error.option());
+        return command.findOption(flag) == null ? error.getMessage() : error.messageFor(flag);
+    }
+
+    private static String help(Option<?> option) {
+        String words = option.defaultWords();
+        return (option.help() + (words == null ? "" : " (default: " + words + ")")).replace("%", "%%");
+    }
+
+    /** The heading of an option's list. */
+    record Heading(String text) {
+    }
+
+    /** Stores the text of an option. */
+    private final class Value implements IGetter, ISetter {
+        private final String key;
+
+        Value(String key) {
+            this.key = key;
+        }
+
+        @Override
+        @SuppressWarnings("unchecked") // picocli's signature; the type of the option is String
+        public <T> T get() {
+            return (T) given.get(key);
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public <T> T set(T value) {
+            return (T) (value == null ? given.remove(key) : given.put(key, (String) value));
+        }
+    }
+
+    /** True if the user gave {@code option}. */
+    boolean has(Option<?> option) {
+        return given.containsKey(option.key());
+    }
+
+    /** The values that were given for options of {@code group}, of the training, and of the model. */
+    RunOptions runOptions(OptionGroup group) {
+        return new RunOptions(group, values(group), values(TrainOptions.GROUP), values(Gpt2Config.GROUP));
+    }
+
+    /** The values that were given for options of {@code group}. */
+    OptionValues values(OptionGroup group) {
+        OptionValues values = OptionValues.defaults(group);
+        for (Map.Entry<Option<?>, String> e : texts(group.options()).entrySet()) {
+            values = values.withText(e.getKey(), e.getValue());
+        }
+        return values;
+    }
+
+    /** Opens the backend that {@link #BACKEND} names. */
+    Backend openBackend() {
+        return Backends.open(get(Run.BACKEND), get(Run.THREADS));
+    }
+
+    /** The value of {@code option}, or its default. */
+    <T> T get(Option<T> option) {
+        return find(option).orElseThrow();
+    }
+
+    /** The value of {@code option}, or its default, or empty if there is neither. */
+    <T> Optional<T> find(Option<T> option) {
+        return values(new OptionGroup(option.name(), List.of(option))).find(option);
+    }
+
+    /** The texts that were given for {@code options}. */
+    Map<Option<?>, String> texts(List<Option<?>> options) {
+        Map<Option<?>, String> texts = new LinkedHashMap<>();
+        options.stream().filter(this::has).forEach(option -> texts.put(option, given.get(option.key())));
+        return texts;
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.compare;
+
+import io.eslm.gpt2.data.EvalWindows;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.train.DivergedError;
+import io.eslm.gpt2.train.Evaluation;
+import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.report.RunLog;
+import io.eslm.run.RunEngine;
+import io.eslm.run.RunPlan;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Workspace;
+import io.eslm.tensor.io.Json;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/**
+ * Trains the runs of a comparison, one at a time: seed by seed, so that a slow hour of the machine affects all methods alike, and
+ * in rotating order, so that no method is always first. It skips finished runs and continues others from their checkpoint.
+ */
+public final class CompareEngine implements AutoCloseable {
+    /** By then the JIT has compiled a method's code: after this many steps, or this much time. */
+    private static final int LEAST_WARM_UP = 3;
+    private static final int MOST_WARM_UP = 50;
+    private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    private final CompareSetup setup;
+    private final Backend backend;
+    private final TokenData tokens;
+    private final Consumer<? super CompareEvent> listener;
+
+    /** One run of a method. */
+    private record One(ComparisonEntry entry, RunPlan plan) {
+        String name() {
+            return "seed " + plan.options().get(TrainOptions.SEED) + " " + entry;
+        }
+    }
+
+    CompareEngine(CompareSetup setup, Backend backend, TokenData tokens, Consumer<? super CompareEvent> listener) {
+        this.setup = setup;
+        this.backend = backend;
+        this.tokens = tokens;
+        this.listener = listener;
+    }
+
+    /**
+     * Trains every run that is not finished, until {@code stop} returns true, which is asked between steps. A run that diverges
+     * does not stop the others.
+     */
+    public CompareResult run(BooleanSupplier stop) {
+        List<One> missing = new ArrayList<>();
+        List<ComparisonEntry> order = new ArrayList<>(setup.entries());
+        for (int i = 0; i < setup.seeds(); i++) {
+            for (ComparisonEntry entry : order) {
+                missing.add(new One(entry, setup.plan(entry, i, tokens.source())));
+            }
+            Collections.rotate(order, -1);
+        }
+        int all = missing.size();
+        missing.removeIf(CompareEngine::isFinished);
+        listener.accept(new CompareEvent.Started(setup.folder(), all, all - missing.size(),
+                setup.model().parameterCount(), backend.description()));
+        missing.stream().map(One::entry).distinct().forEach(entry -> warmUp(entry, stop));
+        List<String> diverged = new ArrayList<>();
+        for (One one : missing) {
+            try {
+                if (stop.getAsBoolean() || !train(one, stop)) {
+                    return new CompareResult(false, diverged, write());
+                }
+            } catch (DivergedError e) {
+                diverged.add(one.name());
+                listener.accept(new CompareEvent.Diverged(one.name(), e.getMessage()));
+            }
+            write();
+        }
+        return new CompareResult(true, diverged, write());
+    }
+
+    private Comparison write() {
+        Comparison comparison = Comparison.read(setup.folder());
+        comparison.write(setup.folder());
+        return comparison;
+    }
+
+    /** @throws OptionError if the folder has the run of another method, whose label is the same */
+    private static boolean isFinished(One one) {
+        Path folder = one.plan().folder();
+        if (!Comparison.isFinished(folder)) {
+            return false;
+        }
+        String there = Json.read(folder.resolve(RunLog.CONFIG)).object().get("method").getAsString();
+        if (!there.equals(one.entry().method().toString())) {
+            throw new OptionError(Comparer.METHODS, null,
+                    folder + " holds a run of " + there + ", not of " + one.entry()
+                            + ". Choose another folder");
+        }
+        return true;
+    }
+
+    /** Trains a model that is thrown away, so that no run pays for compiling code that later ones use. */
+    private void warmUp(ComparisonEntry entry, BooleanSupplier stop) {
+        listener.accept(new CompareEvent.WarmingUp(entry));
+        long begin = System.nanoTime();
+        try (RunEngine engine = engine(setup.plan(entry, 0, tokens.source()))) {
+            for (int i = 0; i < MOST_WARM_UP && !stop.getAsBoolean()
+                    && (i < LEAST_WARM_UP || System.nanoTime() - begin < WARM_UP_NANOS); i++) {
+                engine.trainer().oneStep();
+            }
+            engine.trainer().evaluate();
+        } catch (DivergedError e) {
+            listener.accept(new CompareEvent.Diverged("warm-up of " + entry, e.getMessage()));
+        }
+    }
+
+    private RunEngine engine(RunPlan plan) {
+        return new RunEngine(plan, backend, () -> {
+        }, tokens, false);
+    }
+
+    /** Returns false if {@code stop} came before the last step. */
+    private boolean train(One one, BooleanSupplier stop) {
+        CpuContention others = new CpuContention();
+        System.gc(); // the previous run's models: their removal must not count in this run's steps
+        int maxIters = one.plan().options().get(TrainOptions.MAX_ITERS);
+        try (RunEngine engine = engine(one.plan().continuing())) {
+            engine.listener(event -> listener.accept(new CompareEvent.Trained(one.name(), maxIters, event)));
+            if (!engine.train(stop).finished()) {
+                return false;
+            }
+            ComparedRun result = Comparison.finish(one.plan().folder(), one.plan().options().get(TrainOptions.SEED),
+                    RunLog.json(new TrainEvent.Evaluated(engine.trainer().step(), evaluate(engine))), others.share());
+            listener.accept(new CompareEvent.Finished(one.name(), result));
+            return true;
+        } catch (DivergedError e) {
+            throw e;
+        } catch (UserError e) {
+            throw new UserError(one.name() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** On the whole half of the held-out data. */
+    private Evaluation.Result evaluate(RunEngine engine) {
+        int time = setup.model().blockSize();
+        return new Evaluation(engine.trainer().model(), new Workspace(backend),
+                engine.plan().options().get(TrainOptions.BATCH_SIZE))
+                .run(EvalWindows.all(tokens.val().orElseThrow(), time), time);
+    }
+
+    @Override
+    public void close() {
+        backend.close();
+    }
+}

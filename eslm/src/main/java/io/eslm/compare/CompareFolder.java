@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.compare;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Opens the folder of a comparison, whose runs differ only in method and seed. */
+final class CompareFolder {
+    private static final List<String> COMMON = List.of("data", "split", "model", "options", "tokens");
+    /** Fields of the machine that must agree, or neither bits nor seconds can be compared. */
+    private static final List<String> OF_MACHINE = List.of("backend", "device", "cores", "java");
+
+    private CompareFolder() {
+    }
+
+    /**
+     * Makes the folder, or adds methods and seeds to a comparison that is there.
+     *
+     * @throws OptionError if that comparison differs in anything else
+     */
+    static void open(Path dir, JsonObject settings) {
+        Path file = dir.resolve(Comparison.SETTINGS);
+        if (Files.exists(file)) {
+            JsonObject saved = Json.read(file).object();
+            for (String name : COMMON) {
+                same(dir, name, saved.get(name), settings.get(name));
+            }
+            for (String name : OF_MACHINE) {
+                same(dir, name, saved.getAsJsonObject("machine").get(name),
+                        settings.getAsJsonObject("machine").get(name));
+            }
+            settings.add("methods",
+                    methods(dir, saved.getAsJsonObject("methods"), settings.getAsJsonObject("methods")));
+            settings.add("seeds", seeds(saved.getAsJsonArray("seeds"), settings.getAsJsonArray("seeds")));
+        }
+        FileTrees.make(dir);
+        AtomicFiles.writeString(file, Json.pretty(settings));
+    }
+
+    private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {
+        JsonObject all = saved.deepCopy();
+        for (String method : asked.keySet()) {
+            JsonElement folder = asked.get(method);
+            if (!all.has(method) && all.asMap().containsValue(folder)) {
+                throw new OptionError(Comparer.METHODS, null, method + " and another method of " + dir
+                        + " would both use folder " + folder.getAsString() + ". Choose another folder");
+            }
+            all.add(method, folder);
+        }
+        return all;
+    }
+
+    private static JsonArray seeds(JsonArray saved, JsonArray asked) {
+        JsonArray all = new JsonArray();
+        Stream.of(saved, asked).flatMap(seeds -> seeds.asList().stream()).mapToLong(JsonElement::getAsLong).sorted()
+                .distinct().forEach(all::add);
+        return all;
+    }
+
+    private static void same(Path dir, String name, JsonElement saved, JsonElement now) {
+        if (saved instanceof JsonObject before && now instanceof JsonObject after) {
+            Set<String> names = new LinkedHashSet<>(after.keySet());
+            names.addAll(before.keySet());
+            names.forEach(n -> same(dir, n, before.get(n), after.get(n)));
+        } else if (!Objects.equals(text(saved), text(now))) {
+            throw new OptionError(Comparer.OUT_DIR, dir, "holds a comparison with " + name + " " + text(saved)
+                    + ", but now it is " + text(now)
+                    + ", so the runs cannot be compared. Give the same options, or choose another folder");
+        }
+    }
+
+    private static String text(JsonElement value) {
+        return value == null || value instanceof JsonNull ? "unset" : value.getAsString();
+    }
+}

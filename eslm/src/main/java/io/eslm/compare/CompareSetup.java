@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.compare;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.Run;
+import io.eslm.run.RunConfig;
+import io.eslm.run.RunFolder;
+import io.eslm.run.RunPlan;
+import io.eslm.tensor.backend.Backend;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The settings of a comparison, complete.
+ *
+ * @param entries the methods, the base method first
+ * @param seeds number of seeds
+ * @param data the source, for the record
+ * @param split half of the held-out data
+ * @param training values that are given for the training of all runs; the seed is the first run's
+ * @param arguments the command line, for the record
+ */
+record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split, Gpt2Config model,
+        OptionValues training, List<String> arguments) {
+    /** The options of the {@code i}-th run of {@code entry}. */
+    TrainOptions options(ComparisonEntry entry, int i) {
+        OptionValues values =
+                entry.ownIters() == null ? training : training.with(TrainOptions.MAX_ITERS, entry.ownIters());
+        return new TrainOptions(values.with(TrainOptions.SEED, training.get(TrainOptions.SEED) + i));
+    }
+
+    /** The {@code i}-th run of {@code entry}. */
+    RunPlan plan(ComparisonEntry entry, int i, String source) {
+        TrainOptions options = options(entry, i);
+        return new RunPlan(Comparison.folder(folder, options.get(TrainOptions.SEED), entry.label()), source,
+                entry.method(), model, options, Run.SAMPLE_PROMPT.defaultWords(), Optional.empty(), Optional.empty(),
+                Optional.empty(), arguments, Map.of("split", split));
+    }
+
+    /** @throws io.eslm.tensor.UserError if the settings do not fit each other */
+    void check() {
+        RunFolder.checkWritable(folder);
+        entries.forEach(entry -> entry.explain(() -> plan(entry, 0, data).check()));
+    }
+
+    /** @throws io.eslm.tensor.UserError if the memory of {@code backend} is too small */
+    void checkMemory(Backend backend) {
+        entries.forEach(entry -> plan(entry, 0, data).checkMemory(backend));
+    }
+
+    /** The settings for {@value Comparison#SETTINGS}: everything that the runs have in common, and where they differ. */
+    JsonObject json(TokenData tokens, Backend backend) {
+        JsonObject o = new JsonObject();
+        o.addProperty("program", "eslm " + RunConfig.version());
+        JsonObject folders = new JsonObject();
+        entries.forEach(entry -> folders.addProperty(entry.toString(), entry.label()));
+        o.add("methods", folders);
+        JsonArray numbers = new JsonArray();
+        for (int i = 0; i < seeds; i++) {
+            numbers.add(training.get(TrainOptions.SEED) + i);
+        }
+        o.add("seeds", numbers);
+        o.addProperty("data", data);
+        o.addProperty("split", split);
+        o.addProperty("parameters", model.parameterCount());
+        o.add("model", model.values().toJson());
+        JsonObject common = training.toJson();
+        common.remove("seed");
+        o.add("options", common);
+        o.add("tokens", RunConfig.tokens(tokens));
+        o.add("machine", RunConfig.machine(backend));
+        return o;
+    }
+}

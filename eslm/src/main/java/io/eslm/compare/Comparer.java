@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.compare;
+
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.data.Progress;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.data.TokenSet.Half;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionGroup;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.Run;
+import io.eslm.run.RunFolder;
+import io.eslm.run.RunOptions;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Backends;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+
+/**
+ * Describes a comparison and starts it. For each seed, all methods start from the same weights and read the data in the same
+ * order; clm always takes part. A comparison that was stopped continues when it is started again with the same settings, and
+ * methods and seeds can be added.
+ */
+public final class Comparer {
+    private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
+
+    /** Names the methods; a list, so not part of {@link #GROUP}. */
+    public static final Option<String> METHODS = Option.text("methods", "METHOD",
+            "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. The extra key "
+                    + "max-iters sets the number of steps of one method, so that a method with cheaper steps can take more "
+                    + "of them");
+    public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds", "runs per method, with consecutive seeds")
+            .must("be at least 1", n -> n >= 1).defaultsTo(3));
+    public static final Option<String> DATA = ALL.add(Run.DATA);
+    public static final Option<String> SPLIT = ALL.add(Option.text("split", "HALF",
+            "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report")
+            .must("be tune or final", half -> half.equals("tune") || half.equals("final")).defaultsTo("final"));
+    public static final Option<Path> OUT_DIR = ALL.add(Option.path("out dir", "DIR", "folder of the comparison")
+            .defaultsTo(RunFolder.RUNS + "/compare-DATA-SPLIT", Comparer::folder));
+    public static final Option<String> PRESET = ALL.add(Run.PRESET);
+    public static final Option<String> BACKEND = ALL.add(Run.BACKEND);
+    public static final Option<Integer> THREADS = ALL.add(Run.THREADS);
+
+    /** Options of the comparison itself; the training and the model of all runs have their own. */
+    public static final OptionGroup GROUP = ALL.build("Comparison");
+
+    private RunOptions options = RunOptions.of(GROUP);
+    private List<String> methods = List.of();
+    private List<String> arguments = List.of();
+    private Progress progress = Progress.SILENT;
+    private Consumer<? super CompareEvent> listener = _ -> {
+    };
+
+    private Comparer() {
+    }
+
+    /** A comparison with default settings. */
+    public static Comparer create() {
+        return new Comparer();
+    }
+
+    private static Path folder(OptionValues values) {
+        return Path.of(RunFolder.RUNS, "compare-" + RunFolder.named(values.get(DATA)) + "-" + values.get(SPLIT));
+    }
+
+    /** The methods to compare with clm: see {@link #METHODS}. */
+    public Comparer methods(List<String> specs) {
+        methods = List.copyOf(specs);
+        return this;
+    }
+
+    /** The value of an option of {@link #GROUP}, {@link TrainOptions#GROUP} or {@link Gpt2Config#GROUP}. */
+    public <T> Comparer option(Option<T> option, T value) {
+        options = options.with(option, value);
+        return this;
+    }
+
+    /** The values of several options. */
+    public Comparer options(RunOptions values) {
+        options = options.with(values);
+        return this;
+    }
+
+    /** The command line, for the records of the runs. */
+    public Comparer arguments(List<String> words) {
+        arguments = List.copyOf(words);
+        return this;
+    }
+
+    /** Hears the progress of the data preparation. */
+    public Comparer progress(Progress hears) {
+        progress = hears;
+        return this;
+    }
+
+    /** Hears how the comparison proceeds. */
+    public Comparer listener(Consumer<? super CompareEvent> hears) {
+        listener = hears;
+        return this;
+    }
+
+    /** Trains every run that is not finished, until {@code stop} returns true, which is asked between steps. */
+    public CompareResult start(BooleanSupplier stop) {
+        try (CompareEngine engine = open()) {
+            return engine.run(stop);
+        }
+    }
+
+    /**
+     * Prepares everything up to the first step.
+     *
+     * @throws io.eslm.tensor.UserError if a setting, the data, the folder, or the machine does not allow it
+     */
+    public CompareEngine open() {
+        List<ComparisonEntry> entries = entries();
+        OptionValues own = options.own();
+        OptionValues training = options.training();
+        if (training.get(TrainOptions.EVAL_INTERVAL) == 0) {
+            throw new OptionError(TrainOptions.EVAL_INTERVAL, 0,
+                    "a comparison needs evaluations; set it to at least 1");
+        }
+        if (training.isSet(TrainOptions.SAMPLE_INTERVAL)) {
+            throw new OptionError(TrainOptions.SAMPLE_INTERVAL, null, "a comparison draws no samples. Omit the option");
+        }
+        CompareSetup setup = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
+                options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments);
+        setup.check();
+        Backend backend = Backends.open(own.get(BACKEND), own.get(THREADS));
+        try {
+            setup.checkMemory(backend);
+            TokenData tokens = half(DataSource.open(setup.data(), progress));
+            CompareFolder.open(setup.folder(), setup.json(tokens, backend));
+            return new CompareEngine(setup, backend, tokens, listener);
+        } catch (RuntimeException e) {
+            backend.close();
+            throw e;
+        }
+    }
+
+    /** clm first. */
+    private List<ComparisonEntry> entries() {
+        if (methods.isEmpty()) {
+            throw new OptionError(METHODS, null, "name the methods to compare with " + Comparison.BASE
+                    + ", for example cvar-loss:alpha=0.1 var-entropy:alpha=0.1");
+        }
+        ComparisonEntry base = ComparisonEntry.parse(Comparison.BASE);
+        List<ComparisonEntry> given = methods.stream().map(ComparisonEntry::parse).toList();
+        List<ComparisonEntry> entries = new ArrayList<>(List.of(base));
+        for (ComparisonEntry entry : given) {
+            if (given.stream().filter(entry::equals).count() > 1) {
+                throw new OptionError(METHODS, null, entry + " is listed twice");
+            }
+            if (!entry.equals(base)) {
+                if (entries.stream().anyMatch(e -> e.label().equals(entry.label()))) {
+                    throw new OptionError(METHODS, null, entry + " and another method would both use folder "
+                            + entry.label() + "; compare them in separate folders");
+                }
+                entries.add(entry);
+            }
+        }
+        return entries;
+    }
+
+    private TokenData half(TokenData whole) {
+        TokenSet heldOut = whole.val().orElseThrow(() -> new OptionError(DATA, options.own().get(DATA),
+                "nothing is held out to evaluate on; give more text, or a folder with val.bin"));
+        Half half = Half.valueOf(options.own().get(SPLIT).toUpperCase(Locale.ROOT));
+        return new TokenData(whole.train(), Optional.of(heldOut.half(half)), whole.source(), whole.tokenizer());
+    }
+}

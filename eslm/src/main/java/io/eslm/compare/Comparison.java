@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.compare;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.Json;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The figures of the finished runs of several methods over several seeds, each as mean ± standard deviation over the seeds. It
+ * reads the folder of the comparison: {@value #SETTINGS} and one folder per seed and method.
+ */
+public final class Comparison {
+    /** The settings: methods, seeds, and everything that the runs have in common. */
+    public static final String SETTINGS = "comparison.json";
+    /** The figures of {@link #json}. */
+    public static final String FIGURES = "compare.json";
+    /** The page. */
+    public static final String PAGE = "compare.html";
+    /** The method that the others are compared with. */
+    public static final String BASE = "clm";
+
+    private final JsonObject settings;
+    private final List<ComparedMethod> methods = new ArrayList<>();
+
+    private Comparison(Path dir) {
+        settings = Json.read(dir.resolve(SETTINGS)).object();
+        Map<Long, ComparedRun> base = new LinkedHashMap<>();
+        for (ComparedRun run : runs(dir, BASE)) {
+            base.put(run.seed(), run);
+        }
+        for (String method : settings.getAsJsonObject("methods").keySet()) {
+            List<ComparedRun> runs = runs(dir, method);
+            if (!runs.isEmpty()) {
+                List<ComparedRun> others = new ArrayList<>();
+                runs.forEach(run -> others.add(base.get(run.seed())));
+                methods.add(new ComparedMethod(method, settings.getAsJsonObject("methods").get(method).getAsString(),
+                        runs, others));
+            }
+        }
+    }
+
+    private List<ComparedRun> runs(Path dir, String method) {
+        List<ComparedRun> finished = new ArrayList<>();
+        String folder = settings.getAsJsonObject("methods").get(method).getAsString();
+        for (JsonElement seed : settings.getAsJsonArray("seeds")) {
+            Path run = folder(dir, seed.getAsLong(), folder);
+            if (ComparedRun.isFinished(run)) {
+                finished.add(ComparedRun.read(run, seed.getAsLong()));
+            }
+        }
+        return finished;
+    }
+
+    /** The comparison in {@code dir}. */
+    public static Comparison read(Path dir) {
+        return new Comparison(dir);
+    }
+
+    /** The folder of a run. */
+    public static Path folder(Path dir, long seed, String method) {
+        return dir.resolve("seed-" + seed).resolve(method);
+    }
+
+    /** True if the run in {@code run} is finished. */
+    public static boolean isFinished(Path run) {
+        return ComparedRun.isFinished(run);
+    }
+
+    /**
+     * Marks the run in {@code run} as finished.
+     *
+     * @param evaluation over the whole half, after the last step
+     * @param otherLoad share of the CPU that other programs used meanwhile; NaN if unknown
+     */
+    public static ComparedRun finish(Path run, long seed, JsonObject evaluation, double otherLoad) {
+        JsonObject end = evaluation.deepCopy();
+        end.add(ComparedRun.OTHER_LOAD, Json.number(otherLoad));
+        AtomicFiles.writeString(run.resolve(ComparedRun.FINAL), Json.pretty(end));
+        return ComparedRun.read(run, seed);
+    }
+
+    /** Writes {@value #FIGURES} and {@value #PAGE}. */
+    public void write(Path dir) {
+        AtomicFiles.writeString(dir.resolve(FIGURES), Json.pretty(json()));
+        AtomicFiles.writeString(dir.resolve(PAGE), ComparisonHtml.of(this));
+    }
+
+    JsonObject settings() {
+        return settings;
+    }
+
+    List<ComparedMethod> methods() {
+        return methods;
+    }
+
+    /** All figures. */
+    public JsonObject json() {
+        JsonObject o = new JsonObject();
+        o.addProperty("base", BASE);
+        o.add("split", settings.get("split"));
+        JsonArray all = new JsonArray();
+        methods.forEach(method -> all.add(method.json()));
+        o.add("methods", all);
+        return o;
+    }
+
+    /** The tables and the notes on them. */
+    public String text() {
+        ComparisonTables tables = new ComparisonTables(this);
+        StringBuilder text = new StringBuilder();
+        tables.all().forEach(table -> text.append(table.text()).append('\n'));
+        tables.notes().forEach(note -> text.append(note).append('\n'));
+        return text.toString().stripTrailing();
+    }
+
+    FlopUnit unit() {
+        return FlopUnit.fitting(methods.stream().flatMap(m -> m.runs().stream())
+                .mapToDouble(run -> run.flops().total()).max().orElse(0));
+    }
+}

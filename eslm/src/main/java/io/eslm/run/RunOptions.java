@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.run;
+
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionGroup;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
+
+/**
+ * Values that are given for the options of a run or a comparison.
+ *
+ * @param group of the options in {@code own}
+ * @param own values of the run or comparison itself
+ * @param training values of {@link TrainOptions#GROUP}
+ * @param model values of {@link Gpt2Config#GROUP}
+ */
+public record RunOptions(OptionGroup group, OptionValues own, OptionValues training, OptionValues model) {
+    /** Nothing given. */
+    public static RunOptions of(OptionGroup group) {
+        return new RunOptions(group, OptionValues.defaults(group), OptionValues.defaults(TrainOptions.GROUP),
+                OptionValues.defaults(Gpt2Config.GROUP));
+    }
+
+    /** These values with {@code option} given, whose group may be any of the three. */
+    public <T> RunOptions with(Option<T> option, T value) {
+        if (group.find(option.key()).isPresent()) {
+            return new RunOptions(group, own.with(option, value), training, model);
+        }
+        return TrainOptions.GROUP.find(option.key()).isPresent()
+                ? new RunOptions(group, own, training.with(option, value), model)
+                : new RunOptions(group, own, training, model.with(option, value));
+    }
+
+    /** These values, and in their place those that {@code other} has. */
+    public RunOptions with(RunOptions other) {
+        return new RunOptions(group, own.with(other.own), training.with(other.training), model.with(other.model));
+    }
+
+    /** The training, with defaults for what is not given. */
+    public TrainOptions trainOptions() {
+        return new TrainOptions(training);
+    }
+
+    /** The shape of a new model: that of the preset, with the values that are given. */
+    public Gpt2Config newModel() {
+        return new Gpt2Config(Gpt2Config.preset(own.get(Gpt2Config.PRESET)).values().with(model));
+    }
+}

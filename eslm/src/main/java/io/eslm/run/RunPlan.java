@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.run;
+
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.Checkpoints;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.report.RunLog;
+import io.eslm.select.MethodSpec;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.Json;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The settings of a run, complete.
+ *
+ * @param folder of the run
+ * @param data the source, for the record
+ * @param prompt beginning of the sample texts
+ * @param from model folder whose weights a new run starts with; empty for random ones
+ * @param checkpoint that the run continues from; empty for step 0
+ * @param saved {@value RunLog#CONFIG} of the run, if the folder has one
+ * @param arguments the command line, for the record
+ * @param notes more fields for the record
+ */
+public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config model, TrainOptions options,
+        String prompt,
+        Optional<Path> from, Optional<Path> checkpoint, Optional<JsonObject> saved, List<String> arguments,
+        Map<String, String> notes) {
+    /** The memory advice of all commands. */
+    public static final String MEMORY_ADVICE =
+            "Use a smaller batch size (raise grad accum to keep the step size), a shorter block size, or a smaller model.";
+    private static final int MOST_IDS = 1 << 16;
+
+    /** This plan for a folder that may hold a part of the run already. */
+    public RunPlan continuing() {
+        Path config = folder.resolve(RunLog.CONFIG);
+        return new RunPlan(folder, data, method, model, options, prompt, from, new Checkpoints(folder).newest(),
+                Files.exists(config) ? Optional.of(Json.read(config).object()) : Optional.empty(), arguments, notes);
+    }
+
+    /**
+     * Checks, before any work, that the settings fit each other and the folders that they name.
+     *
+     * @throws UserError if they do not
+     */
+    public void check() {
+        model.check();
+        options.schedule();
+        if (model.vocabSize() > MOST_IDS) {
+            throw new OptionError(Gpt2Config.VOCAB_SIZE, model.vocabSize(),
+                    "token files hold 16-bit ids, so there can be at most " + MOST_IDS);
+        }
+        method.check(model);
+        RunFolder.checkWritable(folder);
+    }
+
+    /** @throws UserError if the memory of {@code backend} is too small */
+    public void checkMemory(Backend backend) {
+        int batch = options.get(TrainOptions.BATCH_SIZE);
+        MemoryNeed.check(backend, MemoryNeed.ofTraining(model, batch) + method.memory(model, batch),
+                String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
+                        model.parameterCount(), batch, model.blockSize()),
+                MEMORY_ADVICE);
+    }
+}

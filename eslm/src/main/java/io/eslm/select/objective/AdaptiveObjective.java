@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.select.objective;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2.TokenLosses;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.MicroBatch;
+import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.Objective;
+import io.eslm.select.Method;
+import io.eslm.select.SelectionPreview;
+import io.eslm.select.token.Risk;
+import io.eslm.select.token.TailSelection;
+import io.eslm.select.token.TokenScores;
+import io.eslm.select.token.ValueAtRisk;
+import io.eslm.tensor.UserError;
+import java.util.List;
+
+/**
+ * Ada-ESLM (arXiv 2505.19893): ESLM whose level follows the tail risk. After each interval k,
+ * α_{k+1} = clip(α_k · exp(−γ·Δ_k), α_min, α_max) with Δ_k = (CVaR_k − CVaR_{k−1}) / CVaR_{k−1}: a rising tail risk keeps more
+ * tokens, a falling one fewer. As long as α meets no bound, it is about α_0 · (CVaR_0 / CVaR_k)^γ.
+ *
+ * <p>CVaR_k is the mean over the interval's micro-batches of {@link ValueAtRisk#conditional} of the risk, over all their tokens.
+ * Its level is the first α of the run, so that Δ shows a change of the model and not of α.
+ */
+public final class AdaptiveObjective implements Objective, SelectionPreview {
+    /** γ. */
+    public static final Option<Double> GAMMA = Option.number("gamma", "G",
+            "how strongly a change in tail risk changes alpha").must("be above 0", g -> g > 0).defaultsTo(1.0);
+    /** α_min. */
+    public static final Option<Double> ALPHA_MIN = ValueAtRisk.level("alpha min", "least alpha").defaultsTo(0.01);
+    /** α_max. */
+    public static final Option<Double> ALPHA_MAX = ValueAtRisk.level("alpha max", "largest alpha").defaultsTo(0.5);
+    /** Optimizer steps. */
+    public static final Option<Integer> INTERVAL = Option.count("interval", "steps between updates of alpha")
+            .must("be at least 1", n -> n >= 1).defaultsTo(10);
+
+    /**
+     * Moves α.
+     *
+     * @param start α_0, also the level of CVaR
+     * @param gain γ
+     * @param least α_min
+     * @param largest α_max
+     * @param interval optimizer steps between updates
+     */
+    public record Feedback(double start, double gain, double least, double largest, int interval) {
+        /** @throws OptionError unless least ≤ start ≤ largest */
+        public Feedback {
+            if (!(least <= start && start <= largest)) {
+                throw new OptionError(ValueAtRisk.ALPHA, start,
+                        "must be between " + ALPHA_MIN + " " + least + " and " + ALPHA_MAX + " " + largest);
+            }
+        }
+
+        private static Feedback of(OptionValues values) {
+            return new Feedback(values.get(ValueAtRisk.ALPHA), values.get(GAMMA), values.get(ALPHA_MIN),
+                    values.get(ALPHA_MAX), values.get(INTERVAL));
+        }
+
+        /** α after an interval with tail risk {@code now} that follows one with {@code before}. */
+        public double next(double alpha, double before, double now) {
+            double change = before > 0 ? (now - before) / before : 0;
+            return Math.clamp(alpha * Math.exp(-gain * change), least, largest);
+        }
+    }
+
+    private final String name;
+    private final Risk risk;
+    private final Feedback feedback;
+    private double alpha;
+    /** Tail risk of the previous interval; 0 if there is none. */
+    private double before;
+    /** Sum of the tail risks of the current interval. */
+    private double sum;
+    private int batches;
+    private int steps;
+
+    /** @param name as {@link Objective#name} */
+    public AdaptiveObjective(String name, Risk risk, Feedback feedback) {
+        this.name = name;
+        this.risk = risk;
+        this.feedback = feedback;
+        alpha = feedback.start;
+    }
+
+    /** The method {@code name}. */
+    static Method method(String name, Risk risk) {
+        return Method.of(name, List.of(ValueAtRisk.ALPHA, GAMMA, ALPHA_MIN, ALPHA_MAX, INTERVAL),
+                (spec, _) -> new AdaptiveObjective(spec.toString(), risk, Feedback.of(spec.values())))
+                .checking((values, _) -> Feedback.of(values));
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public MicroBatchLoss of(MicroBatch batch) {
+        TokenLosses losses = batch.losses();
+        return batch.over(SelectiveObjective.choose((loss, entropy, rng) -> {
+            sum += ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start);
+            batches++;
+            return new TailSelection(risk, alpha).select(loss, entropy, rng);
+        }, losses, batch), losses);
+    }
+
+    @Override
+    public void stepDone() {
+        steps++;
+        if (steps == feedback.interval) {
+            double now = sum / batches;
+            alpha = feedback.next(alpha, before, now);
+            before = now;
+            sum = 0;
+            batches = 0;
+            steps = 0;
+        }
+    }
+
+    @Override
+    public Choice preview(int[] text, TokenScores scores) {
+        return new Choice(risk, alpha, scores.selected(new TailSelection(risk, alpha)));
+    }
+
+    @Override
+    public JsonObject state() {
+        JsonObject state = new JsonObject();
+        state.addProperty("alpha", alpha);
+        state.addProperty("before", before);
+        state.addProperty("sum", sum);
+        state.addProperty("batches", batches);
+        state.addProperty("steps", steps);
+        return state;
+    }
+
+    @Override
+    public void restore(JsonObject state) {
+        alpha = number(state, "alpha").getAsDouble();
+        before = number(state, "before").getAsDouble();
+        sum = number(state, "sum").getAsDouble();
+        batches = number(state, "batches").getAsInt();
+        steps = number(state, "steps").getAsInt();
+    }
+
+    private JsonElement number(JsonObject state, String field) {
+        JsonElement value = state.get(field);
+        if (value == null || !value.isJsonPrimitive() || !value.getAsJsonPrimitive().isNumber()) {
+            throw new UserError("method " + name + ": the checkpoint lacks the number \"" + field
+                    + "\", so it is damaged. Resume from another checkpoint");
+        }
+        return value;
+    }
+}

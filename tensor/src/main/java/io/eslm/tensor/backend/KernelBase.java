@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend;
+
+import io.eslm.tensor.DType;
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * What all {@link Kernels} share: the checks of their arguments, the count of their work, and the way a definition in plain
+ * loops reaches the elements. Checks take nanoseconds and allocate nothing.
+ */
+public abstract class KernelBase {
+    /** Finds the elements of a storage where a plain loop can read and write them; null stays null. */
+    interface Elements {
+        HeapStorage of(Storage storage);
+    }
+
+    /** Null where storages are heap memory. */
+    private final Backend device;
+    private final FlopCounter flops = new FlopCounter();
+    private final SortedMap<String, Long> fallbacks = new TreeMap<>();
+
+    KernelBase(Backend device) {
+        this.device = device;
+    }
+
+    final Backend device() { return device; }
+
+    /** Multiply-adds of the kernels called so far. */
+    public final FlopCounter flops() { return flops; }
+
+    /** Calls of kernels that this device has no code for, by name: they ran as plain loops over copies on the host. */
+    public final SortedMap<String, Long> fallbacks() {
+        return Collections.unmodifiableSortedMap(fallbacks);
+    }
+
+    /**
+     * Runs the definition of {@code kernel}: in place on heap memory; on a device over copies of its storages, of which those
+     * that changed are written back. So a kernel works on every backend as soon as it has a definition.
+     */
+    final void plain(String kernel, Consumer<Elements> definition) {
+        if (device == null) {
+            definition.accept(HeapStorage::of);
+        } else {
+            HostCopies copies = new HostCopies(device);
+            definition.accept(copies);
+            copies.writeBack();
+            fallbacks.merge(kernel, 1L, Long::sum);
+        }
+    }
+
+    /** {@code storage} (n) where the host can read it: heap memory itself, or a copy from the device. */
+    final HeapStorage onHost(Storage storage, int n) {
+        return device == null ? HeapStorage.of(storage) : HostCopies.read(device, storage, n);
+    }
+
+    // ---- checks; `names` are those of the storages, in order, with a blank between them
+
+    /** Each storage holds {@code n} elements or more of the same floating-point type as {@code like}. */
+    static void floats(String kernel, Storage like, String names, long n, Storage a) {
+        if (like != null && !like.dtype().isFloat()) {
+            throw new IllegalArgumentException("kernel " + kernel + ": needs F32 or F64, was given " + like.dtype());
+        }
+        holds(kernel, like, names, 0, n, a);
+    }
+
+    static void floats(String kernel, Storage like, String names, long n, Storage a, Storage b) {
+        floats(kernel, like, names, n, a);
+        holds(kernel, like, names, 1, n, b);
+    }
+
+    static void floats(String kernel, Storage like, String names, long n, Storage a, Storage b, Storage c) {
+        floats(kernel, like, names, n, a, b);
+        holds(kernel, like, names, 2, n, c);
+    }
+
+    static void floats(String kernel, Storage like, String names, long n, Storage a, Storage b, Storage c, Storage d) {
+        floats(kernel, like, names, n, a, b, c);
+        holds(kernel, like, names, 3, n, d);
+    }
+
+    /** {@link #floats} for a storage that may be left out. */
+    static void optional(String kernel, Storage like, String name, long n, Storage a) {
+        if (a != null) {
+            floats(kernel, like, name, n, a);
+        }
+    }
+
+    /** Both storages hold {@code n} elements or more of one type, which may be any. */
+    static void same(String kernel, String names, long n, Storage a, Storage b) {
+        holds(kernel, a, names, 0, n, a);
+        holds(kernel, a, names, 1, n, b);
+    }
+
+    private static void holds(String kernel, Storage like, String names, int place, long n, Storage storage) {
+        holds(kernel, like == null ? null : like.dtype(), names, place, n, storage);
+    }
+
+    private static void holds(String kernel, DType type, String names, int place, long n, Storage storage) {
+        if (storage == null || storage.dtype() != type || storage.size() < n) {
+            String what = "kernel " + kernel + ": " + names.split(" ")[place];
+            throw new IllegalArgumentException(storage == null ? what + " is null"
+                    : storage.dtype() != type ? what + " is " + storage.dtype() + ", " + type + " is needed"
+                    : what + " holds " + storage.size() + " elements, " + n + " are needed");
+        }
+    }
+
+    /** {@code storage} holds {@code n} ints or more. */
+    static void ints(String kernel, String name, long n, Storage storage) {
+        holds(kernel, DType.I32, name, 0, n, storage);
+    }
+
+    /** {@code ids} holds {@code count} ints, each in [0, bound). See {@link #ids(String, String, Storage, Storage, int, int)}. */
+    static void ids(String kernel, String name, Storage ids, int count, int bound) {
+        ints(kernel, name, count, ids);
+        ids(kernel, name, ids, null, count, bound);
+    }
+
+    /**
+     * Each of the {@code count} elements of {@code ids} that {@code rows} names (the first ones where null) is in [0,
+     * bound). Only ids in heap memory are checked: to read them from a device, the host would have to wait at every
+     * kernel. There, check ids before you write them.
+     */
+    static void ids(String kernel, String name, Storage ids, Storage rows, int count, int bound) {
+        if (ids instanceof HeapStorage.I32 all && (rows == null || rows instanceof HeapStorage.I32)) {
+            for (int i = 0; i < count; i++) {
+                int at = rows instanceof HeapStorage.I32 some ? some.data[some.offset + i] : i;
+                int id = all.data[all.offset + at];
+                if (id < 0 || id >= bound) {
+                    throw new IndexOutOfBoundsException("kernel " + kernel + ": " + name + "[" + at + "] is " + id
+                            + ", which is outside [0, " + bound + ")");
+                }
+            }
+        }
+    }
+
+    /** How many rows of {@code cols} elements {@code x} holds. */
+    static int held(Storage x, int cols) {
+        return x == null || cols == 0 ? Integer.MAX_VALUE : x.size() / cols;
+    }
+
+    /** logits (·, cols), lse and targets (·) hold the {@code count} rows that {@code rows} names, or the first ones where null. */
+    static void kept(String kernel, Storage like, Storage logits, Storage lse, Storage targets, Storage rows, int count,
+            int cols) {
+        int held = rows == null ? count : Math.min(held(logits, cols), Math.min(held(lse, 1), held(targets, 1)));
+        floats(kernel, like, "logits", (long) held * cols, logits);
+        floats(kernel, like, "lse", held, lse);
+        ints(kernel, "targets", held, targets);
+        if (rows != null) {
+            ids(kernel, "rows", rows, count, held);
+        }
+        ids(kernel, "targets", targets, rows, count, cols);
+    }
+}
