@@ -55,7 +55,8 @@ final class DeclaredOptions {
             }
             Value value = new Value(option.key());
             command.addOption(OptionSpec.builder(names).type(String.class).paramLabel(option.label())
-                    .required(required).userObject(new Heading(heading)).description(help(option)).getter(value)
+                    .arity(option.type() == Boolean.class ? "0..1" : "1").fallbackValue("true").required(required)
+                    .userObject(new Heading(heading)).description(help(option)).getter(value)
                     .setter(value).build());
         }
         return this;

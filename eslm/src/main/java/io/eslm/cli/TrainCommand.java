@@ -46,8 +46,9 @@ final class TrainCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.add(command, "", List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.BACKEND,
-                Run.THREADS))
+        options.add(command, "",
+                List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.ACCEPT_CHANGED,
+                        Run.BACKEND, Run.THREADS))
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
@@ -92,6 +93,7 @@ final class TrainCommand extends EslmCommand {
         try (RunEngine engine = run.open()) {
             screen.endBar();
             return Interrupt.during(screen, stop -> {
+                engine.plan().notices().forEach(screen::note);
                 announce(screen, engine);
                 long first = engine.trainer().step();
                 return finish(screen, engine.plan(),

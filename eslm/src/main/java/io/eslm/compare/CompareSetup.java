@@ -41,7 +41,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         TrainOptions options = options(entry, i);
         return new RunPlan(Comparison.folder(folder, options.get(TrainOptions.SEED), entry.label()), source,
                 entry.method(), model, options, Run.SAMPLE_PROMPT.defaultWords(), Optional.empty(), Optional.empty(),
-                Optional.empty(), arguments, Map.of("split", split));
+                Optional.empty(), arguments, Map.of("split", split), List.of());
     }
 
     /** @throws io.eslm.tensor.UserError if the settings do not fit each other */

@@ -2,6 +2,7 @@
 package io.eslm.run;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
@@ -19,6 +20,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.Json;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +44,7 @@ import java.util.function.Consumer;
  * <p>Not thread-safe. Each call of {@link #start()} or {@link #open} is a run of its own.
  */
 public final class Run {
+    private static final System.Logger LOG = System.getLogger(Run.class.getName());
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
 
     public static final Option<String> DATA = ALL.add(Option.text("data", "PATH",
@@ -59,6 +62,8 @@ public final class Run {
                     .defaultsTo("auto"));
     public static final Option<Integer> THREADS = ALL.add(Option.count("threads", "threads for kernels; 0: all cores")
             .must("be at least 0", n -> n >= 0).defaultsTo(0));
+    public static final Option<Boolean> ACCEPT_CHANGED = ALL.add(Option.flag("accept changed checkpoint",
+            "to resume: take files of the run that were changed on purpose, though their checksums differ"));
 
     /** Options of the run itself; its training, its model, and its method have their own. */
     public static final OptionGroup GROUP = ALL.build("Run");
@@ -161,6 +166,7 @@ public final class Run {
     /** Trains until the last step or until {@code stop} returns true, which is asked between steps; either way it saves. */
     public RunResult start(BooleanSupplier stop) {
         try (RunEngine engine = open()) {
+            engine.plan().notices().forEach(notice -> LOG.log(Level.WARNING, notice));
             return engine.train(stop);
         }
     }
@@ -186,7 +192,7 @@ public final class Run {
         RunPlan plan = new RunPlan(own.find(OUT_DIR).orElseGet(() -> RunFolder.unused(data, spec)), data, spec,
                 from == null ? options.newModel() : existing(ModelFolder.check(from)), options.trainOptions(),
                 own.get(SAMPLE_PROMPT), Optional.ofNullable(from), Optional.empty(), Optional.empty(), arguments,
-                Map.of());
+                Map.of(), List.of());
         plan.check();
         RunFolder.checkNew(plan.folder());
         return plan;
@@ -209,7 +215,8 @@ public final class Run {
         Path folder = own.get(OUT_DIR);
         RunFolder.checkExisting(folder);
         Json config = Json.read(folder.resolve(RunLog.CONFIG));
-        Path checkpoint = new Checkpoints(folder).newest().orElseThrow(() -> new OptionError(OUT_DIR, folder,
+        CheckpointSearch found = new Checkpoints(folder).find(own.get(ACCEPT_CHANGED)).orRefuse();
+        Path checkpoint = found.newest().orElseThrow(() -> new OptionError(OUT_DIR, folder,
                 "has no complete checkpoint to resume from. Start a new run in another folder"));
         String data = config.required("data", String.class);
         checkKept(DATA, own, data);
@@ -220,7 +227,7 @@ public final class Run {
                 new RunPlan(folder, data, resumed(MethodSpec.parse(config.required("method", String.class))), model,
                         saved(config.child("options")).resumedWith(options.training()), own.get(SAMPLE_PROMPT),
                         Optional.empty(),
-                        Optional.of(checkpoint), Optional.of(config.object()), arguments, Map.of());
+                        Optional.of(checkpoint), Optional.of(config.object()), arguments, Map.of(), found.notes());
         plan.check();
         return plan;
     }

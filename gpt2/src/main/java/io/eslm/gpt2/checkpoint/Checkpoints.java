@@ -15,10 +15,10 @@ import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,7 +40,6 @@ public final class Checkpoints {
     private static final String TEMPORARY = ".tmp-";
     private static final Pattern NAME = Pattern.compile("step-(\\d+)");
     private static final int KEPT = 2;
-    private static final System.Logger LOG = System.getLogger(Checkpoints.class.getName());
 
     private final Path folder;
 
@@ -83,16 +82,21 @@ public final class Checkpoints {
         }
     }
 
-    /** Finds the newest complete checkpoint, if there is one. Skips damaged ones with a warning in the log. */
-    public Optional<Path> newest() {
+    /**
+     * Finds the newest whole checkpoint.
+     *
+     * @param acceptChanged takes a checkpoint whose files differ from its manifest, as long as they can be read
+     */
+    public CheckpointSearch find(boolean acceptChanged) {
+        List<CheckpointSearch.Damaged> damaged = new ArrayList<>();
         for (Path dir : all()) {
             Optional<String> fault = fault(dir);
             if (fault.isEmpty()) {
-                return Optional.of(dir);
+                return new CheckpointSearch(Optional.of(dir), step(dir), damaged, List.of());
             }
-            LOG.log(Level.WARNING, "skipping damaged checkpoint {0}: {1}", dir, fault.get());
+            damaged.add(new CheckpointSearch.Damaged(dir, step(dir), fault.get()));
         }
-        return Optional.empty();
+        return new CheckpointSearch(Optional.empty(), 0, damaged, List.of());
     }
 
     /**

@@ -109,7 +109,7 @@ public final class ModelFolder {
             throw new UserError(dir + (Files.exists(dir) ? ": is a file" : ": no such folder") + ". Name a folder with "
                     + CONFIG + " and " + WEIGHTS + ", or the folder of a run");
         }
-        Optional<Path> newest = new Checkpoints(dir).newest();
+        Optional<Path> newest = new Checkpoints(dir).find(false).newest();
         if (newest.isPresent()) {
             return newest.get();
         }

@@ -79,7 +79,11 @@ public final class OptionValues {
     public JsonObject toJson() {
         JsonObject json = new JsonObject();
         group.options().forEach(o -> find(o).ifPresent(value -> json.add(o.jsonName(),
-                value instanceof Number n ? new JsonPrimitive(n) : new JsonPrimitive(value.toString()))));
+                switch (value) {
+                    case Number n -> new JsonPrimitive(n);
+                    case Boolean b -> new JsonPrimitive(b);
+                    default -> new JsonPrimitive(value.toString());
+                })));
         return json;
     }
 
@@ -95,8 +99,9 @@ public final class OptionValues {
             Option<?> option = group.find(field.getKey().replace('_', '-'))
                     .orElseThrow(() -> new UserError("unknown option \"" + field.getKey() + "\""));
             JsonElement value = field.getValue();
-            boolean number = value instanceof JsonPrimitive p && p.isNumber();
-            if (!value.isJsonPrimitive() || number != Number.class.isAssignableFrom(option.type())) {
+            Class<?> type = option.type();
+            if (!(value instanceof JsonPrimitive p) || p.isNumber() != Number.class.isAssignableFrom(type)
+                    || p.isBoolean() != (type == Boolean.class)) {
                 throw new OptionError(option, value, "must be " + option.kind());
             }
             values = values.withText(option, value.getAsString());
