@@ -10,11 +10,13 @@ import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -49,13 +51,14 @@ public final class RunLog implements AutoCloseable {
      * @param step -1 to start with an empty log
      */
     public static RunLog open(Path dir, JsonObject config, long step) {
-        FileTrees.make(dir);
+        AtomicFiles.removeLeftovers(FileTrees.make(dir), Duration.ZERO);
+        AtomicFiles.removeLeftovers(dir.resolve(SAMPLES), Duration.ZERO);
         if (step >= 0) {
             AtomicFiles.writeString(dir.resolve(METRICS), read(dir).stream()
                     .filter(line -> line.get("step").getAsLong() <= step).map(line -> Json.line(line) + "\n")
                     .collect(Collectors.joining()));
         }
-        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(config));
+        AtomicFiles.writeString(dir.resolve(CONFIG), SealedJson.text(config));
         return new RunLog(dir, step >= 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
     }
 

@@ -20,8 +20,10 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -215,9 +217,12 @@ public final class Run {
         Path folder = own.get(OUT_DIR);
         RunFolder.checkExisting(folder);
         Json config = Json.read(folder.resolve(RunLog.CONFIG));
+        List<String> notices = new ArrayList<>();
+        SealedJson.fault(config.file()).ifPresent(fault -> notices.add(accepted(config.file() + ": " + fault)));
         CheckpointSearch found = new Checkpoints(folder).find(own.get(ACCEPT_CHANGED)).orRefuse();
         Path checkpoint = found.newest().orElseThrow(() -> new OptionError(OUT_DIR, folder,
                 "has no complete checkpoint to resume from. Start a new run in another folder"));
+        notices.addAll(found.notes());
         String data = config.required("data", String.class);
         checkKept(DATA, own, data);
         Gpt2Config model = ModelFolder.config(checkpoint);
@@ -227,9 +232,17 @@ public final class Run {
                 new RunPlan(folder, data, resumed(MethodSpec.parse(config.required("method", String.class))), model,
                         saved(config.child("options")).resumedWith(options.training()), own.get(SAMPLE_PROMPT),
                         Optional.empty(),
-                        Optional.of(checkpoint), Optional.of(config.object()), arguments, Map.of(), found.notes());
+                        Optional.of(checkpoint), Optional.of(config.object()), arguments, Map.of(), notices);
         plan.check();
         return plan;
+    }
+
+    private String accepted(String changed) {
+        if (!options.own().get(ACCEPT_CHANGED)) {
+            throw new OptionError(ACCEPT_CHANGED, null, "is needed to resume from a changed file. " + changed
+                    + ". If you did not change it, restore it from a copy");
+        }
+        return changed + "; it is used all the same";
     }
 
     private static TrainOptions saved(Json json) {

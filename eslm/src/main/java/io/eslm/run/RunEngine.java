@@ -24,6 +24,7 @@ import io.eslm.tensor.backend.Backend;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -60,7 +61,7 @@ public final class RunEngine implements AutoCloseable {
         record = RunConfig.of(plan, backend, tokens);
         plan.saved().ifPresent(saved -> checkSameData(saved.getAsJsonObject("tokens"),
                 record.getAsJsonObject("tokens")));
-        Gpt2 model = plan.checkpoint().map(checkpoint -> ModelFolder.load(checkpoint, backend))
+        Gpt2 model = plan.checkpoint().map(checkpoint -> Checkpoints.model(checkpoint, backend))
                 .orElseGet(() -> new Gpt2(plan.model(), backend, weights(plan, backend)));
         Objective objective = plan.method().objective(folder -> ModelFolder.load(folder, backend));
         checkpoints = new Checkpoints(plan.folder());
@@ -124,6 +125,7 @@ public final class RunEngine implements AutoCloseable {
         try (RunLog opened = RunLog.open(plan.folder(), record, plan.checkpoint().isPresent() ? first : -1)) {
             log = opened;
             try {
+                checkpoints.cleanUp();
                 trainer.run(stop, this::afterStep);
                 save();
                 report();
@@ -165,7 +167,7 @@ public final class RunEngine implements AutoCloseable {
             snapshots.sample(plan.prompt(), plan.options().get(TrainOptions.SEED) + step)
                     .ifPresent(text -> hear(new TrainEvent.Sampled(step, plan.prompt(), text)));
         }
-        if (due(TrainOptions.CHECKPOINT_INTERVAL)) {
+        if (due(TrainOptions.CHECKPOINT_INTERVAL) || isBest()) {
             save();
         }
         if (reportDue) {
@@ -183,9 +185,20 @@ public final class RunEngine implements AutoCloseable {
         return steps > 0 && (trainer.step() % steps == 0 || trainer.step() == option(TrainOptions.MAX_ITERS));
     }
 
+    private boolean isBest() {
+        return plan.options().get(TrainOptions.KEEP_BEST)
+                && validationLoss().orElse(Double.POSITIVE_INFINITY) < checkpoints.bestLoss();
+    }
+
+    /** Of the weights as they are, if they have been evaluated. */
+    private OptionalDouble validationLoss() {
+        return lastEvaluation.stream().filter(e -> e.step() == trainer.step()).mapToDouble(e -> e.result().loss())
+                .findFirst();
+    }
+
     private void save() {
         if (trainer.step() > savedStep) {
-            checkpoints.save(trainer);
+            checkpoints.save(trainer, validationLoss());
             savedStep = trainer.step();
         }
     }

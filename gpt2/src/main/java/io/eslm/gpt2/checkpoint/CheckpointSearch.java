@@ -56,7 +56,8 @@ public record CheckpointSearch(Optional<Path> newest, long step, List<Damaged> d
     public CheckpointSearch orRefuse() {
         if (newest.isEmpty() && !damaged.isEmpty()) {
             throw new UserError(damaged.stream().map(Damaged::toString).collect(Collectors.joining("; "))
-                    + ". There is no whole checkpoint. Restore one from a copy, or start a new run in another folder");
+                    + ". There is no whole checkpoint. Restore one from a copy, start a new run in another folder, or, if you "
+                    + "changed the files on purpose, resume with the option \"accept changed checkpoint\"");
         }
         return this;
     }

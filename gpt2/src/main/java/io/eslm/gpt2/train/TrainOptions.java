@@ -44,6 +44,10 @@ public record TrainOptions(OptionValues values) {
             ALL.add(count("sample interval", 0, "steps between sample texts; 0: none").defaultsTo(300));
     public static final Option<Integer> CHECKPOINT_INTERVAL = ALL.add(
             count("checkpoint interval", 0, "steps between checkpoints; 0: only at the end").defaultsTo(150));
+    public static final Option<Integer> KEEP_CHECKPOINTS =
+            ALL.add(count("keep checkpoints", 1, "newest checkpoints that stay; older ones are deleted").defaultsTo(2));
+    public static final Option<Boolean> KEEP_BEST = ALL.add(Option.flag("keep best",
+            "also keep the checkpoint with the lowest validation loss, and save one at each new lowest"));
     public static final Option<Long> SEED = ALL.add(
             Option.seed("seed", "seed of weights, data order, dropout, random selection, and samples")
                     .defaultsTo(1337L));

@@ -150,10 +150,11 @@ public final class Safetensors implements AutoCloseable {
      * the reference does; replaces the file as a whole or not at all ({@link AtomicFiles}).
      *
      * @param metadata strings to add to {@code {"format": "pt"}}
+     * @return the checksum of the file
      * @throws UserError if the file cannot be written
      */
-    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
-        new SafetensorsWriter(tensors, metadata).write(file);
+    public static FileSum write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        return new SafetensorsWriter(tensors, metadata).write(file);
     }
 
     public Path file() {
