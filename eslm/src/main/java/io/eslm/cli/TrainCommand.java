@@ -2,6 +2,7 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
@@ -144,6 +145,9 @@ final class TrainCommand extends EslmCommand {
                 result.lastEvaluation().map(e -> String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
                         e.result().loss(), e.result().perplexity())).orElse("")));
         screen.note("report:  " + result.folder().resolve(HtmlReport.FILE));
+        if (plan.options().get(TrainOptions.KEEP_BEST)) {
+            new Checkpoints(result.folder()).best().ifPresent(dir -> screen.note("best:    " + dir));
+        }
         screen.note(result.finished()
                 ? "sample:  bin/eslm sample --model " + result.folder() + " --prompt \"" + plan.prompt() + "\""
                 : "resume:  bin/eslm train --init-from resume --out-dir " + result.folder());

@@ -6,6 +6,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
@@ -35,6 +37,7 @@ final class CompareFolder {
         Path file = dir.resolve(Comparison.SETTINGS);
         if (Files.exists(file)) {
             JsonObject saved = Json.read(file).object();
+            saved.add("options", withDefaults(saved.getAsJsonObject("options"), settings.getAsJsonObject("options")));
             for (String name : COMMON) {
                 same(dir, name, saved.get(name), settings.get(name));
             }
@@ -48,6 +51,15 @@ final class CompareFolder {
         }
         FileTrees.make(dir);
         AtomicFiles.writeString(file, Json.pretty(settings));
+    }
+
+    /** {@code saved}, with the defaults of options that came after the version that wrote it. */
+    private static JsonObject withDefaults(JsonObject saved, JsonObject now) {
+        JsonObject defaults = OptionValues.defaults(TrainOptions.GROUP).toJson();
+        JsonObject all = saved.deepCopy();
+        now.keySet().stream().filter(name -> !saved.has(name) && defaults.has(name))
+                .forEach(name -> all.add(name, defaults.get(name)));
+        return all;
     }
 
     private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {

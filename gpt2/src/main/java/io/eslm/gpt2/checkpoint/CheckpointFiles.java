@@ -75,7 +75,7 @@ record CheckpointFiles(Path dir) {
     private Optional<String> manifestFault(Predicate<String> checksums) {
         try {
             Manifest manifest = Manifest.read(dir);
-            return manifest.fault(dir, NEEDED, checksums).or(() -> stepFault(Manifest.FILE, manifest.step()))
+            return stepFault(Manifest.FILE, manifest.step()).or(() -> manifest.fault(dir, NEEDED, checksums))
                     .or(() -> stepFault(STATE, StateJson.read(dir.resolve(STATE)).step()));
         } catch (UserError e) {
             return Optional.of(e.getMessage());

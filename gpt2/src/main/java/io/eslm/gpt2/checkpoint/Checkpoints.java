@@ -192,9 +192,15 @@ public final class Checkpoints {
             AdamW optimizer = trainer.optimizer();
             optimizer.firstMoments().forEach((path, t) -> read(moments, "m." + PretrainedNames.of(path), t));
             optimizer.secondMoments().forEach((path, t) -> read(moments, "v." + PretrainedNames.of(path), t));
-            optimizer.restoreStepCount(Math.toIntExact(state.step()));
+            optimizer.restoreStepCount(state.step());
         }
-        trainer.restore(state);
+        try {
+            trainer.restore(state);
+        } catch (NullPointerException | IllegalStateException | IllegalArgumentException | ClassCastException
+                | UnsupportedOperationException e) { // what Gson throws for a field that is missing or of another type
+            throw new UserError(dir.resolve(STATE) + ": \"method_state\" does not fit method " + state.method()
+                    + ". Resume from another checkpoint", e);
+        }
     }
 
     private static void read(Safetensors file, String name, Tensor into) {

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -33,6 +34,7 @@ import java.util.stream.Stream;
 record Manifest(long step, OptionalDouble validationLoss, Map<String, FileSum> files) {
     static final String FILE = "manifest.json";
     private static final int FORMAT = 1;
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*");
 
     /**
      * Writes the manifest of all files in {@code dir}.
@@ -82,6 +84,9 @@ record Manifest(long step, OptionalDouble validationLoss, Map<String, FileSum> f
         Map<String, FileSum> files = new LinkedHashMap<>();
         Json entries = json.child("files");
         for (String name : entries.object().keySet()) {
+            if (!NAME.matcher(name).matches()) {
+                throw new UserError(file + ": \"files\" lists \"" + name + "\", which names no file in this folder");
+            }
             Json entry = entries.child(name);
             files.put(name, new FileSum(entry.required("bytes", Long.class), crc(entry)));
         }
@@ -116,9 +121,6 @@ record Manifest(long step, OptionalDouble validationLoss, Map<String, FileSum> f
 
     private Optional<String> sizeFault(Path dir, String name) {
         Path file = dir.resolve(name);
-        if (!Path.of(name).equals(Path.of(name).getFileName())) {
-            return Optional.of(FILE + " lists \"" + name + "\", which is not the name of a file in this folder");
-        }
         if (!Files.exists(file)) {
             return Optional.of(name + " is missing");
         }

@@ -19,6 +19,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -214,13 +215,13 @@ class CheckpointDamageTest {
         save();
         trainer.oneStep();
         Tensor t = switch (where) {
-            case "weights" -> trainer.model().parameters().get("wpe").value();
-            case "first moments" -> trainer.optimizer().firstMoments().get("wpe");
-            default -> trainer.optimizer().secondMoments().get("wpe");
+            case "weights" -> trainer.model().parameters().get("positions.weight").value();
+            case "first moments" -> trainer.optimizer().firstMoments().get("positions.weight");
+            default -> trainer.optimizer().secondMoments().get("positions.weight");
         };
         scalar.write(scalar.slice(t.storage(), 5, 1), new float[] {value}, 0, 1);
         String message = assertThrows(DivergedError.class, () -> checkpoints.save(trainer)).getMessage();
-        assertTrue(message.startsWith("step 2: the " + where + " of wpe are not finite"), message);
+        assertTrue(message.startsWith("step 2: the " + where + " of positions.weight are not finite"), message);
         assertEquals(List.of("step-000001"), names());
     }
 
@@ -228,7 +229,7 @@ class CheckpointDamageTest {
     @Test
     void hugeWeightsAreFinite() {
         trainer.oneStep();
-        Tensor t = trainer.model().parameters().get("wpe").value();
+        Tensor t = trainer.model().parameters().get("positions.weight").value();
         scalar.write(scalar.slice(t.storage(), 5, 1), new float[] {3e38f}, 0, 1);
         assertEquals(step(1), checkpoints.save(trainer));
     }
@@ -253,7 +254,7 @@ class CheckpointDamageTest {
     @Test
     void aModelThatIsNotFiniteIsRefused() {
         Gpt2 model = trainer.model();
-        Tensor t = model.parameters().get("wpe").value();
+        Tensor t = model.parameters().get("positions.weight").value();
         scalar.write(scalar.slice(t.storage(), 7, 1), new float[] {Float.NaN}, 0, 1);
         ModelFolder.save(model, dir.resolve("nan"));
         String message =
@@ -311,6 +312,39 @@ class CheckpointDamageTest {
             assertEquals(List.of("step-000002", "step-000003"), names());
             assertTrue(checkpoints.find(false).damaged().isEmpty());
             assertFalse(Files.exists(step(3).resolveSibling(".tmp-old-step-000003")));
+        }
+    }
+
+    /** Fields that are missing, of another type, out of range, or hostile; sealed anew, so that only the fields are wrong. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"\"step\": 2|\"step\": \"2\"|\"step\"", "\"step\"|\"stop\"|\"step\"",
+        "\"format\": 1|\"format\": 2|newer version", "\"bytes\":|\"bytes\": -5, \"x\":|bytes", "\"bytes\":|\"bytes\": 1e300, \"x\":|bytes",
+        "\"trainer.json\"|\"../trainer.json\"|\"../trainer.json\"", "\"trainer.json\"|\"x\"|trainer.json",
+        "\"files\"|\"file\"|\"files\"", "\"validation_loss\": null|\"validation_loss\": []|\"validation_loss\""})
+    void badFieldsOfTheManifestAreNamed(String from, String to, String named) throws IOException {
+        save();
+        Path file = save().resolve("manifest.json");
+        String text = Files.readString(file);
+        assertTrue(text.contains(from), text);
+        Files.writeString(file, text.replace(from, to));
+        Files.writeString(file, SealedJson.text(Json.read(file).object()));
+        String fault = foundDamaged();
+        assertTrue(fault.contains(named), fault);
+    }
+
+    @Test
+    void aStateOfAnotherMethodIsNamed() throws IOException {
+        try (Trainer other = new Trainer(Tiny.model(Tiny.config(), scalar), new Tiny.AboveMean(),
+                Tiny.data(dir.resolve("data"), Tiny.VOCABULARY), Tiny.options(40), e -> {
+                })) {
+            other.oneStep();
+            Path state = checkpoints.save(other).resolve("trainer.json");
+            for (String calls : List.of("\"x\"", "null", "{}")) {
+                Files.writeString(state, Files.readString(state).replaceFirst("\"calls\": .*", "\"calls\": " + calls));
+                String message =
+                        assertThrows(UserError.class, () -> Checkpoints.restore(other, step(1))).getMessage();
+                assertTrue(message.startsWith(state + ": \"method_state\" does not fit method above-mean"), message);
+            }
         }
     }
 }

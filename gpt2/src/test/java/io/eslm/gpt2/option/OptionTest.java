@@ -50,7 +50,25 @@ class OptionTest {
         TrainOptions options = train(JsonParser.parseString(SAVED).getAsJsonObject());
         assertEquals(5e-4, options.get(MIN_LR));
         assertEquals(11L, options.get(SEED));
-        assertEquals(SAVED, options.values().toJson().toString());
+        JsonObject written = options.values().toJson();
+        assertEquals(2, written.remove("keep_checkpoints").getAsInt(), "an option from after that version");
+        assertFalse(written.remove("keep_best").getAsBoolean());
+        assertEquals(SAVED, written.toString());
+    }
+
+    @Test
+    void flagsAreTrueOrFalse() {
+        assertTrue(TrainOptions.KEEP_BEST.parse("True"));
+        assertFalse(TrainOptions.KEEP_BEST.parse("false"));
+        String message = assertThrows(OptionError.class, () -> TrainOptions.KEEP_BEST.parse("yes")).getMessage();
+        assertEquals("keep best yes: must be true or false", message);
+        TrainOptions options = train(JsonParser.parseString("{\"keep_best\":true}").getAsJsonObject());
+        assertTrue(options.get(TrainOptions.KEEP_BEST));
+        assertEquals("true", options.values().toJson().get("keep_best").toString());
+        for (String wrong : List.of("1", "\"true\"", "null", "[true]")) {
+            JsonObject json = JsonParser.parseString("{\"keep_best\":" + wrong + "}").getAsJsonObject();
+            assertTrue(assertThrows(OptionError.class, () -> train(json)).getMessage().contains("true or false"));
+        }
     }
 
     @Test
