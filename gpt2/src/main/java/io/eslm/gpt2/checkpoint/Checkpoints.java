@@ -54,6 +54,11 @@ public final class Checkpoints {
         return Files.isDirectory(dir.resolve(FOLDER)) || Files.exists(dir.resolve("metrics.jsonl"));
     }
 
+    /** True if the run in {@code dir} has checkpoints, be they good or damaged. */
+    public static boolean isBegun(Path dir) {
+        return !new Checkpoints(dir).all().isEmpty();
+    }
+
     /**
      * Writes the state of {@code trainer}, then deletes all but the newest two checkpoints.
      *

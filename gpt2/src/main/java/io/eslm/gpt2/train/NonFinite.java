@@ -11,18 +11,14 @@ import java.util.Map;
 
 /** Explains a run that diverged: the step, and the first layer with a NaN or an infinity. */
 final class NonFinite {
-    private static final String ADVICE =
-            ". The steps since the last checkpoint are lost. Resume from it (or start a new run if there is none) with a "
-                    + "lower learning rate, more warmup iters, or a smaller grad clip";
-
     private NonFinite() {
     }
 
     /** @param inputs (batch, T) token ids, row by row */
     static DivergedError loss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch,
             Workspace workspace) {
-        return new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
-                + firstLayer(model, inputs, batch, workspace) + ADVICE);
+        return new DivergedError(step, "the loss is " + loss.lossSum() / loss.tokens() + "; "
+                + firstLayer(model, inputs, batch, workspace));
     }
 
     static DivergedError gradient(double norm, long step, Gpt2 model) {
@@ -33,7 +29,7 @@ final class NonFinite {
                 break;
             }
         }
-        return new DivergedError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
+        return new DivergedError(step, "the gradient norm is " + norm + "; " + where);
     }
 
     private static String firstLayer(Gpt2 model, int[] inputs, int batch, Workspace workspace) {
