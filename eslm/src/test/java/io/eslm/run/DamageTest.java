@@ -74,7 +74,8 @@ class DamageTest {
     void theUserHearsWhatIsLost() throws IOException {
         edit(run.resolve("checkpoints/step-000004/trainer.json"), "\"step\": 4", "\"step\": 5");
         Program.Outcome o = Program.run("train", "--init-from", "resume", "--out-dir", run.toString()).ok();
-        assertTrue(o.err().contains("step-000004 is damaged: trainer.json has been changed: its checksum is "), o.err());
+        assertTrue(o.err().contains("step-000004 is damaged: trainer.json has been changed: its checksum is "),
+                o.err());
         assertTrue(o.err().contains("going on from step-000002; 2 steps are lost, and will be trained again"), o.err());
         assertTrue(o.err().contains("step 2 of 8"), o.err());
     }
