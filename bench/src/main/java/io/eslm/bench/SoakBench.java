@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
  * heap right after a collection, and the resident memory. Growth counts from the first point, when every shape has occurred.
  */
 @Command(name = "soak",
-        description = "Trains for many steps and watches memory: heap after a collection, resident set.",
+        description = "Trains for a long time and watches what the process occupies: heap after a collection, resident set, files.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class SoakBench implements Callable<Integer> {
     private static final int POINTS = 10;
@@ -56,6 +56,9 @@ final class SoakBench implements Callable<Integer> {
     private double learningRate = 1e-3;
     @Option(names = "--data", paramLabel = "DIR", description = "a folder of 'eslm prepare'; without it, random tokens")
     private Path data;
+    @Option(names = "--minutes", paramLabel = "M",
+            description = "instead of one training, many short runs with all methods for M minutes; their growth has bounds")
+    private Double minutes;
     @Mixin
     private BenchOptions common;
 
@@ -75,6 +78,38 @@ final class SoakBench implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        return minutes == null ? steps() : runs();
+    }
+
+    /** Exits with 1 if a figure grew beyond its bound. */
+    private int runs() {
+        if (!(minutes > 0 && minutes <= 100_000)) {
+            throw new UserError("--minutes must be above 0");
+        }
+        if (!common.json()) {
+            System.out.println(SoakPoint.HEADER);
+        }
+        List<SoakPoint> measured = RunSoak.run(common.backend(), common.threads(), minutes, point -> {
+            if (!common.json()) {
+                System.out.println(point.line());
+            }
+        });
+        List<SoakGrowth> growths = SoakGrowth.of(measured);
+        if (common.json()) {
+            JsonObject result = new JsonObject();
+            result.add("points", new Gson().toJsonTree(measured));
+            result.add("growth", new Gson().toJsonTree(growths));
+            System.out.println(new Gson().toJson(result));
+        } else if (growths.isEmpty()) {
+            System.out.println("\ntoo short to tell whether anything grows");
+        } else {
+            System.out.println("\ngrowth after the first tenth, by a straight line:");
+            growths.forEach(growth -> System.out.println(growth.line()));
+        }
+        return growths.stream().anyMatch(SoakGrowth::exceeds) ? 1 : 0;
+    }
+
+    private int steps() {
         if (steps < POINTS || steps % POINTS != 0 || batch < 1 || seq < 1) {
             throw new UserError("--steps must be a multiple of " + POINTS + ", --batch and --seq at least 1");
         }

@@ -54,7 +54,7 @@ final class CompareCommand extends EslmCommand {
                 .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
                 .userObject(new DeclaredOptions.Heading("")).build());
         options.add(command, "", List.of(Comparer.SEEDS, Comparer.DATA, Comparer.SPLIT, Comparer.OUT_DIR,
-                Comparer.BACKEND, Comparer.THREADS))
+                Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
                 .add(command, "Model", TrainCommand.all(Comparer.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
     }

@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.DataIdentity;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
@@ -21,7 +22,7 @@ import java.util.stream.Stream;
 
 /** Opens the folder of a comparison, whose runs differ only in method and seed. */
 final class CompareFolder {
-    private static final List<String> COMMON = List.of("data", "split", "model", "options", "tokens");
+    private static final List<String> COMMON = List.of("split", "model");
     /** Fields of the machine that must agree, or neither bits nor seconds can be compared. */
     private static final List<String> OF_MACHINE = List.of("backend", "device", "cores", "java");
 
@@ -37,10 +38,11 @@ final class CompareFolder {
         Path file = dir.resolve(Comparison.SETTINGS);
         if (Files.exists(file)) {
             JsonObject saved = Json.read(file).object();
-            saved.add("options", withDefaults(saved.getAsJsonObject("options"), settings.getAsJsonObject("options")));
             for (String name : COMMON) {
                 same(dir, name, saved.get(name), settings.get(name));
             }
+            same(dir, "options", complete(file, saved), settings.get("options"));
+            sameData(dir, saved, settings);
             for (String name : OF_MACHINE) {
                 same(dir, name, saved.getAsJsonObject("machine").get(name),
                         settings.getAsJsonObject("machine").get(name));
@@ -53,13 +55,24 @@ final class CompareFolder {
         AtomicFiles.writeString(file, Json.pretty(settings));
     }
 
-    /** {@code saved}, with the defaults of options that came after the version that wrote it. */
-    private static JsonObject withDefaults(JsonObject saved, JsonObject now) {
-        JsonObject defaults = OptionValues.defaults(TrainOptions.GROUP).toJson();
-        JsonObject all = saved.deepCopy();
-        now.keySet().stream().filter(name -> !saved.has(name) && defaults.has(name))
-                .forEach(name -> all.add(name, defaults.get(name)));
+    /** Options that did not exist when the comparison began have their defaults. */
+    private static JsonObject complete(Path file, JsonObject saved) {
+        JsonObject options = new Json(file, saved).child("options").object().deepCopy();
+        JsonObject all = OptionValues.fromJson(TrainOptions.GROUP, options).toJson();
+        all.remove("seed");
         return all;
+    }
+
+    /** Known by its content, wherever it lies; by its name and size in a comparison of the first version. */
+    private static void sameData(Path dir, JsonObject saved, JsonObject now) {
+        JsonObject before = saved.getAsJsonObject("tokens");
+        JsonObject after = now.getAsJsonObject("tokens");
+        if (DataIdentity.isKnown(before)) {
+            same(dir, "data", DataIdentity.of(before), DataIdentity.of(after));
+        } else {
+            same(dir, "data", saved.get("data"), now.get("data"));
+            before.keySet().forEach(name -> same(dir, name, before.get(name), after.get(name)));
+        }
     }
 
     private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {

@@ -26,9 +26,10 @@ import java.util.Optional;
  * @param split half of the held-out data
  * @param training values that are given for the training of all runs; the seed is the first run's
  * @param arguments the command line, for the record
+ * @param takeOver see {@link Run#TAKE_OVER}
  */
 record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split, Gpt2Config model,
-        OptionValues training, List<String> arguments) {
+        OptionValues training, List<String> arguments, Optional<String> takeOver) {
     /** The options of the {@code i}-th run of {@code entry}. */
     TrainOptions options(ComparisonEntry entry, int i) {
         OptionValues values =

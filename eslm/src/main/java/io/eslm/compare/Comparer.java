@@ -12,6 +12,7 @@ import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.FolderLock;
 import io.eslm.run.Run;
 import io.eslm.run.RunFolder;
 import io.eslm.run.RunOptions;
@@ -49,6 +50,8 @@ public final class Comparer {
     public static final Option<String> PRESET = ALL.add(Run.PRESET);
     public static final Option<String> BACKEND = ALL.add(Run.BACKEND);
     public static final Option<Integer> THREADS = ALL.add(Run.THREADS);
+
+    public static final Option<String> TAKE_OVER = ALL.add(Run.TAKE_OVER);
 
     /** Options of the comparison itself; the training and the model of all runs have their own. */
     public static final OptionGroup GROUP = ALL.build("Comparison");
@@ -132,16 +135,21 @@ public final class Comparer {
             throw new OptionError(TrainOptions.SAMPLE_INTERVAL, null, "a comparison draws no samples. Omit the option");
         }
         CompareSetup setup = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
-                options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments);
+                options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments, own.find(TAKE_OVER));
         setup.check();
-        Backend backend = Backends.open(own.get(BACKEND), own.get(THREADS));
+        FolderLock lock = FolderLock.take(setup.folder(), setup.takeOver(), text -> progress.report(0, 0, text));
+        Backend backend = null;
         try {
+            backend = Backends.open(own.get(BACKEND), own.get(THREADS));
             setup.checkMemory(backend);
             TokenData tokens = half(DataSource.open(setup.data(), progress));
             CompareFolder.open(setup.folder(), setup.json(tokens, backend));
-            return new CompareEngine(setup, backend, tokens, listener);
+            return new CompareEngine(setup, backend, tokens, listener, lock);
         } catch (RuntimeException e) {
-            backend.close();
+            if (backend != null) {
+                backend.close();
+            }
+            lock.close();
             throw e;
         }
     }

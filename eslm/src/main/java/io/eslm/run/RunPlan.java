@@ -51,6 +51,23 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
                 found.notes());
     }
 
+    /** This plan for another folder. */
+    RunPlan in(Path other) {
+        return new RunPlan(other, data, method, model, options, prompt, from, checkpoint, saved, arguments, notes,
+                notices);
+    }
+
+    /** This plan with other options. */
+    RunPlan with(TrainOptions other) {
+        return new RunPlan(folder, data, method, model, other, prompt, from, checkpoint, saved, arguments, notes,
+                notices);
+    }
+
+    /** A record of this run, read with messages that name its file. */
+    Json config(JsonObject record) {
+        return new Json(folder.resolve(RunLog.CONFIG), record);
+    }
+
     /**
      * Checks, before any work, that the settings fit each other and the folders that they name.
      *

@@ -125,6 +125,11 @@ public final class TokenFile {
         return new TokenFile(path, tokens.asSlice(2 * begin, 2 * (end - begin)), firstToken + begin);
     }
 
+    /** {@link ContentHash} of the tokens' bytes. */
+    String hash() {
+        return ContentHash.of(tokens);
+    }
+
     /**
      * Checks every token against a model's vocabulary, on all cores.
      *

@@ -16,9 +16,6 @@ import java.util.stream.DoubleStream;
 /** Finds NaNs and infinities, and explains a run that diverged: the step, and the first layer that has one. */
 public final class NonFinite {
     private static final int CHUNK = 1 << 16;
-    private static final String ADVICE =
-            ". The steps since the last checkpoint are lost. Resume from it (or start a new run if there is none) with a "
-                    + "lower learning rate, more warmup iters, or a smaller grad clip";
 
     private NonFinite() {
     }
@@ -34,8 +31,7 @@ public final class NonFinite {
         trainer.optimizer().firstMoments().forEach((path, t) -> all.put("the first moments of " + path, t));
         trainer.optimizer().secondMoments().forEach((path, t) -> all.put("the second moments of " + path, t));
         first(all).ifPresent(name -> {
-            throw new DivergedError("step " + trainer.step() + ": " + name
-                    + " are not finite, so there is nothing worth saving" + ADVICE);
+            throw new DivergedError(trainer.step(), name + " are not finite, so there is nothing worth saving");
         });
     }
 
@@ -56,8 +52,8 @@ public final class NonFinite {
     /** @param inputs (batch, T) token ids, row by row */
     static DivergedError loss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch,
             Workspace workspace) {
-        return new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
-                + firstLayer(model, inputs, batch, workspace) + ADVICE);
+        return new DivergedError(step, "the loss is " + loss.lossSum() / loss.tokens() + "; "
+                + firstLayer(model, inputs, batch, workspace));
     }
 
     static DivergedError gradient(double norm, long step, Gpt2 model) {
@@ -68,7 +64,7 @@ public final class NonFinite {
                 break;
             }
         }
-        return new DivergedError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
+        return new DivergedError(step, "the gradient norm is " + norm + "; " + where);
     }
 
     private static String firstLayer(Gpt2 model, int[] inputs, int batch, Workspace workspace) {

@@ -46,7 +46,6 @@ public final class Trainer implements AutoCloseable {
     private final double peakFlops;
     private long step;
     private long tokens;
-    private boolean restored;
 
     /** Starts at step 0; call {@link #restore} to continue from a checkpoint. */
     public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
@@ -83,7 +82,7 @@ public final class Trainer implements AutoCloseable {
      */
     public void run(BooleanSupplier stop, Runnable afterStep) {
         int evalInterval = options.get(TrainOptions.EVAL_INTERVAL);
-        if (!restored && evalInterval > 0) {
+        if (step == 0 && evalInterval > 0) {
             evaluate();
         }
         while (step < maxIters && !stop.getAsBoolean()) {
@@ -160,7 +159,6 @@ public final class Trainer implements AutoCloseable {
         tokens = state.tokens();
         sampler.seek(state.batchPosition());
         objective.restore(state.methodState());
-        restored = true;
     }
 
     /** The model in training. */

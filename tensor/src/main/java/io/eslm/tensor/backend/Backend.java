@@ -14,6 +14,11 @@ public interface Backend extends AutoCloseable {
     /** What it runs on, for people: vector width, threads, device. */
     String description();
 
+    /** Names all that the last bits of results depend on: where the names are equal, so are the bits. */
+    default String arithmetic() {
+        return name();
+    }
+
     /** True if tensors of {@code dtype} can be allocated here. */
     boolean supports(DType dtype);
 

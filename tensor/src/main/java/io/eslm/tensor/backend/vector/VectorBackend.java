@@ -30,6 +30,11 @@ public final class VectorBackend extends ScalarBackend {
     }
 
     @Override
+    public String arithmetic() {
+        return "vector, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + " bits";
+    }
+
+    @Override
     public boolean supports(DType dtype) {
         return dtype != DType.F64;
     }
