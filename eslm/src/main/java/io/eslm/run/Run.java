@@ -234,9 +234,7 @@ public final class Run {
     private FolderLock lockExisting() {
         Path folder = options.own().get(OUT_DIR);
         RunFolder.checkExisting(folder);
-        FolderLock lock = FolderLock.take(folder, options.own().find(TAKE_OVER), this::note);
-        RunFolder.removeTemporary(folder);
-        return lock;
+        return FolderLock.take(folder, options.own().find(TAKE_OVER), this::note);
     }
 
     private void note(String text) {

@@ -9,11 +9,9 @@ import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -21,8 +19,6 @@ import java.util.stream.Stream;
 public final class RunFolder {
     /** The folder of runs whose folder was not given. */
     public static final String RUNS = "runs";
-
-    private static final Pattern TEMPORARY = Pattern.compile("\\..+\\.[0-9a-f-]{36}\\.tmp");
 
     private RunFolder() {
     }
@@ -73,27 +69,10 @@ public final class RunFolder {
         FolderLock lock = FolderLock.take(dir, takeOver, notes);
         try {
             checkNew(dir);
-            removeTemporary(dir);
             return lock;
         } catch (RuntimeException e) {
             lock.close();
             throw e;
-        }
-    }
-
-    /** Removes what a killed process has not finished writing. Only for the holder of the folder's lock. */
-    static void removeTemporary(Path dir) {
-        for (Path place : List.of(dir, dir.resolve(RunLog.SAMPLES))) {
-            if (Files.isDirectory(place)) {
-                try (Stream<Path> all = Files.list(place)) {
-                    for (Path file : all.filter(f -> TEMPORARY.matcher(f.getFileName().toString()).matches())
-                            .toList()) {
-                        Files.deleteIfExists(file);
-                    }
-                } catch (IOException _) {
-                    // it takes space, and does no other harm
-                }
-            }
         }
     }
 
