@@ -22,15 +22,15 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * Damages the folder of a run that was stopped at step 8 of 12, with checkpoints of steps 4 and 8; resumes it, and loads its model.
- * Right is, for the newest checkpoint and for config.json: an error, or the older checkpoint and a notice, which name the file. For
- * the rest: an error, or the same result as without the damage. Whatever trains to the end must reach the same bits.
+ * Damages the folder of a run that was stopped at step 8 of 12, with checkpoints of steps 4 and 8; resumes it, and loads its
+ * model. Right is, for the newest checkpoint and for config.json: an error, or the older checkpoint and a notice, which name the
+ * file. For the rest: an error, or the same result as without the damage. Whatever trains to the end must reach the same bits.
  *
  * <p>Arguments: the number of damages, and the seed of the places.
  */
 public final class Damage {
-    private static final String[] KINDS = {"flip a bit", "flip 8 bits", "change a digit", "zero a page", "cut off", "empty", "append",
-        "insert a byte", "repeat a piece", "delete", "folder instead", "that of the other checkpoint",
+    private static final String[] KINDS = {"flip a bit", "flip 8 bits", "change a digit", "zero a page", "cut off", "empty",
+        "append", "insert a byte", "repeat a piece", "delete", "folder instead", "that of the other checkpoint",
         "swap with the other checkpoint", "swap with another file"};
     private static final String NEWEST = "checkpoints/step-000008";
     private static final String OLDER = "checkpoints/step-000004";

@@ -318,7 +318,8 @@ class CheckpointDamageTest {
     /** Fields that are missing, of another type, out of range, or hostile; sealed anew, so that only the fields are wrong. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"\"step\": 2|\"step\": \"2\"|\"step\"", "\"step\"|\"stop\"|\"step\"",
-        "\"format\": 1|\"format\": 2|newer version", "\"bytes\":|\"bytes\": -5, \"x\":|bytes", "\"bytes\":|\"bytes\": 1e300, \"x\":|bytes",
+        "\"format\": 1|\"format\": 2|newer version", "\"bytes\":|\"bytes\": -5, \"x\":|bytes",
+        "\"bytes\":|\"bytes\": 1e300, \"x\":|bytes",
         "\"trainer.json\"|\"../trainer.json\"|\"../trainer.json\"", "\"trainer.json\"|\"x\"|trainer.json",
         "\"files\"|\"file\"|\"files\"", "\"validation_loss\": null|\"validation_loss\": []|\"validation_loss\""})
     void badFieldsOfTheManifestAreNamed(String from, String to, String named) throws IOException {
