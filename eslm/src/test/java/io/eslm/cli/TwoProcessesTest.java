@@ -40,7 +40,7 @@ class TwoProcessesTest {
         List<String> train =
                 new ArrayList<>(List.of(Main.class.getName(), "train", "--data", data.toString(), "--out-dir",
                         dir.toString(), "--max-iters", "1000000", "--warmup-iters", "0", "--eval-interval", "0",
-                        "--checkpoint-interval", "0"));
+                        "--checkpoint-interval", "0", "--backend", "scalar"));
         train.addAll(Program.TINY);
         Process first = start(train.toArray(String[]::new));
         try {

@@ -75,11 +75,10 @@ class FolderLockTest {
 
     @Test
     void aDeadProcessOfThisHostIsNoObstacle() throws IOException {
-        JsonObject me = new JsonObject();
         Path dir = temp.resolve("me");
-        try (FolderLock lock = take(dir)) {
-            me = Json.read(dir.resolve(LockHolder.FILE)).object();
-        }
+        FolderLock lock = take(dir);
+        JsonObject me = Json.read(dir.resolve(LockHolder.FILE)).object();
+        lock.close();
         String host = me.get("host").getAsString();
         String boot = me.get("boot").getAsString();
         take(left(host, boot, 1, 0)).close(); // process 1 lives, but started at another time

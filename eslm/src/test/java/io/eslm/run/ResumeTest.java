@@ -206,7 +206,8 @@ class ResumeTest {
         notes.clear();
         Files.write(brief.resolve("val.bin"), Program.uint16(7));
         run("b").model(TINY).data(brief.toString()).option(TrainOptions.SAMPLE_INTERVAL, 0).start(() -> true);
-        assertEquals(List.of("no evaluations: " + brief + " has a held-out part that is too short to predict a token of it"),
+        assertEquals(
+                List.of("no evaluations: " + brief + " has a held-out part that is too short to predict a token of it"),
                 notes);
     }
 
