@@ -36,9 +36,7 @@ class FolderLockTest {
 
     /** Leaves {@code .holder.json} as a process that no longer runs here would have. */
     private Path left(String host, String boot, long pid, int secondsAgo) throws IOException {
-        Path dir = temp.resolve("run");
-        take(dir).close();
-        Files.createDirectories(dir);
+        Path dir = Files.createDirectories(temp.resolve("run"));
         Path file = dir.resolve(LockHolder.FILE);
         JsonObject o = new JsonObject();
         o.addProperty("pid", pid);
