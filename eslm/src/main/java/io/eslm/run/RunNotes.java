@@ -11,6 +11,7 @@ import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.LongStream;
 
 /** What to say once, before the first step of a run. */
 final class RunNotes {
@@ -96,10 +97,10 @@ final class RunNotes {
         TrainOptions now = plan.options();
         Schedule before = saved.schedule();
         Schedule after = now.schedule();
-        if (before.equals(after)) {
+        long last = now.get(TrainOptions.MAX_ITERS) - 1L;
+        if (LongStream.rangeClosed(step, last).allMatch(i -> before.at(i) == after.at(i))) {
             return;
         }
-        long last = now.get(TrainOptions.MAX_ITERS) - 1L;
         String text = "the options given now change the learning rate: " + change(before, after, step)
                 + (last > step ? "; " + change(before, after, last) : "")
                 + ". It falls to " + end(after) + " (before: " + end(before) + ")";

@@ -70,7 +70,7 @@ class TwoProcessesTest {
     void killedRunsEndWithTheSameBits() throws IOException, InterruptedException {
         Path tools = Path.of("..", "tools", "reliability", "Kill.java").toAbsolutePath().normalize();
         Process campaign = start(tools.toString(), "10", "1");
-        boolean ended = campaign.waitFor(5, TimeUnit.MINUTES);
+        boolean ended = campaign.waitFor(9, TimeUnit.MINUTES);
         campaign.destroyForcibly();
         String said = Files.readString(temp.resolve("said"));
         assertTrue(ended && campaign.exitValue() == 0, said);
