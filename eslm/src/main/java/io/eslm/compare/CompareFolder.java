@@ -34,24 +34,24 @@ final class CompareFolder {
     static void open(Path dir, JsonObject settings) {
         Path file = dir.resolve(Comparison.SETTINGS);
         if (Files.exists(file)) {
-            JsonObject saved = Json.read(file).object();
+            Json saved = Json.read(file);
             for (String name : COMMON) {
-                same(dir, name, saved.get(name), settings.get(name));
+                same(dir, name, saved.object().get(name), settings.get(name));
             }
             for (String name : OF_MACHINE) {
-                same(dir, name, saved.getAsJsonObject("machine").get(name),
+                same(dir, name, saved.child("machine").object().get(name),
                         settings.getAsJsonObject("machine").get(name));
             }
-            settings.add("methods",
-                    methods(dir, saved.getAsJsonObject("methods"), settings.getAsJsonObject("methods")));
-            settings.add("seeds", seeds(saved.getAsJsonArray("seeds"), settings.getAsJsonArray("seeds")));
+            settings.add("methods", methods(dir, saved, settings.getAsJsonObject("methods")));
+            settings.add("seeds", seeds(saved.list("seeds", Long.class), settings.getAsJsonArray("seeds")));
         }
         FileTrees.make(dir);
         AtomicFiles.writeString(file, Json.pretty(settings));
     }
 
-    private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {
-        JsonObject all = saved.deepCopy();
+    private static JsonObject methods(Path dir, Json saved, JsonObject asked) {
+        JsonObject all = new JsonObject();
+        saved.map("methods", String.class).forEach(all::addProperty);
         for (String method : asked.keySet()) {
             JsonElement folder = asked.get(method);
             if (!all.has(method) && all.asMap().containsValue(folder)) {
@@ -63,10 +63,10 @@ final class CompareFolder {
         return all;
     }
 
-    private static JsonArray seeds(JsonArray saved, JsonArray asked) {
+    private static JsonArray seeds(List<Long> saved, JsonArray asked) {
         JsonArray all = new JsonArray();
-        Stream.of(saved, asked).flatMap(seeds -> seeds.asList().stream()).mapToLong(JsonElement::getAsLong).sorted()
-                .distinct().forEach(all::add);
+        Stream.concat(saved.stream(), asked.asList().stream().map(JsonElement::getAsLong)).sorted().distinct()
+                .forEach(all::add);
         return all;
     }
 
@@ -83,6 +83,7 @@ final class CompareFolder {
     }
 
     private static String text(JsonElement value) {
-        return value == null || value instanceof JsonNull ? "unset" : value.getAsString();
+        return value == null || value instanceof JsonNull ? "unset"
+                : value.isJsonPrimitive() ? value.getAsString() : value.toString();
     }
 }

@@ -59,16 +59,26 @@ public final class RunLog implements AutoCloseable {
         return new RunLog(dir, step >= 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
     }
 
-    /** The lines of a run's metrics, without a last one that a crash cut off. */
+    /** The lines of a run's metrics, unchecked: see {@link #lines}. */
     public static List<JsonObject> read(Path dir) {
+        return lines(dir).stream().map(Json::object).toList();
+    }
+
+    /** The lines of a run's metrics, without a last one that a crash cut off. Each names itself in errors. */
+    public static List<Json> lines(Path dir) {
         Path file = dir.resolve(METRICS);
-        List<JsonObject> lines = new ArrayList<>();
+        List<Json> lines = new ArrayList<>();
         if (!Files.exists(file)) {
             return lines;
         }
         try {
+            int number = 0;
             for (String line : Files.readAllLines(file)) {
-                parse(line).filter(object -> object.has("step")).ifPresent(lines::add);
+                Json json = Json.ofLine(file, ++number, parse(line).orElseGet(JsonObject::new));
+                if (json.object().has("step")) {
+                    json.count("step");
+                    lines.add(json);
+                }
             }
             return lines;
         } catch (IOException e) {
@@ -126,10 +136,9 @@ public final class RunLog implements AutoCloseable {
     }
 
     /** The FLOPs of a step's line. */
-    public static Flops flops(JsonObject step) {
-        JsonObject o = step.getAsJsonObject("flops");
-        return new Flops(o.get("forward").getAsLong(), o.get("backward").getAsLong(), o.get("selection").getAsLong(),
-                o.get("early_exit").getAsLong());
+    public static Flops flops(Json step) {
+        Json o = step.child("flops");
+        return new Flops(o.count("forward"), o.count("backward"), o.count("selection"), o.count("early_exit"));
     }
 
     /** The line of an evaluation. */

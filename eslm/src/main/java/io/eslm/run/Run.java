@@ -218,19 +218,13 @@ public final class Run {
         checkShape(model, checkpoint);
         RunPlan plan =
                 new RunPlan(folder, data, resumed(MethodSpec.parse(config.required("method", String.class))), model,
-                        saved(config.child("options")).resumedWith(options.training()), own.get(SAMPLE_PROMPT),
+                        new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, config.child("options")))
+                                .resumedWith(options.training()),
+                        own.get(SAMPLE_PROMPT),
                         Optional.empty(),
-                        Optional.of(checkpoint), Optional.of(config.object()), arguments, Map.of());
+                        Optional.of(checkpoint), Optional.of(config), arguments, Map.of());
         plan.check();
         return plan;
-    }
-
-    private static TrainOptions saved(Json json) {
-        try {
-            return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, json.object()));
-        } catch (UserError e) {
-            throw new UserError(json.file() + ": " + e.getMessage(), e);
-        }
     }
 
     private static <T> void checkKept(Option<T> option, OptionValues given, T saved) {

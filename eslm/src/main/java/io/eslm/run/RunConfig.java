@@ -17,14 +17,14 @@ public final class RunConfig {
     static JsonObject of(RunPlan plan, Backend backend, TokenData data) {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm " + version());
-        o.addProperty("started", plan.saved().map(saved -> saved.get("started").getAsString())
+        o.addProperty("started", plan.saved().map(saved -> saved.required("started", String.class))
                 .orElseGet(() -> Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()));
         JsonArray arguments = new JsonArray();
         plan.arguments().forEach(arguments::add);
         o.add("arguments", arguments);
         o.addProperty("method", plan.method().toString());
         o.addProperty("data", plan.data());
-        o.addProperty("init_from", plan.saved().map(saved -> saved.get("init_from").getAsString())
+        o.addProperty("init_from", plan.saved().map(saved -> saved.required("init_from", String.class))
                 .orElseGet(() -> plan.from().isEmpty() ? "scratch" : plan.from().get().toString()));
         o.add("model", plan.model().values().toJson());
         o.addProperty("parameters", plan.model().parameterCount());

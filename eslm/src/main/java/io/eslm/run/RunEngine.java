@@ -21,6 +21,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.Json;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,8 +59,7 @@ public final class RunEngine implements AutoCloseable {
         this.plan = plan;
         this.atEnd = atEnd;
         record = RunConfig.of(plan, backend, tokens);
-        plan.saved().ifPresent(saved -> checkSameData(saved.getAsJsonObject("tokens"),
-                record.getAsJsonObject("tokens")));
+        plan.saved().ifPresent(saved -> checkSameData(saved.child("tokens"), record.getAsJsonObject("tokens")));
         Gpt2 model = plan.checkpoint().map(checkpoint -> ModelFolder.load(checkpoint, backend))
                 .orElseGet(() -> new Gpt2(plan.model(), backend, weights(plan, backend)));
         Objective objective = plan.method().objective(folder -> ModelFolder.load(folder, backend));
@@ -73,10 +73,10 @@ public final class RunEngine implements AutoCloseable {
     }
 
     /** A name may mean another text than before: a file may have been edited, a JDK updated. */
-    private static void checkSameData(JsonObject saved, JsonObject now) {
+    private static void checkSameData(Json saved, JsonObject now) {
         for (String count : List.of("train", "held_out")) {
-            if (!now.get(count).equals(saved.get(count))) {
-                throw new UserError("the data has changed: " + count + " was " + saved.get(count)
+            if (now.get(count).getAsLong() != saved.count(count)) {
+                throw new UserError("the data has changed: " + count + " was " + saved.count(count)
                         + " tokens when the run started, and is " + now.get(count)
                         + ". Restore the old data, or start a new run from the model of this one in another folder");
             }
