@@ -117,7 +117,8 @@ final class ComparisonTables {
         methods.stream().filter(m -> !m.name().equals(m.label()))
                 .forEach(m -> notes.add(m.label() + " is " + m.name() + "."));
         notes.add("Mean ± standard deviation over seeds. Losses in nats per token, on the "
-                + settings.required("split", String.class) + " half of the held-out data; CVaR 0.9 is the mean loss of the "
+                + settings.required("split", String.class)
+                + " half of the held-out data; CVaR 0.9 is the mean loss of the "
                 + "worst tenth of the tokens.");
         notes.add(
                 "p: two-sided paired t-test of each figure against " + BASE + " with the same seeds. "

@@ -19,6 +19,8 @@ public final class Chart {
     private static final int SHOWN_POINTS = 25;
     private static final int COLOURS = 9;
     private static final int MOST_TICKS = 16;
+    /** From here on, digits say less than the power of ten. */
+    private static final double LONGEST_NUMBER = 1e15;
 
     /** One curve; a point whose y is NaN interrupts it. */
     public record Series(String name, double[] x, double[] y) {
@@ -182,6 +184,9 @@ public final class Chart {
     /** {@code v} with as many digits as {@code step} needs. */
     static String number(double v, double step) {
         double value = Math.abs(v) < step * 1e-6 ? 0 : v;
+        if (Math.abs(value) >= LONGEST_NUMBER) {
+            return String.format(Locale.ROOT, "%.1e", value);
+        }
         if (Math.abs(value) >= 1e4 || step < 1e-4) {
             return value == 0 ? "0" : Math.abs(value) >= 1e4
                     ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.1e", value);

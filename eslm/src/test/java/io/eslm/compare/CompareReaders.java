@@ -6,6 +6,7 @@ import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** The readers of a comparison's folder, on the bytes of one of its files. */
 public final class CompareReaders {
@@ -18,7 +19,9 @@ public final class CompareReaders {
         show(folder);
         JsonObject settings = Json.of(Path.of("comparison.json"), bytes).object();
         JsonObject asked = Json.parse("{\"machine\":{},\"methods\":{\"clm\":\"clm\"},\"seeds\":[1]}");
-        asked.add("data", settings.get("data"));
+        for (String common : List.of("data", "split", "model", "options", "tokens")) {
+            asked.add(common, settings.get(common));
+        }
         CompareFolder.open(folder, asked);
     }
 

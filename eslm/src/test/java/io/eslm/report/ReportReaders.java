@@ -6,6 +6,8 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.select.MethodSpec;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,14 +46,14 @@ public final class ReportReaders {
     /** Curves of any numbers: eight bytes each, x and y in turn. */
     public static void chart(byte[] bytes) {
         double[] numbers = new double[bytes.length / 8];
-        java.nio.ByteBuffer.wrap(bytes).asDoubleBuffer().get(numbers);
+        ByteBuffer.wrap(bytes).asDoubleBuffer().get(numbers);
         double[] x = new double[numbers.length / 2];
         double[] y = new double[x.length];
         for (int i = 0; i < x.length; i++) {
             x[i] = numbers[2 * i];
             y[i] = numbers[2 * i + 1];
         }
-        String name = new String(bytes, java.nio.charset.StandardCharsets.UTF_8);
+        String name = new String(bytes, StandardCharsets.UTF_8);
         checkEscaped(Chart.of(name, name, List.of(new Chart.Series(name, x, y), new Chart.Series(name, y, x))));
     }
 

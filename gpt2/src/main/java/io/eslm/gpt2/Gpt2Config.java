@@ -90,7 +90,8 @@ public record Gpt2Config(OptionValues values) {
         if (rows * nEmbd() > Integer.MAX_VALUE || nLayer() > MOST_BLOCKS) {
             throw new UserError(String.format(Locale.ROOT,
                     "a model of %,d blocks with n embd %,d, vocab size %,d and block size %,d is too large: a weight can have "
-                            + "2^31 - 1 values, a model %,d blocks", nLayer(), nEmbd(), vocabSize(), blockSize(),
+                            + "2^31 - 1 values, a model %,d blocks",
+                    nLayer(), nEmbd(), vocabSize(), blockSize(),
                     MOST_BLOCKS));
         }
         if (nEmbd() % nHead() != 0) {

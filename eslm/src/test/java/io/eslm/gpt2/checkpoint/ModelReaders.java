@@ -12,10 +12,18 @@ import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
 import io.eslm.tensor.io.TensorReaders;
 import java.nio.file.Path;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** The readers of this package, on bytes in place of a file. */
 public final class ModelReaders {
     private static final Backend SCALAR = new ScalarBackend();
+    /** Its warnings about dropout rates are right, but too many. */
+    private static final Logger QUIET = Logger.getLogger(ConfigJson.class.getName());
+
+    static {
+        QUIET.setLevel(Level.OFF);
+    }
 
     private ModelReaders() {
     }

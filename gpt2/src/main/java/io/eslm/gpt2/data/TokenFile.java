@@ -94,7 +94,8 @@ public final class TokenFile {
             low |= bytes.get(UINT16, 4 * i);
         }
         if (low != 0) {
-            throw new UserError(path + " looks like token ids of 32 bits (every second 16-bit value is 0), but ids of 16 bits "
+            throw new UserError(path
+                    + " looks like token ids of 32 bits (every second 16-bit value is 0), but ids of 16 bits "
                     + "are read. In Python, numpy.fromfile(FILE, 'uint32').astype('uint16').tofile(NEW) converts it.");
         }
     }

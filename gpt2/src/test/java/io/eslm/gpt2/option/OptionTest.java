@@ -60,7 +60,8 @@ class OptionTest {
                 .with(SEED, Long.MIN_VALUE);
         assertEquals(options, train(Json.parse(Json.line(options.values().toJson()))));
         Gpt2Config demo = Gpt2Config.preset("demo");
-        assertEquals(demo, new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, Json.of(FILE, demo.values().toJson()))));
+        assertEquals(demo,
+                new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, Json.of(FILE, demo.values().toJson()))));
     }
 
     @Test

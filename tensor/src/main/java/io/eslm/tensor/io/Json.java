@@ -73,7 +73,8 @@ public final class Json {
                     + " MB, so it is not a file of settings; it is damaged or of another kind");
         }
         try {
-            return of(file, JsonText.parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString()));
+            return of(file,
+                    JsonText.parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString()));
         } catch (CharacterCodingException e) {
             throw notJson(file, bytes, "it is not text in UTF-8", e);
         } catch (JsonSyntaxException e) {
@@ -239,7 +240,8 @@ public final class Json {
     }
 
     private UserError wrong(String field, JsonElement value, String expected) {
-        return new UserError(place + ": " + quoted(path + field) + " is " + shown(String.valueOf(value)) + ", " + expected);
+        return new UserError(
+                place + ": " + quoted(path + field) + " is " + shown(String.valueOf(value)) + ", " + expected);
     }
 
     /** The name of a field as messages show it: its path in quotes. */
@@ -276,7 +278,8 @@ public final class Json {
 
     /** Null if it is not a number, or is infinite or NaN, which only an object of another origin can hold. */
     private static Double finite(JsonElement e) {
-        return e instanceof JsonPrimitive p && p.isNumber() && Double.isFinite(p.getAsDouble()) ? p.getAsDouble() : null;
+        return e instanceof JsonPrimitive p && p.isNumber() && Double.isFinite(p.getAsDouble()) ? p.getAsDouble()
+                : null;
     }
 
     /** Null if it is not a whole number of 64 bits. */

@@ -163,7 +163,8 @@ public final class Safetensors implements AutoCloseable {
         long there = Runtime.getRuntime().maxMemory();
         if (header * HEADER_MEMORY > there) {
             throw new UserError(String.format(Locale.ROOT,
-                    "%s: its header of %d MB needs about %d MB of memory, but Java has %d MB. Give it more (-Xmx)", file,
+                    "%s: its header of %d MB needs about %d MB of memory, but Java has %d MB. Give it more (-Xmx)",
+                    file,
                     header >> 20, header * HEADER_MEMORY >> 20, there >> 20));
         }
     }

@@ -130,7 +130,8 @@ class JsonTest {
         Json json = Json.of(Path.of("f.json"), """
                 {"o":{"n":-1,"p":{"x":"?"}},"list":[{"n":1},{"n":[]},3],"seeds":[1,2.5],"m":{"a":"b","c":4},"big":1e300,
                 "long":"%s"}""".formatted("x".repeat(1000)).getBytes(StandardCharsets.UTF_8));
-        assertWrong("\"o.n\" is -1, expected a whole number from 0 to 9223372036854775807", () -> json.child("o").count("n"));
+        assertWrong("\"o.n\" is -1, expected a whole number from 0 to 9223372036854775807",
+                () -> json.child("o").count("n"));
         assertWrong("\"o.p.x\" is \"?\", expected a number", () -> json.child("o").child("p").number("x"));
         assertWrong("has no \"o.z\"", () -> json.child("o").required("z", String.class));
         assertWrong("has no object \"o.z\"", () -> json.child("o").child("z"));

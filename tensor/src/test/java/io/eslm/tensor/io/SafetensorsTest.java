@@ -238,7 +238,8 @@ class SafetensorsTest {
     /** What lies where a safetensors file should be, often; a char is a byte. */
     @Test
     void otherKindsOfFilesAreNamed() throws IOException {
-        named("version https://git-lfs.github.com/spec/v1\noid sha256:00", " is a Git LFS pointer, which only stands for");
+        named("version https://git-lfs.github.com/spec/v1\noid sha256:00",
+                " is a Git LFS pointer, which only stands for");
         named("/annex/objects/SHA256E-s1--00.safetensors", " is a git-annex pointer");
         named("<!DOCTYPE html><html>", " is a web page, often");
         named("\u00ef\u00bb\u00bf\n <HTML>", " is a web page, often");
