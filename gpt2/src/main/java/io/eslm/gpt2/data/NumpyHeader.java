@@ -38,7 +38,7 @@ final class NumpyHeader {
             throw new UserError(path + " begins like a NumPy array (.npy) but has no header of version 1 to 3: it is "
                     + "damaged or truncated. Save it again.");
         }
-        long textStart = MAGIC_BYTES + (version == 1 ? 4 : 6);
+        long textStart = MAGIC_BYTES + (version == 1 ? 4L : 6L);
         long length = version == 1 ? file.get(UINT16, MAGIC_BYTES + 2) & 0xFFFF
                 : Integer.toUnsignedLong(file.get(UINT32, MAGIC_BYTES + 2));
         if (length > MOST_TEXT || textStart + length > file.byteSize()) {
