@@ -21,6 +21,11 @@ import java.util.stream.Stream;
  * @param perByte bytes that it may allocate for each byte of an input
  */
 record Target(String name, int weight, long fixed, int perByte, Reader reader) {
+    @Override
+    public String toString() {
+        return name;
+    }
+
     /** Reads an input; {@code folder} is this thread's own. */
     @FunctionalInterface
     interface Reader {
@@ -34,7 +39,7 @@ record Target(String name, int weight, long fixed, int perByte, Reader reader) {
 
     /** One that writes files, and a page from them. */
     static Target ofFolder(String name, Reader reader) {
-        return new Target(name, 1, 1 << 22, 512, reader);
+        return new Target(name, 1, 1 << 23, 512, reader);
     }
 
     Target weighing(int other) {

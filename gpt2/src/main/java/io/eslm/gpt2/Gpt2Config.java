@@ -87,7 +87,7 @@ public record Gpt2Config(OptionValues values) {
      */
     public Gpt2Config check() {
         long rows = Math.max(Math.max(vocabSize(), blockSize()), 4L * nEmbd());
-        if (rows * nEmbd() > Integer.MAX_VALUE || nLayer() > MOST_BLOCKS) {
+        if (rows > Integer.MAX_VALUE / nEmbd() || nLayer() > MOST_BLOCKS) {
             throw new UserError(String.format(Locale.ROOT,
                     "a model of %,d blocks with n embd %,d, vocab size %,d and block size %,d is too large: a weight can have "
                             + "2^31 - 1 values, a model %,d blocks",
