@@ -101,7 +101,7 @@ public final class CompareEngine implements AutoCloseable {
         if (!Comparison.isFinished(folder)) {
             return false;
         }
-        String there = Json.read(folder.resolve(RunLog.CONFIG)).object().get("method").getAsString();
+        String there = Json.read(folder.resolve(RunLog.CONFIG)).required("method", String.class);
         if (!there.equals(one.entry().method().toString())) {
             throw new OptionError(Comparer.METHODS, null,
                     folder + " holds a run of " + there + ", not of " + one.entry()

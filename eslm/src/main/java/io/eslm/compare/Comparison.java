@@ -2,7 +2,6 @@
 package io.eslm.compare;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.Json;
@@ -26,33 +25,33 @@ public final class Comparison {
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
 
-    private final JsonObject settings;
+    private final Json settings;
     private final List<ComparedMethod> methods = new ArrayList<>();
 
     private Comparison(Path dir) {
-        settings = Json.read(dir.resolve(SETTINGS)).object();
+        settings = Json.read(dir.resolve(SETTINGS));
         Map<Long, ComparedRun> base = new LinkedHashMap<>();
         for (ComparedRun run : runs(dir, BASE)) {
             base.put(run.seed(), run);
         }
-        for (String method : settings.getAsJsonObject("methods").keySet()) {
+        Map<String, String> folders = settings.map("methods", String.class);
+        for (String method : folders.keySet()) {
             List<ComparedRun> runs = runs(dir, method);
             if (!runs.isEmpty()) {
                 List<ComparedRun> others = new ArrayList<>();
                 runs.forEach(run -> others.add(base.get(run.seed())));
-                methods.add(new ComparedMethod(method, settings.getAsJsonObject("methods").get(method).getAsString(),
-                        runs, others));
+                methods.add(new ComparedMethod(method, folders.get(method), runs, others));
             }
         }
     }
 
     private List<ComparedRun> runs(Path dir, String method) {
         List<ComparedRun> finished = new ArrayList<>();
-        String folder = settings.getAsJsonObject("methods").get(method).getAsString();
-        for (JsonElement seed : settings.getAsJsonArray("seeds")) {
-            Path run = folder(dir, seed.getAsLong(), folder);
+        String folder = settings.child("methods").required(method, String.class);
+        for (long seed : settings.list("seeds", Long.class)) {
+            Path run = folder(dir, seed, folder);
             if (ComparedRun.isFinished(run)) {
-                finished.add(ComparedRun.read(run, seed.getAsLong()));
+                finished.add(ComparedRun.read(run, seed));
             }
         }
         return finished;
@@ -92,7 +91,7 @@ public final class Comparison {
         AtomicFiles.writeString(dir.resolve(PAGE), ComparisonHtml.of(this));
     }
 
-    JsonObject settings() {
+    Json settings() {
         return settings;
     }
 
@@ -104,7 +103,7 @@ public final class Comparison {
     public JsonObject json() {
         JsonObject o = new JsonObject();
         o.addProperty("base", BASE);
-        o.add("split", settings.get("split"));
+        o.addProperty("split", settings.required("split", String.class));
         JsonArray all = new JsonArray();
         methods.forEach(method -> all.add(method.json()));
         o.add("methods", all);

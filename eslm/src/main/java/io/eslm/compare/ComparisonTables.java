@@ -3,9 +3,9 @@ package io.eslm.compare;
 
 import static io.eslm.compare.Comparison.BASE;
 
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.Table;
+import io.eslm.tensor.io.Json;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -109,15 +109,16 @@ final class ComparisonTables {
                 .orElse(0);
         List<String> notes = new ArrayList<>();
         int finished = methods.stream().mapToInt(m -> m.runs().size()).sum();
-        JsonObject settings = comparison.settings();
-        int wanted = settings.getAsJsonObject("methods").size() * settings.getAsJsonArray("seeds").size();
+        Json settings = comparison.settings();
+        int wanted = settings.child("methods").object().size() * settings.list("seeds", Long.class).size();
         if (finished < wanted) {
             notes.add(finished + " of " + wanted + " runs are finished, so methods may have different seeds.");
         }
         methods.stream().filter(m -> !m.name().equals(m.label()))
                 .forEach(m -> notes.add(m.label() + " is " + m.name() + "."));
         notes.add("Mean ± standard deviation over seeds. Losses in nats per token, on the "
-                + settings.get("split").getAsString() + " half of the held-out data; CVaR 0.9 is the mean loss of the "
+                + settings.required("split", String.class)
+                + " half of the held-out data; CVaR 0.9 is the mean loss of the "
                 + "worst tenth of the tokens.");
         notes.add(
                 "p: two-sided paired t-test of each figure against " + BASE + " with the same seeds. "

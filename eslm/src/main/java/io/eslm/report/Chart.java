@@ -3,6 +3,7 @@ package io.eslm.report;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /** Draws a line chart as inline SVG; its colours come from the page's style sheet (classes s0 … s8). */
 public final class Chart {
@@ -17,6 +18,9 @@ public final class Chart {
     /** Series of at most this many points show each point. */
     private static final int SHOWN_POINTS = 25;
     private static final int COLOURS = 9;
+    private static final int MOST_TICKS = 16;
+    /** From here on, digits say less than the power of ten. */
+    private static final double LONGEST_NUMBER = 1e15;
 
     /** One curve; a point whose y is NaN interrupts it. */
     public record Series(String name, double[] x, double[] y) {
@@ -110,13 +114,13 @@ public final class Chart {
         maxX = maxX > minX ? maxX : minX + 1;
         format("<svg viewBox='0 0 %d %d' role=img aria-label='%s'>", WIDTH, HEIGHT, Html.text(title));
         double stepY = niceStep(maxY - minY, 5);
-        for (double v = Math.ceil(minY / stepY) * stepY; v <= maxY; v += stepY) {
+        for (double v : ticks(minY, maxY, stepY)) {
             format("<path class=grid d='M%d %.1fH%d'/><text class=y x=%d y=%.1f>%s</text>", LEFT, y(v), WIDTH - RIGHT,
                     LEFT - 7,
                     y(v) + 4, number(v, stepY));
         }
         double stepX = Math.max(axis.whole ? 1 : 0, niceStep(maxX - minX, 7));
-        for (double v = Math.ceil(minX / stepX) * stepX; v <= maxX; v += stepX) {
+        for (double v : ticks(minX, maxX, stepX)) {
             format("<text class=x x=%.1f y=%d>%s</text>", x(v), HEIGHT - 6, number(v, stepX));
         }
         for (int i = 0; i < series.size(); i++) {
@@ -162,6 +166,13 @@ public final class Chart {
         svg.append(String.format(Locale.ROOT, format, values));
     }
 
+    /** The multiples of {@code step} from {@code min} to {@code max}, as far as doubles can tell them apart. */
+    private static double[] ticks(double min, double max, double step) {
+        double first = Math.ceil(min / step);
+        return IntStream.range(0, MOST_TICKS).mapToDouble(i -> (first + i) * step).takeWhile(v -> v <= max).distinct()
+                .toArray();
+    }
+
     /** 1, 2 or 5 times a power of ten that cuts {@code range} into about {@code parts}. */
     static double niceStep(double range, int parts) {
         double rough = range / parts;
@@ -173,6 +184,9 @@ public final class Chart {
     /** {@code v} with as many digits as {@code step} needs. */
     static String number(double v, double step) {
         double value = Math.abs(v) < step * 1e-6 ? 0 : v;
+        if (Math.abs(value) >= LONGEST_NUMBER) {
+            return String.format(Locale.ROOT, "%.1e", value);
+        }
         if (Math.abs(value) >= 1e4 || step < 1e-4) {
             return value == 0 ? "0" : Math.abs(value) >= 1e4
                     ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.1e", value);

@@ -35,16 +35,18 @@ public final class Html {
         StringBuilder html = new StringBuilder("<section><h2>").append(text(heading)).append("</h2><div class=tables>")
                 .append(table(name, settings));
         for (String part : List.of("model", "options", "tokens", "machine")) {
-            html.append(table(part, settings.getAsJsonObject(part)));
+            if (settings.get(part) instanceof JsonObject values) {
+                html.append(table(part, values));
+            }
         }
         return html.append("</div></section>\n").toString();
     }
 
     private static String shown(JsonElement value) {
         if (value.isJsonArray()) {
-            return String.join(" ", value.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList());
+            return String.join(" ", value.getAsJsonArray().asList().stream().map(Html::shown).toList());
         }
-        return value.getAsString();
+        return value.isJsonPrimitive() ? value.getAsString() : value.toString();
     }
 
     private static String style() {

@@ -24,7 +24,7 @@ final class MetricsFile {
     /** Receives the whole lines in order. */
     @FunctionalInterface
     interface Lines {
-        void line(JsonObject line) throws IOException;
+        void line(Json line) throws IOException;
     }
 
     private final Path file;
@@ -78,7 +78,7 @@ final class MetricsFile {
 
     private void accept(byte[] bytes, Lines lines) throws IOException {
         number++;
-        JsonObject line = parse(bytes);
+        Json line = parse(bytes);
         if (line == null) {
             torn += bytes.length;
             return;
@@ -92,13 +92,13 @@ final class MetricsFile {
     }
 
     /** Null, and why in {@link #damage}, if {@code bytes} are not a line of the log. */
-    private JsonObject parse(byte[] bytes) {
+    private Json parse(byte[] bytes) {
         String why;
         try {
             JsonObject line = Json.parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
             JsonElement step = line.get("step");
             if (step != null && step.isJsonPrimitive() && step.getAsJsonPrimitive().isNumber()) {
-                return line;
+                return Json.ofLine(file, number, line);
             }
             why = "has no step";
         } catch (JsonParseException e) {

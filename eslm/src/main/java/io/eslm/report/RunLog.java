@@ -60,8 +60,8 @@ public final class RunLog implements AutoCloseable {
         if (step > 0) {
             Path file = dir.resolve(METRICS);
             AtomicFiles.write(file, out -> MetricsFile.read(file, line -> {
-                if (line.get("step").getAsLong() <= step) {
-                    out.write((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
+                if (line.count("step") <= step) {
+                    out.write((Json.line(line.object()) + "\n").getBytes(StandardCharsets.UTF_8));
                 }
             }));
         }
@@ -77,7 +77,7 @@ public final class RunLog implements AutoCloseable {
         Path file = dir.resolve(METRICS);
         long[] last = new long[1];
         long torn = MetricsFile.read(file, line -> {
-            long at = line.get("step").getAsLong();
+            long at = line.count("step");
             if (line.has("loss") && at <= step) {
                 last[0] = Math.max(last[0], at);
             }
@@ -99,13 +99,18 @@ public final class RunLog implements AutoCloseable {
         return repairs;
     }
 
+    /** The lines of a run's metrics, unchecked: see {@link #lines}. */
+    public static List<JsonObject> read(Path dir) {
+        return lines(dir).stream().map(Json::object).toList();
+    }
+
     /**
-     * The lines of a run's metrics, without what a crash cut off at the end.
+     * The lines of a run's metrics, without what a crash cut off at the end. Each names itself in errors.
      *
      * @throws UserError naming the line if the log is damaged before its end
      */
-    public static List<JsonObject> read(Path dir) {
-        List<JsonObject> lines = new ArrayList<>();
+    public static List<Json> lines(Path dir) {
+        List<Json> lines = new ArrayList<>();
         MetricsFile.read(dir.resolve(METRICS), lines::add);
         return lines;
     }
@@ -152,10 +157,9 @@ public final class RunLog implements AutoCloseable {
     }
 
     /** The FLOPs of a step's line. */
-    public static Flops flops(JsonObject step) {
-        JsonObject o = step.getAsJsonObject("flops");
-        return new Flops(o.get("forward").getAsLong(), o.get("backward").getAsLong(), o.get("selection").getAsLong(),
-                o.get("early_exit").getAsLong());
+    public static Flops flops(Json step) {
+        Json o = step.child("flops");
+        return new Flops(o.count("forward"), o.count("backward"), o.count("selection"), o.count("early_exit"));
     }
 
     /** The line of an evaluation. */

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionError;
+import io.eslm.tensor.io.Json;
 
 /**
  * Knows data by its content: a file may have been edited, a JDK updated, and a folder may have moved. Works on the field
@@ -47,10 +48,11 @@ public final class DataIdentity {
      * @param data its name now, for the message
      * @throws OptionError if it is not
      */
-    static void check(JsonObject saved, JsonObject now, String data) {
+    static void check(Json record, JsonObject now, String data) {
+        JsonObject saved = record.object();
         for (String part : new String[] {"train", "held_out"}) {
-            if (!now.get(part).equals(saved.get(part))) {
-                throw changed(data, part + " was " + saved.get(part) + " tokens when the run started, and is "
+            if (now.get(part).getAsLong() != record.count(part)) {
+                throw changed(data, part + " was " + record.count(part) + " tokens when the run started, and is "
                         + now.get(part));
             }
             String before = hash(saved, part);

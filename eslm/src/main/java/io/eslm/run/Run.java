@@ -271,8 +271,8 @@ public final class Run {
                 : Optional.of(Path.of(begun));
         RunPlan saved =
                 new RunPlan(folder, data(config), method, model, TrainOptions.defaults(), own.get(SAMPLE_PROMPT),
-                        weights, checkpoint, Optional.of(config.object()), arguments, Map.of(), notices);
-        TrainOptions before = RunNotes.saved(saved, config.object());
+                        weights, checkpoint, Optional.of(config), arguments, Map.of(), notices);
+        TrainOptions before = RunNotes.saved(config);
         RunPlan plan = saved.with(before.resumedWith(options.training()));
         plan.check();
         if (checkpoint.isEmpty()) {
@@ -292,11 +292,7 @@ public final class Run {
 
     /** The shape of a model that is not saved yet. */
     private static Gpt2Config recorded(Json config) {
-        try {
-            return new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, config.child("model").object()));
-        } catch (UserError e) {
-            throw new UserError(config.file() + ": " + e.getMessage(), e);
-        }
+        return new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, config.child("model")));
     }
 
     /** Where the data of the run is: there, or where it was. */

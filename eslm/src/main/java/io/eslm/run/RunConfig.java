@@ -41,7 +41,7 @@ public final class RunConfig {
     }
 
     private static Optional<String> saved(RunPlan plan, String field) {
-        return plan.saved().map(saved -> plan.config(saved).required(field, String.class));
+        return plan.saved().map(saved -> saved.required(field, String.class));
     }
 
     /** The program's version. */

@@ -23,6 +23,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.io.Json;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,8 +67,8 @@ public final class RunEngine implements AutoCloseable {
         this.plan = plan;
         this.atEnd = atEnd;
         record = RunConfig.of(plan, backend, tokens);
-        plan.saved().ifPresent(saved -> DataIdentity.check(plan.config(saved).child("tokens").object(),
-                record.getAsJsonObject("tokens"), plan.data()));
+        plan.saved().ifPresent(saved -> DataIdentity.check(saved.child("tokens"), record.getAsJsonObject("tokens"),
+                plan.data()));
         checkLength(tokens);
         Gpt2 model = plan.checkpoint().map(checkpoint -> Checkpoints.model(checkpoint, backend))
                 .orElseGet(() -> new Gpt2(plan.model(), backend, weights(plan, backend)));

@@ -7,7 +7,7 @@ import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
-import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -41,19 +41,14 @@ final class RunNotes {
             }
             all.arithmetic(saved, record);
             all.content(saved);
-            all.schedule(saved(plan, saved), step);
+            all.schedule(saved(saved), step);
         });
         return all.notes;
     }
 
     /** The options that a run was last started with. */
-    static TrainOptions saved(RunPlan plan, JsonObject config) {
-        try {
-            return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, plan.config(config).child("options")
-                    .object()));
-        } catch (UserError e) {
-            throw new UserError(plan.config(config).file() + ": " + e.getMessage(), e);
-        }
+    static TrainOptions saved(Json config) {
+        return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, config.child("options")));
     }
 
     private void cannotBeDone(TokenData tokens, boolean unreadable) {
@@ -70,8 +65,8 @@ final class RunNotes {
         }
     }
 
-    private void arithmetic(JsonObject saved, JsonObject record) {
-        String before = text(saved, "arithmetic");
+    private void arithmetic(Json saved, JsonObject record) {
+        String before = text(saved.object(), "arithmetic");
         String now = text(record, "arithmetic");
         if (!before.isEmpty() && !before.equals(now)) {
             notes.add(RunNote.of("so far this run was computed by " + before + ", and now by " + now
@@ -84,9 +79,9 @@ final class RunNotes {
                 ? machine.get(field).getAsString() : "";
     }
 
-    private void content(JsonObject saved) {
-        if (!DataIdentity.isKnown(plan.config(saved).child("tokens").object())
-                && !plan.config(saved).required("data", String.class).equals(plan.data())) {
+    private void content(Json saved) {
+        if (!DataIdentity.isKnown(saved.child("tokens").object())
+                && !saved.required("data", String.class).equals(plan.data())) {
             notes.add(RunNote.of("this run has no hash of its data, so that " + plan.data()
                     + " is the same can be seen only by the number of its tokens"));
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
@@ -35,7 +34,7 @@ import java.util.Optional;
  */
 public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config model, TrainOptions options,
         String prompt,
-        Optional<Path> from, Optional<Path> checkpoint, Optional<JsonObject> saved, List<String> arguments,
+        Optional<Path> from, Optional<Path> checkpoint, Optional<Json> saved, List<String> arguments,
         Map<String, String> notes, List<String> notices) {
     /** The memory advice of all commands. */
     public static final String MEMORY_ADVICE =
@@ -47,7 +46,7 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
         Path config = folder.resolve(RunLog.CONFIG);
         CheckpointSearch found = new Checkpoints(folder).find(false).orRefuse();
         return new RunPlan(folder, data, method, model, options, prompt, from, found.newest(),
-                Files.exists(config) ? Optional.of(Json.read(config).object()) : Optional.empty(), arguments, notes,
+                Files.exists(config) ? Optional.of(Json.read(config)) : Optional.empty(), arguments, notes,
                 found.notes());
     }
 
@@ -63,11 +62,6 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
                 notices);
     }
 
-    /** A record of this run, read with messages that name its file. */
-    Json config(JsonObject record) {
-        return new Json(folder.resolve(RunLog.CONFIG), record);
-    }
-
     /**
      * Checks, before any work, that the settings fit each other and the folders that they name.
      *
@@ -76,6 +70,11 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     public void check() {
         model.check();
         options.schedule();
+        int batch = options.get(TrainOptions.BATCH_SIZE);
+        if ((long) batch * model.blockSize() > Integer.MAX_VALUE) {
+            throw new OptionError(TrainOptions.BATCH_SIZE, batch,
+                    "times block size " + model.blockSize() + " must be less than 2^31 tokens");
+        }
         if (model.vocabSize() > MOST_IDS) {
             throw new OptionError(Gpt2Config.VOCAB_SIZE, model.vocabSize(),
                     "token files hold 16-bit ids, so there can be at most " + MOST_IDS);

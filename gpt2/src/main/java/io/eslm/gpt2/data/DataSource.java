@@ -121,7 +121,7 @@ public final class DataSource {
     }
 
     private static Path existing(String data) {
-        Path path = Path.of(data);
+        Path path = Path.of(data.replace('\0', '?')); // which no path can contain
         if (data.isBlank() || !Files.exists(path)) {
             throw new UserError(
                     "data " + path.toAbsolutePath() + ": no such file or folder. Name a text file, a folder of "
@@ -131,7 +131,7 @@ public final class DataSource {
     }
 
     private static boolean isTokenFile(Path path) {
-        return path.toString().endsWith(".bin") && Files.isRegularFile(path);
+        return path.toString().matches("(?s).*\\.(bin|npy)") && Files.isRegularFile(path);
     }
 
     private static String name(String data) {

@@ -4,7 +4,9 @@ package io.eslm.gpt2.data;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileKind;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -71,6 +73,12 @@ final class TextCorpus implements Corpus {
     private static TextCorpus openFile(Path file) throws IOException {
         Found found = check(file, file.getFileName().toString());
         if (found.defect != null) {
+            try (InputStream in = Files.newInputStream(file)) {
+                FileKind.of(in.readNBytes(FileKind.HEAD)).ifPresent(kind -> {
+                    throw new UserError(kind.sentence(file)
+                            + ". Name UTF-8 text, a token file (.bin), or a prepared folder.");
+                });
+            }
             throw new UserError(
                     file + " is not text: " + found.defect
                             + ". Name UTF-8 text, a token file (.bin), or a prepared folder.");

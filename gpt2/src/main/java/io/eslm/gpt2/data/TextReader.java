@@ -21,7 +21,7 @@ final class TextReader {
     /** Usual length of a piece in chars. */
     static final int PIECE_CHARS = 1 << 19;
     /** A text without white space is cut at this length, which may change the tokens there. */
-    static final int MAX_PIECE_CHARS = 1 << 24;
+    static final int MAX_PIECE_CHARS = 1 << 20;
     private static final int BLOCK_BYTES = 1 << 17;
 
     private TextReader() {

@@ -145,13 +145,13 @@ class DataSourceTest {
         Path out = dir.resolve("out");
         source.prepareAt(text.toString(), out, OptionalDouble.empty(), Progress.SILENT);
         String meta = Files.readString(out.resolve("meta.json"));
-        damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "\"train\" has the range [0,541]");
+        damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "train\" has the range [0,541]");
         damaged(meta.replace("\"val_tokens\": 60", "\"val_tokens\": 61"),
                 "has 60 tokens, but meta.json beside it says 61");
         damaged(meta.replace("\"format_version\": 1", "\"format_version\": 2"), "format version 2");
         damaged(meta.replace("\"domains\"", "\"x\""), "has no object \"domains\"");
         damaged("{", "is not valid JSON");
-        damaged(meta.replace("[\n          0,\n          541\n        ]", "[1]"), "\"train\" has the range [1]");
+        damaged(meta.replace("[\n          0,\n          541\n        ]", "[1]"), "train\" has the range [1]");
         damaged(meta.replace("50257", "null"), "has no \"vocab_size\"");
         damaged("[]", "it is not an object");
     }

@@ -35,6 +35,7 @@ class OptionTest {
     private static final Option<Path> PLAN = Option.path("plan", "FILE", "drawing of the house");
     private static final OptionGroup HOUSE = new OptionGroup("House", List.of(COLOUR.defaultsTo(Colour.BLUE), PLAN));
 
+    private static final Path FILE = Path.of("trainer.json");
     /** The "options" of a checkpoint of an earlier version. */
     private static final String SAVED = """
             {"max_iters":40,"batch_size":4,"grad_accum":2,"learning_rate":0.005,"min_lr":5.0E-4,"warmup_iters":5,\
@@ -42,7 +43,7 @@ class OptionTest {
             "sample_interval":0,"checkpoint_interval":0,"seed":11}""";
 
     private static TrainOptions train(JsonObject json) {
-        return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, json));
+        return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, Json.of(FILE, json)));
     }
 
     @Test
@@ -77,7 +78,8 @@ class OptionTest {
                 .with(SEED, Long.MIN_VALUE);
         assertEquals(options, train(Json.parse(Json.line(options.values().toJson()))));
         Gpt2Config demo = Gpt2Config.preset("demo");
-        assertEquals(demo, new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, demo.values().toJson())));
+        assertEquals(demo,
+                new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, Json.of(FILE, demo.values().toJson()))));
     }
 
     @Test
@@ -122,11 +124,11 @@ class OptionTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"{\"max_iter\": 1}|unknown option \"max_iter\"",
-        "{\"max_iters\": \"1\"}|max iters \"1\": must be a whole number",
-        "{\"max_iters\": null}|max iters null: must be a whole number",
-        "{\"max_iters\": [1]}|max iters [1]: must be a whole number",
-        "{\"max_iters\": 0}|max iters 0: must be at least 1"})
+    @CsvSource(delimiter = '|', value = {"{\"max_iter\": 1}|trainer.json: \"max_iter\" is no option",
+        "{\"max_iters\": \"1\"}|trainer.json: \"max_iters\" is \"1\", must be a whole number",
+        "{\"max_iters\": null}|trainer.json: \"max_iters\" is null, must be a whole number",
+        "{\"max_iters\": [1]}|trainer.json: \"max_iters\" is [1], must be a whole number",
+        "{\"max_iters\": 0}|trainer.json: \"max_iters\" 0: must be at least 1"})
     void jsonThatDoesNotFitIsRefused(String json, String message) {
         JsonObject object = JsonParser.parseString(json).getAsJsonObject();
         assertEquals(message, assertThrows(UserError.class, () -> train(object)).getMessage());
@@ -151,7 +153,7 @@ class OptionTest {
         assertEquals(Optional.empty(), none.find(PLAN));
         assertEquals("{\"wall_colour\":\"BLUE\"}", none.toString());
         OptionValues planned = none.withText(PLAN, "a/b");
-        assertEquals(planned, OptionValues.fromJson(HOUSE, planned.toJson()));
+        assertEquals(planned, OptionValues.fromJson(HOUSE, Json.of(FILE, planned.toJson())));
         assertEquals(Optional.of(PLAN), planned.firstDifference(none));
         assertEquals(Optional.empty(), none.firstDifference(none.with(COLOUR, Colour.BLUE)));
         assertNotEquals(none, planned);
