@@ -11,6 +11,7 @@ import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.LongStream;
 
 /** What to say once, before the first step of a run. */
 final class RunNotes {
@@ -96,15 +97,13 @@ final class RunNotes {
         TrainOptions now = plan.options();
         Schedule before = saved.schedule();
         Schedule after = now.schedule();
-        if (before.equals(after)) {
+        long last = now.get(TrainOptions.MAX_ITERS) - 1L;
+        if (LongStream.rangeClosed(step, last).allMatch(i -> before.at(i) == after.at(i))) {
             return;
         }
-        long last = now.get(TrainOptions.MAX_ITERS) - 1L;
         String text = "the options given now change the learning rate: " + change(before, after, step)
                 + (last > step ? "; " + change(before, after, last) : "")
-                + ". It falls to " + TrainOptions.MIN_LR + " " + rate(after.minLearningRate())
-                + (before.minLearningRate() == after.minLearningRate() ? ", as before" : "") + " at step "
-                + after.decayIters();
+                + ". It falls to " + end(after) + " (before: " + end(before) + ")";
         boolean longer = before.decayIters() != after.decayIters();
         notes.add(longer ? new RunNote(text, "to keep the length of the schedule, give", TrainOptions.LR_DECAY_ITERS,
                 before.decayIters()) : RunNote.of(text));
@@ -112,6 +111,10 @@ final class RunNotes {
 
     private static String change(Schedule before, Schedule after, long step) {
         return "at step " + (step + 1) + " it is " + rate(after.at(step)) + " instead of " + rate(before.at(step));
+    }
+
+    private static String end(Schedule schedule) {
+        return TrainOptions.MIN_LR + " " + rate(schedule.minLearningRate()) + " at step " + schedule.decayIters();
     }
 
     private static String rate(double value) {

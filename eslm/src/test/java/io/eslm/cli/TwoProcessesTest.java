@@ -40,7 +40,7 @@ class TwoProcessesTest {
         List<String> train =
                 new ArrayList<>(List.of(Main.class.getName(), "train", "--data", data.toString(), "--out-dir",
                         dir.toString(), "--max-iters", "1000000", "--warmup-iters", "0", "--eval-interval", "0",
-                        "--checkpoint-interval", "0"));
+                        "--checkpoint-interval", "0", "--backend", "scalar"));
         train.addAll(Program.TINY);
         Process first = start(train.toArray(String[]::new));
         try {
@@ -70,7 +70,7 @@ class TwoProcessesTest {
     void killedRunsEndWithTheSameBits() throws IOException, InterruptedException {
         Path tools = Path.of("..", "tools", "reliability", "Kill.java").toAbsolutePath().normalize();
         Process campaign = start(tools.toString(), "10", "1");
-        boolean ended = campaign.waitFor(5, TimeUnit.MINUTES);
+        boolean ended = campaign.waitFor(9, TimeUnit.MINUTES);
         campaign.destroyForcibly();
         String said = Files.readString(temp.resolve("said"));
         assertTrue(ended && campaign.exitValue() == 0, said);

@@ -36,9 +36,7 @@ class FolderLockTest {
 
     /** Leaves {@code .holder.json} as a process that no longer runs here would have. */
     private Path left(String host, String boot, long pid, int secondsAgo) throws IOException {
-        Path dir = temp.resolve("run");
-        take(dir).close();
-        Files.createDirectories(dir);
+        Path dir = Files.createDirectories(temp.resolve("run"));
         Path file = dir.resolve(LockHolder.FILE);
         JsonObject o = new JsonObject();
         o.addProperty("pid", pid);
@@ -75,11 +73,10 @@ class FolderLockTest {
 
     @Test
     void aDeadProcessOfThisHostIsNoObstacle() throws IOException {
-        JsonObject me = new JsonObject();
         Path dir = temp.resolve("me");
-        try (FolderLock lock = take(dir)) {
-            me = Json.read(dir.resolve(LockHolder.FILE)).object();
-        }
+        FolderLock lock = take(dir);
+        JsonObject me = Json.read(dir.resolve(LockHolder.FILE)).object();
+        lock.close();
         String host = me.get("host").getAsString();
         String boot = me.get("boot").getAsString();
         take(left(host, boot, 1, 0)).close(); // process 1 lives, but started at another time
