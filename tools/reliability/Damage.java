@@ -180,6 +180,9 @@ public final class Damage {
                         newest || file.equals("config.json"),
                         named.stream().map(f -> Path.of(f).getFileName().toString()).toList(), run);
             }
+            if ((i + 1) % 100 == 0) {
+                System.out.printf("%d of %d, %d wrong%n", i + 1, count, failures.size());
+            }
         }
     }
 

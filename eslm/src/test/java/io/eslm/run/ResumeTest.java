@@ -15,6 +15,7 @@ import io.eslm.report.RunLog;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,7 +131,7 @@ class ResumeTest {
             }
         }
         var e = assertThrows(UserError.class, () -> resume(dir).start());
-        assertTrue(e.getMessage().contains("no complete checkpoint"), e.getMessage());
+        assertTrue(e.getMessage().contains("no whole checkpoint"), e.getMessage());
     }
 
     @Test
@@ -161,7 +162,7 @@ class ResumeTest {
         Path dir = run("run").model(TINY).start(() -> true).folder();
         JsonObject config = Json.read(dir.resolve(RunLog.CONFIG)).object();
         config.getAsJsonObject("tokens").remove("content");
-        Files.writeString(dir.resolve(RunLog.CONFIG), Json.pretty(config));
+        Files.writeString(dir.resolve(RunLog.CONFIG), SealedJson.text(config));
         resume(dir).data(Program.tokens(temp.resolve("elsewhere")).toString()).start(() -> true);
         assertTrue(notes.stream().anyMatch(note -> note.startsWith("this run has no hash of its data")),
                 notes.toString());
@@ -216,7 +217,7 @@ class ResumeTest {
         JsonObject config = Json.read(dir.resolve(RunLog.CONFIG)).object();
         assertEquals("scalar", config.getAsJsonObject("machine").get("arithmetic").getAsString());
         config.getAsJsonObject("machine").addProperty("arithmetic", "vector, 64 bits");
-        Files.writeString(dir.resolve(RunLog.CONFIG), Json.pretty(config));
+        Files.writeString(dir.resolve(RunLog.CONFIG), SealedJson.text(config));
         resume(dir).start(() -> true);
         assertTrue(notes.contains("so far this run was computed by vector, 64 bits, and now by scalar, which rounds "
                 + "differently: it goes on, but not with the bits that it would have had there"), notes.toString());
