@@ -11,7 +11,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.RunOptions;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -140,7 +139,11 @@ final class CompareCommand extends EslmCommand {
     }
 
     private void show(Comparison comparison, Path folder, Terminal screen) {
-        screen.result(json ? Json.line(comparison.json()) : comparison.text());
+        if (json) {
+            screen.result(comparison.json());
+        } else {
+            screen.result(comparison.text());
+        }
         screen.note("report:  " + folder.resolve(Comparison.PAGE));
     }
 }

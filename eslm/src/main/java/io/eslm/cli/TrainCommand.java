@@ -105,6 +105,7 @@ final class TrainCommand extends EslmCommand {
         if (from.equals(RESUME) && !options.has(Run.OUT_DIR)) {
             throw new UserError("--init-from resume: name the run with --out-dir" + RunFolder.runs());
         }
+        NanoGptWords.checkInitFrom(from);
         Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
         run.options(options.runOptions(Run.GROUP)).methodOptions(options.texts(Methods.options()));
         return from.equals(RESUME) || from.equals(SCRATCH) ? run : run.from(Path.of(from));
@@ -126,11 +127,11 @@ final class TrainCommand extends EslmCommand {
                 int of = plan.options().get(TrainOptions.MAX_ITERS);
                 screen.bar("train", s.step(), of, LogLines.compact(s));
                 if (!screen.terminal() && (s.step() % logInterval == 0 || s.step() == first + 1 || s.step() == of)) {
-                    screen.result(LogLines.step(s, of));
+                    screen.log(LogLines.step(s, of));
                 }
             }
-            case TrainEvent.Evaluated e -> screen.result(LogLines.evaluated(e));
-            case TrainEvent.Sampled s -> screen.result("step " + s.step() + ": " + s.prompt() + s.text());
+            case TrainEvent.Evaluated e -> screen.log(LogLines.evaluated(e));
+            case TrainEvent.Sampled s -> screen.log("step " + s.step() + ": " + s.prompt() + s.text());
         }
     }
 
@@ -143,8 +144,9 @@ final class TrainCommand extends EslmCommand {
                         e.result().loss(), e.result().perplexity())).orElse("")));
         screen.note("report:  " + result.folder().resolve(HtmlReport.FILE));
         screen.note(result.finished()
-                ? "sample:  bin/eslm sample --model " + result.folder() + " --prompt \"" + plan.prompt() + "\""
-                : "resume:  bin/eslm train --init-from resume --out-dir " + result.folder());
+                ? "sample:  bin/eslm sample --model " + ShellWords.quote(result.folder().toString()) + " --prompt "
+                        + ShellWords.quote(plan.prompt())
+                : "resume:  bin/eslm train --init-from resume --out-dir " + ShellWords.quote(result.folder().toString()));
         return result.finished() ? 0 : Main.INTERRUPTED;
     }
 }
