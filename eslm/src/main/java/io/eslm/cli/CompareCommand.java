@@ -81,6 +81,7 @@ final class CompareCommand extends EslmCommand {
     }
 
     private int compare(Terminal screen) {
+        options.keepData(Comparer.DATA, screen.progress());
         RunOptions values = options.runOptions(Comparer.GROUP);
         List<String> methods = spec.findOption(DeclaredOptions.flag(Comparer.METHODS)).getValue();
         Comparer comparer = Comparer.create().methods(methods == null ? List.of() : methods)

@@ -88,6 +88,9 @@ final class TrainCommand extends EslmCommand {
                 .map(o -> Options.name(o) + " " + o.getValue()).toList();
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
         int logInterval = options.get(LOG_INTERVAL);
+        if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {
+            options.keepData(Run.DATA, screen.progress());
+        }
         Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress());
         try (RunEngine engine = run.open()) {
             screen.endBar();

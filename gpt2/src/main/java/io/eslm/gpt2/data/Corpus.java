@@ -31,7 +31,12 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
      * @throws UserError if the text is too short or a file cannot be read or written
      */
     default Meta prepare(Path out, double heldOut, Progress progress) {
-        try (var writer = new CorpusWriter(out, domains(), heldOut)) {
+        return prepare(out, Division.toTrain(heldOut), progress);
+    }
+
+    /** Like the other one, with documents divided so. */
+    default Meta prepare(Path out, Division division, Progress progress) {
+        try (var writer = new CorpusWriter(out, domains(), division)) {
             write(writer, new Gpt2Tokenizer(), progress);
             return writer.finish(source());
         } catch (IOException e) {
