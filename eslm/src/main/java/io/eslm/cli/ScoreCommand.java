@@ -67,8 +67,8 @@ final class ScoreCommand extends EslmCommand {
         int[] tokens = source.text == null ? ids(source.tokens) : encode(source.text, config.vocabSize());
         try (Backend backend = options.openBackend()) {
             TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens);
-            ScoreLines.of(scores, scores.selected(selector), config.vocabSize()).forEach(screen::result);
             checkFinite(scores);
+            ScoreLines.of(scores, scores.selected(selector), config.vocabSize()).forEach(screen::result);
         }
         return 0;
     }
@@ -78,7 +78,7 @@ final class ScoreCommand extends EslmCommand {
                 .filter(i -> !Float.isFinite(scores.loss()[i]) || !Float.isFinite(scores.entropy()[i])).toArray();
         if (bad.length > 0) {
             throw new UserError(bad.length + " of " + scores.size() + " tokens have a loss or an entropy that is not a finite "
-                    + "number (null above), the first at pos " + (bad[0] + 1) + ". " + EvalCommand.NOT_FINITE);
+                    + "number, the first at pos " + (bad[0] + 1) + ". " + EvalCommand.NOT_FINITE);
         }
     }
 

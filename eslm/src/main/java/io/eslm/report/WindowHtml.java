@@ -37,7 +37,7 @@ final class WindowHtml {
                 "<p class=note>%d tokens of the domain <b>%s</b>, "
                         + "coloured by %s. %s Point at a token for its numbers.</p><p class=scale>0 <i></i> %.1f nats and more</p>"
                         + "<div class=window>",
-                tokens.size(), Html.text(window.get("domain").getAsString()), risk,
+                tokens.size(), Html.text(window.get("domain").getAsString()), Html.text(risk),
                 alpha > 0 ? String.format(Locale.ROOT,
                         "At α = %s, <s>%d of them</s> would be dropped, because they are below the value-at-risk.",
                         alpha, dropped) : "This method does not select by risk.",
