@@ -144,7 +144,7 @@ public final class DataSource {
     /** The copy of what comes through a pipe, or {@code data} itself. */
     String kept(String data, Progress progress) {
         boolean stdin = NAMES_OF_STDIN.contains(data);
-        if (!stdin && (data.equals(JDK) || !isPipe(existing(data)))) {
+        if (!stdin && (data.equals(JDK) || !isPipe(Path.of(data)))) {
             return data;
         }
         progress.report(0, 0, "reading " + (stdin ? "the standard input" : data) + " to its end …");
@@ -156,7 +156,7 @@ public final class DataSource {
     }
 
     private static boolean isPipe(Path path) {
-        return !Files.isDirectory(path) && !Files.isRegularFile(path);
+        return Files.exists(path) && !Files.isDirectory(path) && !Files.isRegularFile(path);
     }
 
     private Corpus corpus(String data, boolean followLinks, Progress progress) {
