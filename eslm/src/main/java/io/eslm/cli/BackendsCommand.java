@@ -38,8 +38,9 @@ final class BackendsCommand extends EslmCommand {
     private String describe(BackendProvider provider) {
         try (Backend backend = provider.open(options.get(Run.THREADS))) {
             double peak = backend.measurePeakFlops();
-            return backend.description() + (provider.slowBecause() == null ? "" : "; slow: " + provider.slowBecause()) + (Double.isNaN(peak) ? "; peak not measured"
-                    : String.format(Locale.ROOT, "; measured peak %.0f GFLOP/s", peak * 1e-9));
+            return backend.description() + (provider.slowBecause() == null ? "" : "; slow: " + provider.slowBecause())
+                    + (Double.isNaN(peak) ? "; peak not measured"
+                            : String.format(Locale.ROOT, "; measured peak %.0f GFLOP/s", peak * 1e-9));
         }
     }
 }

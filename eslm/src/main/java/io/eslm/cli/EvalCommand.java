@@ -39,7 +39,8 @@ final class EvalCommand extends EslmCommand {
                     .must("be at least 0", n -> n >= 0).defaultsTo(0);
 
     /** What it means that a model gives figures that are not finite. */
-    static final String NOT_FINITE = "The model's activations overflow: its weights are damaged, or its training diverged";
+    static final String NOT_FINITE =
+            "The model's activations overflow: its weights are damaged, or its training diverged";
 
     @CommandLine.Option(names = "--json", order = Options.LATE,
             description = "print one JSON object instead of a table")

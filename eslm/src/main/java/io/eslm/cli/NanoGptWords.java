@@ -38,7 +38,8 @@ final class NanoGptWords {
             Map.entry("eval_only", toggle(FALSE, "evaluate with: eslm eval --model DIR --data PATH")),
             Map.entry("always_save_checkpoint",
                     toggle(TRUE, "--checkpoint-interval says how often a checkpoint is saved")),
-            Map.entry("wandb_log", toggle(FALSE, "the run's folder has metrics.jsonl and report.html. Omit the option")),
+            Map.entry("wandb_log",
+                    toggle(FALSE, "the run's folder has metrics.jsonl and report.html. Omit the option")),
             Map.entry("wandb_project", value(Set.of(), "nothing is sent to wandb. Omit the option")),
             Map.entry("wandb_run_name", value(Set.of(), "name the run by its folder: --out-dir DIR")),
             Map.entry("device", value(Set.of("cpu"), "name a backend: --backend NAME; 'eslm backends' lists them")),
@@ -78,7 +79,8 @@ final class NanoGptWords {
             if (known.name != null) {
                 ours.add(known.name + "=" + given);
             } else if (!known.harmless.contains(given.toLowerCase(Locale.ROOT))) {
-                throw new UserError(flag + " " + given + ": nanoGPT's option has no counterpart here: " + known.instead);
+                throw new UserError(
+                        flag + " " + given + ": nanoGPT's option has no counterpart here: " + known.instead);
             }
         }
         return ours;
@@ -88,7 +90,8 @@ final class NanoGptWords {
     static void checkInitFrom(String from) {
         if (PRETRAINED.contains(from) && !Files.exists(Path.of(from))) {
             throw new UserError("--init-from " + from + ": there is no folder " + from + ", and nothing is downloaded. "
-                    + "Fetch config.json and model.safetensors of " + from + " into a folder, and name that; or train that size "
+                    + "Fetch config.json and model.safetensors of " + from
+                    + " into a folder, and name that; or train that size "
                     + "from scratch: --model " + from);
         }
     }

@@ -40,7 +40,8 @@ final class ScoreCommand extends EslmCommand {
 
     /** The text or its tokens. */
     private static final class Source {
-        @CommandLine.Option(names = "--text", required = true, paramLabel = "FILE", description = "a text in UTF-8; - is the standard input")
+        @CommandLine.Option(names = "--text", required = true, paramLabel = "FILE",
+                description = "a text in UTF-8; - is the standard input")
         private Path text;
         @CommandLine.Option(names = "--tokens", required = true, paramLabel = "FILE",
                 description = "token ids, separated by white space; - is the standard input")
@@ -77,8 +78,9 @@ final class ScoreCommand extends EslmCommand {
         int[] bad = IntStream.range(0, scores.size())
                 .filter(i -> !Float.isFinite(scores.loss()[i]) || !Float.isFinite(scores.entropy()[i])).toArray();
         if (bad.length > 0) {
-            throw new UserError(bad.length + " of " + scores.size() + " tokens have a loss or an entropy that is not a finite "
-                    + "number, the first at pos " + (bad[0] + 1) + ". " + EvalCommand.NOT_FINITE);
+            throw new UserError(
+                    bad.length + " of " + scores.size() + " tokens have a loss or an entropy that is not a finite "
+                            + "number, the first at pos " + (bad[0] + 1) + ". " + EvalCommand.NOT_FINITE);
         }
     }
 

@@ -59,7 +59,8 @@ final class ShellWords {
             if (c == quote) {
                 return i;
             }
-            boolean escape = quote == '"' && c == '\\' && i + 1 < text.length() && "\"\\".indexOf(text.charAt(i + 1)) >= 0;
+            boolean escape =
+                    quote == '"' && c == '\\' && i + 1 < text.length() && "\"\\".indexOf(text.charAt(i + 1)) >= 0;
             word.append(escape ? text.charAt(++i) : c);
         }
         long line = text.substring(0, from).chars().filter(c -> c == '\n').count() + 1;

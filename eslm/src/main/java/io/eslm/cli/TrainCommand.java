@@ -149,7 +149,8 @@ final class TrainCommand extends EslmCommand {
         screen.note(result.finished()
                 ? "sample:  bin/eslm sample --model " + ShellWords.quote(result.folder().toString()) + " --prompt "
                         + ShellWords.quote(plan.prompt())
-                : "resume:  bin/eslm train --init-from resume --out-dir " + ShellWords.quote(result.folder().toString()));
+                : "resume:  bin/eslm train --init-from resume --out-dir "
+                        + ShellWords.quote(result.folder().toString()));
         return result.finished() ? 0 : Main.INTERRUPTED;
     }
 }

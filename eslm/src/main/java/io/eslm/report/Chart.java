@@ -204,7 +204,8 @@ public final class Chart {
         if (Math.abs(value) >= 1e4 || step < 1e-4) {
             return value == 0 ? "0" : Math.abs(value) >= 1e15 ? String.format(Locale.ROOT, "%.2e", value)
                     : Math.abs(value) >= 1e4
-                    ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.1e", value);
+                            ? String.format(Locale.ROOT, "%,.0f", value)
+                    : String.format(Locale.ROOT, "%.1e", value);
         }
         int digits = (int) Math.clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 4);
         return String.format(Locale.ROOT, "%." + digits + "f", value);

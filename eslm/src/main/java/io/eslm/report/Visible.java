@@ -34,7 +34,7 @@ public final class Visible {
     public static String of(String text) {
         return replace(text, c -> c < ' ' ? Character.toString(PICTURES + c)
                 : c == DELETE ? Character.toString(PICTURE_OF_DELETE)
-                        : String.format(Locale.ROOT, "\\u{%04X}", c));
+                : String.format(Locale.ROOT, "\\u{%04X}", c));
     }
 
     /** JSON with the escapes of the same characters: the values stay the same. */

@@ -24,7 +24,8 @@ class ArgumentsTest {
     private Path dir;
 
     private static String[] expand(String... words) {
-        return Arguments.expand(Main.commandLine(new Output(new StringWriter()), new Output(new StringWriter()), false), words);
+        return Arguments.expand(Main.commandLine(new Output(new StringWriter()), new Output(new StringWriter()), false),
+                words);
     }
 
     private Path file(String name, String text) throws IOException {
@@ -34,10 +35,13 @@ class ArgumentsTest {
     @Test
     void aFileOfOptionsStandsForItsWords() throws IOException {
         Path inner = file("inner", "--seed 3 # the seed\n");
-        Path outer = file("outer", "# a run\n--data 'my books/a#b.txt' --out-dir=\"x \\\"y\\\"\" @" + inner + "\n@@plain");
-        assertArrayEquals(new String[] {"train", "--data", "my books/a#b.txt", "--out-dir=x \"y\"", "--seed", "3", "@plain"},
+        Path outer =
+                file("outer", "# a run\n--data 'my books/a#b.txt' --out-dir=\"x \\\"y\\\"\" @" + inner + "\n@@plain");
+        assertArrayEquals(
+                new String[] {"train", "--data", "my books/a#b.txt", "--out-dir=x \"y\"", "--seed", "3", "@plain"},
                 expand("train", "@" + outer));
-        assertArrayEquals(new String[] {"train", "--seed", "3", "--seed", "3"}, expand("train", "@" + inner, "@" + inner),
+        assertArrayEquals(new String[] {"train", "--seed", "3", "--seed", "3"},
+                expand("train", "@" + inner, "@" + inner),
                 "twice is no loop");
     }
 
@@ -64,7 +68,8 @@ class ArgumentsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"plain-word_1.txt", "", "two words", "it's", "$HOME `x` \"y\" \\ *", "line\nbreak", "#no", "-x", "~"})
+    @ValueSource(strings = {"plain-word_1.txt", "", "two words", "it's", "$HOME `x` \"y\" \\ *", "line\nbreak", "#no",
+        "-x", "~"})
     void aQuotedWordIsReadAsItWas(String word) throws IOException, InterruptedException {
         assertEquals(List.of(word, "end"), ShellWords.split(ShellWords.quote(word) + " end"));
         Process shell = new ProcessBuilder("sh", "-c", "printf %s " + ShellWords.quote(word)).start();
@@ -75,14 +80,17 @@ class ArgumentsTest {
     @Test
     void nanoGptsWordsMeanWhatTheyMeanHere() {
         assertArrayEquals(new String[] {"train", "--grad-accum=2", "--max-iters", "5", "--seed=1"},
-                expand("train", "--gradient_accumulation_steps", "2", "--device", "cpu", "--dtype=float32", "--compile", "False",
-                        "--bias=True", "--always_save_checkpoint", "--wandb_log=False", "--max-iters", "5", "--decay_lr=True",
+                expand("train", "--gradient_accumulation_steps", "2", "--device", "cpu", "--dtype=float32", "--compile",
+                        "False",
+                        "--bias=True", "--always_save_checkpoint", "--wandb_log=False", "--max-iters", "5",
+                        "--decay_lr=True",
                         "--eval_only=False", "--seed=1"));
     }
 
     @ParameterizedTest
     @CsvSource({"--eval_only,eslm eval", "--wandb_log=True,metrics.jsonl", "--device=cuda,--backend NAME",
-        "--dtype=bfloat16,float32", "--bias=False,has a bias", "--decay_lr=False,--min-lr", "--dataset=x,--data data/NAME",
+        "--dtype=bfloat16,float32", "--bias=False,has a bias", "--decay_lr=False,--min-lr",
+        "--dataset=x,--data data/NAME",
         "--init_from=gpt2,nothing is downloaded", "--always_save_checkpoint=False,--checkpoint-interval"})
     void nanoGptsWordsThatMeanNothingHereSayWhatToDo(String word, String instead) {
         Program.Outcome o = Program.run("train", word, "--data", dir.resolve("none").toString());

@@ -32,7 +32,8 @@ class MeasureTest {
 
     private static List<Double> scores(Path text, String... more) {
         String[] command = new String[5 + more.length];
-        System.arraycopy(new String[] {"score", "--model", model.toString(), "--text", text.toString()}, 0, command, 0, 5);
+        System.arraycopy(new String[] {"score", "--model", model.toString(), "--text", text.toString()}, 0, command, 0,
+                5);
         System.arraycopy(more, 0, command, 5, more.length);
         return Program.run(command).ok().out().lines()
                 .map(line -> JsonParser.parseString(line).getAsJsonObject().get("loss").getAsDouble()).toList();
@@ -40,10 +41,13 @@ class MeasureTest {
 
     @Test
     void evalAndScoreGiveTheSameLossForTheSameText() throws IOException {
-        Path text = Files.writeString(temp.resolve("two.txt"), "\uFEFFPaper stone.<|endoftext|>Copper paper stone slowly.");
+        Path text =
+                Files.writeString(temp.resolve("two.txt"), "\uFEFFPaper stone.<|endoftext|>Copper paper stone slowly.");
         List<Double> losses = scores(text);
-        var eval = JsonParser.parseString(Program.run("eval", "--model", model.toString(), "--data", text.toString(), "--json")
-                .ok().out()).getAsJsonObject();
+        var eval = JsonParser
+                .parseString(Program.run("eval", "--model", model.toString(), "--data", text.toString(), "--json")
+                        .ok().out())
+                .getAsJsonObject();
         assertEquals(losses.size(), eval.get("predictions").getAsInt());
         // one rounds each loss to what a float prints, the other does not
         assertEquals(losses.stream().mapToDouble(d -> d).average().orElseThrow(), eval.get("loss").getAsDouble(), 1e-6);
@@ -55,7 +59,9 @@ class MeasureTest {
         String[] command = {"sample", "--model", model.toString(), "--prompt", "<|endoftext|>", "--max-new-tokens", "8",
             "--temperature", "0"};
         String asToken = Program.run(command).ok().out();
-        assertEquals(Program.run("sample", "--model", model.toString(), "--max-new-tokens", "8", "--temperature", "0").ok().out(),
+        assertEquals(
+                Program.run("sample", "--model", model.toString(), "--max-new-tokens", "8", "--temperature", "0").ok()
+                        .out(),
                 asToken.substring("<|endoftext|>".length()), "as a prompt that is the beginning of a document");
     }
 

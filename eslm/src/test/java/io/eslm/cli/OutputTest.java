@@ -21,8 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What leaves the program: nothing that drives the terminal, and no success if it is lost. */
 class OutputTest {
-    private static final String EVIL = "\u001b]0;owned\u0007\u009b31m\u202Eabc\u2066\u200F\u061C\u200B" + Character.toString(0xE0041)
-            + "\r\u007f";
+    private static final String EVIL =
+            "\u001b]0;owned\u0007\u009b31m\u202Eabc\u2066\u200F\u061C\u200B" + Character.toString(0xE0041)
+                    + "\r\u007f";
     @TempDir
     private static Path temp;
     private static Path model;
@@ -41,7 +42,8 @@ class OutputTest {
 
     @Test
     void whatDrivesATerminalBecomesVisible() {
-        assertEquals("␛]0;owned␇\\u{009B}31m\\u{202E}abc\\u{2066}\\u{200F}\\u{061C}\\u{200B}\\u{E0041}␍␡", Visible.of(EVIL));
+        assertEquals("␛]0;owned␇\\u{009B}31m\\u{202E}abc\\u{2066}\\u{200F}\\u{061C}\\u{200B}\\u{E0041}␍␡",
+                Visible.of(EVIL));
         String good = "Zeilen\n\tund\r\n\u00e9, \u4f60\u597d, \ud83d\udc69\u200d\ud83d\ude80, \u0646\u200c\u0647";
         assertEquals(good, Visible.of(good), "text stays as it is");
         String json = "{\"a\":\"" + "\u009b\u202e" + Character.toString(0xE0041) + "\"}";
@@ -116,10 +118,12 @@ class OutputTest {
             boolean left = reason.equals("Broken pipe");
             assertEquals(left ? 0 : 1, code, err::toString);
             assertEquals(!left, err.toString().endsWith(
-                    "error: the output is incomplete, because it cannot be written: the disk is full\n"), err::toString);
+                    "error: the output is incomplete, because it cannot be written: the disk is full\n"),
+                    err::toString);
             if (command[0].equals("train")) {
                 assertTrue(err.toString().contains("its output is lost"), err::toString);
-                assertTrue(Files.exists(temp.resolve("out" + reason.length()).resolve("report.html")), "the run is whole");
+                assertTrue(Files.exists(temp.resolve("out" + reason.length()).resolve("report.html")),
+                        "the run is whole");
             }
         }
     }

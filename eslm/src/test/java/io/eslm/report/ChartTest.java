@@ -17,9 +17,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A chart of any values ends, and stays within its frame. */
 class ChartTest {
-    private static final double[] ODD = {0, -0.0, 1, -1, 1e-3, 1e15, 1e15 + 1, 1e17, 1e17 + 16, 1e100, -1e100, 1e300, -1e300,
-        1e308, -1e308, Double.MAX_VALUE, -Double.MAX_VALUE, Double.MIN_VALUE, 1e-310, 5e-310, Double.MIN_NORMAL, Double.NaN,
-        Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 1 + Math.ulp(1.0), 4.5, 4.500000000000001};
+    private static final double[] ODD =
+            {0, -0.0, 1, -1, 1e-3, 1e15, 1e15 + 1, 1e17, 1e17 + 16, 1e100, -1e100, 1e300, -1e300,
+                1e308, -1e308, Double.MAX_VALUE, -Double.MAX_VALUE, Double.MIN_VALUE, 1e-310, 5e-310, Double.MIN_NORMAL,
+                Double.NaN,
+                Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 1 + Math.ulp(1.0), 4.5, 4.500000000000001};
 
     static Stream<List<Double>> pairs() {
         return Arrays.stream(ODD).boxed().flatMap(a -> Arrays.stream(ODD).mapToObj(b -> List.of(a, b)));
@@ -35,7 +37,8 @@ class ChartTest {
     @MethodSource("pairs")
     void anyTwoValuesGiveAChart(List<Double> pair) {
         double[] odd = {pair.get(0), pair.get(1), pair.get(0)};
-        for (String svg : List.of(chart(new double[] {1, 2, 3}, odd), chart(odd, new double[] {1, 2, 3}), chart(odd, odd))) {
+        for (String svg : List.of(chart(new double[] {1, 2, 3}, odd), chart(odd, new double[] {1, 2, 3}),
+                chart(odd, odd))) {
             assertFalse(svg.contains("NaN") || svg.contains("Infinity") || svg.contains("∞"), svg);
             var place = Pattern.compile("(?:[ML]| cx=| x=)(-?[0-9.]+)(?: | cy=| y=)(-?[0-9.]+)").matcher(svg);
             while (place.find()) {

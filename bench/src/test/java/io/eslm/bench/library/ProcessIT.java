@@ -44,7 +44,8 @@ class ProcessIT {
         assumeTrue(Files.exists(Path.of("/dev/full")), "only Linux has a device that is always full");
         Newcomer.Outcome o = shell("eslm " + command + " >/dev/full");
         assertEquals(1, o.exitCode(), o.output());
-        assertTrue(o.output().contains("error: the output is incomplete, because it cannot be written: the disk is full"),
+        assertTrue(
+                o.output().contains("error: the output is incomplete, because it cannot be written: the disk is full"),
                 o.output());
     }
 
@@ -67,7 +68,8 @@ class ProcessIT {
         assertTrue(shell("mkfifo fifo; cat book.txt >fifo & eslm eval --model model --data fifo").ok()
                 .endsWith(byName));
         Newcomer.Outcome endless = shell("eslm eval --model model --data /dev/zero");
-        assertTrue(endless.exitCode() == 1 && endless.output().contains("is not text: it has a NUL byte"), endless.output());
+        assertTrue(endless.exitCode() == 1 && endless.output().contains("is not text: it has a NUL byte"),
+                endless.output());
     }
 
     @Test
@@ -104,7 +106,8 @@ class ProcessIT {
         for (String option : new String[] {"-XX:NoSuch=1", "--no-such", "-Xmx1k"}) {
             Newcomer.Outcome o = newcomer.eslm(Map.of("ESLM_JVM_OPTS", option), "--version");
             assertEquals(1, o.exitCode(), o.output());
-            assertTrue(o.output().matches("eslm: the JVM does not start: .*; see ESLM_JVM_OPTS=" + option + "\n"), o.output());
+            assertTrue(o.output().matches("eslm: the JVM does not start: .*; see ESLM_JVM_OPTS=" + option + "\n"),
+                    o.output());
         }
     }
 
@@ -122,7 +125,8 @@ class ProcessIT {
         Files.writeString(build.resolve("aot"), "made elsewhere");
         String first = newcomer.eslm(Map.of(), "--version").ok();
         assertTrue(first.startsWith("renewing the cache of the JVM"), first);
-        assertTrue(newcomer.eslm(Map.of(), "--version").ok().startsWith("eslm "), "once, and without a word from the JVM");
+        assertTrue(newcomer.eslm(Map.of(), "--version").ok().startsWith("eslm "),
+                "once, and without a word from the JVM");
         assertTrue(Files.exists(build.resolve("aot.key")));
     }
 }

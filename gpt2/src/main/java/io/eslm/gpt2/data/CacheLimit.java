@@ -60,8 +60,9 @@ record CacheLimit(long bytes) {
     /** Bounds the cache {@code root}. Does what it can: a cache is never a reason to fail. */
     void apply(Path root) {
         removeAbandoned(root, ".");
-        List<Entry> entries = list(root).filter(path -> !isHidden(path)).map(CacheLimit::entry).filter(e -> e.used != null)
-                .sorted(Comparator.comparing(Entry::used)).toList();
+        List<Entry> entries =
+                list(root).filter(path -> !isHidden(path)).map(CacheLimit::entry).filter(e -> e.used != null)
+                        .sorted(Comparator.comparing(Entry::used)).toList();
         long total = entries.stream().mapToLong(Entry::bytes).sum();
         for (Entry entry : entries) {
             if (total <= bytes) {

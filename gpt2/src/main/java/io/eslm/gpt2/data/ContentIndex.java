@@ -71,7 +71,8 @@ final class ContentIndex {
             var lines = Files.readAllLines(file);
             if (!lines.isEmpty() && lines.getFirst().equals(HEADER)) {
                 lines.stream().skip(1).map(line -> line.split("\t")).filter(f -> f.length == 5).forEach(f -> index.known
-                        .put(f[4], new Entry(f[0], new Content(Long.parseLong(f[1]), f[2], f[3].equals(TEXT) ? null : f[3]))));
+                        .put(f[4], new Entry(f[0],
+                                new Content(Long.parseLong(f[1]), f[2], f[3].equals(TEXT) ? null : f[3]))));
             }
         } catch (IOException | NumberFormatException _) {
             index.known.clear();

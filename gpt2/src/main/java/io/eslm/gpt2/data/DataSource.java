@@ -26,7 +26,8 @@ public final class DataSource {
 
     private static final Set<String> NAMES_OF_STDIN = Set.of(STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0");
     /** By the ending of a file that is not plain text: what it is. */
-    private static final Map<String, String> NOT_TEXT = Map.ofEntries(Map.entry("json", "JSON"), Map.entry("csv", "a table"),
+    private static final Map<String, String> NOT_TEXT = Map.ofEntries(Map.entry("json", "JSON"),
+            Map.entry("csv", "a table"),
             Map.entry("tsv", "a table"), Map.entry("parquet", "a Parquet file"), Map.entry("arrow", "an Arrow file"),
             Map.entry("gz", "compressed"), Map.entry("zst", "compressed"), Map.entry("bz2", "compressed"),
             Map.entry("xz", "compressed"), Map.entry("zip", "an archive"), Map.entry("tar", "an archive"),
@@ -73,7 +74,8 @@ public final class DataSource {
      * @return the folder, opened
      * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then unchanged
      */
-    public static TokenData prepare(String data, Path out, OptionalDouble heldOut, boolean followLinks, Progress progress) {
+    public static TokenData prepare(String data, Path out, OptionalDouble heldOut, boolean followLinks,
+            Progress progress) {
         return ofThisMachine().prepareAt(data, out, heldOut, followLinks, progress);
     }
 
@@ -168,7 +170,8 @@ public final class DataSource {
         String kind = Files.isDirectory(source) ? null
                 : NOT_TEXT.get(name(data).replaceFirst(".*\\.", "").toLowerCase(Locale.ROOT));
         if (kind != null) {
-            throw new UserError(source + " is " + kind + ", not plain text, and its marks would be trained on. Write each "
+            throw new UserError(source + " is " + kind
+                    + ", not plain text, and its marks would be trained on. Write each "
                     + "document as a line {\"text\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
         }
         return TextCorpus.open(source, followLinks, index, progress);
@@ -184,7 +187,8 @@ public final class DataSource {
         if (data.isBlank() || !Files.exists(path)) {
             throw new UserError(
                     "data " + path.toAbsolutePath() + ": no such file or folder. Name a text file, a folder of "
-                            + "text, a .bin file, a prepared folder, " + STDIN + " for the standard input, or " + JDK + " for the JDK's own text.");
+                            + "text, a .bin file, a prepared folder, " + STDIN + " for the standard input, or " + JDK
+                            + " for the JDK's own text.");
         }
         return path;
     }

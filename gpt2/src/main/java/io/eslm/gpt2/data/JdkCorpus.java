@@ -102,7 +102,8 @@ final class JdkCorpus implements Corpus {
     public String identity() {
         try {
             var text = new StringBuilder("jdk\n");
-            for (Path file : Stream.of(hasSources() ? List.of(sources()) : List.<Path>of(), legal, man).flatMap(List::stream)
+            for (Path file : Stream.of(hasSources() ? List.of(sources()) : List.<Path>of(), legal, man)
+                    .flatMap(List::stream)
                     .toList()) {
                 String name = home.relativize(file).toString();
                 text.append(name).append(' ').append(index.hash(name, file)).append('\n');

@@ -63,8 +63,10 @@ class DataCacheTest {
     @Test
     void anotherProcessKeepsItsEntryWhileItLives() throws Exception {
         Path folder = entry("a", 10, 1);
-        Process other = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-Xshare:auto",
-                "-cp", System.getProperty("java.class.path"), Holder.class.getName(), folder.toString()).start();
+        Process other =
+                new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-Xshare:auto",
+                        "-cp", System.getProperty("java.class.path"), Holder.class.getName(), folder.toString())
+                        .start();
         try {
             assertEquals('!', other.getInputStream().read());
             new CacheLimit(0).apply(root);
@@ -118,7 +120,8 @@ class DataCacheTest {
         Path text = Files.writeString(dir.resolve("t.txt"), "words ".repeat(500));
         Path folder = cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Progress.SILENT);
         assertEquals(List.of(folder.getFileName().toString()), left());
-        assertEquals(folder, cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Progress.SILENT));
+        assertEquals(folder,
+                cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Progress.SILENT));
     }
 
     @Test

@@ -129,7 +129,8 @@ class DataSourceTest {
         assertEquals(601, data.train().tokens().size() + data.val().orElseThrow().tokens().size());
         assertEquals(150, data.val().get().tokens().size());
         assertEquals(text.toString(), TokenData.open(out).source());
-        String again = source.prepareAt(text.toString(), out, OptionalDouble.of(0), false, Progress.SILENT).val().toString();
+        String again =
+                source.prepareAt(text.toString(), out, OptionalDouble.of(0), false, Progress.SILENT).val().toString();
         assertEquals("Optional.empty", again, "val.bin of the earlier preparation is gone");
     }
 

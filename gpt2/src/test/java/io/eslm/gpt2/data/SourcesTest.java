@@ -55,7 +55,8 @@ class SourcesTest {
         put("in/a.txt", "alpha");
         Path link = Files.createSymbolicLink(dir.resolve("link"), in);
         assertEquals("alpha" + END, prepare(link, false));
-        assertEquals("alpha" + END, prepare(Files.createSymbolicLink(dir.resolve("l.txt"), in.resolve("a.txt")), false));
+        assertEquals("alpha" + END,
+                prepare(Files.createSymbolicLink(dir.resolve("l.txt"), in.resolve("a.txt")), false));
     }
 
     @Test
@@ -70,8 +71,10 @@ class SourcesTest {
         Files.createSymbolicLink(in.resolve("far"), dir.resolve("out-of-it"));
         Files.createSymbolicLink(dir.resolve("out-of-it/back"), in);
         assertEquals("stored" + END + "alpha" + END, prepare(in, false));
-        assertEquals(List.of(in + ": 2 text files; skipped 1 hidden, 1 links out of the folder, which prepare follows on request, "
-                + "1 links that lead nowhere, 2 links to what is read already."), notes);
+        assertEquals(List.of(
+                in + ": 2 text files; skipped 1 hidden, 1 links out of the folder, which prepare follows on request, "
+                        + "1 links that lead nowhere, 2 links to what is read already."),
+                notes);
         String all = prepare(in, true);
         assertTrue(all.contains("far") && all.contains("stored") && all.contains("alpha")
                 && all.split("<.endoftext.>").length == 3, all);
@@ -79,8 +82,9 @@ class SourcesTest {
 
     @Test
     void eachLineOfJsonIsADocument() throws IOException {
-        Path file = put("in/five.jsonl", "{\"id\": 1, \"text\": \"one \\u201cquoted\\u201d\"}\n\n{\"text\":\"two\",\"x\":[{}]}\r\n"
-                + "{\"text\":\"\"}\n{\"meta\":{\"text\":\"no\"},\"text\":\"three\\nlines\"}");
+        Path file = put("in/five.jsonl",
+                "{\"id\": 1, \"text\": \"one \\u201cquoted\\u201d\"}\n\n{\"text\":\"two\",\"x\":[{}]}\r\n"
+                        + "{\"text\":\"\"}\n{\"meta\":{\"text\":\"no\"},\"text\":\"three\\nlines\"}");
         assertEquals("one \u201cquoted\u201d" + END + "two" + END + "three\nlines" + END, prepare(file, false));
         assertEquals("one \u201cquoted\u201d" + END + "two" + END + "three\nlines" + END, prepare(in, false));
     }
@@ -127,7 +131,8 @@ class SourcesTest {
         Path file = put("in/a.txt", "some words");
         TextCorpus corpus = TextCorpus.open(file, Progress.SILENT);
         Files.writeString(file, "same WORDS");
-        String message = assertThrows(UserError.class, () -> corpus.prepare(dir.resolve("o"), 0, Progress.SILENT)).getMessage();
+        String message =
+                assertThrows(UserError.class, () -> corpus.prepare(dir.resolve("o"), 0, Progress.SILENT)).getMessage();
         assertTrue(message.contains("changed while it was read"), message);
     }
 }
