@@ -11,7 +11,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.RunOptions;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -82,6 +81,7 @@ final class CompareCommand extends EslmCommand {
     }
 
     private int compare(Terminal screen) {
+        options.keepData(Comparer.DATA, screen.progress());
         RunOptions values = options.runOptions(Comparer.GROUP);
         List<String> methods = spec.findOption(DeclaredOptions.flag(Comparer.METHODS)).getValue();
         Comparer comparer = Comparer.create().methods(methods == null ? List.of() : methods)
@@ -140,7 +140,11 @@ final class CompareCommand extends EslmCommand {
     }
 
     private void show(Comparison comparison, Path folder, Terminal screen) {
-        screen.result(json ? Json.line(comparison.json()) : comparison.text());
+        if (json) {
+            screen.result(comparison.json());
+        } else {
+            screen.result(comparison.text());
+        }
         screen.note("report:  " + folder.resolve(Comparison.PAGE));
     }
 }

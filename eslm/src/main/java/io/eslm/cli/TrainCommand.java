@@ -92,6 +92,9 @@ final class TrainCommand extends EslmCommand {
                 .map(o -> Options.name(o) + " " + ShellWords.quote(o.<String>getValue())).toList();
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
         int logInterval = options.get(LOG_INTERVAL);
+        if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {
+            options.keepData(Run.DATA, screen.progress());
+        }
         Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
                 .notes(note -> screen.note("note: " + note.messageFor(DeclaredOptions::flag)));
         try (RunEngine engine = run.open()) {
@@ -127,6 +130,7 @@ final class TrainCommand extends EslmCommand {
         if (from.equals(RESUME) && !options.has(Run.OUT_DIR)) {
             throw new UserError("--init-from resume: name the run with --out-dir" + RunFolder.runs());
         }
+        NanoGptWords.checkInitFrom(from);
         Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
         run.options(options.runOptions(Run.GROUP)).methodOptions(options.texts(Methods.options()));
         return from.equals(RESUME) || from.equals(SCRATCH) ? run : run.from(Path.of(from));
@@ -148,11 +152,11 @@ final class TrainCommand extends EslmCommand {
                 int of = plan.options().get(TrainOptions.MAX_ITERS);
                 screen.bar("train", s.step(), of, LogLines.compact(s));
                 if (!screen.terminal() && (s.step() % logInterval == 0 || s.step() == first + 1 || s.step() == of)) {
-                    screen.result(LogLines.step(s, of));
+                    screen.log(LogLines.step(s, of));
                 }
             }
-            case TrainEvent.Evaluated e -> screen.result(LogLines.evaluated(e));
-            case TrainEvent.Sampled s -> screen.result("step " + s.step() + ": " + s.prompt() + s.text());
+            case TrainEvent.Evaluated e -> screen.log(LogLines.evaluated(e));
+            case TrainEvent.Sampled s -> screen.log("step " + s.step() + ": " + s.prompt() + s.text());
         }
     }
 

@@ -57,8 +57,12 @@ public final class Html {
         }
     }
 
-    /** {@code text} escaped for an element or a quoted attribute; control characters become visible. */
+    /** {@code text} escaped for an element or a quoted attribute; what a reader cannot see becomes {@link Visible}. */
     public static String text(String text) {
+        return escape(Visible.of(text));
+    }
+
+    private static String escape(String text) {
         StringBuilder html = new StringBuilder(text.length() + 16);
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -68,9 +72,7 @@ public final class Html {
                 case '>' -> html.append("&gt;");
                 case '"' -> html.append("&quot;");
                 case '\'' -> html.append("&#39;");
-                case '\n', '\t' -> html.append(c);
-                default -> html.append(
-                        c < ' ' ? (char) (0x2400 + c) : Character.isSurrogate(c) && !paired(text, i) ? '\uFFFD' : c);
+                default -> html.append(Character.isSurrogate(c) && !paired(text, i) ? '\uFFFD' : c);
             }
         }
         return html.toString();

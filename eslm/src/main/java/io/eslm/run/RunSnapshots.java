@@ -58,8 +58,9 @@ final class RunSnapshots {
         Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
         Sampling sampling = Sampling.of(OptionValues.defaults(Sampling.GROUP)
                 .with(Sampling.MAX_NEW_TOKENS, SAMPLE_TOKENS).with(Sampling.SEED, seed));
-        return Optional.of(tokenizer.decode(new Generator(model).generate(tokenizer.encode(prompt), sampling, _ -> true)
-                .tokens()));
+        return Optional.of(
+                tokenizer.decode(new Generator(model).generate(tokenizer.encodeDocuments(prompt), sampling, _ -> true)
+                        .tokens()));
     }
 
     /**

@@ -9,9 +9,11 @@ import io.eslm.tensor.UserError;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * GPT-2's tokenizer: 50,000 byte-level BPE merges over the 256 bytes, plus end-of-text.
@@ -112,6 +114,26 @@ public final class Gpt2Tokenizer {
             case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR -> 2;
             default -> c == '\u0085' ? 2 : 3;
         };
+    }
+
+    /**
+     * Token ids of documents in one text: like {@link #encode}, but each literal {@value #END_OF_TEXT_LITERAL}, which many
+     * published corpora have between documents, is the token {@link #END_OF_TEXT}.
+     */
+    public int[] encodeDocuments(String text) {
+        int mark = text.indexOf(END_OF_TEXT_LITERAL);
+        if (mark < 0) {
+            return encode(text);
+        }
+        IntStream.Builder ids = IntStream.builder();
+        int from = 0;
+        for (; mark >= 0; mark = text.indexOf(END_OF_TEXT_LITERAL, from)) {
+            Arrays.stream(encode(text.substring(from, mark))).forEach(ids);
+            ids.add(END_OF_TEXT);
+            from = mark + END_OF_TEXT_LITERAL.length();
+        }
+        Arrays.stream(encode(text.substring(from))).forEach(ids);
+        return ids.build().toArray();
     }
 
     /**
