@@ -38,9 +38,7 @@ final class BackendsCommand extends EslmCommand {
 
     private String describe(BackendProvider provider) {
         try (Backend backend = Backends.open(provider.name(), options.get(Run.THREADS))) {
-            double peak = backend.measurePeakFlops();
-            return backend.description() + (Double.isNaN(peak) ? "; peak not measured"
-                    : String.format(Locale.ROOT, "; measured peak %.0f GFLOP/s", peak * 1e-9));
+            return backend.description() + "; peak " + backend.measurePeak();
         }
     }
 }

@@ -44,10 +44,18 @@ final class CompareFolder {
             }
             settings.add("methods",
                     methods(dir, saved.getAsJsonObject("methods"), settings.getAsJsonObject("methods")));
+            settings.addProperty(Comparison.COMMIT,
+                    commits(saved.get(Comparison.COMMIT), settings.get(Comparison.COMMIT).getAsString()));
             settings.add("seeds", seeds(saved.getAsJsonArray("seeds"), settings.getAsJsonArray("seeds")));
         }
         FileTrees.make(dir);
         AtomicFiles.writeString(file, Json.pretty(settings));
+    }
+
+    /** All commits that took part. */
+    private static String commits(JsonElement saved, String now) {
+        String before = saved == null ? "unknown" : saved.getAsString();
+        return List.of(before.split(", ")).contains(now) ? before : before + ", " + now;
     }
 
     private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {

@@ -23,6 +23,8 @@ public final class Comparison {
     public static final String FIGURES = "compare.json";
     /** The page. */
     public static final String PAGE = "compare.html";
+    /** The commits that trained the runs, in {@link #SETTINGS}. */
+    static final String COMMIT = "commit";
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
 
@@ -100,9 +102,22 @@ public final class Comparison {
         return methods;
     }
 
+    /** Where the figures come from; {@code other_load} is the highest of a run. Null for what an older version did not record. */
+    private JsonObject provenance() {
+        JsonObject o = new JsonObject();
+        for (String field : List.of("program", COMMIT, "date")) {
+            o.add(field, settings.get(field));
+        }
+        o.add("other_load", Json.number(methods.stream().flatMap(m -> m.runs().stream())
+                .mapToDouble(ComparedRun::otherLoad).filter(Double::isFinite).max().orElse(Double.NaN)));
+        o.add("machine", settings.get("machine"));
+        return o;
+    }
+
     /** All figures. */
     public JsonObject json() {
         JsonObject o = new JsonObject();
+        o.add("provenance", provenance());
         o.addProperty("base", BASE);
         o.add("split", settings.get("split"));
         JsonArray all = new JsonArray();

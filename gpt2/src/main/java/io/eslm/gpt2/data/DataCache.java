@@ -4,6 +4,7 @@ package io.eslm.gpt2.data;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.UserCache;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,11 +28,9 @@ final class DataCache {
         this.root = root;
     }
 
-    /** The user's cache: {@code $XDG_CACHE_HOME/eslm}, or {@code ~/.cache/eslm}. */
+    /** The user's cache. */
     static DataCache ofUser(Map<String, String> environment) {
-        String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-        Path base = xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
-        return new DataCache(base.resolve("eslm"));
+        return new DataCache(UserCache.folder(environment));
     }
 
     /** The prepared folder of a corpus, from an earlier run or new. */
