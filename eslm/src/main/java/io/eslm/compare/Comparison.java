@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The figures of the finished runs of several methods over several seeds, each as mean ± standard deviation over the seeds. It
+ * The figures of the finished runs of several methods over several seeds, each as a mean over the seeds with a 95 % interval. It
  * reads the folder of the comparison: {@value #SETTINGS} and one folder per seed and method.
  */
 public final class Comparison {
