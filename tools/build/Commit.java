@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -32,7 +33,7 @@ final class Commit {
         try {
             Process process =
                     new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            String text = new String(process.getInputStream().readAllBytes()).strip();
+            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
             return process.waitFor() == 0 ? text : null;
         } catch (IOException _) {
             return null;

@@ -37,6 +37,7 @@ final class FmaPeak {
     private static final double MOST_UNITS = 5;
 
     /** Keeps the results, so that the compiler cannot drop the loops. */
+    @SuppressWarnings("UnusedVariable") // written only
     private static volatile float sink;
 
     private FmaPeak() {

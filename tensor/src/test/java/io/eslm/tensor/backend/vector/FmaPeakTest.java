@@ -11,8 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Test;
@@ -34,13 +32,12 @@ class FmaPeakTest {
     @Test
     void loadDoesNotMakeItImpossible() {
         AtomicBoolean over = new AtomicBoolean();
-        List<Thread> load = new ArrayList<>();
         for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
-            load.add(Thread.ofPlatform().daemon().start(() -> {
+            Thread.ofPlatform().daemon().start(() -> {
                 while (!over.get()) {
                     Thread.onSpinWait();
                 }
-            }));
+            });
         }
         try (Parallel parallel = new Parallel(2)) {
             Peak peak = FmaPeak.measure(parallel);
@@ -50,7 +47,6 @@ class FmaPeakTest {
         } finally {
             over.set(true);
         }
-        assertTrue(load.size() > 1);
     }
 
     @ParameterizedTest
