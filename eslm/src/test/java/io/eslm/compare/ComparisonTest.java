@@ -142,7 +142,8 @@ class ComparisonTest {
         assertEquals(Math.sqrt(2), loss.get("sd").getAsDouble());
         assertEquals(2 + 12.706, loss.getAsJsonArray("ci95").get(1).getAsDouble(), 1e-3);
         assertEquals(2, loss.get("n").getAsInt());
-        assertEquals(JsonParser.parseString("{\"mean\":-1.0,\"sd\":null,\"ci95\":null,\"n\":1}"), cvar.get("loss_less_base"),
+        assertEquals(JsonParser.parseString("{\"mean\":-1.0,\"sd\":null,\"ci95\":null,\"n\":1}"),
+                cvar.get("loss_less_base"),
                 "seed 7 alone has both");
         assertTrue(cvar.get("loss_p_value").isJsonNull());
         assertEquals((Math.E + Math.exp(3)) / 2, cvar.getAsJsonObject("perplexity").get("mean").getAsDouble(), 1e-12);

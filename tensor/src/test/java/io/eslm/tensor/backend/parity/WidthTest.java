@@ -26,7 +26,8 @@ import org.junit.jupiter.api.Test;
 class WidthTest {
     /** Kernels that add along the lanes, or, in attentionBackward, over blocks of as many queries as a tile has columns. */
     private static final Set<String> DEPEND = Set.of("addSumOfSquares", "attentionBackward", "attentionCached",
-            "batchedMatmul", "crossEntropy", "distillation", "layerNorm", "layerNormBackward", "matmul", "reduce", "softmax",
+            "batchedMatmul", "crossEntropy", "distillation", "layerNorm", "layerNormBackward", "matmul", "reduce",
+            "softmax",
             "softmaxBackward");
     /** Every so many cases, to be quick; the inputs of all of them gave this list. */
     private static final int STEP = 4;
