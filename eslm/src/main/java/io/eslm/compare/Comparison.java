@@ -117,12 +117,12 @@ public final class Comparison {
     /** All figures. */
     public JsonObject json() {
         JsonObject o = new JsonObject();
-        o.add("provenance", provenance());
         o.addProperty("base", BASE);
         o.add("split", settings.get("split"));
         JsonArray all = new JsonArray();
         methods.forEach(method -> all.add(method.json()));
         o.add("methods", all);
+        o.add("provenance", provenance());
         return o;
     }
 
