@@ -36,11 +36,9 @@ final class BackendsCommand extends EslmCommand {
     }
 
     private String describe(BackendProvider provider) {
-        try (Backend backend = provider.open(options.get(Run.THREADS))) {
-            double peak = backend.measurePeakFlops();
+        try (Backend backend = Backends.open(provider.name(), options.get(Run.THREADS))) {
             return backend.description() + (provider.slowBecause() == null ? "" : "; slow: " + provider.slowBecause())
-                    + (Double.isNaN(peak) ? "; peak not measured"
-                            : String.format(Locale.ROOT, "; measured peak %.0f GFLOP/s", peak * 1e-9));
+                    + "; peak " + backend.measurePeak();
         }
     }
 }

@@ -26,13 +26,14 @@ import picocli.CommandLine.Model.OptionSpec;
         header = "Trains with several methods over several seeds, and shows what each reached at what cost.",
         description = {"",
             "For each seed, all methods start from the same weights and read the data in the same order. clm always takes part. "
-                    + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. Writes compare.json, "
+                    + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. The tables show means over the seeds "
+                    + "with 95 % intervals. Writes compare.json, "
                     + "compare.html, and one folder per run. Curves use --eval-iters batches of the half that --split names; "
                     + "final figures use all of it. Run the same command again to continue a stopped comparison. You can add "
                     + "methods and seeds.",
             ""},
         footer = {"", "Examples:",
-            "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1 --seeds 3",
+            "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1",
             "  eslm compare --methods cvar-loss:alpha=0.1 cvar-loss:alpha=0.2 --split tune --out-dir runs/tuning",
             "  eslm compare --methods shortlist-sampling:keep-ratio=0.5,max-iters=800 --max-iters 600",
             "  eslm compare --report-only --out-dir runs/tuning", "",

@@ -10,6 +10,7 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.run.FolderLock;
+import io.eslm.run.CpuContention;
 import io.eslm.run.RunEngine;
 import io.eslm.run.RunPlan;
 import io.eslm.tensor.UserError;

@@ -48,10 +48,17 @@ final class CompareFolder {
                         settings.getAsJsonObject("machine").get(name));
             }
             settings.add("methods", methods(dir, saved, settings.getAsJsonObject("methods")));
+            settings.addProperty(Comparison.COMMIT, commits(saved.optional(Comparison.COMMIT, String.class, "unknown"),
+                    settings.get(Comparison.COMMIT).getAsString()));
             settings.add("seeds", seeds(saved.list("seeds", Long.class), settings.getAsJsonArray("seeds")));
         }
         FileTrees.make(dir);
         AtomicFiles.writeString(file, Json.pretty(settings));
+    }
+
+    /** All commits that took part. */
+    private static String commits(String before, String now) {
+        return List.of(before.split(", ")).contains(now) ? before : before + ", " + now;
     }
 
     /** Options that did not exist when the comparison began have their defaults. */

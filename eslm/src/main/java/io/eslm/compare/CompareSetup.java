@@ -7,6 +7,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.Provenance;
 import io.eslm.run.Run;
 import io.eslm.run.RunConfig;
 import io.eslm.run.RunFolder;
@@ -59,7 +60,10 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
     /** The settings for {@value Comparison#SETTINGS}: everything that the runs have in common, and where they differ. */
     JsonObject json(TokenData tokens, Backend backend) {
         JsonObject o = new JsonObject();
-        o.addProperty("program", "eslm " + RunConfig.version());
+        Provenance provenance = Provenance.of(backend);
+        o.addProperty("program", provenance.program());
+        o.addProperty(Comparison.COMMIT, provenance.commit());
+        o.addProperty("date", provenance.date().toString());
         JsonObject folders = new JsonObject();
         entries.forEach(entry -> folders.addProperty(entry.toString(), entry.label()));
         o.add("methods", folders);
@@ -76,7 +80,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         common.remove("seed");
         o.add("options", common);
         o.add("tokens", RunConfig.tokens(tokens));
-        o.add("machine", RunConfig.machine(backend));
+        o.add("machine", provenance.machine());
         return o;
     }
 }

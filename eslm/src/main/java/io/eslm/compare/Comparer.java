@@ -39,8 +39,10 @@ public final class Comparer {
             "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. The extra key "
                     + "max-iters sets the number of steps of one method, so that a method with cheaper steps can take more "
                     + "of them");
-    public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds", "runs per method, with consecutive seeds")
-            .must("be at least 1", n -> n >= 1).defaultsTo(3));
+    public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds",
+            "runs per method, with consecutive seeds; fewer than " + ComparisonTables.ENOUGH_SEEDS
+                    + " give wide, unreliable intervals")
+            .must("be at least 1", n -> n >= 1).defaultsTo(ComparisonTables.ENOUGH_SEEDS));
     public static final Option<String> DATA = ALL.add(Run.DATA);
     public static final Option<String> SPLIT = ALL.add(Option.text("split", "HALF",
             "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report")

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The figures of the finished runs of several methods over several seeds, each as mean ± standard deviation over the seeds. It
+ * The figures of the finished runs of several methods over several seeds, each as a mean over the seeds with a 95 % interval. It
  * reads the folder of the comparison: {@value #SETTINGS} and one folder per seed and method.
  */
 public final class Comparison {
@@ -22,6 +22,8 @@ public final class Comparison {
     public static final String FIGURES = "compare.json";
     /** The page. */
     public static final String PAGE = "compare.html";
+    /** The commits that trained the runs, in {@link #SETTINGS}. */
+    static final String COMMIT = "commit";
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
 
@@ -99,6 +101,18 @@ public final class Comparison {
         return methods;
     }
 
+    /** Where the figures come from; {@code other_load} is the highest of a run. Null for what an older version did not record. */
+    private JsonObject provenance() {
+        JsonObject o = new JsonObject();
+        for (String field : List.of("program", COMMIT, "date")) {
+            o.add(field, settings.object().get(field));
+        }
+        o.add("other_load", Json.number(methods.stream().flatMap(m -> m.runs().stream())
+                .mapToDouble(ComparedRun::otherLoad).filter(Double::isFinite).max().orElse(Double.NaN)));
+        o.add("machine", settings.object().get("machine"));
+        return o;
+    }
+
     /** All figures. */
     public JsonObject json() {
         JsonObject o = new JsonObject();
@@ -107,6 +121,7 @@ public final class Comparison {
         JsonArray all = new JsonArray();
         methods.forEach(method -> all.add(method.json()));
         o.add("methods", all);
+        o.add("provenance", provenance());
         return o;
     }
 

@@ -22,6 +22,7 @@ public final class RunConfig {
     static JsonObject of(RunPlan plan, Backend backend, TokenData data) {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm " + version());
+        o.addProperty("commit", Provenance.programCommit());
         o.addProperty("started", saved(plan, "started")
                 .orElseGet(() -> Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()));
         JsonArray arguments = new JsonArray();
@@ -35,7 +36,7 @@ public final class RunConfig {
         o.addProperty("parameters", plan.model().parameterCount());
         o.add("options", plan.options().values().toJson());
         o.add("tokens", tokens(data));
-        o.add("machine", machine(backend));
+        o.add("machine", Provenance.machineOf(backend));
         plan.notes().forEach(o::addProperty);
         return o;
     }
@@ -46,8 +47,7 @@ public final class RunConfig {
 
     /** The program's version. */
     public static String version() {
-        String version = RunConfig.class.getPackage().getImplementationVersion();
-        return version == null ? "(unpackaged)" : version;
+        return Provenance.programVersion();
     }
 
     /** The sizes of the data to train and to evaluate on, and hashes of its content. */
@@ -59,18 +59,5 @@ public final class RunConfig {
         tokens.addProperty("held_out", data.val().map(set -> set.tokens().size()).orElse(0L));
         DataIdentity.add(tokens, data);
         return tokens;
-    }
-
-    /** The backend and the machine. */
-    public static JsonObject machine(Backend backend) {
-        JsonObject machine = new JsonObject();
-        machine.addProperty("backend", backend.name());
-        machine.addProperty("device", backend.description());
-        machine.addProperty("arithmetic", backend.arithmetic());
-        machine.addProperty("cores", Runtime.getRuntime().availableProcessors());
-        machine.addProperty("heap_gb", Math.round(Runtime.getRuntime().maxMemory() * 1e-8) / 10.0);
-        machine.addProperty("java", Runtime.version().toString());
-        machine.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        return machine;
     }
 }

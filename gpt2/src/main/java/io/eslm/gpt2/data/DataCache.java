@@ -4,6 +4,7 @@ package io.eslm.gpt2.data;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.UserCache;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -34,14 +35,9 @@ final class DataCache {
         this.limit = limit;
     }
 
-    /**
-     * The user's cache: {@code $XDG_CACHE_HOME/eslm}, or {@code ~/.cache/eslm}, of at most {@code $ESLM_CACHE_GB} gigabytes, or
-     * 10.
-     */
+    /** The user's cache, of at most {@code $ESLM_CACHE_GB} gigabytes, or 10. */
     static DataCache ofUser(Map<String, String> environment) {
-        String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-        Path base = xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
-        return new DataCache(base.resolve("eslm"), CacheLimit.of(environment));
+        return new DataCache(UserCache.folder(environment), CacheLimit.of(environment));
     }
 
     /** What is known of the files of {@code source}. */

@@ -51,8 +51,9 @@ final class StepTotals {
         double seconds = (System.nanoTime() - start) * 1e-9;
         double tokensPerSecond = tokens / seconds;
         double share = 1.0 / batches;
+        double mfu = flopsPerToken * tokensPerSecond / peak;
         return new TrainEvent.Step(step, allTokens, drawn * step, loss / tokens, keptLoss / kept,
                 (double) kept / drawn, alpha * share, valueAtRisk * share, learningRate, gradNorm, seconds,
-                tokensPerSecond, flopsPerToken * tokensPerSecond / peak, Flops.of(counter).minus(before));
+                tokensPerSecond, mfu <= 1 ? mfu : Double.NaN, Flops.of(counter).minus(before));
     }
 }

@@ -70,7 +70,7 @@ public final class Trainer implements AutoCloseable {
         this.inputs = new int[windows * time];
         this.targets = new int[windows * time];
         this.flopsPerToken = 6.0 * model.parameterCount();
-        this.peakFlops = model.backend().measurePeakFlops();
+        this.peakFlops = model.backend().peakFlops();
     }
 
     /**
