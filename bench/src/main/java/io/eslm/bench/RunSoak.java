@@ -176,7 +176,7 @@ final class RunSoak {
                 + " is as smooth as " + i * 7919 % 101 + " years make it.\n").collect(Collectors.joining());
         Path file = write(folder.resolve("text.txt"), text);
         Path prepared = folder.resolve("prepared");
-        DataSource.prepare(file.toString(), prepared, OptionalDouble.empty(), Progress.SILENT);
+        DataSource.prepare(file.toString(), prepared, OptionalDouble.empty(), false, Progress.SILENT);
         return prepared;
     }
 
