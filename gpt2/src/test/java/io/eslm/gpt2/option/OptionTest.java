@@ -54,6 +54,7 @@ class OptionTest {
         JsonObject written = options.values().toJson();
         assertEquals(2, written.remove("keep_checkpoints").getAsInt(), "an option from after that version");
         assertFalse(written.remove("keep_best").getAsBoolean());
+        assertEquals(40, written.remove("lr_decay_iters").getAsInt());
         assertEquals(SAVED, written.toString());
     }
 
@@ -68,7 +69,7 @@ class OptionTest {
         assertEquals("true", options.values().toJson().get("keep_best").toString());
         for (String wrong : List.of("1", "\"true\"", "null", "[true]")) {
             JsonObject json = JsonParser.parseString("{\"keep_best\":" + wrong + "}").getAsJsonObject();
-            assertTrue(assertThrows(OptionError.class, () -> train(json)).getMessage().contains("true or false"));
+            assertTrue(assertThrows(UserError.class, () -> train(json)).getMessage().contains("true or false"));
         }
     }
 
