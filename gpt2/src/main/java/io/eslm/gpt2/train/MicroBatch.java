@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
@@ -8,9 +9,12 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * What an {@link Objective} works on: B windows of T tokens, one forward and one backward pass.
+ * What an {@link Objective} works on: B windows of T tokens, one forward and one backward pass. The objective chooses tokens, a
+ * {@link Selection}, and returns their {@link Loss}.
  *
  * @param tape records the forward pass; valid during the step
  * @param ids (B, T) I32
@@ -34,24 +38,89 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
      * The loss over some tokens, share · Σ_k weights_k · loss[rows_k]. The others stay in the context of the selected ones but
      * get no gradient of their own.
      */
-    public MicroBatchLoss over(Selection selection, TokenLosses losses) {
+    public Loss over(Selection selection, TokenLosses losses) {
         Variable total = tape.apply(new WeightedSum(selection.rows(tape, losses.loss().value().size()),
                 tape.put(selection.weights(share), selection.kept())), losses.loss());
-        return MicroBatchLoss.of(total, losses.lossValues(), selection);
+        return Loss.of(total, losses.lossValues(), selection);
     }
 
-    /** A micro-batch of these of its windows, in the order given. */
-    public MicroBatch windows(int[] kept) {
-        int time = ids.dim(1);
-        int[] allIds = ids.toInts();
-        int[] allTargets = targets.toInts();
-        int[] someIds = new int[kept.length * time];
-        int[] someTargets = new int[kept.length * time];
-        for (int i = 0; i < kept.length; i++) {
-            System.arraycopy(allIds, kept[i] * time, someIds, i * time, time);
-            System.arraycopy(allTargets, kept[i] * time, someTargets, i * time, time);
+    /**
+     * Which tokens of a micro-batch to train on, and with what weight: L = Σ_k weights_k · loss[rows_k].
+     *
+     * @param rows (K) indices of the kept tokens, ascending; null keeps all M
+     * @param weights (K), 1/K each for the mean over the kept tokens
+     * @param valueAtRisk threshold in the unit of the risk; NaN if there is none
+     * @param alpha confidence level; 0 if all tokens are kept
+     */
+    public record Selection(int[] rows, float[] weights, double valueAtRisk, double alpha) {
+        /** The mean over all {@code tokens}, as in plain language modelling. */
+        public static Selection all(int tokens) {
+            return new Selection(null, equal(tokens), Double.NaN, 0);
         }
-        return new MicroBatch(tape, model, tape.put(someIds, kept.length, time),
-                tape.put(someTargets, someTargets.length), rng, share, progress);
+
+        /** The mean over the tokens with {@code keep} true. If that is every token, the arithmetic is that of {@link #all}. */
+        public static Selection mean(boolean[] keep, double valueAtRisk, double alpha) {
+            int[] rows = IntStream.range(0, keep.length).filter(i -> keep[i]).toArray();
+            return new Selection(rows.length == keep.length ? null : rows, equal(rows.length), valueAtRisk, alpha);
+        }
+
+        private static float[] equal(int n) {
+            float[] weights = new float[n];
+            Arrays.fill(weights, (float) (1.0 / n));
+            return weights;
+        }
+
+        /** Number of kept tokens, K. */
+        public int kept() {
+            return weights.length;
+        }
+
+        /** The rows as ops take them, out of M = {@code total}; null keeps all. */
+        public Rows rows(Tape tape, int total) {
+            return rows == null ? null : Rows.of(tape, rows, total);
+        }
+
+        /** The weights times {@code share}, see {@link MicroBatch#share}. */
+        public float[] weights(double share) {
+            float[] shared = new float[weights.length];
+            for (int k = 0; k < shared.length; k++) {
+                shared[k] = (float) (weights[k] * share);
+            }
+            return shared;
+        }
+    }
+
+    /**
+     * The loss of a micro-batch, and what to log about it. Losses in nats.
+     *
+     * @param loss scalar to differentiate, already multiplied by {@link MicroBatch#share}
+     * @param tokens number of predicted tokens that had a full forward pass, M
+     * @param lossSum sum of the loss of all M tokens
+     * @param kept number of tokens trained on, K
+     * @param keptLossSum sum of the loss of the K tokens
+     * @param valueAtRisk threshold in the unit of the risk; NaN if there is none
+     * @param alpha confidence level
+     */
+    public record Loss(Variable loss, int tokens, double lossSum, int kept, double keptLossSum, double valueAtRisk,
+            double alpha) {
+        /** {@code loss} with the sums of {@code tokenLoss} (M), in nats, over all tokens and over the selected ones. */
+        public static Loss of(Variable loss, float[] tokenLoss, Selection selection) {
+            double sum = 0;
+            for (float l : tokenLoss) {
+                sum += l;
+            }
+            double keptSum = 0;
+            for (int k = 0; k < selection.kept(); k++) {
+                keptSum += tokenLoss[selection.rows == null ? k : selection.rows[k]];
+            }
+            return new Loss(loss, tokenLoss.length, sum, selection.kept(), keptSum, selection.valueAtRisk,
+                    selection.alpha);
+        }
+
+        /** The sums of both, with the scalar of {@code next}. */
+        Loss plus(Loss next) {
+            return new Loss(next.loss, tokens + next.tokens, lossSum + next.lossSum, kept + next.kept,
+                    keptLossSum + next.keptLossSum, valueAtRisk + next.valueAtRisk, alpha + next.alpha);
+        }
     }
 }
