@@ -50,7 +50,7 @@ public record Rows(Tensor indices, int total) {
     }
 
     /** The rows of {@code full} (total, cols), in memory of {@code context}. */
-    Tensor gather(OpContext context, Tensor full) {
+    public Tensor gather(OpContext context, Tensor full) {
         Tensor y = context.acquire(full.dtype(), shapeIn(full.shape()));
         context.kernels().gatherRows(y.storage(), full.storage(), indices.storage(), count(), y.dim(1));
         return y;

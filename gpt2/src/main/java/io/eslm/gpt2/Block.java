@@ -36,7 +36,7 @@ final class Block extends Module {
 
     private Parameter[] layer(Weights weights, String path, String name, int... dims) {
         return new Parameter[] {parameter(name + ".weight", new Parameter(weights.load(path + name + ".weight", dims))),
-                parameter(name + ".bias", new Parameter(weights.load(path + name + ".bias", dims[dims.length - 1])))};
+            parameter(name + ".bias", new Parameter(weights.load(path + name + ".bias", dims[dims.length - 1])))};
     }
 
     /** x (B·T, C) → same shape; {@code attention} maps q, k and v side by side (B·T, 3C) to (B·T, C). */

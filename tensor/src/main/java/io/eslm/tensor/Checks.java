@@ -35,7 +35,8 @@ public final class Checks {
 
     public static void sameBackend(String op, Backend a, Backend b) {
         if (a != b) {
-            check(false, op, "tensors live on different backends (%s and %s); copy one over first with Tensor.to(backend)",
+            check(false, op,
+                    "tensors live on different backends (%s and %s); copy one over first with Tensor.to(backend)",
                     a.name(), b.name());
         }
     }

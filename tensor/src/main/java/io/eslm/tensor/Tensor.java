@@ -91,7 +91,9 @@ public final class Tensor extends TensorValues {
     public Tensor owner() { return owner; }
 
     /** Makes it an error to read this memory, which is about to be reused. {@code maker}, for the message, made the tensor. */
-    public void release(String maker) { owner.released = maker; }
+    public void release(String maker) {
+        owner.released = maker;
+    }
 
     boolean isReleased() { return owner.released != null; }
 

@@ -32,7 +32,9 @@ public abstract class KernelBase {
     public final FlopCounter flops() { return flops; }
 
     /** Calls of kernels that this device has no code for, by name: they ran as plain loops over copies on the host. */
-    public final SortedMap<String, Long> fallbacks() { return Collections.unmodifiableSortedMap(fallbacks); }
+    public final SortedMap<String, Long> fallbacks() {
+        return Collections.unmodifiableSortedMap(fallbacks);
+    }
 
     /**
      * Runs the definition of {@code kernel}: in place on heap memory, on a device over copies on the host. So a kernel works

@@ -3,7 +3,7 @@ package io.eslm.tensor.backend;
 
 /**
  * THE SEAM: everything a backend computes. Each public method is one kernel, described by its equation and the shapes of its
- * arguments. Here are the kernels that a training step of GPT-2 runs; {@link ArrayKernels} has the others.
+ * arguments. Here are the kernels that a plain training step of GPT-2 runs; {@link ArrayKernels} has the others.
  *
  * <p>A public method checks its arguments, counts its multiply-adds and calls the protected method that computes: {@code gelu}
  * calls {@code runGelu}. Its default is the definition in plain loops ({@link Definitions}), which works on every backend; a
