@@ -11,7 +11,7 @@ import io.eslm.gpt2.Golden.Precision;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatch.Loss;
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;

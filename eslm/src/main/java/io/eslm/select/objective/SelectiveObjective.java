@@ -7,7 +7,7 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.select.Method;
 import io.eslm.select.SelectionPreview;
 import io.eslm.select.token.AlphaSchedule;

@@ -7,7 +7,7 @@ import io.eslm.autograd.op.Gather;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.select.Method;
 import io.eslm.select.token.AlphaSchedule;
 import io.eslm.select.token.Risk;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select.token;
 
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 
 /** The baseline without risk: keeps tokens at random. It does not look at the model. */

@@ -2,7 +2,7 @@
 package io.eslm.select.token;
 
 import io.eslm.gpt2.option.Option;
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 import java.util.Arrays;
 import java.util.List;

@@ -4,7 +4,7 @@ package io.eslm.select.token;
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Workspace;

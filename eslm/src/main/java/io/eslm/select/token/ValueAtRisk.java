@@ -3,7 +3,7 @@ package io.eslm.select.token;
 
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
 

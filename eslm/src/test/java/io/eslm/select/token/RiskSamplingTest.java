@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.eslm.gpt2.train.MicroBatch.Selection;
+import io.eslm.gpt2.train.Selection;
 import io.eslm.select.MethodSpec;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;

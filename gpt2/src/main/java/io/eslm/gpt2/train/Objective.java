@@ -16,7 +16,7 @@ public interface Objective {
 
         @Override
         public Loss of(MicroBatch batch) {
-            return batch.over(MicroBatch.Selection.all(batch.tokens()), batch.losses());
+            return batch.over(Selection.all(batch.tokens()), batch.losses());
         }
     }
 

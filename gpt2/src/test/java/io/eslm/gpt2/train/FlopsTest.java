@@ -9,7 +9,6 @@ import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch.Loss;
-import io.eslm.gpt2.train.MicroBatch.Selection;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.FlopCounter.Phase;

@@ -8,7 +8,6 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.train.MicroBatch.Loss;
-import io.eslm.gpt2.train.MicroBatch.Selection;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
 import java.io.IOException;

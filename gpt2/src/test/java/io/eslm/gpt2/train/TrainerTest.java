@@ -10,7 +10,6 @@ import io.eslm.autograd.Parameter;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch.Loss;
-import io.eslm.gpt2.train.MicroBatch.Selection;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
