@@ -9,7 +9,7 @@ import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.select.Method;
 import io.eslm.select.SelectionPreview;
@@ -103,7 +103,7 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         TokenLosses losses = batch.losses();
         return batch.over(SelectiveObjective.choose((loss, entropy, rng) -> {
             sum += ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start);

@@ -5,6 +5,7 @@ import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.Workspace;
@@ -50,7 +51,7 @@ public final class NonFinite {
     }
 
     /** @param inputs (batch, T) token ids, row by row */
-    static DivergedError loss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch,
+    static DivergedError loss(Loss loss, long step, Gpt2 model, int[] inputs, int batch,
             Workspace workspace) {
         return new DivergedError(step, "the loss is " + loss.lossSum() / loss.tokens() + "; "
                 + firstLayer(model, inputs, batch, workspace));

@@ -11,7 +11,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Tiny;
 import io.eslm.gpt2.train.TrainEvent;
@@ -185,7 +185,7 @@ class CheckpointsTest {
             }
 
             @Override
-            public MicroBatchLoss of(MicroBatch batch) {
+            public Loss of(MicroBatch batch) {
                 return new Objective.Mean().of(batch);
             }
 

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.autograd.Parameter;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -179,7 +180,7 @@ class TrainerTest {
             }
 
             @Override
-            public MicroBatchLoss of(MicroBatch batch) {
+            public Loss of(MicroBatch batch) {
                 float[] weights = Selection.all(batch.tokens()).weights();
                 Arrays.fill(weights, 1e38f);
                 return batch.over(new Selection(null, weights, Double.NaN, 0), batch.losses());
