@@ -18,7 +18,6 @@ import io.eslm.gpt2.train.TrainerState;
 import io.eslm.report.RunLog;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.Json;

@@ -23,7 +23,6 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.io.Json;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
