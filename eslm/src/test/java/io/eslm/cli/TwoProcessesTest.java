@@ -74,6 +74,6 @@ class TwoProcessesTest {
         campaign.destroyForcibly();
         String said = Files.readString(temp.resolve("said"));
         assertTrue(ended && campaign.exitValue() == 0, said);
-        assertTrue(said.contains("10 kills of ") && said.contains("0 runs lost, 0 with other bits"), said);
+        assertTrue(said.contains("0 runs lost, 0 with other bits"), said);
     }
 }

@@ -12,6 +12,7 @@ import io.eslm.gpt2.train.Evaluation;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,13 +42,17 @@ class RunLogTest {
                 new Evaluation.Result(Double.POSITIVE_INFINITY, Map.of("a", 1.0), new float[0], new double[0]));
     }
 
+    private static JsonObject config() {
+        return Json.parse("{\"program\":\"eslm\"}");
+    }
+
     private List<Long> stepsInFile() {
         return RunLog.read(dir).stream().map(l -> l.get("step").getAsLong()).toList();
     }
 
     @Test
     void numbersThatJsonLacksAreNull() throws IOException {
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 0)) {
+        try (RunLog log = RunLog.open(dir, config(), 0)) {
             log.log(step(1));
             log.log(evaluated(1));
             assertEquals(
@@ -63,14 +68,14 @@ class RunLogTest {
 
     @Test
     void resumeDropsWhatCameAfterTheCheckpoint() throws IOException {
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 0)) {
+        try (RunLog log = RunLog.open(dir, config(), 0)) {
             for (int n = 1; n <= 5; n++) {
                 log.log(step(n));
             }
             log.log(evaluated(3));
         }
         Files.writeString(dir.resolve(RunLog.METRICS), "{\"step\":2,\"tok", StandardOpenOption.APPEND);
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 3)) {
+        try (RunLog log = RunLog.open(dir, config(), 3)) {
             assertEquals(List.of(1L, 2L, 3L, 3L), stepsInFile());
             log.log(step(4));
         }
@@ -81,13 +86,13 @@ class RunLogTest {
     @ParameterizedTest
     @MethodSource("tornEnds")
     void aTornEndIsCutAndSaid(byte[] end) throws IOException {
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 0)) {
+        try (RunLog log = RunLog.open(dir, config(), 0)) {
             log.log(step(1));
             log.log(step(2));
         }
         Files.write(dir.resolve(RunLog.METRICS), end, StandardOpenOption.APPEND);
         assertEquals(List.of(1L, 2L), stepsInFile(), "a reader passes over it");
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 2)) {
+        try (RunLog log = RunLog.open(dir, config(), 2)) {
             assertEquals(List.of(dir.resolve(RunLog.METRICS) + " ends in " + end.length
                     + " bytes that are no whole line, as a crash leaves them; they are cut"), log.repairs());
             log.log(step(3));
@@ -107,7 +112,7 @@ class RunLogTest {
     @Test
     void theLastLineNeedsNoEnd() throws IOException {
         Files.writeString(dir.resolve(RunLog.METRICS), "{\"step\":1,\"loss\":2.5}");
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 1)) {
+        try (RunLog log = RunLog.open(dir, config(), 1)) {
             assertEquals(List.of(), log.repairs());
             log.log(step(2));
         }
@@ -121,7 +126,7 @@ class RunLogTest {
                 "{\"step\":1}\n{\"step\":2,\"w\":\"\u00DC\"}\n{\"step\":3}\n".getBytes(StandardCharsets.ISO_8859_1));
         byte[] before = Files.readAllBytes(file);
         for (Executable reader : List.<Executable>of(() -> RunLog.read(dir),
-                () -> RunLog.open(dir, new JsonObject(), 3))) {
+                () -> RunLog.open(dir, config(), 3))) {
             var e = assertThrows(UserError.class, reader);
             assertEquals(
                     file + " line 2: is not text in UTF-8. Whole lines follow it, so no crash left it. Restore the "
@@ -134,10 +139,10 @@ class RunLogTest {
     /** After a power cut, a checkpoint may outlive the lines before it. */
     @Test
     void missingLinesAreSaid() {
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 0)) {
+        try (RunLog log = RunLog.open(dir, config(), 0)) {
             log.log(step(1));
         }
-        try (RunLog log = RunLog.open(dir, new JsonObject(), 4)) {
+        try (RunLog log = RunLog.open(dir, config(), 4)) {
             assertEquals(
                     List.of(dir.resolve(RunLog.METRICS) + " ends at step 1, before the checkpoint of step 4: the lines "
                             + "of the steps between are lost, the training is not"),
@@ -150,7 +155,7 @@ class RunLogTest {
         Path full = Path.of("/dev/full");
         assumeTrue(Files.exists(full), "this system has no device that is always full");
         Files.createSymbolicLink(dir.resolve(RunLog.METRICS), full);
-        RunLog log = RunLog.open(dir, new JsonObject(), 0);
+        RunLog log = RunLog.open(dir, config(), 0);
         var e = assertThrows(UserError.class, () -> log.log(step(1)));
         assertTrue(e.getMessage().startsWith("cannot write " + dir.resolve(RunLog.METRICS)), e.getMessage());
     }
@@ -158,7 +163,7 @@ class RunLogTest {
     @Test
     void aFolderThatCannotBeMadeIsSaid() throws IOException {
         Path file = Files.createFile(dir.resolve("file"));
-        var e = assertThrows(UserError.class, () -> RunLog.open(file.resolve("run"), new JsonObject(), 0));
+        var e = assertThrows(UserError.class, () -> RunLog.open(file.resolve("run"), config(), 0));
         assertTrue(e.getMessage().startsWith("cannot create the folder " + file.resolve("run")), e.getMessage());
     }
 }
