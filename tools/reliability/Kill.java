@@ -139,7 +139,11 @@ final class Kill {
             if (process.isAlive()) {
                 process.destroyForcibly();
                 process.waitFor();
-                kills.incrementAndGet();
+                int all = kills.incrementAndGet();
+                if (all % 100 == 0) {
+                    System.out.printf("%,d kills so far, %d runs lost, %d with other bits%n", all, lost.size(),
+                            different.size());
+                }
                 phases.merge(phase(run), 1, Integer::sum);
             } else if (process.exitValue() != 0) {
                 note(lost, number, Files.readString(log));
