@@ -6,7 +6,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.BackendProvider;
 import java.lang.management.ManagementFactory;
 import java.util.function.BooleanSupplier;
-import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.FloatVector;
 
 /** Finds the {@link VectorBackend}: usable in a JVM that was started with the Vector API. */
 public final class VectorProvider implements BackendProvider {
@@ -33,7 +33,7 @@ public final class VectorProvider implements BackendProvider {
     @Override
     public String slowBecause() {
         return slow(System.getProperty("java.vm.info", ""), System.getProperty("os.arch", ""),
-                VectorShape.preferredShape().vectorBitSize(), VectorProvider::usesFma);
+                FloatVector.SPECIES_PREFERRED.vectorBitSize(), VectorProvider::usesFma);
     }
 
     /**
