@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,8 +61,8 @@ final class Arguments {
     }
 
     private void addFile(String word, List<Path> open) {
-        Path file = Path.of(word.substring(1));
         try {
+            Path file = Path.of(word.substring(1));
             Path real = file.toRealPath();
             if (open.contains(real)) {
                 throw new UserError(word + ": this file of options reads itself: " + open.stream().map(Path::toString)
@@ -73,6 +74,8 @@ final class Arguments {
         } catch (IOException e) {
             throw new UserError(word + ": cannot read this file of options: " + FileErrors.reason(e)
                     + ". A word that only begins with @ is written @" + word, e);
+        } catch (InvalidPathException e) {
+            throw new UserError(word + ": is no name of a file: " + e.getReason(), e);
         } catch (UserError e) {
             throw e.getMessage().startsWith("@") ? e : new UserError(word + ": " + e.getMessage(), e);
         }
