@@ -57,8 +57,9 @@ final class Targets {
             // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers
             Target.of("chart", ReportReaders::chart).weighing(5).allocating(1 << 17, 2048),
             // an error for each option, with its trace and a copy of the text
-            Target.of("option", text(Targets::option)).allocating(OPTIONS.size() * 4096L, OPTIONS.size() * 16),
-            Target.of("groff", text(DataReaders::groff)).weighing(10),
+            Target.of("option", text(Targets::option)).allocating(OPTIONS.size() * 8192L, OPTIONS.size() * 16),
+            // three matchers for each line, and a line may be empty
+            Target.of("groff", text(DataReaders::groff)).weighing(10).allocating(1 << 16, 512),
             // a syntax tree, and a comment of it in pieces
             Target.of("java", text(DataReaders::java)).weighing(10).allocating(1 << 16, 512),
             Target.of("javadoc", text(DataReaders::javadoc)).weighing(5).allocating(1 << 16, 512),
@@ -85,6 +86,12 @@ final class Targets {
             Target.ofPage("evaluation", inComparison(CompareReaders::evaluation)));
 
     private Targets() {
+    }
+
+    /** The one that {@code name} says. */
+    static Target named(String name) {
+        return ALL.stream().filter(target -> target.name().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no reader " + name + ", but " + ALL));
     }
 
     private static Consumer<byte[]> text(Consumer<String> reader) {
