@@ -25,6 +25,8 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 final class Arguments {
     private static final int MAX_BYTES = 1 << 20;
+    /** A longer word, which is no name of a file, is cut in messages. */
+    private static final int SHOWN = 1000;
 
     private final Set<String> takeOneValue = new HashSet<>();
     private final List<String> words = new ArrayList<>();
@@ -60,9 +62,10 @@ final class Arguments {
         }
     }
 
-    private void addFile(String word, List<Path> open) {
+    private void addFile(String given, List<Path> open) {
+        String word = given.length() <= SHOWN ? given : given.substring(0, SHOWN) + "…";
         try {
-            Path file = Path.of(word.substring(1));
+            Path file = Path.of(given.substring(1));
             Path real = file.toRealPath();
             if (open.contains(real)) {
                 throw new UserError(word + ": this file of options reads itself: " + open.stream().map(Path::toString)

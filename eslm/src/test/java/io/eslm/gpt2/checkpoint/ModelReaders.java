@@ -53,7 +53,8 @@ public final class ModelReaders {
         Files.write(file, bytes);
         new CheckpointFiles(checkpoint).fault();
         JsonObject object = Json.read(file).object();
-        if (object.size() > 0) {
+        object.remove(SealedJson.FIELD);
+        if (!object.isEmpty()) {
             Files.writeString(file, SealedJson.text(object));
             new CheckpointFiles(checkpoint).fault();
         }

@@ -17,7 +17,8 @@ public final class TensorReaders {
         Path file = Files.write(folder.resolve("sealed.json"), bytes);
         SealedJson.fault(file);
         JsonObject object = Json.read(file).object();
-        if (object.size() > 0) {
+        object.remove(SealedJson.FIELD);
+        if (!object.isEmpty()) {
             Files.writeString(file, SealedJson.text(object));
             if (SealedJson.fault(file).isPresent()) {
                 throw new IllegalStateException("a new seal does not fit");
