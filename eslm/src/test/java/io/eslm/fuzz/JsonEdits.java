@@ -24,8 +24,9 @@ import java.util.function.LongUnaryOperator;
  */
 final class JsonEdits {
     private static final Gson GSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
-    private static final String[] PIECES = {"", "a", "<zz>", "'", "\"", "&", "\\", "../", "/", "\u001b[2J", "\u202e", "\n", " ",
-        "\0", "\ud83d\ude00", "0", "-1", "é"};
+    private static final String[] PIECES =
+            {"", "a", "<zz>", "'", "\"", "&", "\\", "../", "/", "\u001b[2J", "\u202e", "\n", " ",
+                "\0", "\ud83d\ude00", "0", "-1", "é"};
     private static final LongUnaryOperator[] NEIGHBOURS = {_ -> 0, _ -> 1, _ -> -1, n -> n + 1, n -> n - 1, n -> 2 * n,
         n -> n / 2, n -> -n, _ -> Integer.MAX_VALUE, _ -> Integer.MAX_VALUE + 1L, _ -> Long.MAX_VALUE, n -> n + 256};
     private static final double[] DOUBLES = {0, -0.0, 1, -1, 0.5, 1e-320, 1e-30, 1e15, 1e30, 1e300, Double.MAX_VALUE};
@@ -40,7 +41,8 @@ final class JsonEdits {
         if (b.length > LONGEST) {
             return b;
         }
-        int json = b.length < 10 || b[8] != '{' ? -1 : (int) ByteBuffer.wrap(b).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+        int json =
+                b.length < 10 || b[8] != '{' ? -1 : (int) ByteBuffer.wrap(b).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
         return json > 0 && json <= b.length - 8 ? safetensors(b, 8 + json, random)
                 : b.length > 0 && b[0] == '{' ? lines(b, random) : b;
     }
@@ -192,7 +194,8 @@ final class JsonEdits {
             return JsonNull.INSTANCE;
         }
         if (!(value instanceof JsonPrimitive p)) {
-            return value instanceof JsonArray ? new JsonArray() : value.isJsonNull() ? new JsonPrimitive(1) : new JsonObject();
+            return value instanceof JsonArray ? new JsonArray() : value.isJsonNull() ? new JsonPrimitive(1)
+                    : new JsonObject();
         }
         if (p.isBoolean()) {
             return new JsonPrimitive(!p.getAsBoolean());
@@ -208,7 +211,8 @@ final class JsonEdits {
     }
 
     private static String text(String text, SplittableRandom random) {
-        String piece = PIECES[random.nextInt(PIECES.length)].repeat(random.nextInt(8) > 0 ? 1 : 1 << random.nextInt(10));
+        String piece =
+                PIECES[random.nextInt(PIECES.length)].repeat(random.nextInt(8) > 0 ? 1 : 1 << random.nextInt(10));
         int at = text.isEmpty() ? 0 : text.offsetByCodePoints(0, random.nextInt(text.codePointCount(0, text.length())));
         return random.nextInt(4) == 0 ? piece : text.substring(0, at) + piece + text.substring(at);
     }

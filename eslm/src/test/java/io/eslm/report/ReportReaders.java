@@ -78,7 +78,8 @@ public final class ReportReaders {
     public static void html(String text) {
         String html = Html.text(text);
         String unknown = html.replaceAll("&(?:amp|lt|gt|quot|#39);", "");
-        if (unknown.chars().anyMatch(c -> "&<>\"'".indexOf(c) >= 0 || Character.isISOControl(c) && "\n\r\t".indexOf(c) < 0)) {
+        if (unknown.chars()
+                .anyMatch(c -> "&<>\"'".indexOf(c) >= 0 || Character.isISOControl(c) && "\n\r\t".indexOf(c) < 0)) {
             throw new IllegalStateException("a text is not escaped");
         }
         String back = html.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'")
