@@ -3,9 +3,11 @@ package io.eslm.fuzz;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileTrees;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -16,6 +18,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CoverageFuzz {
     private static final Target TARGET = Targets.named(System.getProperty("fuzz.target", "meta"));
     private static final Path FOLDER = Fuzzer.folder();
+
+    @AfterAll
+    static void delete() {
+        FileTrees.delete(FOLDER);
+    }
 
     static List<byte[]> kept() {
         return TARGET.kept();
