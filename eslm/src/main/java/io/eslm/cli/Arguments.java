@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,8 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 final class Arguments {
     private static final int MAX_BYTES = 1 << 20;
+    /** A longer word, which is no name of a file, is cut in messages. */
+    private static final int SHOWN = 1000;
 
     private final Set<String> takeOneValue = new HashSet<>();
     private final List<String> words = new ArrayList<>();
@@ -59,9 +62,10 @@ final class Arguments {
         }
     }
 
-    private void addFile(String word, List<Path> open) {
-        Path file = Path.of(word.substring(1));
+    private void addFile(String given, List<Path> open) {
+        String word = given.length() <= SHOWN ? given : given.substring(0, SHOWN) + "…";
         try {
+            Path file = Path.of(given.substring(1));
             Path real = file.toRealPath();
             if (open.contains(real)) {
                 throw new UserError(word + ": this file of options reads itself: " + open.stream().map(Path::toString)
@@ -73,6 +77,8 @@ final class Arguments {
         } catch (IOException e) {
             throw new UserError(word + ": cannot read this file of options: " + FileErrors.reason(e)
                     + ". A word that only begins with @ is written @" + word, e);
+        } catch (InvalidPathException e) {
+            throw new UserError(word + ": is no name of a file: " + e.getReason(), e);
         } catch (UserError e) {
             throw e.getMessage().startsWith("@") ? e : new UserError(word + ": " + e.getMessage(), e);
         }

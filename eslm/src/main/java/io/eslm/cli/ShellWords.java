@@ -3,8 +3,8 @@ package io.eslm.cli;
 
 import io.eslm.tensor.UserError;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -35,7 +35,8 @@ final class ShellWords {
             case '\'' -> "\\'";
             case '\\' -> "\\\\";
             default -> !isHidden(c) ? Character.toString(c)
-                    : String.format(Locale.ROOT, c < 0x80 ? "\\%03o" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+                    : c < 0x80 ? "\\" + c / 64 + c / 8 % 8 + c % 8
+                    : c < 0x10000 ? "\\u" + HexFormat.of().toHexDigits(c, 4) : "\\U" + HexFormat.of().toHexDigits(c, 8);
         }));
         return text.append('\'').toString();
     }

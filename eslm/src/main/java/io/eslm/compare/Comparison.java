@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The figures of the finished runs of several methods over several seeds, each as a mean over the seeds with a 95 % interval. It
@@ -26,6 +27,8 @@ public final class Comparison {
     static final String COMMIT = "commit";
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
+
+    private static final Pattern NAME = Pattern.compile("(?!\\.\\.?$)[^/\\\\\\p{Cntrl}]+");
 
     private final Json settings;
     private final List<ComparedMethod> methods = new ArrayList<>();
@@ -49,7 +52,11 @@ public final class Comparison {
 
     private List<ComparedRun> runs(Path dir, String method) {
         List<ComparedRun> finished = new ArrayList<>();
-        String folder = settings.child("methods").required(method, String.class);
+        Json folders = settings.child("methods");
+        String folder = folders.required(method, String.class);
+        if (!NAME.matcher(folder).matches()) {
+            throw folders.wrong(method, "expected the name of a folder");
+        }
         for (long seed : settings.list("seeds", Long.class)) {
             Path run = folder(dir, seed, folder);
             if (ComparedRun.isFinished(run)) {

@@ -21,6 +21,8 @@ public final class Chart {
     private static final int MOST_POINTS = 400;
     /** Series of at most this many points show each point. */
     private static final int SHOWN_POINTS = 25;
+    /** The tip of a point shows so much of a curve's name, in chars; the legend has all of it. */
+    private static final int LONGEST_NAME = 80;
     private static final int COLOURS = 9;
     /** Values beyond, whose differences could overflow, are drawn like those that are not finite: not at all. */
     private static final double LARGEST = 1e300;
@@ -35,6 +37,11 @@ public final class Chart {
         /** True if the i-th point can be drawn. */
         boolean isPoint(int i) {
             return Double.isFinite(x[i]) && Math.abs(x[i]) <= LARGEST && Math.abs(y[i]) <= LARGEST;
+        }
+
+        private String shortName() {
+            return name.length() <= LONGEST_NAME ? name
+                    : name.substring(0, name.offsetByCodePoints(0, LONGEST_NAME / 2)) + "…";
         }
 
         /** This curve with at most {@value Chart#MOST_POINTS} points: means of neighbours. */
@@ -166,11 +173,12 @@ public final class Chart {
             pen = point;
         }
         svg.append("'/>");
+        String name = Html.text(s.shortName());
         for (int i = 0; s.x.length <= SHOWN_POINTS && i < s.x.length; i++) {
             if (s.isPoint(i)) {
                 format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, %s: %s</title></circle>", colour,
                         x(s.x[i]),
-                        y(s.y[i]), Html.text(s.name), axis.at(s.x[i]), number(s.y[i], Math.abs(s.y[i]) * 1e-4));
+                        y(s.y[i]), name, axis.at(s.x[i]), number(s.y[i], Math.abs(s.y[i]) * 1e-4));
             }
         }
     }

@@ -11,13 +11,15 @@ import java.util.List;
 
 /** Writes the parts that all pages share. */
 public final class Html {
+    private static final String STYLE = style();
+
     private Html() {
     }
 
     /** The beginning of a self-contained page, up to the opening of its main part. */
     public static String head(String title, String heading, String summary) {
         return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-                + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + style()
+                + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + STYLE
                 + "</style>\n<header><h1>" + text(heading) + "</h1><p>" + text(summary) + "</p></header>\n<main>\n";
     }
 

@@ -93,6 +93,9 @@ final class MetricsFile {
 
     /** Null, and why in {@link #damage}, if {@code bytes} are not a line of the log. */
     private Json parse(byte[] bytes) {
+        if (torn > 0 && !isBraced(bytes)) {
+            return null; // why is said of the first one alone
+        }
         String why;
         try {
             JsonObject line = Json.parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
@@ -111,5 +114,22 @@ final class MetricsFile {
             damage = why;
         }
         return null;
+    }
+
+    /** False for what is certainly no object: half a line, zeros, nothing. */
+    private static boolean isBraced(byte[] bytes) {
+        int from = 0;
+        int to = bytes.length;
+        while (from < to && isSpace(bytes[from])) {
+            from++;
+        }
+        while (to > from && isSpace(bytes[to - 1])) {
+            to--;
+        }
+        return to - from >= 2 && bytes[from] == '{' && bytes[to - 1] == '}';
+    }
+
+    private static boolean isSpace(byte b) {
+        return b == ' ' || b == '\t' || b == '\r' || b == '\n';
     }
 }

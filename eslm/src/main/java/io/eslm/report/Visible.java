@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
-import java.util.Locale;
+import java.util.HexFormat;
 
 /**
  * Shows the characters that a text must not smuggle past its reader. Control characters drive a terminal: they move the cursor,
@@ -13,6 +13,9 @@ public final class Visible {
     private static final int PICTURES = 0x2400;
     private static final int DELETE = 0x7F;
     private static final int PICTURE_OF_DELETE = 0x2421;
+
+    private static final HexFormat UPPER = HexFormat.of().withUpperCase();
+    private static final HexFormat LOWER = HexFormat.of();
 
     private Visible() {
     }
@@ -32,19 +35,21 @@ public final class Visible {
 
     /** {@code text} with a picture for a control character, such as ␛, and with the code point of any other, in braces. */
     public static String of(String text) {
-        return replace(text, c -> c < ' ' ? Character.toString(PICTURES + c)
-                : c == DELETE ? Character.toString(PICTURE_OF_DELETE)
-                : String.format(Locale.ROOT, "\\u{%04X}", c));
+        return replace(text, (shown, c) -> {
+            if (c < ' ' || c == DELETE) {
+                shown.append((char) (c == DELETE ? PICTURE_OF_DELETE : PICTURES + c));
+            } else {
+                shown.append("\\u{").append(UPPER.toHexDigits(c, c <= 0xFFFF ? 4 : 5)).append('}');
+            }
+        });
     }
 
     /** JSON with the escapes of the same characters: the values stay the same. */
     public static String json(String json) {
-        return replace(json, c -> {
-            StringBuilder escapes = new StringBuilder();
+        return replace(json, (shown, c) -> {
             for (char half : Character.toChars(c)) {
-                escapes.append(String.format(Locale.ROOT, "\\u%04x", (int) half));
+                shown.append("\\u").append(LOWER.toHexDigits(half));
             }
-            return escapes.toString();
         });
     }
 
@@ -53,9 +58,9 @@ public final class Visible {
         return of(text).replace('\n', '\u240A').replace('\t', '\u2409');
     }
 
-    /** Says how to write a hidden character. */
+    /** Appends how a hidden character is written. */
     private interface Replacement {
-        String of(int c);
+        void append(StringBuilder shown, int c);
     }
 
     private static String replace(String text, Replacement replacement) {
@@ -66,7 +71,7 @@ public final class Visible {
             int next = i + Character.charCount(c);
             if (hides(c) && !(c == '\r' && next < text.length() && text.charAt(next) == '\n')) {
                 shown = shown == null ? new StringBuilder(text.length() + 16) : shown;
-                shown.append(text, copied, i).append(replacement.of(c));
+                replacement.append(shown.append(text, copied, i), c);
                 copied = next;
             }
             i = next;

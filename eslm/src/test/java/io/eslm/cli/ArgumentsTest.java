@@ -59,6 +59,7 @@ class ArgumentsTest {
         file("a", "@" + dir.resolve("b"));
         file("b", "@" + dir.resolve("a"));
         for (Path bad : List.of(self, dir.resolve("a"), dir.resolve("missing"), dir, file("open", "--data 'x"),
+                file("nul", "@a\0b"),
                 file("huge", "x".repeat(2_000_000)))) {
             Program.Outcome o = Program.run("train", "@" + bad);
             assertEquals(1, o.code(), o.err());

@@ -2,6 +2,8 @@
 package io.eslm.compare;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,11 +19,14 @@ public final class CompareReaders {
     public static void settings(byte[] bytes, Path folder) throws IOException {
         Files.write(folder.resolve(Comparison.SETTINGS), bytes);
         show(folder);
-        JsonObject settings = Json.of(Path.of("comparison.json"), bytes).object();
-        JsonObject asked = Json.parse("{\"machine\":{},\"methods\":{\"clm\":\"clm\"},\"seeds\":[1]}");
-        for (String common : List.of("data", "split", "model", "options", "tokens")) {
-            asked.add(common, settings.get(common));
+        Json settings = Json.of(Path.of("comparison.json"), bytes);
+        JsonObject asked = Json.parse("{\"commit\":\"c\",\"machine\":{},\"methods\":{\"clm\":\"clm\"},\"seeds\":[1]}");
+        for (String common : List.of("data", "split", "model", "tokens")) {
+            asked.add(common, settings.object().get(common));
         }
+        JsonObject options = OptionValues.fromJson(TrainOptions.GROUP, settings.child("options")).toJson();
+        options.remove("seed");
+        asked.add("options", options);
         CompareFolder.open(folder, asked);
     }
 

@@ -3,6 +3,7 @@ package io.eslm.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -10,6 +11,7 @@ import com.google.gson.JsonParser;
 import io.eslm.compare.ComparedRun.Point;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ComparisonTest {
     private static final String SETTINGS = """
@@ -175,6 +179,16 @@ class ComparisonTest {
         assertEquals("abc", now.get("commit").getAsString());
         assertEquals("vector", now.getAsJsonObject("machine").get("backend").getAsString());
         assertTrue(Files.readString(dir.resolve(Comparison.PAGE)).contains("abc"));
+    }
+
+    /** A method's folder lies in that of its seed, whatever a file says. */
+    @ParameterizedTest
+    @ValueSource(strings = {"..", ".", "", "a/b", "/tmp", "a\\u0000b", "a\\\\b"})
+    void aMethodHasAFolderOfItsOwn(String folder) throws IOException {
+        Files.writeString(dir.resolve(Comparison.SETTINGS),
+                "{\"seeds\":[7],\"methods\":{\"clm\":\"clm\",\"x\":\"" + folder + "\"}}");
+        String message = assertThrows(UserError.class, () -> Comparison.read(dir)).getMessage();
+        assertTrue(message.contains("\"methods.x\" is") && message.endsWith("expected the name of a folder"), message);
     }
 
     @Test

@@ -79,8 +79,8 @@ final class Fuzzer {
                 : nanos > SLOW_NANOS ? "takes " + nanos / 1_000_000 + " ms for " + input.length + " bytes" : null;
     }
 
-    /** A message must be a sentence that someone can read. */
-    private static String message(String message) {
+    /** What is wrong with a message, or null: it must be a sentence that someone can read. */
+    static String message(String message) {
         return message == null || message.isBlank() ? "refused without a message"
                 : message.length() > LONGEST_MESSAGE ? "a message of " + message.length() + " chars" : null;
     }

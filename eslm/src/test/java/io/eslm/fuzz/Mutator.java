@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Makes new inputs of kept ones: bytes, whole values and fields of JSON, lines, lengths, and parts of other inputs. */
+/** Makes new inputs of kept ones: well-formed ones (see {@link JsonEdits}), and others by edits of bytes, whole values and fields of JSON, lines, lengths, and parts of other inputs. */
 final class Mutator {
     private static final int MOST_BYTES = 1 << 16;
     private static final String[] VALUES = {"null", "true", "-1", "0", "1", "1.5", "2147483647", "2147483648",
@@ -22,6 +22,7 @@ final class Mutator {
 
     private final List<byte[]> kept;
 
+    /** @param kept the first of which is taken half of the time */
     Mutator(List<byte[]> kept) {
         this.kept = kept;
     }
@@ -29,7 +30,16 @@ final class Mutator {
     /** The input of this seed. */
     byte[] input(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        byte[] bytes = kept.get(random.nextInt(kept.size()));
+        byte[] original = kept.get(random.nextInt(2) == 0 ? 0 : random.nextInt(kept.size()));
+        byte[] bytes = original;
+        if (random.nextInt(2) == 0) {
+            for (int edits = 1 + random.nextInt(3); edits > 0; edits--) {
+                bytes = JsonEdits.edit(bytes, random);
+            }
+            if (bytes != original) {
+                return bytes;
+            }
+        }
         for (int edits = 1 + random.nextInt(1 + random.nextInt(4)); edits > 0; edits--) {
             bytes = edit(bytes, random);
         }

@@ -8,6 +8,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -32,14 +33,25 @@ record Target(String name, int weight, long fixed, int perByte, Reader reader) {
         void read(byte[] input, Path folder) throws IOException;
     }
 
-    /** One that needs no file. */
+    /**
+     * One that needs no file. 64 KB are for an error with its message, its cause and their traces, and for the buffers of a
+     * reader of JSON; 128 bytes for a byte are some copies of a text, and of a value an object with its links and its field.
+     */
     static Target of(String name, Consumer<byte[]> reader) {
         return new Target(name, 20, 1 << 16, 128, (input, _) -> reader.accept(input));
     }
 
-    /** One that writes files, and a page from them. */
-    static Target ofFolder(String name, Reader reader) {
-        return new Target(name, 1, 1 << 23, 512, reader);
+    /** One that writes the input to a file and reads that: a few buffers of 64 KB, and a copy of the text more. */
+    static Target ofFile(String name, Reader reader) {
+        return new Target(name, 4, 1 << 18, 256, reader);
+    }
+
+    /**
+     * One that also writes a page. The rest of the page, which is no part of the input, has the style, up to seven charts and
+     * a buffer of 64K chars, all of it copied from text to bytes and back. A byte of the input may become eight chars there.
+     */
+    static Target ofPage(String name, Reader reader) {
+        return new Target(name, 4, 3 << 19, 512, reader);
     }
 
     Target weighing(int other) {
@@ -50,11 +62,12 @@ record Target(String name, int weight, long fixed, int perByte, Reader reader) {
         return new Target(name, weight, fixedBytes, bytesPerByte, reader);
     }
 
-    /** The kept inputs: valid ones to begin with, and every one that ever showed a fault. */
+    /** The kept inputs: a valid one to begin with, and every one that ever showed a fault. */
     List<byte[]> kept() {
         List<byte[]> inputs = new ArrayList<>();
         try (Stream<Path> files = Files.list(resource(name))) {
-            for (Path file : files.sorted().toList()) {
+            for (Path file : files.sorted(Comparator.comparing((Path file) -> !file.endsWith("valid"))
+                    .thenComparing(Comparator.naturalOrder())).toList()) {
                 inputs.add(Files.readAllBytes(file));
             }
             return inputs;

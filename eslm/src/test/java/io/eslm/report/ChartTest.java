@@ -61,4 +61,14 @@ class ChartTest {
         many[77] = Double.POSITIVE_INFINITY;
         assertTrue(chart(many.clone(), many).contains("<path class='line"), "a sum of many would overflow");
     }
+
+    /** The legend has all of a name, the tip of a point the beginning; no surrogate pair is cut. */
+    @Test
+    void aLongNameIsShortInTips() {
+        String name = "\ud83d\ude00".repeat(200);
+        double[] one = {1};
+        String svg = Chart.of("t", "u", List.of(new Chart.Series(name, one, one), new Chart.Series("b", one, one)));
+        assertTrue(svg.contains("<i></i>" + name + "</span>"), svg);
+        assertTrue(svg.contains("<title>" + "\ud83d\ude00".repeat(40) + "…, step 1: 1.0000</title>"), svg);
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
+import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MemoryNeed;
@@ -10,7 +11,10 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.ScalarBackend;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.SealedJson;
 import io.eslm.tensor.io.TensorReaders;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -41,6 +45,20 @@ public final class ModelReaders {
     public static void state(byte[] bytes) {
         TrainerState state = StateJson.of(Json.of(Path.of("trainer.json"), bytes));
         state.checkResumable(state.options(), state.method());
+    }
+
+    /** A manifest, as it is and with the seal that its text should have. The other files of the checkpoint are there. */
+    public static void manifest(byte[] bytes, Path checkpoint) throws IOException {
+        Path file = checkpoint.resolve(Manifest.FILE);
+        Files.write(file, bytes);
+        new CheckpointFiles(checkpoint).fault();
+        JsonObject object = Json.read(file).object();
+        object.remove(SealedJson.FIELD);
+        if (!object.isEmpty()) {
+            Files.writeString(file, SealedJson.text(object));
+            new CheckpointFiles(checkpoint).fault();
+        }
+        Manifest.read(checkpoint).files();
     }
 
     /** The weights of a model of one block, width 2, 3 positions and 5 tokens. */

@@ -4,6 +4,7 @@ package io.eslm.gpt2.data;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +40,34 @@ public final class DataReaders {
         if (!whole.contentEquals(joined) && !whole.equals('\uFEFF' + joined.toString())) {
             throw new IllegalStateException("the pieces are not the text");
         }
+    }
+
+    /** Documents in JSON lines: what {@code defect} finds, reading finds too. */
+    public static void jsonLines(byte[] bytes, Path folder) throws IOException {
+        Path file = Files.write(folder.resolve("text.jsonl"), bytes);
+        try {
+            String defect = JsonLines.defect(file);
+            if (defect == null) {
+                JsonLines.documents(file, _ -> {
+                });
+            }
+        } catch (CharacterCodingException _) {
+            // said of a text before its lines are read
+        }
+    }
+
+    /** Whatever the index holds, a file has its own hash. */
+    public static void index(byte[] bytes, Path folder) throws IOException {
+        Path index = Files.write(folder.resolve("index"), bytes);
+        Path file = folder.resolve("hashed");
+        if (Files.notExists(file)) {
+            Files.writeString(file, "a");
+        }
+        ContentIndex read = ContentIndex.open(index);
+        if (!read.hash("a", file).equals("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb")) {
+            throw new IllegalStateException("another hash");
+        }
+        read.save();
     }
 
     public static void groff(String page) {
