@@ -77,7 +77,7 @@ final class JsonEdits {
         if (text == null) {
             return b;
         }
-        long size = b.length - data;
+        long size = (long) b.length - data;
         if (random.nextInt(4) > 0) {
             JsonObject header = parse(text);
             long covered = cover(header);
