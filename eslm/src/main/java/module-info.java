@@ -10,6 +10,7 @@ module io.eslm {
     requires jdk.management;
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
+    requires org.apache.commons.statistics.distribution;
     requires org.apache.commons.statistics.inference;
     requires org.apache.commons.statistics.ranking;
 

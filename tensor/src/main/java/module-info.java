@@ -5,6 +5,9 @@ module io.eslm.tensor {
     requires transitive com.google.gson;
 
     requires jdk.incubator.vector;
+    // tells how the JVM was started, where it is there
+    requires static java.management;
+    requires static jdk.management;
 
     exports io.eslm.tensor;
     exports io.eslm.tensor.backend;

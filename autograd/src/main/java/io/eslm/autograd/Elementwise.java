@@ -20,6 +20,13 @@ public final class Elementwise {
     private Elementwise() {
     }
 
+    /** {@code value} in new memory of shape (), with the type of input 0. */
+    public static Tensor scalar(OpContext context, double value) {
+        Tensor y = context.acquire();
+        context.kernels().fill(y.storage(), 1, value);
+        return y;
+    }
+
     /** f(x) in new memory; x of any shape. */
     public static Tensor unary(OpContext context, Unary f, Tensor x) {
         Tensor y = context.acquireLike(x);

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 
 /**
  * One application of an {@link Op}: its inputs, output, saved tensors and gradients. It owns the memory, so an op never frees
- * anything. Memory from the forward pass that the op neither saves nor returns is reused at once. Saved memory and the output
- * are reused after the backward pass of this op. Memory from the backward pass is reused after it, unless it became a gradient.
+ * anything. Memory from the forward pass is reused at once, unless the op saves or returns it: then after the backward pass of
+ * this op. Memory from the backward pass is reused after it, unless it became a gradient.
  */
 public final class OpContext {
     /** Where an op writes every element of a gradient: {@code +=} if {@code accumulate}, else {@code =}. */
@@ -83,13 +83,6 @@ public final class OpContext {
         return acquire(t.dtype(), t.shape());
     }
 
-    /** A scalar of the type of input 0. */
-    public Tensor acquireScalar(double value) {
-        Tensor t = acquire(input(0).dtype(), Shape.of());
-        kernels().fill(t.storage(), 1, value);
-        return t;
-    }
-
     /** {@code values} as an I32 tensor in memory of this pass. */
     public Tensor put(int... values) {
         Tensor t = acquire(DType.I32, Shape.of(values.length));
@@ -113,10 +106,13 @@ public final class OpContext {
             record |= tape.recording() && inputs[i].needsGradient();
         }
         Tensor y = op.forward(this, values);
+        if (!record) {
+            saved.clear();
+        }
         for (Tensor t : temporary) {
             boolean keep = t == y.owner();
             for (Tensor s : saved) {
-                keep |= record && t == s.owner();
+                keep |= t == s.owner();
             }
             if (keep) {
                 owned.add(t);
@@ -125,9 +121,6 @@ public final class OpContext {
             }
         }
         temporary.clear();
-        if (!record) {
-            saved.clear();
-        }
         output = new Variable(tape, op.name(), y, record);
         return output;
     }
@@ -138,9 +131,8 @@ public final class OpContext {
         Checks.check(x.tape() == null || x.tape() == tape, op.name(),
                 "input %d was made on another tape; pass its value with Tape.constant", i);
         if (x.spent) {
-            throw new IllegalStateException(
-                    op.name() + ": input " + i + " is from before backward, reset or the end of its "
-                            + "scope; compute it again");
+            throw new IllegalStateException(op.name() + ": input " + i
+                    + " is from before backward, reset or the end of its scope; compute it again");
         }
         Checks.sameBackend(op.name(), tape.backend(), x.value().backend());
         return x.value();
@@ -170,12 +162,7 @@ public final class OpContext {
 
     /** The rows of {@code t} (total, cols) that dy holds; {@code t} itself if dy holds all. Do not write to it. */
     public Tensor ofRows(Tensor t) {
-        if (rows == null) {
-            return t;
-        }
-        Tensor y = acquire(t.dtype(), rows.shapeIn(t.shape()));
-        kernels().gatherRows(y.storage(), t.storage(), rows.indices().storage(), rows.count(), y.dim(1));
-        return y;
+        return rows == null ? t : rows.gather(this, t);
     }
 
     /** Expands {@code dy} to all rows, after which {@link #rows} is null. For ops that are row-wise only in some cases. */
@@ -183,8 +170,7 @@ public final class OpContext {
         if (rows == null) {
             return dy;
         }
-        Tensor full = acquire(dy.dtype(), output.shape());
-        rows.scatter(full, dy, false);
+        Tensor full = rows.expand(acquire(dy.dtype(), output.shape()), dy);
         rows = null;
         return full;
     }
@@ -242,8 +228,6 @@ public final class OpContext {
         tape.release(temporary, op.name());
     }
 
-    // ---- the gradients of inputs: in full, or of some rows where all contributions name the same ones
-
     /**
      * The gradient of input {@code i} itself; or memory to add to it afterwards, where it holds other rows, and where the
      * variable is an input twice, since writing one gradient must not change the other.
@@ -265,12 +249,16 @@ public final class OpContext {
 
     private void add(Variable x, Tensor dx, Rows of) {
         if (x.gradient == null && !(x instanceof Parameter) && temporary.remove(dx.owner())) {
-            x.gradient = dx.reshape(shape(x, of).dims());
+            x.gradient = dx.reshape(shape(x, of));
             x.gradientRows = of;
             x.claimGradient();
         } else if (!prepare(x, of)) {
             prepare(x, null);
-            of.scatter(x.gradient, dx, x.claimGradient());
+            if (x.claimGradient()) {
+                of.add(x.gradient, dx);
+            } else {
+                of.expand(x.gradient, dx);
+            }
         } else if (x.claimGradient()) {
             kernels().axpby(x.gradient.storage(), dx.storage(), dx.size(), 1, 1);
         } else {
@@ -290,10 +278,8 @@ public final class OpContext {
             x.gradientRows = of;
             x.dropGradient();
         } else if (of == null && x.gradientRows != null) {
-            Tensor full = tape.acquire(x.value().dtype(), x.shape());
-            x.gradientRows.scatter(full, x.gradient, false);
             temporary.add(x.gradient.owner());
-            x.gradient = full;
+            x.gradient = x.gradientRows.expand(tape.acquire(x.value().dtype(), x.shape()), x.gradient);
             x.gradientRows = null;
         }
         return x.gradientRows == of;

@@ -5,7 +5,6 @@ import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels;
 
 /**
  * The rows of a (total, cols) matrix that a compact gradient (K, cols) holds; all other rows have gradient zero. Gradients that
@@ -50,13 +49,23 @@ public record Rows(Tensor indices, int total) {
         return Shape.of(count(), total == 0 ? 0 : full.size() / total);
     }
 
-    /** full[indices_i,:] += compact[i,:]; unless {@code accumulate}, full is zero before. */
-    void scatter(Tensor full, Tensor compact, boolean accumulate) {
-        Kernels kernels = full.kernels();
-        if (!accumulate) {
-            kernels.fill(full.storage(), full.size(), 0);
-        }
-        kernels.scatterAddRows(full.storage(), compact.storage(), indices.storage(), count(),
+    /** The rows of {@code full} (total, cols), in memory of {@code context}. */
+    public Tensor gather(OpContext context, Tensor full) {
+        Tensor y = context.acquire(full.dtype(), shapeIn(full.shape()));
+        context.kernels().gatherRows(y.storage(), full.storage(), indices.storage(), count(), y.dim(1));
+        return y;
+    }
+
+    /** {@code full}, with {@code compact} in these rows and zeros in the others. */
+    Tensor expand(Tensor full, Tensor compact) {
+        full.kernels().fill(full.storage(), full.size(), 0);
+        add(full, compact);
+        return full;
+    }
+
+    /** full[indices_i,:] += compact[i,:]. */
+    void add(Tensor full, Tensor compact) {
+        full.kernels().scatterAddRows(full.storage(), compact.storage(), indices.storage(), count(),
                 shapeIn(full.shape()).dim(1));
     }
 }

@@ -196,19 +196,19 @@ public final class Tape implements AutoCloseable {
         return new Tensor(backend(), s, shape);
     }
 
-    /** Gives back the memory of {@code tensors}; reading them from now on is an error that names {@code maker}. */
-    void release(List<Tensor> tensors, String maker) {
-        for (Tensor t : tensors) {
-            release(t, maker);
-        }
-        tensors.clear();
-    }
-
+    /** Gives back the memory of {@code t}; reading it from now on is an error that names {@code maker}. */
     void release(Tensor t, String maker) {
         Storage s = t.storage();
         t.release(maker);
         heldBytes -= (long) s.size() * s.dtype().bytes();
         workspace.release(s);
+    }
+
+    void release(List<Tensor> tensors, String maker) {
+        for (Tensor t : tensors) {
+            release(t, maker);
+        }
+        tensors.clear();
     }
 
     /** For example {@code recording tape on vector: 14 ops applied, 81920 bytes held}. */

@@ -25,15 +25,15 @@ public sealed class Variable extends Operators permits Parameter {
         this.needsGradient = needsGradient;
     }
 
-    /** The tape that this variable was made on; null for a {@link Parameter}, which outlives every tape. */
+    /** The tape that it was made on; null for a {@link Parameter}, which outlives every tape. */
     @Override
     public final Tape tape() {
         return tape;
     }
 
     /**
-     * The tensor. You can read the result of an op until the tape frees it: in {@link Tape#backward}, in {@link Tape#reset}, or
-     * at the end of a {@link Tape#scoped scope}. Reading it later is an {@link IllegalStateException}.
+     * The tensor. {@link Tape#backward}, {@link Tape#reset} and the end of a {@link Tape#scoped scope} free it; reading it later
+     * is an {@link IllegalStateException}.
      */
     @Override
     public final Tensor value() {

@@ -18,6 +18,14 @@ final class BenchOptions {
         return Backends.open(backend, threads);
     }
 
+    String backend() {
+        return backend;
+    }
+
+    int threads() {
+        return threads;
+    }
+
     boolean json() {
         return json;
     }

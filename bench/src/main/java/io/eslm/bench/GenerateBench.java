@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
@@ -17,7 +16,6 @@ import io.eslm.tensor.backend.Workspace;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -54,6 +52,7 @@ final class GenerateBench implements Callable<Integer> {
             throw new UserError("--prompt and --runs must be at least 1, --new at least " + CHECKED);
         }
         try (Backend backend = common.open()) {
+            BenchReport report = new BenchReport(backend, common.json());
             Gpt2 gpt2 = open(backend);
             int[] ids = IntStream.range(0, prompt).map(i -> i % gpt2.config().vocabSize()).toArray();
             Generator generator = new Generator(gpt2, gpt2.config().vocabSize(), -1);
@@ -69,7 +68,9 @@ final class GenerateBench implements Callable<Integer> {
                 generator.generate(ids, Sampling.greedy(fresh), token -> true);
                 whole[r] = (System.nanoTime() - start) * 1e-9;
             }
-            print(backend, gpt2.config(), MEDIAN.evaluate(first), MEDIAN.evaluate(whole), tokens);
+            JsonObject result = figures(backend, gpt2.config(), MEDIAN.evaluate(first), MEDIAN.evaluate(whole), tokens);
+            report.lines(result);
+            report.end(result);
         }
         return 0;
     }
@@ -106,7 +107,7 @@ final class GenerateBench implements Callable<Integer> {
         }
     }
 
-    private void print(Backend backend, Gpt2Config config, double first, double whole, int[] tokens) {
+    private JsonObject figures(Backend backend, Gpt2Config config, double first, double whole, int[] tokens) {
         double perToken = (whole - first) / (fresh - 1);
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
@@ -114,21 +115,16 @@ final class GenerateBench implements Callable<Integer> {
         result.addProperty("backend", backend.description());
         result.addProperty("prompt_tokens", prompt);
         result.addProperty("new_tokens", fresh);
-        result.addProperty("prompt_s", first);
-        result.addProperty("prompt_tokens_per_s", prompt / first);
-        result.addProperty("total_s", whole);
-        result.addProperty("new_tokens_per_s", fresh / whole);
-        result.addProperty("decode_tokens_per_s", 1 / perToken);
-        result.addProperty("decode_gb_per_s", 4e-9 * config.parameterCount() / perToken);
+        Figures.add(result, "prompt_s", first);
+        Figures.add(result, "prompt_tokens_per_s", prompt / first);
+        Figures.add(result, "total_s", whole);
+        Figures.add(result, "new_tokens_per_s", fresh / whole);
+        Figures.add(result, "decode_tokens_per_s", 1 / perToken);
+        Figures.add(result, "decode_gb_per_s", 4e-9 * config.parameterCount() / perToken);
         if (printTokens) {
             result.addProperty("tokens",
                     Arrays.stream(tokens).mapToObj(String::valueOf).collect(Collectors.joining(" ")));
         }
-        if (common.json()) {
-            System.out.println(new Gson().toJson(result));
-        } else {
-            result.entrySet()
-                    .forEach(e -> System.out.printf(Locale.ROOT, "%-22s %s%n", e.getKey(), e.getValue().getAsString()));
-        }
+        return result;
     }
 }

@@ -2,7 +2,7 @@
 package io.eslm.bench;
 
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.UserError;
 import java.util.List;
@@ -38,7 +38,7 @@ final class Interleaved implements Objective {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         return methods.get(turn).of(batch);
     }
 

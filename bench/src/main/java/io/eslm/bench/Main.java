@@ -15,7 +15,8 @@ public final class Main {
     private Main() {
     }
 
-    public static void main(String[] args) {
+    /** All benchmarks, with messages instead of stack traces for errors of the user. */
+    static CommandLine commandLine() {
         CommandLine line = new CommandLine(new Main()).setOverwrittenOptionsAllowed(true);
         line.setExecutionExceptionHandler((e, cmd, parsed) -> {
             if (!(e instanceof UserError)) {
@@ -24,7 +25,12 @@ public final class Main {
             cmd.getErr().println("eslm bench: " + e.getMessage());
             return 1;
         });
-        System.exit(line.execute(args.length > 0 && args[0].equals("bench") ? Arrays.copyOfRange(args, 1, args.length)
-                : args));
+        return line;
+    }
+
+    public static void main(String[] args) {
+        System.exit(commandLine()
+                .execute(args.length > 0 && args[0].equals("bench") ? Arrays.copyOfRange(args, 1, args.length)
+                        : args));
     }
 }

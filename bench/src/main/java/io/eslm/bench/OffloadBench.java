@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.bench.OffloadCase.Operands;
@@ -74,34 +73,29 @@ final class OffloadBench implements Callable<Integer> {
         List<Crossover> crossovers = new ArrayList<>();
         try (Backend device = Backends.open("tornado", 0); Backend vector = Backends.open("vector", threads);
                 Backend scalar = Backends.open("scalar", 1)) {
-            if (!json) {
-                System.out.printf(Locale.ROOT,
-                        "%s%n%s, JDK %s%n%nmilliseconds; * where the device beats the Vector API%n"
-                                + "%-20s %11s %10s %10s %11s %12s %10s%n",
-                        device.description(), vector.description(), System.getProperty("java.version"), "kernel",
-                        "size", "scalar", "vector", "device", "with copies", "compile");
-            }
+            BenchReport report = new BenchReport(device, json);
+            report.text("%s%n%nmilliseconds; * where the device beats the Vector API%n"
+                    + "%-20s %11s %10s %10s %11s %12s %10s%n", vector.description(), "kernel", "size", "scalar",
+                    "vector",
+                    "device", "with copies", "compile");
             for (OffloadCase c : OffloadCase.ALL_CASES.stream().filter(c -> c.name().contains(only)).toList()) {
                 List<Row> ofCase = new ArrayList<>();
                 for (int side = 32; side * side <= largest; side *= 2) {
                     ofCase.add(row(c, side, scalar, vector, device, ofCase));
-                    rows.add(print(ofCase.getLast()));
+                    rows.add(Figures.of(ofCase.getLast()));
+                    print(report, ofCase.getLast());
                 }
                 crossovers.add(Crossover.of(ofCase));
             }
-            if (json) {
-                JsonObject result = new JsonObject();
-                result.addProperty("device", device.description());
-                result.addProperty("vector", vector.description());
-                result.add("rows", rows);
-                result.add("crossovers", new Gson().toJsonTree(crossovers));
-                System.out.println(new Gson().toJson(result));
-            } else {
-                System.out.printf("%n%-20s %11s %12s%n", "faster from", "device", "with copies");
-                for (Crossover c : crossovers) {
-                    System.out.printf("%-20s %11s %12s%n", c.kernel(), size(c.resident()), size(c.copied()));
-                }
-            }
+            report.text("%n%-20s %11s %12s%n", "faster from", "device", "with copies");
+            crossovers.forEach(
+                    c -> report.text("%-20s %11s %12s%n", c.kernel(), size(c.resident()), size(c.copied())));
+            JsonObject result = new JsonObject();
+            result.addProperty("device", device.description());
+            result.addProperty("vector", vector.description());
+            result.add("rows", rows);
+            result.add("crossovers", Figures.of(crossovers));
+            report.end(result);
         }
         return 0;
     }
@@ -156,14 +150,10 @@ final class OffloadBench implements Callable<Integer> {
         }
     }
 
-    private JsonObject print(Row row) {
-        if (!json) {
-            System.out.printf(Locale.ROOT, "%-20s %5d×%-5d %10s %10.4f %10.4f%s %11.4f%s %10.0f%n", row.kernel(),
-                    row.side(), row.side(),
-                    row.scalar() == null ? "–" : String.format(Locale.ROOT, "%.4f", row.scalar() * 1e3),
-                    row.vector() * 1e3, row.device() * 1e3, row.device() < row.vector() ? "*" : " ",
-                    row.copied() * 1e3, row.copied() < row.vector() ? "*" : " ", row.compile() * 1e3);
-        }
-        return new Gson().toJsonTree(row).getAsJsonObject();
+    private static void print(BenchReport report, Row row) {
+        report.text("%-20s %5d×%-5d %10s %10.4f %10.4f%s %11.4f%s %10.0f%n", row.kernel(), row.side(), row.side(),
+                row.scalar() == null ? "–" : String.format(Locale.ROOT, "%.4f", row.scalar() * 1e3),
+                row.vector() * 1e3, row.device() * 1e3, row.device() < row.vector() ? "*" : " ", row.copied() * 1e3,
+                row.copied() < row.vector() ? "*" : " ", row.compile() * 1e3);
     }
 }

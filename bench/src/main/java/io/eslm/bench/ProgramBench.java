@@ -10,7 +10,6 @@ import static io.eslm.gpt2.train.TrainOptions.SEED;
 import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 import static java.util.stream.Collectors.joining;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
@@ -110,7 +109,9 @@ final class ProgramBench implements Callable<Integer> {
                 }
             });
             List<Line> lines = all ? calls : merged();
-            System.out.println(common.json() ? json(opened, lines) : text(opened, lines));
+            BenchReport report = new BenchReport(opened, common.json());
+            report.text("%s%n", text(lines));
+            report.end(json(opened, lines));
         }
         return 0;
     }
@@ -121,10 +122,10 @@ final class ProgramBench implements Callable<Integer> {
         return List.copyOf(merged.values());
     }
 
-    private String text(Backend backend, List<Line> lines) {
+    private String text(List<Line> lines) {
         StringBuilder s = new StringBuilder(String.format(Locale.ROOT,
-                "%s%n%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages%n%n%6s %9s %9s %10s %10s  kernel and shape%n",
-                backend.description(), layers, width, batch, seq, method, calls.size(), numbers.size(),
+                "%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages%n%n%6s %9s %9s %10s %10s  kernel and shape%n",
+                layers, width, batch, seq, method, calls.size(), numbers.size(),
                 "calls", "launches", "storages", "MB", "MFLOP"));
         long flops = 0;
         long launches = 0;
@@ -144,7 +145,7 @@ final class ProgramBench implements Callable<Integer> {
                 .toString();
     }
 
-    private String json(Backend backend, List<Line> lines) {
+    private JsonObject json(Backend backend, List<Line> lines) {
         JsonObject result = new JsonObject();
         result.addProperty("backend", backend.description());
         result.addProperty("method", method);
@@ -153,7 +154,7 @@ final class ProgramBench implements Callable<Integer> {
             JsonObject o = new JsonObject();
             o.addProperty("kernel", line.name());
             o.addProperty("calls", line.calls());
-            o.add("storages", all ? new Gson().toJsonTree(line.storages())
+            o.add("storages", all ? Figures.of(line.storages())
                     : new JsonPrimitive(line.storages().size()));
             o.addProperty("bytes", line.bytes());
             o.addProperty("flops", line.flops());
@@ -161,6 +162,6 @@ final class ProgramBench implements Callable<Integer> {
             kernels.add(o);
         }
         result.add("kernels", kernels);
-        return new Gson().toJson(result);
+        return result;
     }
 }

@@ -23,18 +23,26 @@ final class RandomTokens {
             Path dir = Files.createTempDirectory("eslm-bench");
             Path file = dir.resolve("train.bin");
             try {
-                int n = windows * config.blockSize() + 1;
-                ByteBuffer tokens = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
-                Rng rng = Rng.of(2);
-                for (int i = 0; i < n; i++) {
-                    tokens.putShort((short) rng.nextInt(config.vocabSize()));
-                }
-                Files.write(file, tokens.array());
+                write(file, windows * config.blockSize() + 1, config.vocabSize());
                 return use.apply(TokenData.open(dir));
             } finally {
                 Files.deleteIfExists(file);
                 Files.delete(dir);
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Writes {@code n} random tokens below {@code ids}. */
+    static void write(Path file, int n, int ids) {
+        ByteBuffer tokens = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
+        Rng rng = Rng.of(2);
+        for (int i = 0; i < n; i++) {
+            tokens.putShort((short) rng.nextInt(ids));
+        }
+        try {
+            Files.write(file, tokens.array());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -7,7 +7,6 @@ import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
 import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
 import static io.eslm.gpt2.train.TrainOptions.SEED;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
@@ -36,7 +35,7 @@ import picocli.CommandLine.Option;
  * heap right after a collection, and the resident memory. Growth counts from the first point, when every shape has occurred.
  */
 @Command(name = "soak",
-        description = "Trains for many steps and watches memory: heap after a collection, resident set.",
+        description = "Trains for a long time and watches what the process occupies: heap after a collection, resident set, files.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class SoakBench implements Callable<Integer> {
     private static final int POINTS = 10;
@@ -56,6 +55,9 @@ final class SoakBench implements Callable<Integer> {
     private double learningRate = 1e-3;
     @Option(names = "--data", paramLabel = "DIR", description = "a folder of 'eslm prepare'; without it, random tokens")
     private Path data;
+    @Option(names = "--minutes", paramLabel = "M",
+            description = "instead of one training, many short runs with all methods for M minutes; their growth has bounds")
+    private Double minutes;
     @Mixin
     private BenchOptions common;
 
@@ -75,6 +77,33 @@ final class SoakBench implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        return minutes == null ? steps() : runs();
+    }
+
+    /** Exits with 1 if a figure grew beyond its bound. */
+    private int runs() {
+        if (!(minutes > 0 && minutes <= 100_000)) {
+            throw new UserError("--minutes must be above 0");
+        }
+        BenchReport report;
+        try (Backend backend = common.open()) {
+            report = new BenchReport(backend, common.json());
+        }
+        report.text("%s%n", SoakPoint.HEADER);
+        List<SoakPoint> measured = RunSoak.run(common.backend(), common.threads(), minutes,
+                point -> report.text("%s%n", point.line()));
+        List<SoakGrowth> growths = SoakGrowth.of(measured);
+        report.text("%n%s%n", growths.isEmpty() ? "too short to tell whether anything grows"
+                : "growth after the first tenth, by a straight line:");
+        growths.forEach(growth -> report.text("%s%n", growth.line()));
+        JsonObject result = new JsonObject();
+        result.add("points", Figures.of(measured));
+        result.add("growth", Figures.of(growths));
+        report.end(result);
+        return growths.stream().anyMatch(SoakGrowth::exceeds) ? 1 : 0;
+    }
+
+    private int steps() {
         if (steps < POINTS || steps % POINTS != 0 || batch < 1 || seq < 1) {
             throw new UserError("--steps must be a multiple of " + POINTS + ", --batch and --seq at least 1");
         }
@@ -83,19 +112,20 @@ final class SoakBench implements Callable<Integer> {
             MemoryNeed.check(backend, MemoryNeed.ofTraining(config, batch),
                     "--model " + model + " with --batch " + batch,
                     "Use a smaller --batch or --seq.");
-            if (!common.json()) {
-                System.out.printf(Locale.ROOT, "%s%n%s, %d windows of %d tokens, %s, %s%n%n%7s %9s %9s %9s %11s%n",
-                        backend.description(), model, batch, seq, method, data == null ? "random tokens" : data, "step",
-                        "loss", "steps/s", "heap MB", "resident MB");
-            }
-            List<Point> points = data == null ? RandomTokens.with(config, 1024, tokens -> run(config, backend, tokens))
-                    : run(config, backend, TokenData.open(data));
-            System.out.println(common.json() ? json(backend, points) : growth(points));
+            BenchReport report = new BenchReport(backend, common.json());
+            report.text("%s, %d windows of %d tokens, %s, %s%n%n%7s %9s %9s %9s %11s%n",
+                    model, batch, seq, method, data == null ? "random tokens" : data, "step",
+                    "loss", "steps/s", "heap MB", "resident MB");
+            List<Point> points =
+                    data == null ? RandomTokens.with(config, 1024, tokens -> run(report, config, backend, tokens))
+                            : run(report, config, backend, TokenData.open(data));
+            report.text("%s%n", growth(points));
+            report.end(figures(backend, points));
         }
         return 0;
     }
 
-    private List<Point> run(Gpt2Config config, Backend backend, TokenData tokens) {
+    private List<Point> run(BenchReport report, Gpt2Config config, Backend backend, TokenData tokens) {
         TrainOptions options = TrainOptions.defaults().with(MAX_ITERS, steps).with(BATCH_SIZE, batch)
                 .with(LEARNING_RATE, learningRate).with(EVAL_INTERVAL, 0).with(SEED, 1L);
         List<Point> points = new ArrayList<>();
@@ -111,9 +141,7 @@ final class SoakBench implements Callable<Integer> {
                     step = trainer.oneStep();
                 }
                 points.add(Point.after(step, part / ((System.nanoTime() - start) * 1e-9)));
-                if (!common.json()) {
-                    System.out.println(points.getLast().line());
-                }
+                report.text("%s%n", points.getLast().line());
             }
         }
         return points;
@@ -125,14 +153,14 @@ final class SoakBench implements Callable<Integer> {
                 (points.getLast().residentBytes() - points.getFirst().residentBytes()) * 1e-6);
     }
 
-    private String json(Backend backend, List<Point> points) {
+    private JsonObject figures(Backend backend, List<Point> points) {
         JsonObject result = new JsonObject();
         result.addProperty("backend", backend.description());
         result.addProperty("model", model);
         result.addProperty("method", method);
         result.addProperty("batch", batch);
         result.addProperty("seq", seq);
-        result.add("points", new Gson().toJsonTree(points));
-        return new Gson().toJson(result);
+        result.add("points", Figures.of(points));
+        return result;
     }
 }

@@ -10,8 +10,8 @@ import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
 import static io.eslm.gpt2.train.TrainOptions.SEED;
 import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
@@ -27,6 +27,7 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Peak;
 import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.List;
@@ -42,6 +43,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class StepBench implements Callable<Integer> {
+    private static final int LONGEST_PROFILE = 30;
+
     @Option(names = "--model",
             description = ModelSize.HELP)
     private String model = "gpt2";
@@ -75,6 +78,7 @@ final class StepBench implements Callable<Integer> {
                         .with(EVAL_INTERVAL, 0).with(SEED, 1L);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = common.open()) {
+            BenchReport report = new BenchReport(opened, common.json());
             MemoryNeed.check(opened, MemoryNeed.ofTraining(config, batch),
                     "--model " + model + " with --batch " + batch,
                     "Use a smaller --batch or --seq.");
@@ -88,10 +92,12 @@ final class StepBench implements Callable<Integer> {
                     return time(trainer, loss, backend, config, calls);
                 }
             });
-            System.out.println(common.json() ? new Gson().toJson(result) : text(result));
+            print(result, report);
             if (profile) {
-                System.out.println(calls.table(steps * specs.size(), 30));
+                report.text("%s%n", calls.table(steps * specs.size(), LONGEST_PROFILE));
+                result.add("profile", calls.json(steps * specs.size(), LONGEST_PROFILE));
             }
+            report.end(result);
         }
         return 0;
     }
@@ -103,7 +109,7 @@ final class StepBench implements Callable<Integer> {
             loss.turn(i % n);
             trainer.oneStep();
         }
-        double peak = backend.measurePeakFlops();
+        Peak peak = backend.measurePeak();
         double[][] seconds = new double[n][steps];
         Flops[] flops = new Flops[n];
         Arrays.fill(flops, Flops.ZERO);
@@ -127,14 +133,15 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("batch", batch);
         result.addProperty("grad_accum", gradAccum);
         result.addProperty("seq", seq);
-        Figures.add(result, "peak_gflops", peak * 1e-9);
+        Figures.add(result, "peak_gflops", peak.flops() * 1e-9);
+        Figures.add(result, "peak_spread", peak.spread());
         if (n == 1) {
-            figures(result, 0, seconds, flops[0], config, peak);
+            figures(result, 0, seconds, flops[0], config, peak.flops());
         } else {
             JsonArray each = new JsonArray();
             for (int m = 0; m < n; m++) {
                 JsonObject o = new JsonObject();
-                figures(o, m, seconds, flops[m], config, peak);
+                figures(o, m, seconds, flops[m], config, peak.flops());
                 each.add(o);
             }
             result.add("methods", each);
@@ -177,7 +184,7 @@ final class StepBench implements Callable<Integer> {
         }
         result.addProperty("tokens_per_s", tokens / median);
         result.addProperty("gflops", estimate * 1e-9);
-        Figures.add(result, "mfu", estimate / peak);
+        Figures.addShare(result, "mfu", estimate / peak);
         result.addProperty("counted_gflops", flops.total() * 1e-9 / steps / median);
         result.addProperty("forward_flops_per_step", flops.forward() / steps);
         result.addProperty("backward_flops_per_step", flops.backward() / steps);
@@ -185,16 +192,16 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("early_exit_flops_per_step", flops.earlyExit() / steps);
     }
 
-    private static String text(JsonObject result) {
-        StringBuilder s = new StringBuilder();
-        result.entrySet().forEach(e -> {
-            if (e.getValue() instanceof JsonArray each) {
-                each.forEach(method -> s.append(String.format("%n%s%n%n", text(method.getAsJsonObject()))));
-            } else {
-                s.append(String.format("%-26s %s%n", e.getKey(), e.getValue().getAsString()));
-            }
-        });
-        return s.toString().stripTrailing();
+    private static void print(JsonObject result, BenchReport report) {
+        JsonObject common = result.deepCopy();
+        JsonElement each = common.remove("methods");
+        report.lines(common);
+        if (each instanceof JsonArray methods) {
+            methods.forEach(method -> {
+                report.text("%n");
+                report.lines(method.getAsJsonObject());
+            });
+        }
     }
 
     private Gpt2Config config() {

@@ -24,8 +24,7 @@ final class BackendsCommand extends EslmCommand {
     @Override
     int run(Terminal screen) {
         List<BackendProvider> all = Backends.all();
-        String chosen = all.stream().filter(p -> p.unusableBecause() == null).map(BackendProvider::name).findFirst()
-                .orElse("");
+        String chosen = Backends.automatic().map(BackendProvider::name).orElse("");
         for (BackendProvider provider : all) {
             String name = provider.name() + (provider.name().equals(chosen) ? " (auto)" : "");
             String state = provider.unusableBecause() == null ? describe(provider)
@@ -38,9 +37,8 @@ final class BackendsCommand extends EslmCommand {
 
     private String describe(BackendProvider provider) {
         try (Backend backend = Backends.open(provider.name(), options.get(Run.THREADS))) {
-            double peak = backend.measurePeakFlops();
-            return backend.description() + (Double.isNaN(peak) ? "; peak not measured"
-                    : String.format(Locale.ROOT, "; measured peak %.0f GFLOP/s", peak * 1e-9));
+            return backend.description() + (provider.slowBecause() == null ? "" : "; slow: " + provider.slowBecause())
+                    + "; peak " + backend.measurePeak();
         }
     }
 }

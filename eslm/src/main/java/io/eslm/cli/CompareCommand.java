@@ -11,7 +11,6 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.RunOptions;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,13 +26,14 @@ import picocli.CommandLine.Model.OptionSpec;
         header = "Trains with several methods over several seeds, and shows what each reached at what cost.",
         description = {"",
             "For each seed, all methods start from the same weights and read the data in the same order. clm always takes part. "
-                    + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. Writes compare.json, "
+                    + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. The tables show means over the seeds "
+                    + "with 95 % intervals. Writes compare.json, "
                     + "compare.html, and one folder per run. Curves use --eval-iters batches of the half that --split names; "
                     + "final figures use all of it. Run the same command again to continue a stopped comparison. You can add "
                     + "methods and seeds.",
             ""},
         footer = {"", "Examples:",
-            "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1 --seeds 3",
+            "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1",
             "  eslm compare --methods cvar-loss:alpha=0.1 cvar-loss:alpha=0.2 --split tune --out-dir runs/tuning",
             "  eslm compare --methods shortlist-sampling:keep-ratio=0.5,max-iters=800 --max-iters 600",
             "  eslm compare --report-only --out-dir runs/tuning", "",
@@ -54,7 +54,7 @@ final class CompareCommand extends EslmCommand {
                 .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
                 .userObject(new DeclaredOptions.Heading("")).build());
         options.add(command, "", List.of(Comparer.SEEDS, Comparer.DATA, Comparer.SPLIT, Comparer.OUT_DIR,
-                Comparer.BACKEND, Comparer.THREADS))
+                Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
                 .add(command, "Model", TrainCommand.all(Comparer.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
     }
@@ -82,6 +82,7 @@ final class CompareCommand extends EslmCommand {
     }
 
     private int compare(Terminal screen) {
+        options.keepData(Comparer.DATA, screen.progress());
         RunOptions values = options.runOptions(Comparer.GROUP);
         List<String> methods = spec.findOption(DeclaredOptions.flag(Comparer.METHODS)).getValue();
         Comparer comparer = Comparer.create().methods(methods == null ? List.of() : methods)
@@ -140,7 +141,11 @@ final class CompareCommand extends EslmCommand {
     }
 
     private void show(Comparison comparison, Path folder, Terminal screen) {
-        screen.result(json ? Json.line(comparison.json()) : comparison.text());
+        if (json) {
+            screen.result(comparison.json());
+        } else {
+            screen.result(comparison.text());
+        }
         screen.note("report:  " + folder.resolve(Comparison.PAGE));
     }
 }

@@ -2,6 +2,8 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.data.Progress;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
@@ -55,7 +57,8 @@ final class DeclaredOptions {
             }
             Value value = new Value(option.key());
             command.addOption(OptionSpec.builder(names).type(String.class).paramLabel(option.label())
-                    .required(required).userObject(new Heading(heading)).description(help(option)).getter(value)
+                    .arity(option.type() == Boolean.class ? "0..1" : "1").fallbackValue("true").required(required)
+                    .userObject(new Heading(heading)).description(help(option)).getter(value)
                     .setter(value).build());
         }
         return this;
@@ -124,6 +127,11 @@ final class DeclaredOptions {
     /** Opens the backend that {@link #BACKEND} names. */
     Backend openBackend() {
         return Backends.open(get(Run.BACKEND), get(Run.THREADS));
+    }
+
+    /** Reads data that was given as a pipe, and puts its copy in its place, so that the run can open it again. */
+    void keepData(Option<String> data, Progress progress) {
+        given.computeIfPresent(data.key(), (_, name) -> DataSource.lasting(name, progress));
     }
 
     /** The value of {@code option}, or its default. */

@@ -2,6 +2,7 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.option.OptionError;
+import io.eslm.report.Visible;
 import io.eslm.run.RunPlan;
 import io.eslm.tensor.UserError;
 import java.io.PrintWriter;
@@ -9,7 +10,8 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** Reports an error in one line; with a stack trace if the user asks for it. */
 final class ErrorReport {
-    private static final int FAILED = 1;
+    /** Exit code. */
+    static final int FAILED = 1;
 
     private ErrorReport() {
     }
@@ -31,7 +33,7 @@ final class ErrorReport {
             message = "this is a bug in eslm, not in your input: " + failure
                     + ". Please report it with the output of the same command plus --verbose";
         }
-        err.println("error: " + message);
+        err.println("error: " + Visible.line(message));
         if (trace) {
             failure.printStackTrace(err);
         }

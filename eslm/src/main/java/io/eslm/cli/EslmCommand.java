@@ -24,7 +24,7 @@ abstract class EslmCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() {
-        try (Terminal screen = program.screen(spec.commandLine())) {
+        try (Terminal screen = program.screen()) {
             return run(screen);
         }
     }

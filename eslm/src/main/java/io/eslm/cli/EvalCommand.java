@@ -11,6 +11,7 @@ import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.Evaluation;
 import io.eslm.select.token.TailLoss;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
 import io.eslm.tensor.io.Json;
@@ -23,18 +24,23 @@ import picocli.CommandLine.Model.CommandSpec;
 /** Evaluates a model on data. */
 @Command(name = "eval", header = "Measures a model's loss and perplexity on data, by domain.", description = {"",
     "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
-            + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss.",
+            + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss. <|endoftext|> in a text is one "
+            + "token and stands between the files of a folder; none is added at the end.",
     ""},
         footer = {"", "Examples:", "  eslm eval --model runs/jdk-cvar-loss-0.1 --data jdk --eval-iters 50",
             "  eslm eval --model gpt2/ --data book.txt --json"})
 final class EvalCommand extends EslmCommand {
     private static final Option<String> DATA = Option.text("data", "PATH",
-            "a text file, a folder of text, a .bin file, a prepared folder, or jdk");
+            "a text file, a folder of text, a .bin file, a prepared folder, - for the standard input, or jdk");
     private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
             .must("be at least 1", n -> n >= 1).defaultsTo(8);
     private static final Option<Integer> EVAL_ITERS =
             Option.count("eval iters", "batches to evaluate, spread evenly over all domains; 0: all")
                     .must("be at least 0", n -> n >= 0).defaultsTo(0);
+
+    /** What it means that a model gives figures that are not finite. */
+    static final String NOT_FINITE =
+            "The model's activations overflow: its weights are damaged, or its training diverged";
 
     @CommandLine.Option(names = "--json", order = Options.LATE,
             description = "print one JSON object instead of a table")
@@ -62,9 +68,12 @@ final class EvalCommand extends EslmCommand {
             Evaluation.Result result = new Evaluation(model, new Workspace(backend), batchSize)
                     .run(evalIters == 0 ? windows : windows.subset(evalIters, batchSize), model.config().blockSize());
             if (json) {
-                screen.result(Json.line(json(result)));
+                screen.result(json(result));
             } else {
                 table(screen, result);
+            }
+            if (!Double.isFinite(result.loss())) {
+                throw new UserError("the loss is " + result.loss() + ", not a finite number. " + NOT_FINITE);
             }
         }
         return 0;

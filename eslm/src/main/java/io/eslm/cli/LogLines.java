@@ -20,7 +20,7 @@ final class LogLines {
                 s.step(), maxIters, s.loss(), s.keptLoss(), 100 * s.keptFraction(), s.alpha(),
                 known(s.valueAtRisk(), "%.4f"),
                 s.learningRate(), s.gradNorm(), s.seconds() * 1e3, s.tokensPerSecond(),
-                known(s.mfu() * 100, "%.1f %%"));
+                mfu(s, "%.1f %%"));
     }
 
     /** Like {@link #step}, as short as possible, for the end of a bar that shows the step. */
@@ -29,7 +29,7 @@ final class LogLines {
                 "loss %.3f kept %.3f %.0f%% α %.2f VaR %s lr %.1e grad %.2f %.0fms %,.0ft/s MFU %s",
                 s.loss(), s.keptLoss(), 100 * s.keptFraction(), s.alpha(), known(s.valueAtRisk(), "%.3f"),
                 s.learningRate(),
-                s.gradNorm(), s.seconds() * 1e3, s.tokensPerSecond(), known(s.mfu() * 100, "%.0f%%"));
+                s.gradNorm(), s.seconds() * 1e3, s.tokensPerSecond(), mfu(s, "%.0f%%"));
     }
 
     /** One evaluation. */
@@ -62,6 +62,10 @@ final class LogLines {
         if (flops > 0) {
             parts.add(String.format(Locale.ROOT, "%s %.3g", name, flops * 1e-12));
         }
+    }
+
+    private static String mfu(TrainEvent.Step s, String format) {
+        return Double.isFinite(s.mfu()) ? String.format(Locale.ROOT, format, 100 * s.mfu()) : "?";
     }
 
     private static String known(double value, String format) {

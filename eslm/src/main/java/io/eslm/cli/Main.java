@@ -3,7 +3,10 @@ package io.eslm.cli;
 
 import io.eslm.tensor.UserError;
 import java.io.Console;
-import java.io.PrintWriter;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -32,7 +35,8 @@ import picocli.CommandLine.Spec;
             "  eslm help train                              all options of a command",
             "  eslm bench --help                            timings of kernels, training steps and generation",
             "",
-            "You can write options as in nanoGPT (--max_iters), or read them from a file (@options.txt)."})
+            "You can write options as in nanoGPT (--max_iters), or read them from a file (@options.txt: words as in a shell,",
+            "# begins a comment). Characters that would drive the terminal are shown instead: ␛."})
 public final class Main implements Runnable {
     /** Exit code of a run that the user stopped and that was saved, as shells report Ctrl-C. */
     public static final int INTERRUPTED = 130;
@@ -44,37 +48,61 @@ public final class Main implements Runnable {
     private CommandSpec spec;
     private final boolean terminal;
 
-    private Main(boolean terminal) {
+    private final Output out;
+    private final Output err;
+
+    private Main(Output out, Output err, boolean terminal) {
+        this.out = out;
+        this.err = err;
         this.terminal = terminal;
     }
 
     public static void main(String[] args) {
         Console console = System.console();
-        int code = run(new PrintWriter(System.out, true, StandardCharsets.UTF_8),
-                new PrintWriter(System.err, true, StandardCharsets.UTF_8), console != null && console.isTerminal(),
-                args);
+        int code = run(stream(FileDescriptor.out), stream(FileDescriptor.err),
+                console != null && console.isTerminal(), args);
         if (code != 0) {
             System.exit(code);
         }
     }
 
+    private static Writer stream(FileDescriptor descriptor) {
+        return new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8);
+    }
+
     /**
      * Runs the program in this JVM.
      *
+     * @param out the standard output; what it does not take is reported on {@code err}, unless it is a pipe that nobody reads
      * @param terminal true for a progress bar instead of lines
      * @return 0 done, 1 failed (the reason is on {@code err}), 2 not understood, {@value #INTERRUPTED} stopped and saved
      */
-    public static int run(PrintWriter out, PrintWriter err, boolean terminal, String... args) {
+    public static int run(Writer out, Writer err, boolean terminal, String... args) {
+        Output results = new Output(out);
+        Output messages = new Output(err);
+        int code = execute(results, messages, terminal, args);
+        results.shown().flush();
+        messages.shown().flush();
+        if (!results.failed() || results.hasNoReader()) {
+            return code;
+        }
+        messages.shown().println("error: the output is incomplete, because it cannot be written: " + results.reason());
+        return code == 0 ? ErrorReport.FAILED : code;
+    }
+
+    private static int execute(Output out, Output err, boolean terminal, String... args) {
         try {
-            return commandLine(out, err, terminal).execute(args);
+            CommandLine program = commandLine(out, err, terminal);
+            String[] expanded = Arguments.expand(program, args);
+            return program.execute(expanded);
         } catch (OutOfMemoryError | UserError e) {
-            return ErrorReport.report(e, CommandSpec.create(), err, false);
+            return ErrorReport.report(e, CommandSpec.create(), err.shown(), false);
         }
     }
 
     /** All commands, which write to {@code out} and {@code err}. */
-    static CommandLine commandLine(PrintWriter out, PrintWriter err, boolean terminal) {
-        CommandLine program = new CommandLine(new Main(terminal));
+    static CommandLine commandLine(Output out, Output err, boolean terminal) {
+        CommandLine program = new CommandLine(new Main(out, err, terminal));
         StandardOptions.addTo(program);
         for (CommandLine command : program.getSubcommands().values()) {
             command.<EslmCommand>getCommand().declare(command.getCommandSpec());
@@ -83,15 +111,17 @@ public final class Main implements Runnable {
         CommandLine help = new CommandLine(new CommandLine.HelpCommand());
         help.getCommandSpec().usageMessage().header("Shows the help of a command.");
         return Options.arrangeHelp(program.addSubcommand(help))
-                .setOut(out)
-                .setErr(err)
+                .setOut(out.raw()) // help texts are this program's own, and coloured on a terminal
+                .setErr(err.shown())
+                .setExpandAtFiles(false)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(terminal)
                 .setUsageHelpWidth(WIDTH)
                 .setParameterExceptionHandler(Options::misunderstood)
                 .setExecutionExceptionHandler(
-                        (e, command, parsed) -> ErrorReport.report(e, command.getCommandSpec(), err,
-                                StandardOptions.wantsTrace(parsed)));
+                        (e, command, parsed) -> e instanceof Output.Lost ? 0
+                                : ErrorReport.report(e, command.getCommandSpec(), err.shown(),
+                                        StandardOptions.wantsTrace(parsed)));
     }
 
     /** Without a command, the program fails. */
@@ -101,7 +131,7 @@ public final class Main implements Runnable {
     }
 
     /** The output of a command. */
-    Terminal screen(CommandLine command) {
-        return new Terminal(command.getOut(), command.getErr(), terminal);
+    Terminal screen() {
+        return new Terminal(out, err, terminal);
     }
 }

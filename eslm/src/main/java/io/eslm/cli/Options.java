@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.report.Visible;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -69,7 +70,7 @@ final class Options {
             List<String> meant = unknown.getSuggestions().stream().filter(SHOWN).toList();
             message += meant.isEmpty() ? "" : "; did you mean " + String.join(" or ", meant) + "?";
         }
-        command.getErr().println("error: " + message);
+        command.getErr().println("error: " + Visible.line(message));
         command.getErr().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
         return CommandLine.ExitCode.USAGE;
     }

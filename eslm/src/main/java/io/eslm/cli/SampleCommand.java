@@ -11,7 +11,6 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.report.ScoreLines;
 import io.eslm.tensor.backend.Backend;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -21,7 +20,9 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** Generates text with a model. */
 @Command(name = "sample", header = "Continues a prompt, token by token.", description = {"",
-    "Prints the text as it is generated. The same seed gives the same text.", ""},
+    "Prints the text as it is generated. The same seed gives the same text. <|endoftext|> in a prompt is the token that ends a "
+            + "document, as in training data.",
+    ""},
         footer = {"",
             "Examples:", "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
             "  eslm sample --model gpt2/ --prompt \"Once upon a time\" --top-p 0.9 --num-samples 3"})
@@ -30,8 +31,15 @@ final class SampleCommand extends EslmCommand {
             Option.count("num samples", "number of texts").must("be at least 1", n -> n >= 1).defaultsTo(1);
 
     @CommandLine.Option(names = {"--prompt", "--start"}, paramLabel = "TEXT", defaultValue = "",
-            description = "the text to continue (default: the beginning of a document)")
-    private String prompt;
+            description = "the text to continue, FILE:path for the text of a file, or - for the standard input "
+                    + "(default: the beginning of a document)")
+    private String given;
+    @CommandLine.Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
+            description = "take <|endoftext|> in the prompt as plain text")
+    private boolean noSpecial;
+    @CommandLine.Option(names = "--raw", order = Options.LATE,
+            description = "print every character as it is, even those that drive a terminal")
+    private boolean raw;
 
     @Override
     void declare(CommandSpec command) {
@@ -49,22 +57,22 @@ final class SampleCommand extends EslmCommand {
             throw new OptionError(DeclaredOptions.MODEL, folder, "the model has " + ids + " token ids, not GPT-2's "
                     + Gpt2Tokenizer.VOCAB_SIZE + ", so its tokens cannot be turned into text");
         }
-        PrintWriter out = spec.commandLine().getOut();
+        String prompt = Texts.prompt(given);
         try (Backend backend = options.openBackend()) {
             Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
             Generator generator = new Generator(ModelFolder.load(folder, backend));
             for (int i = 0; i < texts; i++) {
                 if (i > 0) {
-                    out.println("---------------");
+                    screen.text("---------------\n", raw);
                 }
-                TokenStream stream = new TokenStream(tokenizer, out);
-                out.print(prompt);
+                TokenStream stream = new TokenStream(tokenizer, part -> screen.text(part, raw));
+                screen.text(prompt, raw);
                 long start = System.nanoTime();
-                Generation made = generator.generate(tokenizer.encode(prompt),
+                Generation made = generator.generate(
+                        noSpecial ? tokenizer.encode(prompt) : tokenizer.encodeDocuments(prompt),
                         Sampling.of(values.with(Sampling.SEED, values.get(Sampling.SEED) + i)), stream);
                 stream.end();
-                out.println();
-                out.flush();
+                screen.text("\n", raw);
                 made.notes().forEach(screen::note);
                 double seconds = (System.nanoTime() - start) * 1e-9;
                 screen.note(String.format(Locale.ROOT, "%d tokens in %s, %.1f tokens/s", made.tokens().length,

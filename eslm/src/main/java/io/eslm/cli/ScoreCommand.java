@@ -13,12 +13,9 @@ import io.eslm.select.token.TokenSelector;
 import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.io.FileErrors;
-import io.eslm.tensor.io.Json;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -32,7 +29,8 @@ import picocli.CommandLine.Model.CommandSpec;
                     + "first token has no line, because nothing predicts it. The text is split into adjacent windows of at most "
                     + "block_size predictions; a token is predicted from its own window only. Loss and entropy are in nats. "
                     + "selected is true if the risk is at or above the value-at-risk of all lines, as in a training batch. "
-                    + "text is null unless the model has GPT-2's vocabulary.",
+                    + "text is null unless the model has GPT-2's vocabulary. <|endoftext|> in a text is one token, as in training "
+                    + "data, and none is added: the mean of the losses is what eval measures on the same text.",
             ""},
         footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --text README.md",
             "  eslm score --model gpt2/ --tokens ids.txt --risk entropy --alpha 0.3"})
@@ -42,15 +40,19 @@ final class ScoreCommand extends EslmCommand {
 
     /** The text or its tokens. */
     private static final class Source {
-        @CommandLine.Option(names = "--text", required = true, paramLabel = "FILE", description = "a text in UTF-8")
+        @CommandLine.Option(names = "--text", required = true, paramLabel = "FILE",
+                description = "a text in UTF-8; - is the standard input")
         private Path text;
         @CommandLine.Option(names = "--tokens", required = true, paramLabel = "FILE",
-                description = "token ids, separated by white space")
+                description = "token ids, separated by white space; - is the standard input")
         private Path tokens;
     }
 
     @ArgGroup(multiplicity = "1")
     private Source source;
+    @CommandLine.Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
+            description = "take <|endoftext|> in the text as plain text")
+    private boolean noSpecial;
 
     @Override
     void declare(CommandSpec command) {
@@ -66,30 +68,40 @@ final class ScoreCommand extends EslmCommand {
         int[] tokens = source.text == null ? ids(source.tokens) : encode(source.text, config.vocabSize());
         try (Backend backend = options.openBackend()) {
             TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens);
-            ScoreLines.of(scores, scores.selected(selector), config.vocabSize())
-                    .forEach(line -> screen.result(Json.line(line)));
+            checkFinite(scores);
+            ScoreLines.of(scores, scores.selected(selector), config.vocabSize()).forEach(screen::result);
         }
         return 0;
     }
 
-    private static int[] encode(Path file, int vocabSize) {
+    private static void checkFinite(TokenScores scores) {
+        int[] bad = IntStream.range(0, scores.size())
+                .filter(i -> !Float.isFinite(scores.loss()[i]) || !Float.isFinite(scores.entropy()[i])).toArray();
+        if (bad.length > 0) {
+            throw new UserError(
+                    bad.length + " of " + scores.size() + " tokens have a loss or an entropy that is not a finite "
+                            + "number, the first at pos " + (bad[0] + 1) + ". " + EvalCommand.NOT_FINITE);
+        }
+    }
+
+    private int[] encode(Path file, int vocabSize) {
         if (!ScoreLines.isGpt2(vocabSize)) {
             throw new UserError("--text " + file + ": the model has " + vocabSize + " token ids, not GPT-2's "
                     + Gpt2Tokenizer.VOCAB_SIZE
                     + ", so its text cannot be split into tokens. Give token ids with --tokens");
         }
-        String text = read(file);
+        String text = Texts.read(file);
         if (text.indexOf('\0') >= 0) {
             throw new UserError(file + ": has a NUL byte, so it is not text");
         }
         if (text.isBlank()) {
             throw new UserError(file + ": is empty");
         }
-        return new Gpt2Tokenizer().encode(text);
+        return noSpecial ? new Gpt2Tokenizer().encode(text) : new Gpt2Tokenizer().encodeDocuments(text);
     }
 
     private static int[] ids(Path file) {
-        String[] words = read(file).strip().split("\\s+");
+        String[] words = Texts.read(file).strip().split("\\s+");
         int[] ids = new int[words[0].isEmpty() ? 0 : words.length];
         for (int i = 0; i < ids.length; i++) {
             try {
@@ -100,13 +112,5 @@ final class ScoreCommand extends EslmCommand {
             }
         }
         return ids;
-    }
-
-    private static String read(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            throw FileErrors.failed("read", file, e);
-        }
     }
 }

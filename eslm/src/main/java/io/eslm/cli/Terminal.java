@@ -2,6 +2,9 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.data.Progress;
+import io.eslm.report.Visible;
+import io.eslm.tensor.io.Json;
+import com.google.gson.JsonObject;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -13,22 +16,29 @@ import me.tongfei.progressbar.ProgressBarStyle;
 /**
  * The output of a command. Results go to the standard output, everything else to the standard error. On a terminal a bar shows
  * the progress; elsewhere there are plain lines, at most one every {@value #LINE_SECONDS} seconds.
+ *
+ * <p>Nothing that a file, a name or a model contains reaches the terminal as a command to it: {@link Visible}.
  */
 final class Terminal implements AutoCloseable {
     private static final int LINE_SECONDS = 5;
     /** Erases the line of a bar. */
     private static final String ERASE = "\r\u001b[K";
 
+    private final Output output;
     private final PrintWriter out;
     private final PrintWriter err;
+    private final PrintWriter control;
     private final boolean terminal;
     private ProgressBar bar;
     private String task = "";
     private long lastLine;
+    private boolean saidLost;
 
-    Terminal(PrintWriter out, PrintWriter err, boolean terminal) {
-        this.out = out;
-        this.err = err;
+    Terminal(Output out, Output err, boolean terminal) {
+        this.output = out;
+        this.out = out.shown();
+        this.err = err.shown();
+        this.control = err.raw();
         this.terminal = terminal;
     }
 
@@ -36,11 +46,48 @@ final class Terminal implements AutoCloseable {
         return terminal;
     }
 
-    /** A line of the result. */
+    /**
+     * A line of the result.
+     *
+     * @throws Output.Lost if nobody can read it
+     */
     void result(String line) {
         erase();
         out.println(line);
-        out.flush();
+        mustArrive();
+    }
+
+    /** A line of the result that is one JSON value. */
+    void result(JsonObject json) {
+        result(Visible.json(Json.line(json)));
+    }
+
+    /**
+     * A part of a text.
+     *
+     * @param raw whether it goes out as it is
+     */
+    void text(String part, boolean raw) {
+        PrintWriter writer = raw ? output.raw() : out;
+        writer.print(part);
+        writer.flush();
+        mustArrive();
+    }
+
+    private void mustArrive() {
+        if (output.failed()) {
+            throw new Output.Lost();
+        }
+    }
+
+    /** A line about work that goes on even if nobody reads it, because its result is in files. */
+    void log(String line) {
+        erase();
+        out.println(line);
+        if (output.failed() && !saidLost) {
+            saidLost = true;
+            note("the work goes on and its files are complete, but its output is lost: " + output.reason());
+        }
     }
 
     /** A line that is not part of the result. */
@@ -76,7 +123,7 @@ final class Terminal implements AutoCloseable {
     /** On a terminal, shows the bar of {@code what}, followed by {@code text}. */
     void bar(String what, long done, long total, String text) {
         if (terminal) {
-            bar(what, total, "").setExtraMessage(text).stepTo(done);
+            bar(what, total, "").setExtraMessage(Visible.line(text)).stepTo(done);
         }
     }
 
@@ -84,7 +131,7 @@ final class Terminal implements AutoCloseable {
         if (bar == null || !what.equals(task)) {
             endBar();
             task = what;
-            bar = new ProgressBarBuilder().setTaskName(what).setInitialMax(total).setUnit(unit, 1)
+            bar = new ProgressBarBuilder().setTaskName(Visible.line(what)).setInitialMax(total).setUnit(unit, 1)
                     .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate()
                     .setConsumer(new ConsoleProgressBarConsumer(System.err))
                     .build();
@@ -94,8 +141,8 @@ final class Terminal implements AutoCloseable {
 
     private void erase() {
         if (bar != null) {
-            err.print(ERASE);
-            err.flush();
+            control.print(ERASE);
+            control.flush();
         }
     }
 

@@ -2,10 +2,13 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.HtmlReport;
+import io.eslm.report.ScoreLines;
 import io.eslm.run.Run;
 import io.eslm.run.RunEngine;
 import io.eslm.run.RunFolder;
@@ -46,8 +49,9 @@ final class TrainCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.add(command, "", List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.BACKEND,
-                Run.THREADS))
+        options.add(command, "",
+                List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.ACCEPT_CHANGED,
+                        Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
@@ -85,19 +89,40 @@ final class TrainCommand extends EslmCommand {
     @Override
     int run(Terminal screen) {
         List<String> given = spec.commandLine().getParseResult().matchedOptions().stream()
-                .map(o -> Options.name(o) + " " + o.getValue()).toList();
+                .map(o -> Options.name(o) + " " + ShellWords.quote(o.<String>getValue())).toList();
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
         int logInterval = options.get(LOG_INTERVAL);
-        Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress());
+        if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {
+            options.keepData(Run.DATA, screen.progress());
+        }
+        Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
+                .notes(note -> screen.note("note: " + note.messageFor(DeclaredOptions::flag)));
         try (RunEngine engine = run.open()) {
             screen.endBar();
             return Interrupt.during(screen, stop -> {
                 announce(screen, engine);
                 long first = engine.trainer().step();
-                return finish(screen, engine.plan(),
-                        engine.listener(event -> show(screen, event, first, engine.plan(), logInterval)).train(stop));
+                engine.listener(event -> show(screen, event, first, engine.plan(), logInterval));
+                try {
+                    return finish(screen, engine.plan(), engine.train(stop));
+                } catch (DivergedError e) {
+                    double rate = engine.plan().options().get(TrainOptions.LEARNING_RATE) / 2;
+                    throw e.and("With half the learning rate it may go on: "
+                            + resume(engine.plan(), DeclaredOptions.flag(TrainOptions.LEARNING_RATE),
+                                    String.valueOf(rate)));
+                }
             });
         }
+    }
+
+    /** The command that continues a run. A record keeps its options; where and how to show it is of each start. */
+    private String resume(RunPlan plan, String... more) {
+        List<String> words = new ArrayList<>(List.of("bin/eslm", "train", DeclaredOptions.flag(INIT_FROM), RESUME,
+                DeclaredOptions.flag(Run.OUT_DIR), plan.folder().toString()));
+        options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.BACKEND, Run.THREADS))
+                .forEach((option, text) -> words.addAll(List.of(DeclaredOptions.flag(option), text)));
+        words.addAll(List.of(more));
+        return ShellWords.command(words);
     }
 
     private Run run() {
@@ -105,6 +130,7 @@ final class TrainCommand extends EslmCommand {
         if (from.equals(RESUME) && !options.has(Run.OUT_DIR)) {
             throw new UserError("--init-from resume: name the run with --out-dir" + RunFolder.runs());
         }
+        NanoGptWords.checkInitFrom(from);
         Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
         run.options(options.runOptions(Run.GROUP)).methodOptions(options.texts(Methods.options()));
         return from.equals(RESUME) || from.equals(SCRATCH) ? run : run.from(Path.of(from));
@@ -126,15 +152,15 @@ final class TrainCommand extends EslmCommand {
                 int of = plan.options().get(TrainOptions.MAX_ITERS);
                 screen.bar("train", s.step(), of, LogLines.compact(s));
                 if (!screen.terminal() && (s.step() % logInterval == 0 || s.step() == first + 1 || s.step() == of)) {
-                    screen.result(LogLines.step(s, of));
+                    screen.log(LogLines.step(s, of));
                 }
             }
-            case TrainEvent.Evaluated e -> screen.result(LogLines.evaluated(e));
-            case TrainEvent.Sampled s -> screen.result("step " + s.step() + ": " + s.prompt() + s.text());
+            case TrainEvent.Evaluated e -> screen.log(LogLines.evaluated(e));
+            case TrainEvent.Sampled s -> screen.log("step " + s.step() + ": " + s.prompt() + s.text());
         }
     }
 
-    private static int finish(Terminal screen, RunPlan plan, RunResult result) {
+    private int finish(Terminal screen, RunPlan plan, RunResult result) {
         screen.endBar();
         screen.note(String.format(Locale.ROOT, "%s after %d steps in %s, %s%s",
                 result.finished() ? "done" : "stopped at step " + result.step() + " and saved,", result.trained(),
@@ -142,9 +168,16 @@ final class TrainCommand extends EslmCommand {
                 result.lastEvaluation().map(e -> String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
                         e.result().loss(), e.result().perplexity())).orElse("")));
         screen.note("report:  " + result.folder().resolve(HtmlReport.FILE));
-        screen.note(result.finished()
-                ? "sample:  bin/eslm sample --model " + result.folder() + " --prompt \"" + plan.prompt() + "\""
-                : "resume:  bin/eslm train --init-from resume --out-dir " + result.folder());
+        if (plan.options().get(TrainOptions.KEEP_BEST)) {
+            new Checkpoints(result.folder()).best().ifPresent(dir -> screen.note("best:    " + dir));
+        }
+        if (!result.finished()) {
+            screen.note("resume:  " + resume(plan));
+        } else if (ScoreLines.isGpt2(plan.model().vocabSize())) {
+            screen.note("sample:  "
+                    + ShellWords.command(List.of("bin/eslm", "sample", DeclaredOptions.flag(DeclaredOptions.MODEL),
+                            result.folder().toString(), "--prompt", plan.prompt())));
+        }
         return result.finished() ? 0 : Main.INTERRUPTED;
     }
 }

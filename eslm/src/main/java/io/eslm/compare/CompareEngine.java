@@ -9,6 +9,8 @@ import io.eslm.gpt2.train.Evaluation;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
+import io.eslm.run.FolderLock;
+import io.eslm.run.CpuContention;
 import io.eslm.run.RunEngine;
 import io.eslm.run.RunPlan;
 import io.eslm.tensor.UserError;
@@ -37,6 +39,7 @@ public final class CompareEngine implements AutoCloseable {
     private final Backend backend;
     private final TokenData tokens;
     private final Consumer<? super CompareEvent> listener;
+    private final FolderLock lock;
 
     /** One run of a method. */
     private record One(ComparisonEntry entry, RunPlan plan) {
@@ -45,11 +48,13 @@ public final class CompareEngine implements AutoCloseable {
         }
     }
 
-    CompareEngine(CompareSetup setup, Backend backend, TokenData tokens, Consumer<? super CompareEvent> listener) {
+    CompareEngine(CompareSetup setup, Backend backend, TokenData tokens, Consumer<? super CompareEvent> listener,
+            FolderLock lock) {
         this.setup = setup;
         this.backend = backend;
         this.tokens = tokens;
         this.listener = listener;
+        this.lock = lock;
     }
 
     /**
@@ -97,7 +102,7 @@ public final class CompareEngine implements AutoCloseable {
         if (!Comparison.isFinished(folder)) {
             return false;
         }
-        String there = Json.read(folder.resolve(RunLog.CONFIG)).object().get("method").getAsString();
+        String there = Json.read(folder.resolve(RunLog.CONFIG)).required("method", String.class);
         if (!there.equals(one.entry().method().toString())) {
             throw new OptionError(Comparer.METHODS, null,
                     folder + " holds a run of " + there + ", not of " + one.entry()
@@ -131,8 +136,9 @@ public final class CompareEngine implements AutoCloseable {
         CpuContention others = new CpuContention();
         System.gc(); // the previous run's models: their removal must not count in this run's steps
         int maxIters = one.plan().options().get(TrainOptions.MAX_ITERS);
-        try (RunEngine engine = engine(one.plan().continuing())) {
-            engine.listener(event -> listener.accept(new CompareEvent.Trained(one.name(), maxIters, event)));
+        try (FolderLock own = FolderLock.take(one.plan().folder(), setup.takeOver(), _ -> {
+        }); RunEngine engine = engine(one.plan().continuing())) {
+            engine.guard(own).listener(event -> listener.accept(new CompareEvent.Trained(one.name(), maxIters, event)));
             if (!engine.train(stop).finished()) {
                 return false;
             }
@@ -158,5 +164,6 @@ public final class CompareEngine implements AutoCloseable {
     @Override
     public void close() {
         backend.close();
+        lock.close();
     }
 }

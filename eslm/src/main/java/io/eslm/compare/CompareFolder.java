@@ -6,6 +6,9 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.DataIdentity;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
@@ -19,7 +22,7 @@ import java.util.stream.Stream;
 
 /** Opens the folder of a comparison, whose runs differ only in method and seed. */
 final class CompareFolder {
-    private static final List<String> COMMON = List.of("data", "split", "model", "options", "tokens");
+    private static final List<String> COMMON = List.of("split", "model");
     /** Fields of the machine that must agree, or neither bits nor seconds can be compared. */
     private static final List<String> OF_MACHINE = List.of("backend", "device", "cores", "java");
 
@@ -34,24 +37,52 @@ final class CompareFolder {
     static void open(Path dir, JsonObject settings) {
         Path file = dir.resolve(Comparison.SETTINGS);
         if (Files.exists(file)) {
-            JsonObject saved = Json.read(file).object();
+            Json saved = Json.read(file);
             for (String name : COMMON) {
-                same(dir, name, saved.get(name), settings.get(name));
+                same(dir, name, saved.object().get(name), settings.get(name));
             }
+            same(dir, "options", complete(saved), settings.get("options"));
+            sameData(dir, saved, settings);
             for (String name : OF_MACHINE) {
-                same(dir, name, saved.getAsJsonObject("machine").get(name),
+                same(dir, name, saved.child("machine").object().get(name),
                         settings.getAsJsonObject("machine").get(name));
             }
-            settings.add("methods",
-                    methods(dir, saved.getAsJsonObject("methods"), settings.getAsJsonObject("methods")));
-            settings.add("seeds", seeds(saved.getAsJsonArray("seeds"), settings.getAsJsonArray("seeds")));
+            settings.add("methods", methods(dir, saved, settings.getAsJsonObject("methods")));
+            settings.addProperty(Comparison.COMMIT, commits(saved.optional(Comparison.COMMIT, String.class, "unknown"),
+                    settings.get(Comparison.COMMIT).getAsString()));
+            settings.add("seeds", seeds(saved.list("seeds", Long.class), settings.getAsJsonArray("seeds")));
         }
         FileTrees.make(dir);
         AtomicFiles.writeString(file, Json.pretty(settings));
     }
 
-    private static JsonObject methods(Path dir, JsonObject saved, JsonObject asked) {
-        JsonObject all = saved.deepCopy();
+    /** All commits that took part. */
+    private static String commits(String before, String now) {
+        return List.of(before.split(", ")).contains(now) ? before : before + ", " + now;
+    }
+
+    /** Options that did not exist when the comparison began have their defaults. */
+    private static JsonObject complete(Json saved) {
+        JsonObject all = OptionValues.fromJson(TrainOptions.GROUP, saved.child("options")).toJson();
+        all.remove("seed");
+        return all;
+    }
+
+    /** Known by its content, wherever it lies; by its name and size in a comparison of the first version. */
+    private static void sameData(Path dir, Json saved, JsonObject now) {
+        JsonObject before = saved.child("tokens").object();
+        JsonObject after = now.getAsJsonObject("tokens");
+        if (DataIdentity.isKnown(before)) {
+            same(dir, "data", DataIdentity.of(before), DataIdentity.of(after));
+        } else {
+            same(dir, "data", saved.object().get("data"), now.get("data"));
+            before.keySet().forEach(name -> same(dir, name, before.get(name), after.get(name)));
+        }
+    }
+
+    private static JsonObject methods(Path dir, Json saved, JsonObject asked) {
+        JsonObject all = new JsonObject();
+        saved.map("methods", String.class).forEach(all::addProperty);
         for (String method : asked.keySet()) {
             JsonElement folder = asked.get(method);
             if (!all.has(method) && all.asMap().containsValue(folder)) {
@@ -63,10 +94,10 @@ final class CompareFolder {
         return all;
     }
 
-    private static JsonArray seeds(JsonArray saved, JsonArray asked) {
+    private static JsonArray seeds(List<Long> saved, JsonArray asked) {
         JsonArray all = new JsonArray();
-        Stream.of(saved, asked).flatMap(seeds -> seeds.asList().stream()).mapToLong(JsonElement::getAsLong).sorted()
-                .distinct().forEach(all::add);
+        Stream.concat(saved.stream(), asked.asList().stream().map(JsonElement::getAsLong)).sorted().distinct()
+                .forEach(all::add);
         return all;
     }
 
@@ -83,6 +114,7 @@ final class CompareFolder {
     }
 
     private static String text(JsonElement value) {
-        return value == null || value instanceof JsonNull ? "unset" : value.getAsString();
+        return value == null || value instanceof JsonNull ? "unset"
+                : value.isJsonPrimitive() ? value.getAsString() : value.toString();
     }
 }

@@ -7,6 +7,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.Provenance;
 import io.eslm.run.Run;
 import io.eslm.run.RunConfig;
 import io.eslm.run.RunFolder;
@@ -26,9 +27,10 @@ import java.util.Optional;
  * @param split half of the held-out data
  * @param training values that are given for the training of all runs; the seed is the first run's
  * @param arguments the command line, for the record
+ * @param takeOver see {@link Run#TAKE_OVER}
  */
 record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split, Gpt2Config model,
-        OptionValues training, List<String> arguments) {
+        OptionValues training, List<String> arguments, Optional<String> takeOver) {
     /** The options of the {@code i}-th run of {@code entry}. */
     TrainOptions options(ComparisonEntry entry, int i) {
         OptionValues values =
@@ -41,7 +43,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         TrainOptions options = options(entry, i);
         return new RunPlan(Comparison.folder(folder, options.get(TrainOptions.SEED), entry.label()), source,
                 entry.method(), model, options, Run.SAMPLE_PROMPT.defaultWords(), Optional.empty(), Optional.empty(),
-                Optional.empty(), arguments, Map.of("split", split));
+                Optional.empty(), arguments, Map.of("split", split), List.of());
     }
 
     /** @throws io.eslm.tensor.UserError if the settings do not fit each other */
@@ -58,7 +60,10 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
     /** The settings for {@value Comparison#SETTINGS}: everything that the runs have in common, and where they differ. */
     JsonObject json(TokenData tokens, Backend backend) {
         JsonObject o = new JsonObject();
-        o.addProperty("program", "eslm " + RunConfig.version());
+        Provenance provenance = Provenance.of(backend);
+        o.addProperty("program", provenance.program());
+        o.addProperty(Comparison.COMMIT, provenance.commit());
+        o.addProperty("date", provenance.date().toString());
         JsonObject folders = new JsonObject();
         entries.forEach(entry -> folders.addProperty(entry.toString(), entry.label()));
         o.add("methods", folders);
@@ -75,7 +80,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         common.remove("seed");
         o.add("options", common);
         o.add("tokens", RunConfig.tokens(tokens));
-        o.add("machine", RunConfig.machine(backend));
+        o.add("machine", provenance.machine());
         return o;
     }
 }

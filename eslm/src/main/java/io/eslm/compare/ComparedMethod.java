@@ -48,12 +48,12 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
 
     /** FLOPs to the base run's last loss divided by those of the base run, over the seeds that reached it. */
     SampleStats flopsToBase() {
-        return SampleStats.of(ratios(ComparedRun::flopsTo).filter(Double::isFinite).toArray());
+        return SampleStats.ofRatios(ratios(ComparedRun::flopsTo).filter(Double::isFinite).toArray());
     }
 
     /** Like {@link #flopsToBase}, in seconds. */
     SampleStats secondsToBase() {
-        return SampleStats.of(ratios(ComparedRun::secondsTo).filter(Double::isFinite).toArray());
+        return SampleStats.ofRatios(ratios(ComparedRun::secondsTo).filter(Double::isFinite).toArray());
     }
 
     /** The cost at which a run reaches a loss. */

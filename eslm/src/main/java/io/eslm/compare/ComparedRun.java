@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.compare;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -46,24 +43,17 @@ public record ComparedRun(long seed, List<Point> curve, double loss, double tail
         List<Point> curve = new ArrayList<>();
         Flops flops = Flops.ZERO;
         double seconds = 0;
-        for (JsonObject line : RunLog.read(dir)) {
-            if (line.has("val_loss")) {
-                curve.add(
-                        new Point(line.get("step").getAsLong(), number(line.get("val_loss")), flops.total(), seconds));
+        for (Json line : RunLog.lines(dir)) {
+            if (line.object().has("val_loss")) {
+                curve.add(new Point(line.count("step"), line.number("val_loss"), flops.total(), seconds));
             } else {
                 flops = flops.plus(RunLog.flops(line));
-                seconds += line.get("ms").getAsDouble() / 1e3;
+                seconds += line.number("ms") / 1e3;
             }
         }
-        JsonObject end = Json.read(dir.resolve(FINAL)).object();
-        Map<String, Double> domains = new LinkedHashMap<>();
-        end.getAsJsonObject("domains").entrySet().forEach(e -> domains.put(e.getKey(), number(e.getValue())));
-        return new ComparedRun(seed, curve, number(end.get("val_loss")), number(end.get("val_cvar90")), domains, flops,
-                seconds, number(end.get(OTHER_LOAD)));
-    }
-
-    private static double number(JsonElement e) {
-        return e == null || e.isJsonNull() ? Double.NaN : e.getAsDouble();
+        Json end = Json.read(dir.resolve(FINAL));
+        return new ComparedRun(seed, curve, end.number("val_loss"), end.number("val_cvar90"),
+                end.map("domains", Double.class), flops, seconds, end.number(OTHER_LOAD));
     }
 
     /** Optimizer steps before the last evaluation. */

@@ -12,6 +12,7 @@ import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.run.FolderLock;
 import io.eslm.run.Run;
 import io.eslm.run.RunFolder;
 import io.eslm.run.RunOptions;
@@ -38,8 +39,10 @@ public final class Comparer {
             "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. The extra key "
                     + "max-iters sets the number of steps of one method, so that a method with cheaper steps can take more "
                     + "of them");
-    public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds", "runs per method, with consecutive seeds")
-            .must("be at least 1", n -> n >= 1).defaultsTo(3));
+    public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds",
+            "runs per method, with consecutive seeds; fewer than " + ComparisonTables.ENOUGH_SEEDS
+                    + " give wide, unreliable intervals")
+            .must("be at least 1", n -> n >= 1).defaultsTo(ComparisonTables.ENOUGH_SEEDS));
     public static final Option<String> DATA = ALL.add(Run.DATA);
     public static final Option<String> SPLIT = ALL.add(Option.text("split", "HALF",
             "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report")
@@ -49,6 +52,8 @@ public final class Comparer {
     public static final Option<String> PRESET = ALL.add(Run.PRESET);
     public static final Option<String> BACKEND = ALL.add(Run.BACKEND);
     public static final Option<Integer> THREADS = ALL.add(Run.THREADS);
+
+    public static final Option<String> TAKE_OVER = ALL.add(Run.TAKE_OVER);
 
     /** Options of the comparison itself; the training and the model of all runs have their own. */
     public static final OptionGroup GROUP = ALL.build("Comparison");
@@ -132,16 +137,21 @@ public final class Comparer {
             throw new OptionError(TrainOptions.SAMPLE_INTERVAL, null, "a comparison draws no samples. Omit the option");
         }
         CompareSetup setup = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
-                options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments);
+                options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments, own.find(TAKE_OVER));
         setup.check();
-        Backend backend = Backends.open(own.get(BACKEND), own.get(THREADS));
+        FolderLock lock = FolderLock.take(setup.folder(), setup.takeOver(), text -> progress.report(0, 0, text));
+        Backend backend = null;
         try {
+            backend = Backends.open(own.get(BACKEND), own.get(THREADS));
             setup.checkMemory(backend);
             TokenData tokens = half(DataSource.open(setup.data(), progress));
             CompareFolder.open(setup.folder(), setup.json(tokens, backend));
-            return new CompareEngine(setup, backend, tokens, listener);
+            return new CompareEngine(setup, backend, tokens, listener, lock);
         } catch (RuntimeException e) {
-            backend.close();
+            if (backend != null) {
+                backend.close();
+            }
+            lock.close();
             throw e;
         }
     }

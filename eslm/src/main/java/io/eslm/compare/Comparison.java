@@ -2,7 +2,6 @@
 package io.eslm.compare;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.Json;
@@ -11,9 +10,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
- * The figures of the finished runs of several methods over several seeds, each as mean ± standard deviation over the seeds. It
+ * The figures of the finished runs of several methods over several seeds, each as a mean over the seeds with a 95 % interval. It
  * reads the folder of the comparison: {@value #SETTINGS} and one folder per seed and method.
  */
 public final class Comparison {
@@ -23,36 +23,44 @@ public final class Comparison {
     public static final String FIGURES = "compare.json";
     /** The page. */
     public static final String PAGE = "compare.html";
+    /** The commits that trained the runs, in {@link #SETTINGS}. */
+    static final String COMMIT = "commit";
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
 
-    private final JsonObject settings;
+    private static final Pattern NAME = Pattern.compile("(?!\\.\\.?$)[^/\\\\\\p{Cntrl}]+");
+
+    private final Json settings;
     private final List<ComparedMethod> methods = new ArrayList<>();
 
     private Comparison(Path dir) {
-        settings = Json.read(dir.resolve(SETTINGS)).object();
+        settings = Json.read(dir.resolve(SETTINGS));
         Map<Long, ComparedRun> base = new LinkedHashMap<>();
         for (ComparedRun run : runs(dir, BASE)) {
             base.put(run.seed(), run);
         }
-        for (String method : settings.getAsJsonObject("methods").keySet()) {
+        Map<String, String> folders = settings.map("methods", String.class);
+        for (String method : folders.keySet()) {
             List<ComparedRun> runs = runs(dir, method);
             if (!runs.isEmpty()) {
                 List<ComparedRun> others = new ArrayList<>();
                 runs.forEach(run -> others.add(base.get(run.seed())));
-                methods.add(new ComparedMethod(method, settings.getAsJsonObject("methods").get(method).getAsString(),
-                        runs, others));
+                methods.add(new ComparedMethod(method, folders.get(method), runs, others));
             }
         }
     }
 
     private List<ComparedRun> runs(Path dir, String method) {
         List<ComparedRun> finished = new ArrayList<>();
-        String folder = settings.getAsJsonObject("methods").get(method).getAsString();
-        for (JsonElement seed : settings.getAsJsonArray("seeds")) {
-            Path run = folder(dir, seed.getAsLong(), folder);
+        Json folders = settings.child("methods");
+        String folder = folders.required(method, String.class);
+        if (!NAME.matcher(folder).matches()) {
+            throw folders.wrong(method, "expected the name of a folder");
+        }
+        for (long seed : settings.list("seeds", Long.class)) {
+            Path run = folder(dir, seed, folder);
             if (ComparedRun.isFinished(run)) {
-                finished.add(ComparedRun.read(run, seed.getAsLong()));
+                finished.add(ComparedRun.read(run, seed));
             }
         }
         return finished;
@@ -92,7 +100,7 @@ public final class Comparison {
         AtomicFiles.writeString(dir.resolve(PAGE), ComparisonHtml.of(this));
     }
 
-    JsonObject settings() {
+    Json settings() {
         return settings;
     }
 
@@ -100,14 +108,27 @@ public final class Comparison {
         return methods;
     }
 
+    /** Where the figures come from; {@code other_load} is the highest of a run. Null for what an older version did not record. */
+    private JsonObject provenance() {
+        JsonObject o = new JsonObject();
+        for (String field : List.of("program", COMMIT, "date")) {
+            o.add(field, settings.object().get(field));
+        }
+        o.add("other_load", Json.number(methods.stream().flatMap(m -> m.runs().stream())
+                .mapToDouble(ComparedRun::otherLoad).filter(Double::isFinite).max().orElse(Double.NaN)));
+        o.add("machine", settings.object().get("machine"));
+        return o;
+    }
+
     /** All figures. */
     public JsonObject json() {
         JsonObject o = new JsonObject();
         o.addProperty("base", BASE);
-        o.add("split", settings.get("split"));
+        o.addProperty("split", settings.required("split", String.class));
         JsonArray all = new JsonArray();
         methods.forEach(method -> all.add(method.json()));
         o.add("methods", all);
+        o.add("provenance", provenance());
         return o;
     }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.compare;
 
-import com.google.gson.JsonObject;
 import io.eslm.compare.ComparedRun.Point;
 import io.eslm.report.Chart;
 import io.eslm.report.Html;
+import io.eslm.tensor.io.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +13,7 @@ import java.util.function.ToDoubleFunction;
 /** A {@link Comparison} as one self-contained HTML file: curves, tables, settings. */
 final class ComparisonHtml {
     private final Comparison comparison;
-    private final JsonObject settings;
+    private final Json settings;
     private final StringBuilder html = new StringBuilder(1 << 16);
 
     private ComparisonHtml(Comparison comparison) {
@@ -26,20 +26,19 @@ final class ComparisonHtml {
     }
 
     private String page() {
-        JsonObject options = settings.getAsJsonObject("options");
-        int seeds = settings.getAsJsonArray("seeds").size();
+        int seeds = settings.list("seeds", Long.class).size();
         html.append(Html.head("ESLM comparison", "Token selection compared", String.format(Locale.ROOT,
-                "%d methods · %d seed%s · %,d steps on %s · %,d parameters", settings.getAsJsonObject("methods").size(),
-                seeds, seeds == 1 ? "" : "s", options.get("max_iters").getAsLong(),
-                settings.get("data").getAsString(), settings.get("parameters").getAsLong())));
+                "%d methods · %d seed%s · %,d steps on %s · %,d parameters", settings.child("methods").object().size(),
+                seeds, seeds == 1 ? "" : "s", settings.child("options").count("max_iters"),
+                settings.required("data", String.class), settings.count("parameters"))));
         charts();
         html.append("<section>");
         ComparisonTables tables = new ComparisonTables(comparison);
         tables.all().forEach(table -> html.append(table.html()));
         tables.notes().forEach(note -> html.append("<p class=note>").append(Html.text(note)).append("</p>"));
         html.append("</section>\n");
-        html.append(Html.settings("Every run", "Comparison", settings));
-        return html.append("</main>\n<footer>").append(Html.text(settings.get("program").getAsString()))
+        html.append(Html.settings("Every run", "Comparison", settings.object()));
+        return html.append("</main>\n<footer>").append(Html.text(settings.required("program", String.class)))
                 .append(". Made from the folders of the runs next to this file; figures in ")
                 .append(Comparison.FIGURES).append(".</footer>\n</html>\n").toString();
     }

@@ -3,9 +3,9 @@ package io.eslm.compare;
 
 import static io.eslm.compare.Comparison.BASE;
 
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.Table;
+import io.eslm.tensor.io.Json;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,8 +15,9 @@ import java.util.function.ToDoubleFunction;
 
 /** The tables of a {@link Comparison}, for a terminal and for a page, and the notes on them. */
 final class ComparisonTables {
-    /** With fewer seeds, a note calls the test weak. */
-    private static final int ENOUGH_SEEDS = 5;
+    /** With fewer seeds, a note warns of the intervals. */
+    static final int ENOUGH_SEEDS = 5;
+
     private final Comparison comparison;
     private final List<ComparedMethod> methods;
 
@@ -82,7 +83,7 @@ final class ComparisonTables {
         return table;
     }
 
-    /** "0.93 ± 0.02", with the number of seeds if not all of them reached it. */
+    /** "0.93 [0.91, 0.95]", with the number of seeds if not all of them reached it. */
     private static String reached(ComparedMethod method, SampleStats ratio) {
         int of = method.paired();
         return of == 0 || method.name().equals(BASE) ? "–"
@@ -109,26 +110,30 @@ final class ComparisonTables {
                 .orElse(0);
         List<String> notes = new ArrayList<>();
         int finished = methods.stream().mapToInt(m -> m.runs().size()).sum();
-        JsonObject settings = comparison.settings();
-        int wanted = settings.getAsJsonObject("methods").size() * settings.getAsJsonArray("seeds").size();
+        Json settings = comparison.settings();
+        int wanted = settings.child("methods").object().size() * settings.list("seeds", Long.class).size();
         if (finished < wanted) {
             notes.add(finished + " of " + wanted + " runs are finished, so methods may have different seeds.");
         }
         methods.stream().filter(m -> !m.name().equals(m.label()))
                 .forEach(m -> notes.add(m.label() + " is " + m.name() + "."));
-        notes.add("Mean ± standard deviation over seeds. Losses in nats per token, on the "
-                + settings.get("split").getAsString() + " half of the held-out data; CVaR 0.9 is the mean loss of the "
+        notes.add("Mean ± half of its 95 % interval over the seeds (Student's t; paired, where " + BASE
+                + " is subtracted). Losses in nats per token, on the "
+                + settings.required("split", String.class)
+                + " half of the held-out data; CVaR 0.9 is the mean loss of the "
                 + "worst tenth of the tokens.");
         notes.add(
                 "p: two-sided paired t-test of each figure against " + BASE + " with the same seeds. "
                         + switch (seeds) {
                             case 0, 1 -> "One seed says nothing about chance.";
                             default -> seeds >= ENOUGH_SEEDS ? ""
-                                    : "With " + seeds + " seeds, only large differences can show.";
+                                    : "With " + seeds + " seeds, the intervals are wide and unreliable, and only large "
+                                            + "differences can show: use at least " + ENOUGH_SEEDS + ".";
                         });
         notes.add("\"To " + BASE + "'s loss\" is the cost at which the validation curve first reaches " + BASE
                 + "'s final value, divided by " + BASE + "'s total cost with the same seed. It interpolates linearly "
-                + "between evaluations and averages over the seeds that reached it. FLOPs (matrix products and attention) "
+                + "between evaluations. The mean over the seeds that reached it is geometric, with a 95 % interval "
+                + "[from, to] by Student's t on the logarithms; it tells nothing of seeds that did not reach it. FLOPs (matrix products and attention) "
                 + "and seconds cover training steps without evaluations.");
         List<String> disturbed = methods.stream().flatMap(m -> m.runs().stream().filter(ComparedRun::isDisturbed)
                 .map(r -> String.format(Locale.ROOT, "%s seed %d (%.0f %%)", m.label(), r.seed(), 100 * r.otherLoad())))

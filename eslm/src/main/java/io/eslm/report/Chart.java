@@ -3,8 +3,13 @@ package io.eslm.report;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
-/** Draws a line chart as inline SVG; its colours come from the page's style sheet (classes s0 … s8). */
+/**
+ * Draws a line chart as inline SVG; its colours come from the page's style sheet (classes s0 … s8). Any values give a chart:
+ * points that are not finite interrupt a curve, and values are compared with a part of their range, never with their difference
+ * alone, which may overflow or vanish.
+ */
 public final class Chart {
     private static final int WIDTH = 560;
     private static final int HEIGHT = 240;
@@ -16,10 +21,29 @@ public final class Chart {
     private static final int MOST_POINTS = 400;
     /** Series of at most this many points show each point. */
     private static final int SHOWN_POINTS = 25;
+    /** The tip of a point shows so much of a curve's name, in chars; the legend has all of it. */
+    private static final int LONGEST_NAME = 80;
     private static final int COLOURS = 9;
+    /** Values beyond, whose differences could overflow, are drawn like those that are not finite: not at all. */
+    private static final double LARGEST = 1e300;
+    /** A range below this part of the values themselves has no numbers between its ends that look different. */
+    private static final double FINEST = 1e-9;
+    private static final int MOST_TICKS = 12;
+    /** From here on, digits say less than the power of ten. */
+    private static final double LONGEST_NUMBER = 1e15;
 
     /** One curve; a point whose y is NaN interrupts it. */
     public record Series(String name, double[] x, double[] y) {
+        /** True if the i-th point can be drawn. */
+        boolean isPoint(int i) {
+            return Double.isFinite(x[i]) && Math.abs(x[i]) <= LARGEST && Math.abs(y[i]) <= LARGEST;
+        }
+
+        private String shortName() {
+            return name.length() <= LONGEST_NAME ? name
+                    : name.substring(0, name.offsetByCodePoints(0, LONGEST_NAME / 2)) + "…";
+        }
+
         /** This curve with at most {@value Chart#MOST_POINTS} points: means of neighbours. */
         Series thinned() {
             if (x.length <= MOST_POINTS) {
@@ -32,13 +56,13 @@ public final class Chart {
                 int to = (int) ((i + 1L) * x.length / MOST_POINTS);
                 int finite = 0;
                 for (int k = from; k < to; k++) {
-                    if (Double.isFinite(y[k])) {
-                        thinY[i] += y[k];
+                    if (isPoint(k)) {
                         finite++;
+                        thinY[i] += (y[k] - thinY[i]) / finite;
                     }
                 }
                 thinX[i] = x[to - 1];
-                thinY[i] = finite == 0 ? Double.NaN : thinY[i] / finite;
+                thinY[i] = finite == 0 ? Double.NaN : thinY[i];
             }
             return new Series(name, thinX, thinY);
         }
@@ -94,7 +118,7 @@ public final class Chart {
 
     private void extend(Series s) {
         for (int i = 0; i < s.x.length; i++) {
-            if (Double.isFinite(s.y[i])) {
+            if (s.isPoint(i)) {
                 minX = Math.min(minX, s.x[i]);
                 maxX = Math.max(maxX, s.x[i]);
                 minY = Math.min(minY, s.y[i]);
@@ -104,19 +128,20 @@ public final class Chart {
     }
 
     private String draw(String title, List<Series> series) {
-        double margin = maxY > minY ? (maxY - minY) * 0.04 : Math.max(1e-3, Math.abs(maxY) * 0.1);
+        double margin = maxY - minY > finest(minY, maxY) ? (maxY - minY) * 0.04
+                : Math.max(1e-3, Math.max(Math.abs(minY), Math.abs(maxY)) * 0.1);
         minY -= margin;
         maxY += margin;
-        maxX = maxX > minX ? maxX : minX + 1;
+        maxX = maxX - minX > finest(minX, maxX) ? maxX : minX + Math.max(1, Math.abs(minX) * 0.1);
         format("<svg viewBox='0 0 %d %d' role=img aria-label='%s'>", WIDTH, HEIGHT, Html.text(title));
         double stepY = niceStep(maxY - minY, 5);
-        for (double v = Math.ceil(minY / stepY) * stepY; v <= maxY; v += stepY) {
+        for (double v : ticks(minY, maxY, stepY)) {
             format("<path class=grid d='M%d %.1fH%d'/><text class=y x=%d y=%.1f>%s</text>", LEFT, y(v), WIDTH - RIGHT,
                     LEFT - 7,
                     y(v) + 4, number(v, stepY));
         }
         double stepX = Math.max(axis.whole ? 1 : 0, niceStep(maxX - minX, 7));
-        for (double v = Math.ceil(minX / stepX) * stepX; v <= maxX; v += stepX) {
+        for (double v : ticks(minX, maxX, stepX)) {
             format("<text class=x x=%.1f y=%d>%s</text>", x(v), HEIGHT - 6, number(v, stepX));
         }
         for (int i = 0; i < series.size(); i++) {
@@ -125,22 +150,35 @@ public final class Chart {
         return svg.append("</svg>").toString();
     }
 
+    /** The smallest difference between {@code a} and {@code b} that can be drawn. */
+    private static double finest(double a, double b) {
+        return Math.max(Double.MIN_NORMAL, FINEST * Math.max(Math.abs(a), Math.abs(b)));
+    }
+
+    /** The multiples of {@code step} from {@code min} to {@code max}, a few at most. */
+    static double[] ticks(double min, double max, double step) {
+        double first = Math.ceil(min / step);
+        int n = (int) Math.clamp(Math.floor(max / step) - first + 1, 0, MOST_TICKS);
+        return IntStream.range(0, n).mapToDouble(i -> (first + i) * step).toArray();
+    }
+
     private void curve(Series s, String colour) {
         svg.append("<path class='line ").append(colour).append("' d='");
         boolean pen = false;
         for (int i = 0; i < s.x.length; i++) {
-            boolean point = Double.isFinite(s.y[i]);
+            boolean point = s.isPoint(i);
             if (point) {
                 format("%s%.1f %.1f", pen ? "L" : "M", x(s.x[i]), y(s.y[i]));
             }
             pen = point;
         }
         svg.append("'/>");
+        String name = Html.text(s.shortName());
         for (int i = 0; s.x.length <= SHOWN_POINTS && i < s.x.length; i++) {
-            if (Double.isFinite(s.y[i])) {
+            if (s.isPoint(i)) {
                 format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, %s: %s</title></circle>", colour,
                         x(s.x[i]),
-                        y(s.y[i]), Html.text(s.name), axis.at(s.x[i]), number(s.y[i], Math.abs(s.y[i]) * 1e-4));
+                        y(s.y[i]), name, axis.at(s.x[i]), number(s.y[i], Math.abs(s.y[i]) * 1e-4));
             }
         }
     }
@@ -173,6 +211,9 @@ public final class Chart {
     /** {@code v} with as many digits as {@code step} needs. */
     static String number(double v, double step) {
         double value = Math.abs(v) < step * 1e-6 ? 0 : v;
+        if (Math.abs(value) >= LONGEST_NUMBER) {
+            return String.format(Locale.ROOT, "%.1e", value);
+        }
         if (Math.abs(value) >= 1e4 || step < 1e-4) {
             return value == 0 ? "0" : Math.abs(value) >= 1e4
                     ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.1e", value);

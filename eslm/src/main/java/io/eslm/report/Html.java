@@ -11,13 +11,15 @@ import java.util.List;
 
 /** Writes the parts that all pages share. */
 public final class Html {
+    private static final String STYLE = style();
+
     private Html() {
     }
 
     /** The beginning of a self-contained page, up to the opening of its main part. */
     public static String head(String title, String heading, String summary) {
         return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-                + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + style()
+                + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + STYLE
                 + "</style>\n<header><h1>" + text(heading) + "</h1><p>" + text(summary) + "</p></header>\n<main>\n";
     }
 
@@ -35,16 +37,18 @@ public final class Html {
         StringBuilder html = new StringBuilder("<section><h2>").append(text(heading)).append("</h2><div class=tables>")
                 .append(table(name, settings));
         for (String part : List.of("model", "options", "tokens", "machine")) {
-            html.append(table(part, settings.getAsJsonObject(part)));
+            if (settings.get(part) instanceof JsonObject values) {
+                html.append(table(part, values));
+            }
         }
         return html.append("</div></section>\n").toString();
     }
 
     private static String shown(JsonElement value) {
         if (value.isJsonArray()) {
-            return String.join(" ", value.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList());
+            return String.join(" ", value.getAsJsonArray().asList().stream().map(Html::shown).toList());
         }
-        return value.getAsString();
+        return value.isJsonPrimitive() ? value.getAsString() : value.toString();
     }
 
     private static String style() {
@@ -55,8 +59,12 @@ public final class Html {
         }
     }
 
-    /** {@code text} escaped for an element or a quoted attribute; control characters become visible. */
+    /** {@code text} escaped for an element or a quoted attribute; what a reader cannot see becomes {@link Visible}. */
     public static String text(String text) {
+        return escape(Visible.of(text));
+    }
+
+    private static String escape(String text) {
         StringBuilder html = new StringBuilder(text.length() + 16);
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -66,9 +74,7 @@ public final class Html {
                 case '>' -> html.append("&gt;");
                 case '"' -> html.append("&quot;");
                 case '\'' -> html.append("&#39;");
-                case '\n', '\t' -> html.append(c);
-                default -> html.append(
-                        c < ' ' ? (char) (0x2400 + c) : Character.isSurrogate(c) && !paired(text, i) ? '\uFFFD' : c);
+                default -> html.append(Character.isSurrogate(c) && !paired(text, i) ? '\uFFFD' : c);
             }
         }
         return html.toString();

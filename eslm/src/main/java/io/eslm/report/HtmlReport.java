@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.Json;
@@ -26,16 +24,16 @@ public final class HtmlReport {
     private static final int MOST_SAMPLES = 12;
 
     private final Path dir;
-    private final JsonObject config;
-    private final List<JsonObject> steps = new ArrayList<>();
-    private final List<JsonObject> evaluations = new ArrayList<>();
+    private final Json config;
+    private final List<Json> steps = new ArrayList<>();
+    private final List<Json> evaluations = new ArrayList<>();
     private final StringBuilder html = new StringBuilder(1 << 16);
 
     private HtmlReport(Path dir) {
         this.dir = dir;
-        this.config = Json.read(dir.resolve(RunLog.CONFIG)).object();
-        for (JsonObject line : RunLog.read(dir)) {
-            (line.has("val_loss") ? evaluations : steps).add(line);
+        this.config = Json.read(dir.resolve(RunLog.CONFIG));
+        for (Json line : RunLog.lines(dir)) {
+            (line.object().has("val_loss") ? evaluations : steps).add(line);
         }
     }
 
@@ -53,7 +51,7 @@ public final class HtmlReport {
         charts();
         window();
         samples();
-        html.append(Html.settings("Configuration", "Run", config));
+        html.append(Html.settings("Configuration", "Run", config.object()));
         html.append("</main>\n<footer>").append(Html.text(text("program"))).append(", started ")
                 .append(Html.text(text("started")))
                 .append(". Losses in nats per token. Made from ").append(RunLog.METRICS)
@@ -62,13 +60,12 @@ public final class HtmlReport {
 
     private String summary() {
         return String.format(Locale.ROOT, "%s on %s · %,d parameters · step %,d of %,d", text("method"), text("data"),
-                config.get("parameters").getAsLong(),
-                steps.isEmpty() ? 0 : steps.getLast().get("step").getAsLong(),
-                config.getAsJsonObject("options").get("max_iters").getAsLong());
+                config.count("parameters"), steps.isEmpty() ? 0 : steps.getLast().count("step"),
+                config.child("options").count("max_iters"));
     }
 
     private String text(String field) {
-        return config.get(field).getAsString();
+        return config.required(field, String.class);
     }
 
     // ---- tiles
@@ -76,22 +73,23 @@ public final class HtmlReport {
     private void tiles() {
         html.append("<section class=tiles>");
         if (!evaluations.isEmpty()) {
-            JsonObject first = evaluations.getFirst();
-            JsonObject last = evaluations.getLast();
-            tile("Validation loss", format("%.3f", value(last, "val_loss")),
-                    evaluations.size() < 2 ? "" : format("from %.3f", value(first, "val_loss")));
-            tile("Perplexity", format("%,.1f", value(last, "val_perplexity")), "");
-            String worst = last.get("worst_domain").getAsString();
-            if (last.getAsJsonObject("domains").size() > 1) {
-                tile("Worst domain", format("%.3f", value(last.getAsJsonObject("domains"), worst)), worst);
+            Json first = evaluations.getFirst();
+            Json last = evaluations.getLast();
+            tile("Validation loss", format("%.3f", last.number("val_loss")),
+                    evaluations.size() < 2 ? "" : format("from %.3f", first.number("val_loss")));
+            tile("Perplexity", format("%,.1f", last.number("val_perplexity")), "");
+            Json domains = last.child("domains");
+            if (domains.object().size() > 1) {
+                String worst = last.required("worst_domain", String.class);
+                tile("Worst domain", format("%.3f", domains.number(worst)), worst);
             }
         }
         if (!steps.isEmpty()) {
-            JsonObject last = steps.getLast();
-            tile("Training loss", format("%.3f", value(last, "loss")),
-                    format("%.3f over the kept tokens", value(last, "kept_loss")));
-            tile("Tokens", format("%,.0f", value(last, "tokens")), format("%.1f %% of a step kept",
-                    100 * value(last, "kept_fraction")));
+            Json last = steps.getLast();
+            tile("Training loss", format("%.3f", last.number("loss")),
+                    format("%.3f over the kept tokens", last.number("kept_loss")));
+            tile("Tokens", format("%,.0f", last.number("tokens")), format("%.1f %% of a step kept",
+                    100 * last.number("kept_fraction")));
             double mfu = median("mfu");
             tile("Tokens / s", format("%,.0f", median("tokens_per_s")), Double.isNaN(mfu) ? "median"
                     : format("%.1f %% of the machine's peak", 100 * mfu));
@@ -106,7 +104,7 @@ public final class HtmlReport {
 
     private double median(String field) {
         return Median.withDefaults().evaluate(
-                steps.stream().mapToDouble(s -> value(s, field)).filter(Double::isFinite).toArray());
+                steps.stream().mapToDouble(s -> s.number(field)).filter(Double::isFinite).toArray());
     }
 
     // ---- curves
@@ -128,23 +126,23 @@ public final class HtmlReport {
     }
 
     private boolean selects() {
-        return steps.stream().anyMatch(s -> value(s, "kept_fraction") < 1);
+        return steps.stream().anyMatch(s -> s.number("kept_fraction") < 1);
     }
 
     private Chart.Series series(String name, String field) {
-        return new Chart.Series(name, steps.stream().mapToDouble(s -> value(s, "step")).toArray(),
-                steps.stream().mapToDouble(s -> value(s, field)).toArray());
+        return new Chart.Series(name, steps.stream().mapToDouble(s -> s.number("step")).toArray(),
+                steps.stream().mapToDouble(s -> s.number(field)).toArray());
     }
 
     private List<Chart.Series> validation() {
-        double[] x = evaluations.stream().mapToDouble(e -> value(e, "step")).toArray();
+        double[] x = evaluations.stream().mapToDouble(e -> e.number("step")).toArray();
         List<Chart.Series> all = new ArrayList<>();
-        all.add(new Chart.Series("all", x, evaluations.stream().mapToDouble(e -> value(e, "val_loss")).toArray()));
+        all.add(new Chart.Series("all", x, evaluations.stream().mapToDouble(e -> e.number("val_loss")).toArray()));
         Set<String> domains = new LinkedHashSet<>();
-        evaluations.forEach(e -> domains.addAll(e.getAsJsonObject("domains").keySet()));
+        evaluations.forEach(e -> domains.addAll(e.child("domains").object().keySet()));
         for (String domain : domains.size() > 1 ? domains : Set.<String>of()) {
             all.add(new Chart.Series(domain, x,
-                    evaluations.stream().mapToDouble(e -> value(e.getAsJsonObject("domains"), domain)).toArray()));
+                    evaluations.stream().mapToDouble(e -> e.child("domains").number(domain)).toArray()));
         }
         return all;
     }
@@ -154,7 +152,7 @@ public final class HtmlReport {
     private void window() {
         if (Files.exists(dir.resolve(WINDOW))) {
             html.append("<section><h2>What the model finds hard</h2>")
-                    .append(WindowHtml.of(Json.read(dir.resolve(WINDOW)).object()))
+                    .append(WindowHtml.of(Json.read(dir.resolve(WINDOW))))
                     .append("</section>\n");
         }
     }
@@ -179,7 +177,7 @@ public final class HtmlReport {
             return List.of();
         }
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(f -> f.getFileName().toString().matches("step-\\d+\\.txt"))
+            return files.filter(f -> f.getFileName().toString().matches("step-\\d{1,18}\\.txt"))
                     .sorted(Comparator.comparingLong(HtmlReport::step).reversed()).toList();
         } catch (IOException e) {
             throw FileErrors.failed("read", folder, e);
@@ -199,11 +197,6 @@ public final class HtmlReport {
     }
 
     // ---- fields
-
-    private static double value(JsonObject o, String field) {
-        JsonElement e = o.get(field);
-        return e == null || e.isJsonNull() ? Double.NaN : e.getAsDouble();
-    }
 
     private static String format(String format, double value) {
         return Double.isNaN(value) ? "–" : String.format(Locale.ROOT, format, value);

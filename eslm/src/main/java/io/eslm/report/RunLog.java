@@ -2,23 +2,24 @@
 package io.eslm.report;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.select.token.TailLoss;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
 import java.io.IOException;
-import java.io.Writer;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Writes the log of a run for people and tools: {@code config.json}, {@code metrics.jsonl} (one object per step and per
@@ -30,58 +31,88 @@ public final class RunLog implements AutoCloseable {
     public static final String SAMPLES = "samples";
 
     private final Path dir;
-    private final Writer metrics;
+    private final FileChannel metrics;
+    private final List<String> repairs;
 
-    private RunLog(Path dir, StandardOpenOption mode) {
+    private RunLog(Path dir, StandardOpenOption mode, List<String> repairs) {
         this.dir = dir;
+        this.repairs = List.copyOf(repairs);
         Path file = dir.resolve(METRICS);
         try {
-            metrics = Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, mode);
+            metrics = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, mode);
         } catch (IOException e) {
             throw FileErrors.failed("write", file, e);
         }
     }
 
     /**
-     * Continues after the checkpoint of {@code step}. Drops later lines; the resumed run writes them again.
+     * Writes {@code config} as {@value #CONFIG}, then continues the log after {@code step}. Drops later lines; the resumed run
+     * writes them again.
      *
-     * @param config becomes {@value #CONFIG}
-     * @param step -1 to start with an empty log
+     * @param step 0 to start with an empty log
+     * @throws UserError naming the line if the log is damaged before its end
      */
     public static RunLog open(Path dir, JsonObject config, long step) {
-        FileTrees.make(dir);
-        if (step >= 0) {
-            AtomicFiles.writeString(dir.resolve(METRICS), read(dir).stream()
-                    .filter(line -> line.get("step").getAsLong() <= step).map(line -> Json.line(line) + "\n")
-                    .collect(Collectors.joining()));
+        AtomicFiles.removeLeftovers(FileTrees.make(dir), Duration.ZERO);
+        AtomicFiles.removeLeftovers(dir.resolve(SAMPLES), Duration.ZERO);
+        List<String> repairs = step > 0 ? check(dir, step) : List.of();
+        AtomicFiles.writeString(dir.resolve(CONFIG), SealedJson.text(config));
+        if (step > 0) {
+            Path file = dir.resolve(METRICS);
+            AtomicFiles.write(file, out -> MetricsFile.read(file, line -> {
+                if (line.count("step") <= step) {
+                    out.write((Json.line(line.object()) + "\n").getBytes(StandardCharsets.UTF_8));
+                }
+            }));
         }
-        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(config));
-        return new RunLog(dir, step >= 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
+        return new RunLog(dir, step > 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING, repairs);
     }
 
-    /** The lines of a run's metrics, without a last one that a crash cut off. */
-    public static List<JsonObject> read(Path dir) {
+    /**
+     * What a resumed run finds wrong in the log, in a sentence each.
+     *
+     * @throws UserError as {@link #open}
+     */
+    private static List<String> check(Path dir, long step) {
         Path file = dir.resolve(METRICS);
-        List<JsonObject> lines = new ArrayList<>();
-        if (!Files.exists(file)) {
-            return lines;
-        }
-        try {
-            for (String line : Files.readAllLines(file)) {
-                parse(line).filter(object -> object.has("step")).ifPresent(lines::add);
+        long[] last = new long[1];
+        long torn = MetricsFile.read(file, line -> {
+            long at = line.count("step");
+            if (line.has("loss") && at <= step) {
+                last[0] = Math.max(last[0], at);
             }
-            return lines;
-        } catch (IOException e) {
-            throw FileErrors.failed("read", file, e);
+        });
+        List<String> repairs = new ArrayList<>();
+        if (torn > 0) {
+            repairs.add(
+                    file + " ends in " + torn + " bytes that are no whole line, as a crash leaves them; they are cut");
         }
+        if (last[0] < step) {
+            repairs.add(file + " ends at step " + last[0] + ", before the checkpoint of step " + step
+                    + ": the lines of the steps between are lost, the training is not");
+        }
+        return repairs;
     }
 
-    private static Optional<JsonObject> parse(String line) {
-        try {
-            return Optional.of(Json.parse(line));
-        } catch (JsonParseException _) {
-            return Optional.empty();
-        }
+    /** What was wrong with the log that {@link #open} continues, and is repaired now; a sentence each. */
+    public List<String> repairs() {
+        return repairs;
+    }
+
+    /** The lines of a run's metrics, unchecked: see {@link #lines}. */
+    public static List<JsonObject> read(Path dir) {
+        return lines(dir).stream().map(Json::object).toList();
+    }
+
+    /**
+     * The lines of a run's metrics, without what a crash cut off at the end. Each names itself in errors.
+     *
+     * @throws UserError naming the line if the log is damaged before its end
+     */
+    public static List<Json> lines(Path dir) {
+        List<Json> lines = new ArrayList<>();
+        MetricsFile.read(dir.resolve(METRICS), lines::add);
+        return lines;
     }
 
     /** Logs an event. */
@@ -126,10 +157,9 @@ public final class RunLog implements AutoCloseable {
     }
 
     /** The FLOPs of a step's line. */
-    public static Flops flops(JsonObject step) {
-        JsonObject o = step.getAsJsonObject("flops");
-        return new Flops(o.get("forward").getAsLong(), o.get("backward").getAsLong(), o.get("selection").getAsLong(),
-                o.get("early_exit").getAsLong());
+    public static Flops flops(Json step) {
+        Json o = step.child("flops");
+        return new Flops(o.count("forward"), o.count("backward"), o.count("selection"), o.count("early_exit"));
     }
 
     /** The line of an evaluation. */
@@ -147,10 +177,20 @@ public final class RunLog implements AutoCloseable {
     }
 
     private void write(JsonObject line) {
+        ByteBuffer bytes = ByteBuffer.wrap((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
         try {
-            metrics.write(Json.line(line));
-            metrics.write('\n');
-            metrics.flush();
+            while (bytes.hasRemaining()) {
+                metrics.write(bytes);
+            }
+        } catch (IOException e) {
+            throw FileErrors.failed("write", dir.resolve(METRICS), e);
+        }
+    }
+
+    /** Makes the lines so far durable, so that a power cut cannot take them from under a checkpoint that follows. */
+    public void force() {
+        try {
+            metrics.force(false);
         } catch (IOException e) {
             throw FileErrors.failed("write", dir.resolve(METRICS), e);
         }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import java.util.ArrayList;
+import io.eslm.tensor.io.Json;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -24,20 +22,22 @@ final class WindowHtml {
     }
 
     /** @param window as written to {@value HtmlReport#WINDOW} */
-    static String of(JsonObject window) {
-        String risk = window.get("risk").getAsString();
-        double alpha = window.get("alpha").getAsDouble();
-        List<JsonObject> tokens = new ArrayList<>();
-        window.getAsJsonArray("tokens").forEach(t -> tokens.add(t.getAsJsonObject()));
-        double[] risks = tokens.stream().mapToDouble(t -> value(t.get(risk))).toArray();
+    static String of(Json window) {
+        String risk = window.required("risk", String.class);
+        double alpha = window.number("alpha");
+        List<Json> tokens = window.children("tokens");
+        if (tokens.isEmpty()) {
+            throw window.wrong("tokens", "expected at least one");
+        }
+        double[] risks = tokens.stream().mapToDouble(t -> t.number(risk)).toArray();
         double strongest = Math.max(1e-9, Quantile.withDefaults().withCopy(true).evaluate(risks, STRONGEST));
         double[] ranks = RANKING.apply(Arrays.stream(risks).map(r -> -r).toArray());
-        long dropped = tokens.stream().filter(t -> !t.get("selected").getAsBoolean()).count();
+        long dropped = tokens.stream().filter(t -> !t.required("selected", Boolean.class)).count();
         StringBuilder html = new StringBuilder(String.format(Locale.ROOT,
                 "<p class=note>%d tokens of the domain <b>%s</b>, "
                         + "coloured by %s. %s Point at a token for its numbers.</p><p class=scale>0 <i></i> %.1f nats and more</p>"
                         + "<div class=window>",
-                tokens.size(), Html.text(window.get("domain").getAsString()), risk,
+                tokens.size(), Html.text(window.required("domain", String.class)), Html.text(risk),
                 alpha > 0 ? String.format(Locale.ROOT,
                         "At α = %s, <s>%d of them</s> would be dropped, because they are below the value-at-risk.",
                         alpha, dropped) : "This method does not select by risk.",
@@ -48,18 +48,14 @@ final class WindowHtml {
         return html.append("</div>\n").toString();
     }
 
-    private static void token(StringBuilder html, JsonObject t, double strength, int rank, int of) {
-        boolean selected = t.get("selected").getAsBoolean();
-        String text = t.get("text").isJsonNull() ? "[" + t.get("id").getAsInt() + "] " : t.get("text").getAsString();
+    private static void token(StringBuilder html, Json t, double strength, int rank, int of) {
+        boolean selected = t.required("selected", Boolean.class);
+        int id = t.required("id", Integer.class);
+        String text = t.optional("text", String.class, "[" + id + "] ");
         html.append(String.format(Locale.ROOT,
                 "<%s style='--r:%.2f' title='loss %.3f · entropy %.3f · rank %d of %d · id %d%s'>",
-                selected ? "b" : "s", strength, value(t.get("loss")), value(t.get("entropy")), rank, of,
-                t.get("id").getAsInt(),
+                selected ? "b" : "s", strength, t.number("loss"), t.number("entropy"), rank, of, id,
                 selected ? "" : " · dropped"));
         html.append(Html.text(text).replace("\n", "<i>↵</i>\n")).append(selected ? "</b>" : "</s>");
-    }
-
-    private static double value(JsonElement e) {
-        return e.isJsonNull() ? Double.NaN : e.getAsDouble();
     }
 }

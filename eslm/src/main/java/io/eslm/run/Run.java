@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
@@ -12,14 +14,17 @@ import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.gpt2.train.TrainerState;
 import io.eslm.report.RunLog;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,6 +64,12 @@ public final class Run {
                     .defaultsTo("auto"));
     public static final Option<Integer> THREADS = ALL.add(Option.count("threads", "threads for kernels; 0: all cores")
             .must("be at least 0", n -> n >= 0).defaultsTo(0));
+    public static final Option<Boolean> ACCEPT_CHANGED = ALL.add(Option.flag("accept changed checkpoint",
+            "to resume: take files of the run that were changed on purpose, though their checksums differ"));
+
+    public static final Option<String> TAKE_OVER = ALL.add(
+            Option.text("take over", "HOST", "let in despite a lock that a process on that host left when it ended")
+                    .defaultsTo("none", _ -> null));
 
     /** Options of the run itself; its training, its model, and its method have their own. */
     public static final OptionGroup GROUP = ALL.build("Run");
@@ -71,6 +82,8 @@ public final class Run {
     private Progress progress = Progress.SILENT;
     private Consumer<? super TrainEvent> listener = _ -> {
     };
+    private Consumer<? super RunNote> notes = _ -> {
+    };
 
     private Run(boolean resume) {
         this.resume = resume;
@@ -81,7 +94,7 @@ public final class Run {
         return new Run(false);
     }
 
-    /** Continues the run in {@code folder} from its newest checkpoint. */
+    /** Continues the run in {@code folder} from its newest checkpoint, or from step 0 if it was stopped before the first. */
     public static Run resume(Path folder) {
         return new Run(true).folder(folder);
     }
@@ -149,6 +162,12 @@ public final class Run {
         return this;
     }
 
+    /** Hears, before the first step, what the run cannot do, and what differs from before. */
+    public Run notes(Consumer<? super RunNote> hears) {
+        notes = hears;
+        return this;
+    }
+
     /**
      * Trains to the last step.
      *
@@ -165,16 +184,30 @@ public final class Run {
         }
     }
 
-    /** Prepares everything up to the first step. Nothing is written before {@link RunEngine#train}. */
+    /**
+     * Prepares everything up to the first step. The folder of the run is locked until {@link RunEngine#close}; nothing else is
+     * written before {@link RunEngine#train}.
+     */
     public RunEngine open() {
-        RunPlan plan = resume ? resumed() : fresh();
-        Backend backend = Backends.open(options.own().get(BACKEND), options.own().get(THREADS));
+        RunPlan given = resume ? null : fresh();
+        FolderLock lock = resume ? lockExisting() : lockNew(given);
+        Backend backend = null;
         try {
-            plan.checkMemory(backend);
-            return new RunEngine(plan, backend, backend::close, DataSource.open(plan.data(), progress), true)
-                    .listener(listener);
+            RunPlan plan = resume ? resumed() : given.in(lock.folder());
+            Backend opened = Backends.open(options.own().get(BACKEND), options.own().get(THREADS));
+            backend = opened;
+            plan.checkMemory(opened);
+            Runnable atEnd = () -> {
+                opened.close();
+                lock.close();
+            };
+            return new RunEngine(plan, opened, atEnd, DataSource.open(plan.data(), progress), true).guard(lock)
+                    .listener(listener).notes(notes);
         } catch (RuntimeException e) {
-            backend.close();
+            if (backend != null) {
+                backend.close();
+            }
+            lock.close();
             throw e;
         }
     }
@@ -183,13 +216,28 @@ public final class Run {
         OptionValues own = options.own();
         String data = own.get(DATA);
         MethodSpec spec = MethodSpec.parse(own.get(METHOD), methodOptions);
-        RunPlan plan = new RunPlan(own.find(OUT_DIR).orElseGet(() -> RunFolder.unused(data, spec)), data, spec,
+        RunPlan plan = new RunPlan(own.find(OUT_DIR).orElseGet(() -> RunFolder.usual(data, spec)), data, spec,
                 from == null ? options.newModel() : existing(ModelFolder.check(from)), options.trainOptions(),
                 own.get(SAMPLE_PROMPT), Optional.ofNullable(from), Optional.empty(), Optional.empty(), arguments,
-                Map.of());
+                Map.of(), List.of());
         plan.check();
-        RunFolder.checkNew(plan.folder());
         return plan;
+    }
+
+    private FolderLock lockNew(RunPlan plan) {
+        return options.own().find(OUT_DIR).isPresent()
+                ? RunFolder.claimNamed(plan.folder(), options.own().find(TAKE_OVER), this::note)
+                : RunFolder.claim(plan.folder(), this::note);
+    }
+
+    private FolderLock lockExisting() {
+        Path folder = options.own().get(OUT_DIR);
+        RunFolder.checkExisting(folder);
+        return FolderLock.take(folder, options.own().find(TAKE_OVER), this::note);
+    }
+
+    private void note(String text) {
+        notes.accept(RunNote.of(text));
     }
 
     /** The shape of the model in {@link #from}, with another dropout or a shorter context. */
@@ -207,30 +255,57 @@ public final class Run {
     private RunPlan resumed() {
         OptionValues own = options.own();
         Path folder = own.get(OUT_DIR);
-        RunFolder.checkExisting(folder);
         Json config = Json.read(folder.resolve(RunLog.CONFIG));
-        Path checkpoint = new Checkpoints(folder).newest().orElseThrow(() -> new OptionError(OUT_DIR, folder,
-                "has no complete checkpoint to resume from. Start a new run in another folder"));
-        String data = config.required("data", String.class);
-        checkKept(DATA, own, data);
-        Gpt2Config model = ModelFolder.config(checkpoint);
+        List<String> notices = new ArrayList<>();
+        SealedJson.fault(config.file()).ifPresent(fault -> notices.add(accepted(config.file() + ": " + fault)));
+        CheckpointSearch found = new Checkpoints(folder).find(own.get(ACCEPT_CHANGED)).orRefuse();
+        notices.addAll(found.notes());
+        Optional<Path> checkpoint = found.newest();
+        Gpt2Config model = checkpoint.map(ModelFolder::config).orElseGet(() -> recorded(config));
         checkKept(Gpt2Config.DROPOUT, options.model(), model.dropout());
-        checkShape(model, checkpoint);
-        RunPlan plan =
-                new RunPlan(folder, data, resumed(MethodSpec.parse(config.required("method", String.class))), model,
-                        saved(config.child("options")).resumedWith(options.training()), own.get(SAMPLE_PROMPT),
-                        Optional.empty(),
-                        Optional.of(checkpoint), Optional.of(config.object()), arguments, Map.of());
+        checkShape(model, checkpoint.orElse(folder));
+        MethodSpec method = resumed(MethodSpec.parse(config.required("method", String.class)));
+        String begun = config.required(RunConfig.INIT_FROM, String.class);
+        Optional<Path> weights = checkpoint.isPresent() || begun.equals(RunConfig.SCRATCH) ? Optional.empty()
+                : Optional.of(Path.of(begun));
+        RunPlan saved =
+                new RunPlan(folder, data(config), method, model, TrainOptions.defaults(), own.get(SAMPLE_PROMPT),
+                        weights, checkpoint, Optional.of(config), arguments, Map.of(), notices);
+        TrainOptions before = RunNotes.saved(config);
+        RunPlan plan = saved.with(before.resumedWith(options.training()));
         plan.check();
+        if (checkpoint.isEmpty()) {
+            new TrainerState(0, 0, 0, before, method.name(), new JsonObject()).checkResumable(plan.options(),
+                    method.name());
+        }
         return plan;
     }
 
-    private static TrainOptions saved(Json json) {
-        try {
-            return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, json.object()));
-        } catch (UserError e) {
-            throw new UserError(json.file() + ": " + e.getMessage(), e);
+    private String accepted(String changed) {
+        if (!options.own().get(ACCEPT_CHANGED)) {
+            throw new OptionError(ACCEPT_CHANGED, null, "is needed to resume from a changed file. " + changed
+                    + ". If you did not change it, restore it from a copy");
         }
+        return changed + "; it is used all the same";
+    }
+
+    /** The shape of a model that is not saved yet. */
+    private static Gpt2Config recorded(Json config) {
+        return new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, config.child("model")));
+    }
+
+    /** Where the data of the run is: there, or where it was. */
+    private String data(Json config) {
+        if (options.own().isSet(DATA)) {
+            return options.own().get(DATA);
+        }
+        String saved = config.required("data", String.class);
+        if (!saved.equals(DataSource.JDK) && !Files.exists(Path.of(saved))) {
+            throw new OptionError(DATA, saved, "was the data of this run, and is not there any more"
+                    + (Path.of(saved).isAbsolute() ? "" : " (seen from " + Path.of("").toAbsolutePath() + ")")
+                    + ". Give the path where it is now; it is known by its content");
+        }
+        return saved;
     }
 
     private static <T> void checkKept(Option<T> option, OptionValues given, T saved) {

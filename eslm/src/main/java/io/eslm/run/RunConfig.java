@@ -8,58 +8,56 @@ import io.eslm.report.RunLog;
 import io.eslm.tensor.backend.Backend;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 
 /** The record of a run in {@value RunLog#CONFIG}: enough to repeat it, and the machine that it ran on. */
 public final class RunConfig {
+    /** The field that names the model folder whose weights the run began with, or {@value #SCRATCH}. */
+    static final String INIT_FROM = "init_from";
+    static final String SCRATCH = "scratch";
+
     private RunConfig() {
     }
 
     static JsonObject of(RunPlan plan, Backend backend, TokenData data) {
         JsonObject o = new JsonObject();
         o.addProperty("program", "eslm " + version());
-        o.addProperty("started", plan.saved().map(saved -> saved.get("started").getAsString())
+        o.addProperty("commit", Provenance.programCommit());
+        o.addProperty("started", saved(plan, "started")
                 .orElseGet(() -> Instant.now().truncatedTo(ChronoUnit.SECONDS).toString()));
         JsonArray arguments = new JsonArray();
         plan.arguments().forEach(arguments::add);
         o.add("arguments", arguments);
         o.addProperty("method", plan.method().toString());
         o.addProperty("data", plan.data());
-        o.addProperty("init_from", plan.saved().map(saved -> saved.get("init_from").getAsString())
-                .orElseGet(() -> plan.from().isEmpty() ? "scratch" : plan.from().get().toString()));
+        o.addProperty(INIT_FROM, saved(plan, INIT_FROM)
+                .orElseGet(() -> plan.from().isEmpty() ? SCRATCH : plan.from().get().toString()));
         o.add("model", plan.model().values().toJson());
         o.addProperty("parameters", plan.model().parameterCount());
         o.add("options", plan.options().values().toJson());
         o.add("tokens", tokens(data));
-        o.add("machine", machine(backend));
+        o.add("machine", Provenance.machineOf(backend));
         plan.notes().forEach(o::addProperty);
         return o;
     }
 
-    /** The program's version. */
-    public static String version() {
-        String version = RunConfig.class.getPackage().getImplementationVersion();
-        return version == null ? "(unpackaged)" : version;
+    private static Optional<String> saved(RunPlan plan, String field) {
+        return plan.saved().map(saved -> saved.required(field, String.class));
     }
 
-    /** The sizes of the data to train and to evaluate on. */
+    /** The program's version. */
+    public static String version() {
+        return Provenance.programVersion();
+    }
+
+    /** The sizes of the data to train and to evaluate on, and hashes of its content. */
     public static JsonObject tokens(TokenData data) {
         JsonObject tokens = new JsonObject();
         tokens.addProperty("source", data.source());
         tokens.addProperty("tokenizer", data.tokenizer());
         tokens.addProperty("train", data.train().tokens().size());
         tokens.addProperty("held_out", data.val().map(set -> set.tokens().size()).orElse(0L));
+        DataIdentity.add(tokens, data);
         return tokens;
-    }
-
-    /** The backend and the machine. */
-    public static JsonObject machine(Backend backend) {
-        JsonObject machine = new JsonObject();
-        machine.addProperty("backend", backend.name());
-        machine.addProperty("device", backend.description());
-        machine.addProperty("cores", Runtime.getRuntime().availableProcessors());
-        machine.addProperty("heap_gb", Math.round(Runtime.getRuntime().maxMemory() * 1e-8) / 10.0);
-        machine.addProperty("java", Runtime.version().toString());
-        machine.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        return machine;
     }
 }

@@ -10,6 +10,8 @@ import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.TrainEvent;
@@ -24,8 +26,10 @@ import io.eslm.tensor.backend.Backend;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** Trains one run in its folder: steps, log, samples, checkpoints and report, until the last step or until it is stopped. */
 public final class RunEngine implements AutoCloseable {
@@ -36,8 +40,12 @@ public final class RunEngine implements AutoCloseable {
     private final Checkpoints checkpoints;
     /** Null if the run leaves no window and no samples. */
     private final RunSnapshots snapshots;
+    private final List<RunNote> notes;
     private Consumer<? super TrainEvent> listener = _ -> {
     };
+    private Consumer<? super RunNote> noteListener = _ -> {
+    };
+    private Optional<FolderLock> guard = Optional.empty();
 
     /** Null before {@link #train}: steps that a caller takes by itself are not logged. */
     private RunLog log;
@@ -58,9 +66,10 @@ public final class RunEngine implements AutoCloseable {
         this.plan = plan;
         this.atEnd = atEnd;
         record = RunConfig.of(plan, backend, tokens);
-        plan.saved().ifPresent(saved -> checkSameData(saved.getAsJsonObject("tokens"),
-                record.getAsJsonObject("tokens")));
-        Gpt2 model = plan.checkpoint().map(checkpoint -> ModelFolder.load(checkpoint, backend))
+        plan.saved().ifPresent(saved -> DataIdentity.check(saved.child("tokens"), record.getAsJsonObject("tokens"),
+                plan.data()));
+        checkLength(tokens);
+        Gpt2 model = plan.checkpoint().map(checkpoint -> Checkpoints.model(checkpoint, backend))
                 .orElseGet(() -> new Gpt2(plan.model(), backend, weights(plan, backend)));
         Objective objective = plan.method().objective(folder -> ModelFolder.load(folder, backend));
         checkpoints = new Checkpoints(plan.folder());
@@ -70,16 +79,22 @@ public final class RunEngine implements AutoCloseable {
             Checkpoints.restore(trainer, checkpoint);
             savedStep = trainer.step();
         });
+        notes = Stream.concat(plan.notices().stream().map(RunNote::of),
+                RunNotes.of(plan, record, tokens, trainer.step(),
+                        snapshots && option(TrainOptions.SAMPLE_INTERVAL) > 0 && !this.snapshots.readable())
+                        .stream())
+                .toList();
     }
 
-    /** A name may mean another text than before: a file may have been edited, a JDK updated. */
-    private static void checkSameData(JsonObject saved, JsonObject now) {
-        for (String count : List.of("train", "held_out")) {
-            if (!now.get(count).equals(saved.get(count))) {
-                throw new UserError("the data has changed: " + count + " was " + saved.get(count)
-                        + " tokens when the run started, and is " + now.get(count)
-                        + ". Restore the old data, or start a new run from the model of this one in another folder");
-            }
+    /** In the user's words for the data, whose tokens may lie in a cache. */
+    private void checkLength(TokenData tokens) {
+        long there = tokens.train().tokens().size();
+        int block = plan.model().blockSize();
+        if (there <= block) {
+            throw new OptionError(Run.DATA, plan.data(),
+                    "has " + there + " tokens to train on, but a window of block size "
+                            + block + " needs " + (block + 1L) + ". Use more text, or a block size of at most "
+                            + (there - 1));
         }
     }
 
@@ -112,6 +127,18 @@ public final class RunEngine implements AutoCloseable {
         return this;
     }
 
+    /** Hears what there is to know before the first step of {@link #train}. */
+    public RunEngine notes(Consumer<? super RunNote> hears) {
+        noteListener = hears;
+        return this;
+    }
+
+    /** Stops the run when {@code lock} is lost to another process. The caller closes it. */
+    public RunEngine guard(FolderLock lock) {
+        guard = Optional.of(lock);
+        return this;
+    }
+
     /**
      * Trains until the last step or until {@code stop} returns true, which is asked between steps; then saves and writes the
      * report.
@@ -121,12 +148,21 @@ public final class RunEngine implements AutoCloseable {
     public RunResult train(BooleanSupplier stop) {
         long start = System.nanoTime();
         long first = trainer.step();
-        try (RunLog opened = RunLog.open(plan.folder(), record, plan.checkpoint().isPresent() ? first : -1)) {
+        try (RunLog opened = RunLog.open(plan.folder(), record, first)) {
             log = opened;
+            notes.forEach(noteListener);
+            opened.repairs().forEach(text -> noteListener.accept(RunNote.of(text)));
             try {
+                checkpoints.cleanUp();
+                if (plan.from().isPresent()) {
+                    save(); // so that the run needs that folder no more
+                }
                 trainer.run(stop, this::afterStep);
                 save();
                 report();
+            } catch (DivergedError e) {
+                reportAfter(e);
+                throw e.and(lastGood(e.step()));
             } catch (RuntimeException e) {
                 reportAfter(e);
                 throw e;
@@ -139,10 +175,17 @@ public final class RunEngine implements AutoCloseable {
                 (System.nanoTime() - start) * 1e-9);
     }
 
+    private String lastGood(long failed) {
+        String lost = savedStep < failed - 1 ? "; steps " + (savedStep + 1) + " to " + (failed - 1) + " are lost" : "";
+        return checkpoints.find(false).newest().map(good -> "The last good checkpoint is " + good + lost)
+                .orElse("There is no checkpoint yet, so a resumed run begins at step 0");
+    }
+
     private void hear(TrainEvent event) {
         if (log == null) {
             return;
         }
+        guard.ifPresent(FolderLock::check);
         log.log(event);
         switch (event) {
             case TrainEvent.Step s -> {
@@ -165,7 +208,7 @@ public final class RunEngine implements AutoCloseable {
             snapshots.sample(plan.prompt(), plan.options().get(TrainOptions.SEED) + step)
                     .ifPresent(text -> hear(new TrainEvent.Sampled(step, plan.prompt(), text)));
         }
-        if (due(TrainOptions.CHECKPOINT_INTERVAL)) {
+        if (due(TrainOptions.CHECKPOINT_INTERVAL) || isBest()) {
             save();
         }
         if (reportDue) {
@@ -183,9 +226,21 @@ public final class RunEngine implements AutoCloseable {
         return steps > 0 && (trainer.step() % steps == 0 || trainer.step() == option(TrainOptions.MAX_ITERS));
     }
 
+    private boolean isBest() {
+        return plan.options().get(TrainOptions.KEEP_BEST)
+                && validationLoss().orElse(Double.POSITIVE_INFINITY) < checkpoints.bestLoss();
+    }
+
+    /** Of the weights as they are, if they have been evaluated. */
+    private OptionalDouble validationLoss() {
+        return lastEvaluation.stream().filter(e -> e.step() == trainer.step()).mapToDouble(e -> e.result().loss())
+                .findFirst();
+    }
+
     private void save() {
         if (trainer.step() > savedStep) {
-            checkpoints.save(trainer);
+            log.force();
+            checkpoints.save(trainer, validationLoss());
             savedStep = trainer.step();
         }
     }

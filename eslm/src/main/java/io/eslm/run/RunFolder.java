@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -21,14 +23,57 @@ public final class RunFolder {
     private RunFolder() {
     }
 
-    /** A folder in {@value #RUNS} that does not exist yet, named after data and method. */
-    static Path unused(String data, MethodSpec method) {
-        String name = named(data) + "-" + method.label();
-        Path dir = Path.of(RUNS, name);
-        for (int n = 2; Files.exists(dir); n++) {
-            dir = Path.of(RUNS, name + "-" + n);
+    /** Where the folder of a run would be that names none: in {@value #RUNS}, named after data and method. */
+    static Path usual(String data, MethodSpec method) {
+        return Path.of(RUNS, named(data) + "-" + method.label());
+    }
+
+    /**
+     * Makes or takes the first of {@code dir}, {@code dir-2}, {@code dir-3} … that holds nothing and that no other process has;
+     * two processes never get the same.
+     */
+    static FolderLock claim(Path dir, Consumer<String> notes) {
+        Path candidate = dir;
+        for (int n = 2;; n++) {
+            if (!Files.exists(candidate) || FolderLock.isUnused(candidate)) {
+                Optional<FolderLock> lock = tryLock(candidate, notes);
+                if (lock.isPresent()) {
+                    return lock.get();
+                }
+            }
+            candidate = dir.resolveSibling(dir.getFileName() + "-" + n);
         }
-        return dir;
+    }
+
+    private static Optional<FolderLock> tryLock(Path dir, Consumer<String> notes) {
+        FolderLock lock;
+        try {
+            lock = FolderLock.take(dir, Optional.empty(), notes);
+        } catch (OptionError _) {
+            return Optional.empty(); // another process was faster
+        }
+        if (FolderLock.isUnused(dir)) {
+            return Optional.of(lock);
+        }
+        lock.close();
+        return Optional.empty();
+    }
+
+    /**
+     * Makes or takes {@code dir} for a new run.
+     *
+     * @throws OptionError if it holds a run, or another process has it
+     */
+    static FolderLock claimNamed(Path dir, Optional<String> takeOver, Consumer<String> notes) {
+        checkNew(dir);
+        FolderLock lock = FolderLock.take(dir, takeOver, notes);
+        try {
+            checkNew(dir);
+            return lock;
+        } catch (RuntimeException e) {
+            lock.close();
+            throw e;
+        }
     }
 
     /** A short name for data: the last part of its path, without its ending. */
@@ -50,7 +95,8 @@ public final class RunFolder {
             throw new OptionError(Run.OUT_DIR, dir, "no such folder, so there is no run to resume" + runs());
         }
         if (!Files.exists(dir.resolve(RunLog.CONFIG))) {
-            throw new OptionError(Run.OUT_DIR, dir, "holds no run (no " + RunLog.CONFIG + ")" + runs());
+            throw new OptionError(Run.OUT_DIR, dir, "holds no run (no " + RunLog.CONFIG + ")"
+                    + (FolderLock.isUnused(dir) ? ": start it anew, in the same folder" : runs()));
         }
     }
 

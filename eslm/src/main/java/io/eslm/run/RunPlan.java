@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.MemoryNeed;
@@ -30,11 +30,12 @@ import java.util.Optional;
  * @param saved {@value RunLog#CONFIG} of the run, if the folder has one
  * @param arguments the command line, for the record
  * @param notes more fields for the record
+ * @param notices what the user should know before the first step, a sentence each
  */
 public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config model, TrainOptions options,
         String prompt,
-        Optional<Path> from, Optional<Path> checkpoint, Optional<JsonObject> saved, List<String> arguments,
-        Map<String, String> notes) {
+        Optional<Path> from, Optional<Path> checkpoint, Optional<Json> saved, List<String> arguments,
+        Map<String, String> notes, List<String> notices) {
     /** The memory advice of all commands. */
     public static final String MEMORY_ADVICE =
             "Use a smaller batch size (raise grad accum to keep the step size), a shorter block size, or a smaller model.";
@@ -43,8 +44,22 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** This plan for a folder that may hold a part of the run already. */
     public RunPlan continuing() {
         Path config = folder.resolve(RunLog.CONFIG);
-        return new RunPlan(folder, data, method, model, options, prompt, from, new Checkpoints(folder).newest(),
-                Files.exists(config) ? Optional.of(Json.read(config).object()) : Optional.empty(), arguments, notes);
+        CheckpointSearch found = new Checkpoints(folder).find(false).orRefuse();
+        return new RunPlan(folder, data, method, model, options, prompt, from, found.newest(),
+                Files.exists(config) ? Optional.of(Json.read(config)) : Optional.empty(), arguments, notes,
+                found.notes());
+    }
+
+    /** This plan for another folder. */
+    RunPlan in(Path other) {
+        return new RunPlan(other, data, method, model, options, prompt, from, checkpoint, saved, arguments, notes,
+                notices);
+    }
+
+    /** This plan with other options. */
+    RunPlan with(TrainOptions other) {
+        return new RunPlan(folder, data, method, model, other, prompt, from, checkpoint, saved, arguments, notes,
+                notices);
     }
 
     /**
@@ -55,6 +70,11 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     public void check() {
         model.check();
         options.schedule();
+        int batch = options.get(TrainOptions.BATCH_SIZE);
+        if ((long) batch * model.blockSize() > Integer.MAX_VALUE) {
+            throw new OptionError(TrainOptions.BATCH_SIZE, batch,
+                    "times block size " + model.blockSize() + " must be less than 2^31 tokens");
+        }
         if (model.vocabSize() > MOST_IDS) {
             throw new OptionError(Gpt2Config.VOCAB_SIZE, model.vocabSize(),
                     "token files hold 16-bit ids, so there can be at most " + MOST_IDS);

@@ -45,6 +45,11 @@ final class RunSnapshots {
         set.tokens().copy(range.begin() + (range.size() - length) / 2, window, 0, length);
     }
 
+    /** True if the ids of the data are GPT-2's tokens, which can be shown as text. */
+    boolean readable() {
+        return readable;
+    }
+
     /** A continuation of {@code prompt}; empty if the ids of the data are not GPT-2's tokens. */
     Optional<String> sample(String prompt, long seed) {
         if (!readable) {
@@ -53,8 +58,9 @@ final class RunSnapshots {
         Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
         Sampling sampling = Sampling.of(OptionValues.defaults(Sampling.GROUP)
                 .with(Sampling.MAX_NEW_TOKENS, SAMPLE_TOKENS).with(Sampling.SEED, seed));
-        return Optional.of(tokenizer.decode(new Generator(model).generate(tokenizer.encode(prompt), sampling, _ -> true)
-                .tokens()));
+        return Optional.of(
+                tokenizer.decode(new Generator(model).generate(tokenizer.encodeDocuments(prompt), sampling, _ -> true)
+                        .tokens()));
     }
 
     /**

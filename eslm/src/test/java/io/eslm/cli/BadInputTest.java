@@ -90,7 +90,7 @@ class BadInputTest {
                 new Case("binary text", 1, "binary.txt", "train --data T/binary.txt --out-dir T/new " + TINY),
                 new Case("text that is not UTF-8", 1, "UTF-8", "train --data T/latin1.txt --out-dir T/new " + TINY),
                 new Case("fewer tokens than a block", 1,
-                        "has 5 tokens to train on, but a window of block size 16 needs 17",
+                        "error: --data T/short: has 5 tokens to train on, but a window of block size 16 needs 17",
                         "train --data T/short --out-dir T/new " + TINY),
                 new Case("an id outside the vocabulary", 1, "token 2 has id 64, but the model's vocabulary has 64 ids",
                         "train --data T/foreign --out-dir T/new " + TINY),
@@ -196,8 +196,8 @@ class BadInputTest {
                         "train --init-from resume --out-dir T/nothing"),
                 new Case("resume with another seed", 1, "--seed 9: the run started with 1337",
                         "train --init-from resume --out-dir T/run --seed 9"),
-                new Case("resume with other data", 1, "--data jdk: the run started with",
-                        "train --init-from resume --out-dir T/run --data jdk"),
+                new Case("resume with other data", 1, "T/short: the data has changed: train was 4000 tokens",
+                        "train --init-from resume --out-dir T/run --data T/short"),
                 new Case("resume with another shape", 1, "--n-embd 32: the model in",
                         "train --init-from resume --out-dir T/run --n-embd 32"),
                 new Case("resume with another method", 1, "--method clm: the run started with cvar-loss",
@@ -268,7 +268,9 @@ class BadInputTest {
                 Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "2",
                         "--warmup-iters", "0");
         assertEquals(1, o.code(), o.err());
-        assertTrue(o.err().contains("the data has changed: train was 4000 tokens when the run started, and is 3999"),
+        assertTrue(
+                o.err().contains("error: --data " + data
+                        + ": the data has changed: train was 4000 tokens when the run started, and is 3999"),
                 o.err());
     }
 

@@ -9,7 +9,6 @@ import com.google.gson.JsonParser;
 import io.eslm.report.RunLog;
 import io.eslm.select.token.ValueAtRisk;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -159,7 +158,7 @@ class CommandsTest {
     @Test
     void everyOptionHasItsUnderscoreForm() {
         CommandLine program =
-                Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(new StringWriter()), false);
+                Main.commandLine(new Output(new StringWriter()), new Output(new StringWriter()), false);
         for (CommandLine command : program.getSubcommands().values()) {
             for (OptionSpec option : command.getCommandSpec().options()) {
                 List<String> names = List.of(option.names());

@@ -3,6 +3,7 @@ package io.eslm.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -10,6 +11,7 @@ import com.google.gson.JsonParser;
 import io.eslm.compare.ComparedRun.Point;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ComparisonTest {
     private static final String SETTINGS = """
@@ -52,13 +56,13 @@ class ComparisonTest {
     void pairedTestByHand() {
         List<ComparedRun> base = List.of(run(1, 1.5), run(2, 2.25), run(3, 3.75));
         ComparedMethod method = new ComparedMethod("m", "m", List.of(run(1, 1), run(2, 2), run(3, 3)), base);
-        assertEquals(new SampleStats(-0.5, 0.25, 3), method.difference(ComparedRun::loss));
-        assertEquals(new SampleStats(-1, 0.5, 3), method.difference(ComparedRun::tail));
+        assertEquals(new SampleStats(-0.5, 0.25, 3, false), method.difference(ComparedRun::loss));
+        assertEquals(new SampleStats(-1, 0.5, 3, false), method.difference(ComparedRun::tail));
         // Student's t with 2 degrees of freedom in closed form: p = 1 − t/√(t² + 2).
         double t = 2 * Math.sqrt(3);
         assertEquals(1 - t / Math.sqrt(t * t + 2), method.pValue(ComparedRun::loss), 1e-12);
-        assertEquals(new SampleStats(2, 1, 3), method.stats(ComparedRun::loss));
-        assertEquals(new SampleStats(3, 1, 3), method.stats(ComparedRun::worstDomain));
+        assertEquals(new SampleStats(2, 1, 3, false), method.stats(ComparedRun::loss));
+        assertEquals(new SampleStats(3, 1, 3, false), method.stats(ComparedRun::worstDomain));
         assertTrue(Double.isNaN(new ComparedMethod("m", "m", base, base).pValue(ComparedRun::loss)),
                 "nothing differs, nothing to test");
         assertTrue(Double.isNaN(new ComparedMethod("m", "m", base.subList(0, 1), base).pValue(ComparedRun::loss)),
@@ -74,18 +78,35 @@ class ComparisonTest {
                 run(2, 3, new Point(0, 4, 0, 0), new Point(1, 3, 75, 5)), run(3, 1)),
                 Arrays.asList(base, base, null));
         assertEquals(2, method.paired());
-        assertEquals(0.75, method.flopsToBase().mean(), 1e-12);
-        assertEquals(0.5, method.secondsToBase().mean(), 1e-12);
+        assertEquals(0.75, Math.exp(method.flopsToBase().mean()), 1e-12);
+        assertEquals(0.5, Math.exp(method.secondsToBase().mean()), 1e-12);
         assertEquals(1, method.flopsToBase().n());
+    }
+
+    /** t for 95 % from tables: 12.706 with 1 degree of freedom, 4.303 with 2, 2.776 with 4. */
+    @Test
+    void intervalsByHand() {
+        assertEquals(12.706, SampleStats.of(1, 3).halfWidth(), 1e-3, "deviation √2, n 2: t·√2/√2");
+        assertEquals(4.303 / Math.sqrt(3), SampleStats.of(1, 2, 3).halfWidth(), 1e-3);
+        assertEquals(2.776 * Math.sqrt(2.5) / Math.sqrt(5), SampleStats.of(1, 2, 3, 4, 5).halfWidth(), 1e-3);
+        assertTrue(Double.isNaN(SampleStats.of(1).halfWidth()));
+        SampleStats ratios = SampleStats.ofRatios(0.5, 2, 1);
+        assertEquals("1.00 [0.18, 5.59]", ratios.text("%.2f"), "geometric; e^(±4.303·ln 2/√3)");
+        JsonObject json = ratios.json();
+        assertEquals(1, json.get("mean").getAsDouble(), 1e-12);
+        assertEquals(1, json.getAsJsonArray("ci95").get(0).getAsDouble() * json.getAsJsonArray("ci95").get(1)
+                .getAsDouble(), 1e-12, "the same for the inverse");
+        assertEquals("0.00", SampleStats.ofRatios(0, 1).text("%.2f"), "no interval");
+        assertTrue(SampleStats.ofRatios(0, 1).json().get("ci95").isJsonNull());
     }
 
     @Test
     void spreadsAsText() {
-        assertEquals("2.00 ± 1.41", SampleStats.of(1, 3).text("%.2f"));
-        assertEquals("+2.00 ± 1.41", SampleStats.of(1, 3).text("%+.2f"));
+        assertEquals("2.00 ± 12.71", SampleStats.of(1, 3).text("%.2f"));
+        assertEquals("+2.00 ± 12.71", SampleStats.of(1, 3).text("%+.2f"));
         assertEquals("1.00", SampleStats.of(1).text("%.2f"));
         assertEquals("–", SampleStats.of().text("%.2f"));
-        assertEquals("123.5 ± 0.7", SampleStats.of(123, 124).text(4));
+        assertEquals("123.5 ± 6.4", SampleStats.of(123, 124).text(4));
         assertEquals("12,345", SampleStats.of(12345).text(4));
         assertEquals("0.01234", SampleStats.of(0.012341).text(4));
     }
@@ -120,8 +141,13 @@ class ComparisonTest {
         assertEquals(2, methods.size(), "no run of the third is finished");
         JsonObject cvar = methods.get(1).getAsJsonObject();
         assertEquals("cvar-loss:alpha=0.1", cvar.get("method").getAsString());
-        assertEquals(JsonParser.parseString("{\"mean\":2.0,\"sd\":" + Math.sqrt(2) + ",\"n\":2}"), cvar.get("loss"));
-        assertEquals(JsonParser.parseString("{\"mean\":-1.0,\"sd\":null,\"n\":1}"), cvar.get("loss_less_base"),
+        JsonObject loss = cvar.getAsJsonObject("loss");
+        assertEquals(2, loss.get("mean").getAsDouble());
+        assertEquals(Math.sqrt(2), loss.get("sd").getAsDouble());
+        assertEquals(2 + 12.706, loss.getAsJsonArray("ci95").get(1).getAsDouble(), 1e-3);
+        assertEquals(2, loss.get("n").getAsInt());
+        assertEquals(JsonParser.parseString("{\"mean\":-1.0,\"sd\":null,\"ci95\":null,\"n\":1}"),
+                cvar.get("loss_less_base"),
                 "seed 7 alone has both");
         assertTrue(cvar.get("loss_p_value").isJsonNull());
         assertEquals((Math.E + Math.exp(3)) / 2, cvar.getAsJsonObject("perplexity").get("mean").getAsDouble(), 1e-12);
@@ -140,15 +166,43 @@ class ComparisonTest {
         assertEquals((Math.E + Math.exp(3)) / 2, domains.getAsJsonObject("a").get("mean").getAsDouble(), 1e-12);
     }
 
+    /** What the figures come from, also where an older version wrote the settings. */
+    @Test
+    void figuresTellWhereTheyComeFrom() throws IOException {
+        JsonObject old = comparison().getAsJsonObject("provenance");
+        assertTrue(old.get("commit").isJsonNull());
+        assertEquals(0.25, old.get("other_load").getAsDouble(), "the most disturbed run");
+        Files.writeString(dir.resolve(Comparison.SETTINGS), SETTINGS.replace("\"program\"",
+                "\"commit\": \"abc\", \"date\": \"2026-03-01T12:00:00Z\", \"program\""));
+        Comparison.read(dir).write(dir);
+        JsonObject now = Json.read(dir.resolve(Comparison.FIGURES)).object().getAsJsonObject("provenance");
+        assertEquals("abc", now.get("commit").getAsString());
+        assertEquals("vector", now.getAsJsonObject("machine").get("backend").getAsString());
+        assertTrue(Files.readString(dir.resolve(Comparison.PAGE)).contains("abc"));
+    }
+
+    /** A method's folder lies in that of its seed, whatever a file says. */
+    @ParameterizedTest
+    @ValueSource(strings = {"..", ".", "", "a/b", "/tmp", "a\\u0000b", "a\\\\b"})
+    void aMethodHasAFolderOfItsOwn(String folder) throws IOException {
+        Files.writeString(dir.resolve(Comparison.SETTINGS),
+                "{\"seeds\":[7],\"methods\":{\"clm\":\"clm\",\"x\":\"" + folder + "\"}}");
+        String message = assertThrows(UserError.class, () -> Comparison.read(dir)).getMessage();
+        assertTrue(message.contains("\"methods.x\" is") && message.endsWith("expected the name of a folder"), message);
+    }
+
     @Test
     void tablesAndPage() throws IOException {
         comparison();
         String text = Comparison.read(dir).text();
-        assertTrue(text.contains("cvar         2   11.40 ± 12.28   2.0000 ± 1.4142     -1.0000   –"), text);
+        assertTrue(text.contains("cvar         2   11.40 ± 110.34   2.0000 ± 12.7062     -1.0000   –"), text);
         assertTrue(text.contains("cvar is cvar-loss:alpha=0.1."), text);
         assertTrue(text.contains("other programs used the machine during cvar seed 9 (25 %)."), text);
         assertTrue(text.contains("MFLOP") && text.contains("0.762"), text);
         assertTrue(text.contains("One seed says nothing about chance"), text);
+        writeRun(8, "cvar", 2, 250, 1_500_000);
+        assertTrue(Comparison.read(dir).text().contains("With 2 seeds, the intervals are wide and unreliable"), text);
+        Files.delete(Comparison.folder(dir, 8, "cvar").resolve("final.json"));
         assertTrue(text.contains("4 of 9 runs are finished"), text);
         String html = Files.readString(dir.resolve(Comparison.PAGE));
         assertTrue(html.contains("a&lt;b") && !html.contains("<script"), "texts are escaped");

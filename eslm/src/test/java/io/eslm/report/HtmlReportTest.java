@@ -60,7 +60,7 @@ class HtmlReportTest {
 
     @Test
     void showsTheRunAndNeedsNothingElse() throws IOException {
-        try (RunLog log = RunLog.open(dir, config(), -1)) {
+        try (RunLog log = RunLog.open(dir, config(), 0)) {
             for (int n = 1; n <= 1000; n++) {
                 log.log(new TrainEvent.Step(n, n * 64L, n * 64L, 5 - n * 1e-3, 6 - n * 1e-3, 0.5, 0.5, 1, 1e-3, 0.5,
                         0.25, 256, Double.NaN, Flops.ZERO));
@@ -88,7 +88,7 @@ class HtmlReportTest {
 
     @Test
     void aRunWithoutStepsHasAReport() throws IOException {
-        RunLog.open(dir, config(), -1).close();
+        RunLog.open(dir, config(), 0).close();
         assertTrue(report().contains("step 0 of 1,000"));
     }
 

@@ -47,7 +47,7 @@ class MethodProviderTest {
 
                 private record Half(String name) implements Objective {
                     @Override
-                    public MicroBatchLoss of(MicroBatch batch) {
+                    public MicroBatch.Loss of(MicroBatch batch) {
                         return batch.over(new Selection(new int[] {0}, new float[] {0.5f}, Double.NaN, 0),
                                 batch.losses());
                     }

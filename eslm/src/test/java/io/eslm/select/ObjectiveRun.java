@@ -10,7 +10,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
@@ -55,7 +55,7 @@ public final class ObjectiveRun implements AutoCloseable {
     }
 
     /** What one forward and backward pass gave. */
-    public record Outcome(MicroBatchLoss step, float loss, Map<String, float[]> gradients) {
+    public record Outcome(Loss step, float loss, Map<String, float[]> gradients) {
         public void assertSameBits(Outcome actual) {
             assertEquals(loss, actual.loss);
             gradients.forEach((name, g) -> assertArrayEquals(g, actual.gradients.get(name), name));
@@ -83,7 +83,7 @@ public final class ObjectiveRun implements AutoCloseable {
 
     public Outcome run(Objective method, Rng rng) {
         try (Tape tape = Tape.recording(new Workspace(backend), Rng.of(3))) {
-            MicroBatchLoss step = method.of(batch(tape, rng));
+            Loss step = method.of(batch(tape, rng));
             return outcome(tape, step, step.loss());
         }
     }
@@ -92,7 +92,7 @@ public final class ObjectiveRun implements AutoCloseable {
         return new MicroBatch(tape, model, tape.put(inputs, BATCH, TIME), tape.put(targets, M), rng, 1, 0);
     }
 
-    public Outcome outcome(Tape tape, MicroBatchLoss step, Variable loss) {
+    public Outcome outcome(Tape tape, Loss step, Variable loss) {
         model.clearGradients();
         tape.backward(loss);
         Map<String, float[]> gradients = new TreeMap<>();

@@ -2,93 +2,54 @@
 package io.eslm.gpt2;
 
 import io.eslm.autograd.Op;
-import io.eslm.autograd.Tape;
+import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.LayerNorm;
-import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
-import io.eslm.autograd.op.CachedAttention;
-import io.eslm.autograd.op.CausalAttention;
+import io.eslm.autograd.op.Affine;
+import io.eslm.autograd.op.LayerNorm;
 
 /**
  * One pre-norm transformer block (GPT-2 paper §2.3): h = x + attention(norm(x)), then h + mlp(norm(h)). Activations are
- * (B·T, C) matrices, row b·T + t.
+ * (B·T, C) matrices, row b·T + t. It applies the fused ops to its weights itself; each layer is a pair of weight and bias.
  */
 final class Block extends Module {
-    private final LayerNorm attentionNorm;
-    private final Attention attention;
-    private final LayerNorm mlpNorm;
-    private final Mlp mlp;
+    private final LayerNorm norm;
+    private final Parameter[] attentionNorm;
+    private final Parameter[] qkv;
+    private final Parameter[] projection;
+    private final Parameter[] mlpNorm;
+    private final Parameter[] up;
+    private final Parameter[] down;
+    private final double dropout;
 
     Block(Gpt2Config config, Weights weights, String path) {
-        attentionNorm = part("attentionNorm", norm(config, weights, path + "attentionNorm"));
-        attention = part("attention", new Attention(config, weights, path + "attention."));
-        mlpNorm = part("mlpNorm", norm(config, weights, path + "mlpNorm"));
-        mlp = part("mlp", new Mlp(config, weights, path + "mlp."));
+        int c = config.nEmbd();
+        norm = new LayerNorm(config.layerNormEps());
+        attentionNorm = layer(weights, path, "attentionNorm", c);
+        qkv = layer(weights, path, "attention.qkv", c, 3 * c);
+        projection = layer(weights, path, "attention.projection", c, c);
+        mlpNorm = layer(weights, path, "mlpNorm", c);
+        up = layer(weights, path, "mlp.up", c, 4 * c);
+        down = layer(weights, path, "mlp.down", 4 * c, c);
+        dropout = config.dropout();
     }
 
-    /** x (B·T, C) → same shape. B = {@code batch}; {@code cache} is null, or holds the positions before x. */
-    Variable forward(Variable x, int batch, KeyValueCache cache, int layer) {
-        Variable h = attention.forward(attentionNorm.forward(x), x, batch, cache, layer);
-        return mlp.forward(mlpNorm.forward(h), h);
+    private Parameter[] layer(Weights weights, String path, String name, int... dims) {
+        return new Parameter[] {parameter(name + ".weight", new Parameter(weights.load(path + name + ".weight", dims))),
+            parameter(name + ".bias", new Parameter(weights.load(path + name + ".bias", dims[dims.length - 1])))};
     }
 
-    /** Queries, keys and values from one product; attention to earlier positions; projection to the residual stream. */
-    private static final class Attention extends Module {
-        private final int heads;
-        private final Linear qkv;
-        private final Linear projection;
-        private final double dropout;
-
-        Attention(Gpt2Config config, Weights weights, String path) {
-            int c = config.nEmbd();
-            heads = config.nHead();
-            qkv = part("qkv", linear(weights, path + "qkv", c, 3 * c));
-            projection = part("projection", linear(weights, path + "projection", c, c));
-            dropout = config.dropout();
-        }
-
-        /** x, residual (B·T, C) → residual + attention(x). */
-        Variable forward(Variable x, Variable residual, int batch, KeyValueCache cache, int layer) {
-            Tape tape = x.tape();
-            double p = tape.dropoutRate(dropout);
-            Op attention = cache == null ? new CausalAttention(batch, heads, p, p == 0 ? 0 : tape.nextSeed())
-                    : new CachedAttention(cache.keys(layer), cache.values(layer), cache.length(), heads);
-            return addTo(residual, projection, tape.apply(attention, qkv.forward(x)), dropout);
-        }
+    /** x (B·T, C) → same shape; {@code attention} maps q, k and v side by side (B·T, 3C) to (B·T, C). */
+    Variable forward(Variable x, Op attention) {
+        Variable attended = x.apply(norm, attentionNorm).apply(new Affine(), qkv).apply(attention);
+        Variable h = addTo(x, attended, projection);
+        Variable hidden = h.apply(norm, mlpNorm).apply(new Affine(true), up);
+        return addTo(h, hidden, down);
     }
 
-    /** C → 4C → C with GELU between: the part of a block that looks at each token by itself. */
-    private static final class Mlp extends Module {
-        private final Linear up;
-        private final Linear down;
-        private final double dropout;
-
-        Mlp(Gpt2Config config, Weights weights, String path) {
-            int c = config.nEmbd();
-            up = part("up", linear(weights, path + "up", c, 4 * c));
-            down = part("down", linear(weights, path + "down", 4 * c, c));
-            dropout = config.dropout();
-        }
-
-        /** x, residual (M, C) → residual + mlp(x). */
-        Variable forward(Variable x, Variable residual) {
-            return addTo(residual, down, up.forwardGelu(x), dropout);
-        }
-    }
-
-    /** residual + dropout(linear(x)); one pass where nothing is dropped. */
-    private static Variable addTo(Variable residual, Linear linear, Variable x, double dropout) {
-        return x.tape().dropoutRate(dropout) == 0 ? linear.forward(x, residual)
-                : residual.add(linear.forward(x).dropout(dropout));
-    }
-
-    private static Linear linear(Weights weights, String path, int in, int out) {
-        return new Linear(weights.load(path + ".weight", in, out), weights.load(path + ".bias", out));
-    }
-
-    static LayerNorm norm(Gpt2Config config, Weights weights, String path) {
-        return new LayerNorm(weights.load(path + ".weight", config.nEmbd()),
-                weights.load(path + ".bias", config.nEmbd()), config.layerNormEps());
+    /** residual + dropout(x·weight + bias); one pass where nothing is dropped. */
+    private Variable addTo(Variable residual, Variable x, Parameter[] linear) {
+        return x.tape().dropoutRate(dropout) == 0 ? x.apply(new Affine(), linear[0], linear[1], residual)
+                : residual.add(x.apply(new Affine(), linear).dropout(dropout));
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2;
 
+import io.eslm.autograd.Op;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.LayerNorm;
 import io.eslm.autograd.nn.Module;
+import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.HeadCrossEntropy;
+import io.eslm.autograd.op.LayerNorm;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
@@ -28,19 +30,24 @@ public final class Gpt2 extends Module {
     private final Parameter tokens;
     private final Parameter positions;
     private final List<Block> blocks;
-    private final LayerNorm finalNorm;
+    private final Parameter normWeight;
+    private final Parameter normBias;
 
     /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
         int c = config.nEmbd();
         this.config = config.check();
         this.backend = backend;
-        tokens = parameter("tokens.weight", new Parameter(weights.load("tokens.weight", config.vocabSize(), c)));
-        positions = parameter("positions.weight",
-                new Parameter(weights.load("positions.weight", config.blockSize(), c)));
+        tokens = load(weights, "tokens.weight", config.vocabSize(), c);
+        positions = load(weights, "positions.weight", config.blockSize(), c);
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
                 .mapToObj(i -> new Block(config, weights, "blocks." + i + ".")).toList());
-        finalNorm = part("finalNorm", Block.norm(config, weights, "finalNorm"));
+        normWeight = load(weights, "finalNorm.weight", c);
+        normBias = load(weights, "finalNorm.bias", c);
+    }
+
+    private Parameter load(Weights weights, String path, int... dims) {
+        return parameter(path, new Parameter(weights.load(path, dims)));
     }
 
     /** Its shape. */
@@ -63,7 +70,7 @@ public final class Gpt2 extends Module {
         return embed(tape, ids, 0);
     }
 
-    private Variable embed(Tape tape, Tensor ids, int firstPosition) {
+    Variable embed(Tape tape, Tensor ids, int firstPosition) {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
                 ids.dim(1), config.blockSize());
         return tape.apply(new TokenEmbedding(ids, firstPosition), tokens, positions).dropout(config.dropout());
@@ -71,12 +78,17 @@ public final class Gpt2 extends Module {
 
     /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
     public Variable block(int i, Variable x, int batch) {
-        return x.tape().scoped(() -> blocks.get(i).forward(x, batch, null, i));
+        double p = x.tape().dropoutRate(config.dropout());
+        return block(i, x, new CausalAttention(batch, config.nHead(), p, p == 0 ? 0 : x.tape().nextSeed()));
+    }
+
+    Variable block(int i, Variable x, Op attention) {
+        return x.tape().scoped(() -> blocks.get(i).forward(x, attention));
     }
 
     /** The final layer normalisation of x (B·T, C) → same shape. */
     public Variable finalNorm(Variable x) {
-        return finalNorm.forward(x);
+        return x.apply(new LayerNorm(config.layerNormEps()), normWeight, normBias);
     }
 
     /** ids (B, T) I32 → hidden states after the final norm, (B·T, C), for {@link #losses} or {@link #logits}. */
@@ -126,34 +138,5 @@ public final class Gpt2 extends Module {
         public float[] entropyValues() {
             return entropy.toFloats();
         }
-    }
-
-    /** An empty cache for {@code batch} sequences of at most {@code capacity} positions. */
-    public KeyValueCache newCache(int batch, int capacity) {
-        Checks.check(capacity <= config.blockSize(), "gpt2",
-                "a cache of %d positions exceeds the model's %d positions", capacity, config.blockSize());
-        return new KeyValueCache(config, backend, batch, capacity);
-    }
-
-    /**
-     * For generation: new positions ids (B, T) I32 → their hidden states after the final norm, (B·T, C). Adds their keys and
-     * values to the cache. Takes an evaluation tape.
-     */
-    public Variable forward(Tape tape, Tensor ids, KeyValueCache cache) {
-        int time = ids.dim(1);
-        Checks.check(cache.length() + time <= cache.capacity(), "gpt2",
-                "%d new positions do not fit a cache of %d that already has %d", time, cache.capacity(),
-                cache.length());
-        Variable y = tape.scoped(() -> {
-            Variable x = embed(tape, ids, cache.length());
-            for (int i = 0; i < blocks.size(); i++) {
-                int layer = i;
-                Variable in = x;
-                x = tape.scoped(() -> blocks.get(layer).forward(in, ids.dim(0), cache, layer));
-            }
-            return finalNorm(x);
-        });
-        cache.advance(time);
-        return y;
     }
 }

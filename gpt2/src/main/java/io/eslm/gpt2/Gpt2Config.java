@@ -7,6 +7,7 @@ import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The shape of a GPT-2 (Radford et al. 2019), in nanoGPT's words.
@@ -17,6 +18,8 @@ public record Gpt2Config(OptionValues values) {
     /** Number of token ids of GPT-2. */
     public static final int GPT2_VOCABULARY = 50257;
 
+    /** So that the number of weights is exact in 64 bits, many times over. */
+    private static final int MOST_BLOCKS = 1 << 20;
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
     private static final String FROM_PRESET = "from the preset";
 
@@ -80,9 +83,17 @@ public record Gpt2Config(OptionValues values) {
     /**
      * Returns this shape if it can be built.
      *
-     * @throws UserError if the heads do not divide the width
+     * @throws UserError if the heads do not divide the width, or a weight would have more elements than a tensor can
      */
     public Gpt2Config check() {
+        long rows = Math.max(Math.max(vocabSize(), blockSize()), 4L * nEmbd());
+        if (rows > Integer.MAX_VALUE / nEmbd() || nLayer() > MOST_BLOCKS) {
+            throw new UserError(String.format(Locale.ROOT,
+                    "a model of %,d blocks with n embd %,d, vocab size %,d and block size %,d is too large: a weight can have "
+                            + "2^31 - 1 values, a model %,d blocks",
+                    nLayer(), nEmbd(), vocabSize(), blockSize(),
+                    MOST_BLOCKS));
+        }
         if (nEmbd() % nHead() != 0) {
             throw new OptionError(N_EMBD, nEmbd(), "must be a multiple of " + N_HEAD + " " + nHead() + "; try "
                     + (nEmbd() / nHead() + 1) * nHead());

@@ -10,7 +10,7 @@ import io.eslm.autograd.optim.Optimizer;
 import io.eslm.gpt2.Golden.Precision;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Workspace;
@@ -49,7 +49,7 @@ class CurveTest {
                 for (int step = 0; step < STEPS; step++) {
                     tape.reset();
                     model.clearGradients();
-                    MicroBatchLoss loss = loss(tape, golden, step, alpha);
+                    Loss loss = loss(tape, golden, step, alpha);
                     tape.backward(loss.loss());
                     double norm = optimizer.gradientNorm();
                     optimizer.step(RATE, Optimizer.clipScale(norm, golden.setting("clip")));
@@ -62,7 +62,7 @@ class CurveTest {
         }
     }
 
-    private static MicroBatchLoss loss(Tape tape, Golden golden, int step, double alpha) {
+    private static Loss loss(Tape tape, Golden golden, int step, double alpha) {
         int batch = golden.dim("tokens", 1);
         int time = golden.dim("tokens", 2) - 1;
         int[] tokens = golden.ints("tokens");

@@ -32,6 +32,9 @@ final class TensorPrinter {
 
     /** For example {@code [[1.0, 2.0],\n [3.0, 4.0]] (2, 2) F32}. */
     static String text(Tensor tensor) {
+        if (tensor.isReleased()) {
+            return "released " + tensor.shape() + " " + tensor.dtype();
+        }
         StringBuilder out = new StringBuilder();
         new TensorPrinter(tensor).print(out, 0);
         return out.append(' ').append(tensor.shape()).append(' ').append(tensor.dtype()).toString();

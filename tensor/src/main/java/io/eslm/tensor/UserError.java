@@ -16,4 +16,11 @@ public class UserError extends RuntimeException {
     public UserError(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /** {@code rule} must hold, else the message is {@code message} with its {@code %s} replaced by {@code args}. */
+    public static void check(boolean rule, String message, Object... args) {
+        if (!rule) {
+            throw new UserError(String.format(message, args));
+        }
+    }
 }

@@ -6,7 +6,6 @@ import io.eslm.autograd.Variable;
 import io.eslm.tensor.Checks;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -20,7 +19,7 @@ public abstract class Module {
         Variable forward(Variable x);
     }
 
-    private final Map<String, Object> members = new LinkedHashMap<>();
+    final Map<String, Object> members = new LinkedHashMap<>();
 
     /** Declares a part; returns it. */
     protected final <M extends Module> M part(String name, M module) {
@@ -84,16 +83,6 @@ public abstract class Module {
     /** The tree, one line a member: parameters with their shapes, parts with their numbers of trained values. */
     @Override
     public String toString() {
-        return getClass().getSimpleName() + String.format(Locale.ROOT, ", %,d parameters", parameterCount())
-                + tree("\n  ");
-    }
-
-    private String tree(String indent) {
-        StringBuilder tree = new StringBuilder();
-        members.forEach((name, member) -> tree.append(indent).append(name).append(member instanceof Module m
-                ? ": " + m.getClass().getSimpleName() + String.format(Locale.ROOT, ", %,d", m.parameterCount())
-                        + m.tree(indent + "  ")
-                : " " + ((Parameter) member).shape()));
-        return tree.toString();
+        return ModulePrinter.text(this);
     }
 }

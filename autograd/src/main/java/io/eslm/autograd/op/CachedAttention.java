@@ -26,7 +26,8 @@ public record CachedAttention(Tensor keys, Tensor values, int past, int heads) i
         int time = x[0].shape().rows() / batch;
         int capacity = keys.dim(2);
         int headSize = keys.dim(3);
-        Checks.sameShape("cached attention", keys.shape(), values.shape());
+        Checks.check(keys.shape().equals(values.shape()), "cached attention", "shapes differ: %s and %s", keys.shape(),
+                values.shape());
         Checks.check(x[0].size() == batch * time * 3 * heads * headSize, "cached attention",
                 "qkv %s does not fit a cache %s of %d heads", x[0].shape(), keys.shape(), heads);
         Checks.check(past + time <= capacity, "cached attention", "%d new positions after %d do not fit a cache of %d",

@@ -66,11 +66,7 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
         Tensor teacherLse = context.acquire(count);
         kernels.distillation(y.storage(), lse.storage(), teacherLse.storage(), logits.storage(),
                 choice.teacher.storage(), indices(rows), count, vocabulary, temperature);
-        Tensor kept = loss;
-        if (rows != null) {
-            kept = context.acquire(count);
-            kernels.gatherRows(kept.storage(), loss.storage(), indices(rows), count, 1);
-        }
+        Tensor kept = rows == null ? loss : rows.gather(context, loss);
         kernels.axpby(y.storage(), kept.storage(), count, 1 - mix, mix * temperature * temperature);
         if (rows == null) {
             context.save(logits, hardLse, lse, teacherLse, choice.teacher);
@@ -99,11 +95,7 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
                 context.saved(2).storage(), context.saved(3).storage(), targets.storage(), indices(rows), dy.storage(),
                 count, vocabulary, temperature, mix);
         if (context.needs(1)) {
-            Tensor kept = x;
-            if (rows != null) {
-                kept = context.acquire(count, width);
-                kernels.gatherRows(kept.storage(), x.storage(), indices(rows), count, width);
-            }
+            Tensor kept = rows == null ? x : rows.gather(context, x);
             OpContext.Slot dw = context.gradient(1);
             kernels.matmul(dw.storage(), dLogits, kept.storage(), vocabulary, count, width, true, false,
                     dw.accumulate());

@@ -7,7 +7,6 @@ import io.eslm.autograd.Rows;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
-import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import java.util.stream.Stream;
 
@@ -21,9 +20,7 @@ public record KeepRows(Rows rows) implements Op {
         Tensor x = in[0];
         Checks.check(x.rank() == 2 && x.dim(0) == rows.total(), "keep rows", "rows of %d, but the shape is %s",
                 rows.total(), x.shape());
-        Tensor y = context.acquire(x.dtype(), Shape.of(rows.count(), x.dim(1)));
-        context.kernels().gatherRows(y.storage(), x.storage(), rows.indices().storage(), rows.count(), x.dim(1));
-        return y;
+        return rows.gather(context, x);
     }
 
     @Override

@@ -33,8 +33,7 @@ public record WeightedSum(Rows rows, Tensor weights) implements Op {
             Checks.check(x.size() == cols * rows.total() && count == cols * rows.count(), "weighted sum",
                     "weights %s do not fit %d of %d rows of %s", weights.shape(), rows.count(), rows.total(),
                     x.shape());
-            kept = context.acquire(count);
-            context.kernels().gatherRows(kept.storage(), x.storage(), rows.indices().storage(), rows.count(), cols);
+            kept = rows.gather(context, x);
         }
         Tensor y = context.acquire(x.dtype(), Shape.of());
         context.kernels().matmul(y.storage(), kept.storage(), weights.storage(), 1, count, 1, false, false, false);

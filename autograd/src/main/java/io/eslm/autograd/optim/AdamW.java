@@ -27,11 +27,11 @@ public final class AdamW extends Optimizer {
 
         /** @throws UserError if a value is outside its range */
         public Options {
-            check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "must be in [0, 1)");
-            check(beta2 >= 0 && beta2 < 1, "beta2", beta2, "must be in [0, 1)");
-            check(eps > 0 && eps < Double.POSITIVE_INFINITY, "eps", eps, "must be a positive number");
-            check(weightDecay >= 0 && weightDecay < Double.POSITIVE_INFINITY, "weight decay", weightDecay,
-                    "must be a number of at least 0");
+            UserError.check(beta1 >= 0 && beta1 < 1, "beta1 %s: must be in [0, 1)", beta1);
+            UserError.check(beta2 >= 0 && beta2 < 1, "beta2 %s: must be in [0, 1)", beta2);
+            UserError.check(eps > 0 && eps < Double.POSITIVE_INFINITY, "eps %s: must be a positive number", eps);
+            UserError.check(weightDecay >= 0 && weightDecay < Double.POSITIVE_INFINITY,
+                    "weight decay %s: must be a number of at least 0", weightDecay);
         }
 
         public Options withBeta1(double value) {
@@ -48,12 +48,6 @@ public final class AdamW extends Optimizer {
 
         public Options withWeightDecay(double value) {
             return new Options(beta1, beta2, eps, value);
-        }
-
-        private static void check(boolean rule, String option, double value, String message) {
-            if (!rule) {
-                throw new UserError(option + " " + value + ": " + message);
-            }
         }
     }
 

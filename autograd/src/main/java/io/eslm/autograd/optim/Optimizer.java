@@ -9,6 +9,7 @@ import io.eslm.tensor.backend.Storage;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,21 +22,22 @@ public abstract class Optimizer {
     private final Storage[] gradients;
     private final int[] sizes;
     private final Kernels kernels;
-    private Tensor sumOfSquares;
+    private final Tensor sumOfSquares;
     private long stepCount;
 
     /** An optimizer of {@code parameters}, by name. They are on one backend and have one type. */
     protected Optimizer(Map<String, Parameter> parameters) {
         this.parameters = new LinkedHashMap<>(parameters);
-        values = storages(this.parameters.values().stream().map(Parameter::value).toList());
+        List<Tensor> all = this.parameters.values().stream().map(Parameter::value).toList();
+        values = storages(all);
         gradients = new Storage[values.length];
-        sizes = this.parameters.values().stream().mapToInt(p -> p.value().size()).toArray();
-        Tensor first = values.length == 0 ? null : this.parameters.values().iterator().next().value();
+        sizes = all.stream().mapToInt(Tensor::size).toArray();
         this.parameters.forEach((name, p) -> {
-            Checks.sameBackend(name, first.backend(), p.value().backend());
-            Checks.sameType(name, first.dtype(), p.value().dtype());
+            Checks.sameBackend(name, all.getFirst().backend(), p.value().backend());
+            Checks.sameType(name, all.getFirst().dtype(), p.value().dtype());
         });
-        kernels = first == null ? null : first.kernels();
+        kernels = all.isEmpty() ? null : all.getFirst().kernels();
+        sumOfSquares = all.isEmpty() ? null : zerosLike(all.getFirst(), 1);
     }
 
     /** {@link #step(double, double)} without a bound on the gradients. */
@@ -54,6 +56,11 @@ public abstract class Optimizer {
         if (values.length > 0) {
             update(kernels, values, gradients(), sizes, learningRate, gradientScale);
         }
+        clearGradients();
+    }
+
+    /** Sets the gradients of all its parameters to zero. */
+    public final void clearGradients() {
         parameters.values().forEach(Parameter::clearGradient);
     }
 
@@ -81,12 +88,9 @@ public abstract class Optimizer {
         if (values.length == 0) {
             return 0;
         }
-        if (sumOfSquares == null) {
-            sumOfSquares = zerosLike(parameters.values().iterator().next().value(), 1);
-        }
         kernels.fill(sumOfSquares.storage(), 1, 0);
         kernels.addSumOfSquares(sumOfSquares.storage(), gradients(), sizes);
-        return Math.sqrt(sumOfSquares.item());
+        return Math.sqrt(sumOfSquares.toDoubles()[0]);
     }
 
     /**

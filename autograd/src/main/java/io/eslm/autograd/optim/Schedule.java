@@ -16,13 +16,14 @@ import io.eslm.tensor.UserError;
 public record Schedule(double learningRate, int warmupIters, double minLearningRate, long decayIters) {
     /** @throws UserError if a rate or a number of steps is out of range */
     public Schedule {
-        checkRate("learning rate", learningRate);
-        checkRate("min lr", minLearningRate);
-        check(warmupIters >= 0, "warmup iters " + warmupIters + ": must be at least 0");
-        check(minLearningRate <= learningRate,
-                "min lr " + minLearningRate + ": must be at most learning rate " + learningRate);
-        check(decayIters > warmupIters,
-                "warmup iters " + warmupIters + ": must be less than max iters " + decayIters);
+        UserError.check(learningRate >= 0 && learningRate < Double.POSITIVE_INFINITY,
+                "learning rate %s: must be a number of at least 0", learningRate);
+        UserError.check(minLearningRate >= 0, "min lr %s: must be a number of at least 0", minLearningRate);
+        UserError.check(minLearningRate <= learningRate, "min lr %s: must be at most learning rate %s", minLearningRate,
+                learningRate);
+        UserError.check(warmupIters >= 0, "warmup iters %s: must be at least 0", warmupIters);
+        UserError.check(decayIters > warmupIters, "warmup iters %s: must be less than max iters %s", warmupIters,
+                decayIters);
     }
 
     /** {@code learningRate} at every step. */
@@ -52,15 +53,5 @@ public record Schedule(double learningRate, int warmupIters, double minLearningR
         }
         double progress = (iteration - warmupIters) / (double) (decayIters - warmupIters);
         return minLearningRate + 0.5 * (1 + Math.cos(Math.PI * progress)) * (learningRate - minLearningRate);
-    }
-
-    private static void checkRate(String name, double rate) {
-        check(rate >= 0 && rate < Double.POSITIVE_INFINITY, name + " " + rate + ": must be a number of at least 0");
-    }
-
-    private static void check(boolean rule, String message) {
-        if (!rule) {
-            throw new UserError(message);
-        }
     }
 }

@@ -33,12 +33,9 @@ public final class Sgd extends Optimizer {
      */
     public Sgd(Map<String, Parameter> parameters, double momentum, double weightDecay) {
         super(parameters);
-        if (!(momentum >= 0 && momentum < 1)) {
-            throw new UserError("momentum " + momentum + ": must be in [0, 1)");
-        }
-        if (!(weightDecay >= 0 && weightDecay < Double.POSITIVE_INFINITY)) {
-            throw new UserError("weight decay " + weightDecay + ": must be a number of at least 0");
-        }
+        UserError.check(momentum >= 0 && momentum < 1, "momentum %s: must be in [0, 1)", momentum);
+        UserError.check(weightDecay >= 0 && weightDecay < Double.POSITIVE_INFINITY,
+                "weight decay %s: must be a number of at least 0", weightDecay);
         this.momentum = momentum;
         this.weightDecay = weightDecay;
         velocities = momentum == 0 ? Map.of() : newState();

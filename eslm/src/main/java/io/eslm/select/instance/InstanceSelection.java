@@ -6,7 +6,7 @@ import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.select.Method;
@@ -109,13 +109,28 @@ public final class InstanceSelection implements Objective, SelectionPreview {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         int windows = batch.ids().dim(0);
         if (kept(windows, alpha) == windows) {
             return then.of(batch);
         }
         float[] risks = batch.model().backend().flops().in(Phase.EARLY_EXIT, () -> exit.risks(batch, risk));
-        return then.of(batch.windows(choose(risks)));
+        return then.of(windows(batch, choose(risks)));
+    }
+
+    /** A micro-batch of these windows of {@code batch}, in the order given. */
+    static MicroBatch windows(MicroBatch batch, int[] kept) {
+        int time = batch.ids().dim(1);
+        int[] ids = batch.ids().toInts();
+        int[] targets = batch.targets().toInts();
+        int[] someIds = new int[kept.length * time];
+        int[] someTargets = new int[kept.length * time];
+        for (int i = 0; i < kept.length; i++) {
+            System.arraycopy(ids, kept[i] * time, someIds, i * time, time);
+            System.arraycopy(targets, kept[i] * time, someTargets, i * time, time);
+        }
+        return new MicroBatch(batch.tape(), batch.model(), batch.tape().put(someIds, kept.length, time),
+                batch.tape().put(someTargets, someTargets.length), batch.rng(), batch.share(), batch.progress());
     }
 
     /**

@@ -3,12 +3,13 @@ package io.eslm.select.objective;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.select.Method;
 import io.eslm.select.SelectionPreview;
@@ -18,6 +19,7 @@ import io.eslm.select.token.TokenScores;
 import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
 import java.util.List;
+import java.util.function.DoublePredicate;
 
 /**
  * Ada-ESLM (arXiv 2505.19893): ESLM whose level follows the tail risk. After each interval k,
@@ -101,7 +103,7 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         TokenLosses losses = batch.losses();
         return batch.over(SelectiveObjective.choose((loss, entropy, rng) -> {
             sum += ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start);
@@ -141,19 +143,23 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
 
     @Override
     public void restore(JsonObject state) {
-        alpha = number(state, "alpha").getAsDouble();
-        before = number(state, "before").getAsDouble();
-        sum = number(state, "sum").getAsDouble();
-        batches = number(state, "batches").getAsInt();
-        steps = number(state, "steps").getAsInt();
+        alpha = number(state, "alpha", value -> value >= 0 && value < 1);
+        before = number(state, "before", Double::isFinite);
+        sum = number(state, "sum", Double::isFinite);
+        batches = (int) number(state, "batches", AdaptiveObjective::isCount);
+        steps = (int) number(state, "steps", AdaptiveObjective::isCount);
     }
 
-    private JsonElement number(JsonObject state, String field) {
+    private static boolean isCount(double value) {
+        return value >= 0 && value < Integer.MAX_VALUE && value == Math.rint(value);
+    }
+
+    private double number(JsonObject state, String field, DoublePredicate fits) {
         JsonElement value = state.get(field);
-        if (value == null || !value.isJsonPrimitive() || !value.getAsJsonPrimitive().isNumber()) {
-            throw new UserError("method " + name + ": the checkpoint lacks the number \"" + field
-                    + "\", so it is damaged. Resume from another checkpoint");
+        if (!(value instanceof JsonPrimitive p && p.isNumber() && fits.test(p.getAsDouble()))) {
+            throw new UserError("method " + name + ": the checkpoint's \"" + field + "\" is "
+                    + (value == null ? "missing" : value) + ", so it is damaged. Resume from another checkpoint");
         }
-        return value;
+        return value.getAsDouble();
     }
 }

@@ -8,7 +8,7 @@ import io.eslm.autograd.op.KeepRows;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.select.Method;
@@ -62,7 +62,7 @@ public final class BeforeHeadObjective implements Objective {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         Variable hidden = batch.model().forward(batch.tape(), batch.ids());
         double level = alpha.at(batch.progress());
         Selection selection =
@@ -73,7 +73,7 @@ public final class BeforeHeadObjective implements Objective {
                 : loss(batch, hidden, selection);
     }
 
-    private static MicroBatchLoss loss(MicroBatch batch, Variable hidden, Selection selection) {
+    private static Loss loss(MicroBatch batch, Variable hidden, Selection selection) {
         Tape tape = batch.tape();
         int[] rows = selection.rows();
         int[] targets = batch.targets().toInts();
@@ -91,6 +91,6 @@ public final class BeforeHeadObjective implements Objective {
             mean += selection.weights()[k] * (double) losses[k];
             sum += losses[k];
         }
-        return new MicroBatchLoss(total, kept, mean * kept, kept, sum, Double.NaN, selection.alpha());
+        return new Loss(total, kept, mean * kept, kept, sum, Double.NaN, selection.alpha());
     }
 }

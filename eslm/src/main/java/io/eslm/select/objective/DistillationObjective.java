@@ -10,7 +10,7 @@ import io.eslm.autograd.op.WeightedSum;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.select.FrozenModel;
@@ -87,7 +87,7 @@ public final class DistillationObjective implements Objective, SelectionPreview 
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         level = alpha.at(batch.progress());
         if (mix == 0) {
             return withoutTeacher.of(batch);
@@ -116,14 +116,14 @@ public final class DistillationObjective implements Objective, SelectionPreview 
             entropy = batch.tape().memory(DType.F32, batch.tokens());
         }
 
-        MicroBatchLoss loss() {
+        Loss loss() {
             Tape tape = batch.tape();
             Variable mixed = tape.apply(
                     new HeadDistillation(batch.targets(), loss, entropy, this::choose, temperature, mix),
                     batch.model().forward(tape, batch.ids()), batch.model().head());
             Variable total = tape.apply(new WeightedSum(null, tape.put(selection.weights(batch.share()),
                     selection.kept())), mixed);
-            return MicroBatchLoss.of(total, loss.toFloats(), selection);
+            return Loss.of(total, loss.toFloats(), selection);
         }
 
         private HeadDistillation.Choice choose() {

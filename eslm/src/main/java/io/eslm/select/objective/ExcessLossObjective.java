@@ -6,7 +6,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.select.FrozenModel;
 import io.eslm.select.Method;
@@ -59,7 +59,7 @@ public final class ExcessLossObjective implements Objective, SelectionPreview {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         level = alpha.at(batch.progress());
         float[] expected = reference.backend().flops().in(Phase.SELECTION, () -> referenceLoss(batch));
         TokenLosses losses = batch.losses();

@@ -5,7 +5,7 @@ import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.select.Method;
@@ -93,7 +93,7 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
     }
 
     @Override
-    public MicroBatchLoss of(MicroBatch batch) {
+    public Loss of(MicroBatch batch) {
         TokenLosses losses = batch.losses();
         level = alpha.at(batch.progress());
         return batch.over(choose(selectorAt.apply(level), losses, batch), losses);

@@ -14,7 +14,7 @@ import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.ObjectiveRun;
@@ -164,8 +164,8 @@ class InstanceSelectionTest {
             }
 
             @Override
-            public MicroBatchLoss of(MicroBatch batch) {
-                return new Objective.Mean().of(batch.windows(kept));
+            public Loss of(MicroBatch batch) {
+                return new Objective.Mean().of(InstanceSelection.windows(batch, kept));
             }
         });
         expected.assertSameBits(actual);
@@ -176,7 +176,7 @@ class InstanceSelectionTest {
 
     @Test
     void tokenLevelFollowsOnTheKeptWindows() {
-        MicroBatchLoss step =
+        Loss step =
                 run.run(ObjectiveRun.method("hierarchical:alpha=0.3,instance-alpha=0.5,draw=drawn")).step();
         int tokens = 2 * TIME;
         assertEquals(tokens, step.tokens());

@@ -106,7 +106,7 @@ class AdaptiveObjectiveTest {
             }
             assertEquals(whole.state(), resumed.state());
             var e = assertThrows(UserError.class, () -> resumed.restore(new JsonObject()));
-            assertTrue(e.getMessage().contains("lacks the number \"alpha\""), e.getMessage());
+            assertTrue(e.getMessage().contains("\"alpha\" is missing"), e.getMessage());
         }
     }
 }

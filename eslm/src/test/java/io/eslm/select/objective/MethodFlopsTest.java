@@ -11,7 +11,7 @@ import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.ObjectiveRun;
@@ -40,7 +40,7 @@ class MethodFlopsTest {
     private static final long HEAD = ObjectiveRun.VOCABULARY * C;
     private static final long WINDOW_PAIRS = TIME * (TIME + 1) / 2;
     private final ObjectiveRun run = new ObjectiveRun(0);
-    private MicroBatchLoss step;
+    private Loss step;
 
     @AfterEach
     void close() {

@@ -16,7 +16,7 @@ import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.select.MethodSpec;
@@ -72,7 +72,7 @@ class SelectiveObjectiveTest {
         return ids;
     }
 
-    private record Outcome(MicroBatchLoss step, float loss, Map<String, float[]> gradients) {
+    private record Outcome(Loss step, float loss, Map<String, float[]> gradients) {
     }
 
     private static Objective method(String name, String alpha) {
@@ -81,7 +81,7 @@ class SelectiveObjectiveTest {
 
     private Outcome run(Objective method) {
         try (Tape tape = Tape.recording(new Workspace(backend), Rng.of(3))) {
-            MicroBatchLoss step = method.of(batch(tape));
+            Loss step = method.of(batch(tape));
             return outcome(tape, step, step.loss());
         }
     }
@@ -90,7 +90,7 @@ class SelectiveObjectiveTest {
         return new MicroBatch(tape, model, tape.put(inputs, BATCH, TIME), tape.put(targets, M), Rng.of(4), 1, 0);
     }
 
-    private static Outcome outcome(Tape tape, MicroBatchLoss step, Variable loss) {
+    private static Outcome outcome(Tape tape, Loss step, Variable loss) {
         model.clearGradients();
         tape.backward(loss);
         Map<String, float[]> gradients = new TreeMap<>();
@@ -116,7 +116,7 @@ class SelectiveObjectiveTest {
     @ParameterizedTest
     @ValueSource(strings = {"cvar-loss", "var-entropy", "random"})
     void keepsAsManyAsItSays(String method) {
-        MicroBatchLoss step = run(method(method, "0.3")).step;
+        Loss step = run(method(method, "0.3")).step;
         assertEquals(M - ValueAtRisk.rank(M, 0.3) + 1, step.kept());
         boolean random = method.equals("random");
         assertEquals(random ? step.kept() : M, step.tokens(), "what chance drops has no head");

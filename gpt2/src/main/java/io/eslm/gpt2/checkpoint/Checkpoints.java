@@ -1,46 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
+import static io.eslm.gpt2.checkpoint.CheckpointFiles.ASIDE;
+import static io.eslm.gpt2.checkpoint.CheckpointFiles.MOMENTS;
+import static io.eslm.gpt2.checkpoint.CheckpointFiles.STATE;
+
+import com.google.gson.JsonObject;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.checkpoint.CheckpointSearch.Damaged;
+import io.eslm.gpt2.train.NonFinite;
+import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.gpt2.train.TrainerState;
+import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /**
  * The checkpoints of a training run: {@code checkpoints/step-000123/} in its folder, each a {@link ModelFolder} with
- * {@code optimizer.safetensors} (the moments {@code m.…} and {@code v.…} under the names of the weights) and
- * {@code trainer.json}. A checkpoint appears whole or not at all, and the newest two are kept.
+ * {@code optimizer.safetensors} (the moments {@code m.…} and {@code v.…} under the names of the weights), {@code trainer.json}
+ * and {@code manifest.json}. A checkpoint appears whole or not at all. {@link TrainOptions#KEEP_CHECKPOINTS} says how many stay.
  */
 public final class Checkpoints {
     static final String FOLDER = "checkpoints";
-    private static final String MOMENTS = "optimizer.safetensors";
-    private static final String STATE = "trainer.json";
     private static final String TEMPORARY = ".tmp-";
-    private static final Pattern NAME = Pattern.compile("step-(\\d+)");
-    private static final int KEPT = 2;
-    private static final System.Logger LOG = System.getLogger(Checkpoints.class.getName());
+    private static final String GONE = TEMPORARY + "gone-";
 
     private final Path folder;
 
@@ -54,27 +63,31 @@ public final class Checkpoints {
         return Files.isDirectory(dir.resolve(FOLDER)) || Files.exists(dir.resolve("metrics.jsonl"));
     }
 
-    /**
-     * Writes the state of {@code trainer}, then deletes all but the newest two checkpoints.
-     *
-     * @return the folder of the new checkpoint
-     * @throws UserError if it cannot be written, or if there is a checkpoint of a later step, which must be another run's;
-     *         the earlier checkpoints are then unchanged
-     */
+    /** {@link #save(Trainer, OptionalDouble)} without an evaluation. */
     public Path save(Trainer trainer) {
+        return save(trainer, OptionalDouble.empty());
+    }
+
+    /**
+     * Writes the state of {@code trainer}, then deletes the checkpoints that are no longer to be kept.
+     *
+     * @param validationLoss of the weights as they are now
+     * @return the folder of the new checkpoint
+     * @throws io.eslm.gpt2.train.DivergedError if a weight or a moment is not finite
+     * @throws UserError if it cannot be written, or if there is a checkpoint of a later step, which must be another run's;
+     *         the earlier checkpoints are then unchanged, as they are after any error
+     */
+    public Path save(Trainer trainer, OptionalDouble validationLoss) {
         Path target = folder.resolve(String.format(Locale.ROOT, "step-%06d", trainer.step()));
         Path temporary = folder.resolve(TEMPORARY + target.getFileName());
+        NonFinite.check(trainer);
         try {
             Files.createDirectories(folder);
-            removeTemporary();
+            cleanUp();
             checkLatest(trainer.step());
-            ModelFolder.save(trainer.model(), temporary);
-            Safetensors.write(temporary.resolve(MOMENTS), moments(trainer), Map.of());
-            AtomicFiles.writeString(temporary.resolve(STATE), Json.pretty(StateJson.of(trainer.state())));
-            AtomicFiles.force(temporary);
+            write(trainer, validationLoss, temporary);
             replace(target, temporary);
-            AtomicFiles.force(folder);
-            prune();
+            prune(trainer);
             return target;
         } catch (IOException e) {
             throw FileErrors.failed("write the checkpoint", target, e, "The earlier checkpoints are unchanged");
@@ -83,16 +96,78 @@ public final class Checkpoints {
         }
     }
 
-    /** Finds the newest complete checkpoint, if there is one. Skips damaged ones with a warning in the log. */
-    public Optional<Path> newest() {
-        for (Path dir : all()) {
-            Optional<String> fault = fault(dir);
+    /** The manifest comes last: a checkpoint without it is not whole. */
+    private static void write(Trainer trainer, OptionalDouble validationLoss, Path dir) throws IOException {
+        Map<String, FileSum> sums = new HashMap<>();
+        sums.put(ModelFolder.WEIGHTS, ModelFolder.write(trainer.model(), dir));
+        sums.put(MOMENTS, Safetensors.write(dir.resolve(MOMENTS), moments(trainer), Map.of()));
+        TrainerState state = trainer.state();
+        JsonObject json = StateJson.of(state);
+        json.addProperty(CheckpointFiles.MANIFEST_FIELD, Manifest.FILE);
+        AtomicFiles.writeString(dir.resolve(STATE), Json.pretty(json));
+        Manifest.write(dir, state, trainer.model().config(), validationLoss, sums);
+    }
+
+    /**
+     * Finds the newest whole checkpoint. Reads every byte of it, and compares sizes, checksums and step with its manifest.
+     *
+     * @param acceptChanged takes a checkpoint whose files differ from its manifest, as long as they can be used
+     */
+    public CheckpointSearch find(boolean acceptChanged) {
+        List<Damaged> damaged = new ArrayList<>();
+        for (CheckpointFiles files : all()) {
+            Optional<String> fault = files.fault();
             if (fault.isEmpty()) {
-                return Optional.of(dir);
+                return new CheckpointSearch(Optional.of(files.dir()), files.step(), damaged, files.isOld()
+                        ? List.of(files.dir()
+                                + " is of an earlier version and carries no checksums: whether its files are "
+                                + "as they were written cannot be checked")
+                        : List.of());
             }
-            LOG.log(Level.WARNING, "skipping damaged checkpoint {0}: {1}", dir, fault.get());
+            if (acceptChanged && files.faultOfChanged().isEmpty()) {
+                return new CheckpointSearch(Optional.of(files.dir()), files.step(), damaged,
+                        List.of(files.dir() + " is used though it was changed: " + fault.get()));
+            }
+            damaged.add(files.damaged(fault.get()));
         }
-        return Optional.empty();
+        return new CheckpointSearch(Optional.empty(), 0, damaged, List.of());
+    }
+
+    /** The newest checkpoint, if there is one, and what is wrong with it, as far as sizes tell. */
+    CheckpointSearch newest() {
+        Optional<CheckpointFiles> newest = all().stream().findFirst();
+        Optional<Damaged> damaged = newest.flatMap(files -> files.quickFault().map(files::damaged));
+        return damaged.isPresent() ? new CheckpointSearch(Optional.empty(), 0, damaged.stream().toList(), List.of())
+                : new CheckpointSearch(newest.map(CheckpointFiles::dir), newest.map(CheckpointFiles::step).orElse(0L),
+                        List.of(), List.of());
+    }
+
+    /** The kept checkpoint with the lowest validation loss, the earliest of equals; empty if none was evaluated. */
+    public Optional<Path> best() {
+        return bestFiles().map(CheckpointFiles::dir);
+    }
+
+    /** The validation loss of {@link #best}; infinite if there is none. */
+    public double bestLoss() {
+        return bestFiles().map(Checkpoints::loss).orElse(Double.POSITIVE_INFINITY);
+    }
+
+    private Optional<CheckpointFiles> bestFiles() {
+        return all().stream().filter(files -> loss(files) < Double.POSITIVE_INFINITY && files.quickFault().isEmpty())
+                .min(Comparator.comparingDouble(Checkpoints::loss).thenComparingLong(CheckpointFiles::step));
+    }
+
+    private static double loss(CheckpointFiles files) {
+        try {
+            return Manifest.read(files.dir()).validationLoss().orElse(Double.POSITIVE_INFINITY);
+        } catch (UserError _) {
+            return Double.POSITIVE_INFINITY; // no manifest, or a damaged one
+        }
+    }
+
+    /** The model of a checkpoint that {@link #find} has found, without checking it again. */
+    public static Gpt2 model(Path checkpoint, Backend backend) {
+        return ModelFolder.read(checkpoint, backend, DType.F32);
     }
 
     /**
@@ -117,9 +192,15 @@ public final class Checkpoints {
             AdamW optimizer = trainer.optimizer();
             optimizer.firstMoments().forEach((path, t) -> read(moments, "m." + PretrainedNames.of(path), t));
             optimizer.secondMoments().forEach((path, t) -> read(moments, "v." + PretrainedNames.of(path), t));
-            optimizer.restoreStepCount(Math.toIntExact(state.step()));
+            optimizer.restoreStepCount(state.step());
         }
-        trainer.restore(state);
+        try {
+            trainer.restore(state);
+        } catch (NullPointerException | IllegalStateException | IllegalArgumentException | ClassCastException
+                | UnsupportedOperationException e) { // what Gson throws for a field that is missing or of another type
+            throw new UserError(dir.resolve(STATE) + ": \"method_state\" does not fit method " + state.method()
+                    + ". Resume from another checkpoint", e);
+        }
     }
 
     private static void read(Safetensors file, String name, Tensor into) {
@@ -137,43 +218,32 @@ public final class Checkpoints {
         return all;
     }
 
-    /** Why {@code dir} is not a complete checkpoint, or empty if it is one. Reads headers, not weights. */
-    private static Optional<String> fault(Path dir) {
-        try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
-                Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
-            ConfigJson.read(dir.resolve(ModelFolder.CONFIG));
-            long step = StateJson.read(dir.resolve(STATE)).step();
-            if (moments.entries().size() != 2 * weights.entries().size()) {
-                return Optional.of(MOMENTS + " does not fit " + ModelFolder.WEIGHTS);
-            }
-            return step == step(dir) ? Optional.empty() : Optional.of(STATE + " is of step " + step);
-        } catch (UserError e) {
-            return Optional.of(e.getMessage());
-        }
-    }
-
-    private static long step(Path dir) {
-        var name = NAME.matcher(dir.getFileName().toString());
-        return name.matches() ? Long.parseLong(name.group(1)) : -1;
-    }
-
-    /** The folders of all checkpoints, complete or not, newest first. */
-    private List<Path> all() {
+    /** All checkpoints, whole or not, newest first. One that was moved aside counts if it has not been replaced. */
+    private List<CheckpointFiles> all() {
         if (!Files.isDirectory(folder)) {
             return List.of();
         }
         try (Stream<Path> children = Files.list(folder)) {
-            return children.filter(dir -> step(dir) >= 0).sorted(Comparator.comparingLong(Checkpoints::step).reversed())
-                    .toList();
+            return children.filter(dir -> !isAside(dir) || !Files.exists(inPlace(dir))).map(CheckpointFiles::new)
+                    .filter(files -> files.step() >= 0)
+                    .sorted(Comparator.comparingLong(CheckpointFiles::step).reversed()).toList();
         } catch (IOException e) {
             throw FileErrors.failed("read", folder, e);
         }
     }
 
+    private static boolean isAside(Path dir) {
+        return dir.getFileName().toString().startsWith(ASIDE);
+    }
+
+    private static Path inPlace(Path aside) {
+        return aside.resolveSibling(aside.getFileName().toString().substring(ASIDE.length()));
+    }
+
     private void checkLatest(long step) {
-        for (Path dir : all()) {
-            if (step(dir) > step && fault(dir).isEmpty()) {
-                throw new UserError(dir + ": is from a later step than this run's step " + step
+        for (CheckpointFiles files : all()) {
+            if (files.step() > step && files.quickFault().isEmpty()) {
+                throw new UserError(files.dir() + ": is from a later step than this run's step " + step
                         + ", so it belongs to another run. Choose another folder, resume from that checkpoint, or move "
                         + "it away");
             }
@@ -182,28 +252,57 @@ public final class Checkpoints {
 
     /** Moves {@code temporary} to {@code target}, after a checkpoint of the same step, if any, has moved aside. */
     private void replace(Path target, Path temporary) throws IOException {
-        Path aside = folder.resolve(TEMPORARY + "old-" + target.getFileName());
+        Path aside = folder.resolve(ASIDE + target.getFileName());
         if (Files.exists(target)) {
             Files.move(target, aside, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFiles.force(folder);
+        AtomicFiles.force(folder.toAbsolutePath().getParent());
         FileTrees.delete(aside);
     }
 
-    private void prune() {
+    /** Damaged checkpoints of later steps stay until the run replaces them: there may be something to rescue. */
+    private void prune(Trainer trainer) throws IOException {
+        TrainOptions options = trainer.options();
+        Optional<Path> best = options.get(TrainOptions.KEEP_BEST) ? best() : Optional.empty();
         int kept = 0;
-        for (Path dir : all()) {
-            if (kept < KEPT && fault(dir).isEmpty()) {
-                kept++;
-            } else {
-                FileTrees.delete(dir);
+        for (CheckpointFiles files : all()) {
+            if (files.step() <= trainer.step() && !files.dir().equals(best.orElse(null))) {
+                if (kept < options.get(TrainOptions.KEEP_CHECKPOINTS) && files.quickFault().isEmpty()) {
+                    kept++;
+                } else {
+                    delete(files.dir());
+                }
             }
         }
     }
 
-    private void removeTemporary() throws IOException {
+    /** Renames it first, so that one that is deleted in part does not look like a damaged one. */
+    private void delete(Path dir) throws IOException {
+        Path gone = folder.resolve(GONE + dir.getFileName());
+        Files.move(dir, gone, StandardCopyOption.ATOMIC_MOVE);
+        FileTrees.delete(gone);
+    }
+
+    /**
+     * Deletes what a killed process left behind, and puts back a checkpoint that it had moved aside. No other process may be
+     * writing.
+     */
+    public void cleanUp() {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
         try (Stream<Path> children = Files.list(folder)) {
-            children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).forEach(FileTrees::delete);
+            for (Path dir : children.filter(dir -> dir.getFileName().toString().startsWith(TEMPORARY)).toList()) {
+                if (isAside(dir) && !Files.exists(inPlace(dir))) {
+                    Files.move(dir, inPlace(dir), StandardCopyOption.ATOMIC_MOVE);
+                } else {
+                    FileTrees.delete(dir);
+                }
+            }
+        } catch (IOException e) {
+            throw FileErrors.failed("clean up", folder, e);
         }
     }
 }

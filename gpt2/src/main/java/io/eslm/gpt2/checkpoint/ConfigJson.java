@@ -5,7 +5,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
-import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
@@ -31,12 +30,15 @@ final class ConfigJson {
      * @throws UserError if the file is damaged, or the model computes anything else than GPT-2
      */
     static Gpt2Config read(Path file) {
-        Json json = Json.read(file);
+        return of(Json.read(file));
+    }
+
+    static Gpt2Config of(Json json) {
         checkSupported(json);
         int width = json.required("n_embd", Integer.class);
-        int inner = json.optional("n_inner", Integer.class, 4 * width);
-        if (inner != 4 * width) {
-            throw notSupported(file, "n_inner " + inner, "null or 4·n_embd = " + 4 * width);
+        long inner = json.optional("n_inner", Long.class, 4L * width);
+        if (inner != 4L * width) {
+            throw notSupported(json.file(), "n_inner " + inner, "null or 4·n_embd = " + 4L * width);
         }
         try {
             return Gpt2Config.of(json.required("n_layer", Integer.class), json.required("n_head", Integer.class), width,
@@ -46,8 +48,8 @@ final class ConfigJson {
                     .with(Gpt2Config.LAYER_NORM_EPS,
                             json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON))
                     .check();
-        } catch (OptionError e) {
-            throw new UserError(file + ": " + e.getMessage(), e);
+        } catch (UserError e) {
+            throw new UserError(json.file() + ": " + e.getMessage(), e);
         }
     }
 

@@ -6,19 +6,21 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.NonFinite;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
@@ -59,7 +61,8 @@ public final class ModelFolder {
     /**
      * Loads a model in single precision, from F32, F16 or BF16 tensors, with or without the prefix {@code transformer.}.
      *
-     * @throws UserError if files are missing, damaged, disagree with each other, or the memory is too small
+     * @throws UserError if files are missing, damaged, or disagree with each other or with the folder's manifest, if it has
+     *         one; if a weight is not finite; or if the memory is too small
      */
     public static Gpt2 load(Path dir, Backend backend) {
         return load(dir, backend, DType.F32);
@@ -68,6 +71,26 @@ public final class ModelFolder {
     /** Like {@link #load(Path, Backend)}, with weights of the given type, which the backend must support. */
     public static Gpt2 load(Path dir, Backend backend, DType type) {
         Path folder = resolve(dir);
+        checkManifest(folder);
+        return read(folder, backend, type);
+    }
+
+    private static void checkManifest(Path folder) {
+        if (new CheckpointFiles(folder).hasManifest()) {
+            Manifest.read(folder).fault(folder, List.of(CONFIG, WEIGHTS), name -> !name.equals(CheckpointFiles.MOMENTS))
+                    .ifPresent(fault -> {
+                        throw damaged(folder + " is damaged: " + fault);
+                    });
+        }
+    }
+
+    private static UserError damaged(String what) {
+        return new UserError(what + ". Name another checkpoint, or, if you changed it on purpose, delete "
+                + Manifest.FILE + " there and name that folder");
+    }
+
+    /** Loads the model in {@code folder} itself. */
+    static Gpt2 read(Path folder, Backend backend, DType type) {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Path weights = weights(folder);
         MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
@@ -77,8 +100,23 @@ public final class ModelFolder {
             PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
             Gpt2 model = new Gpt2(config, backend, source);
             source.checkRest(model);
+            checkFinite(weights, model);
             return model;
         }
+    }
+
+    private static void checkFinite(Path file, Gpt2 model) {
+        NonFinite.first(tensors(model)).ifPresent(name -> {
+            throw new UserError(file + ": " + name
+                    + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
+                    + "is damaged; use another checkpoint");
+        });
+    }
+
+    private static Map<String, Tensor> tensors(Gpt2 model) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
+        return tensors;
     }
 
     /**
@@ -87,16 +125,20 @@ public final class ModelFolder {
      * @throws UserError if a file cannot be written
      */
     public static void save(Gpt2 model, Path dir) {
+        write(model, dir);
+    }
+
+    /** Like {@link #save}; returns the checksum of {@value #WEIGHTS}. */
+    static FileSum write(Gpt2 model, Path dir) {
         FileTrees.make(dir);
         int vocabulary = model.config().vocabSize();
         if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
             new Gpt2Tokenizer().writeVocab(dir);
         }
-        Map<String, Tensor> tensors = new LinkedHashMap<>();
-        model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
-        Safetensors.write(dir.resolve(WEIGHTS), tensors, Map.of());
+        FileSum weights = Safetensors.write(dir.resolve(WEIGHTS), tensors(model), Map.of());
         AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(model.config())));
         AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config())));
+        return weights;
     }
 
     /**
@@ -109,9 +151,12 @@ public final class ModelFolder {
             throw new UserError(dir + (Files.exists(dir) ? ": is a file" : ": no such folder") + ". Name a folder with "
                     + CONFIG + " and " + WEIGHTS + ", or the folder of a run");
         }
-        Optional<Path> newest = new Checkpoints(dir).newest();
-        if (newest.isPresent()) {
-            return newest.get();
+        CheckpointSearch found = new Checkpoints(dir).newest();
+        if (found.newest().isPresent()) {
+            return found.newest().get();
+        }
+        if (!found.damaged().isEmpty()) {
+            throw damaged(found.damaged().getFirst().toString());
         }
         if (Checkpoints.isRun(dir) && !Files.exists(dir.resolve(WEIGHTS))) {
             throw new UserError(

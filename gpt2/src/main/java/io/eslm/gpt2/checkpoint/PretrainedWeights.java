@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
 /** Initial values from a model.safetensors. Each tensor goes straight from the mapped file to its place. */
 final class PretrainedWeights implements Weights {
     private static final String HEAD = "lm_head.weight";
+    private static final String EMBEDDING = "wte.weight";
     /** Attention masks that old files contain. */
     private static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
@@ -59,6 +60,9 @@ final class PretrainedWeights implements Weights {
         if (file.contains(bare)) {
             return bare;
         }
+        if (bare.equals(EMBEDDING) && file.contains(HEAD)) {
+            return HEAD; // the tied weight, under its other name
+        }
         throw new UserError(
                 file.file() + ": has no tensor " + name + " (nor " + bare + "), which a model of " + config.nLayer()
                         + " blocks needs. It is incomplete or not a GPT-2");
@@ -67,7 +71,7 @@ final class PretrainedWeights implements Weights {
     /** @throws UserError if the file contains weights that GPT-2 does not have, or a head that differs from the embedding */
     void checkRest(Gpt2 model) {
         for (Safetensors.Entry e : file.entries()) {
-            if (e.name().equals(HEAD)) {
+            if (e.name().equals(HEAD) && !used.contains(HEAD)) {
                 checkHead(e, model.head().value());
             } else if (!used.contains(e.name()) && !MASK.matcher(e.name()).matches()) {
                 throw new UserError(

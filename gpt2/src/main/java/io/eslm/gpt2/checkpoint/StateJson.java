@@ -5,12 +5,14 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.TrainerState;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 
 /** Converts a {@link TrainerState} to and from trainer.json. All numbers read back to the same bits. */
 final class StateJson {
+    /** More than any run draws; positions of tokens stay exact. */
+    private static final long MOST_BATCHES = 1L << 40;
+
     private StateJson() {
     }
 
@@ -25,19 +27,15 @@ final class StateJson {
         return o;
     }
 
-    /** @throws UserError if the file is missing, truncated or damaged */
+    /** @throws io.eslm.tensor.UserError if the file is missing, truncated or damaged */
     static TrainerState read(Path file) {
-        Json json = Json.read(file);
-        return new TrainerState(json.required("step", Long.class), json.required("tokens", Long.class),
-                json.required("batch_position", Long.class), options(json.child("options")),
-                json.required("method", String.class), json.child("method_state").object());
+        return of(Json.read(file));
     }
 
-    private static TrainOptions options(Json json) {
-        try {
-            return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, json.object()));
-        } catch (UserError e) {
-            throw new UserError(json.file() + ": " + e.getMessage(), e);
-        }
+    static TrainerState of(Json json) {
+        return new TrainerState(json.count("step", Integer.MAX_VALUE), json.count("tokens"),
+                json.count("batch_position", MOST_BATCHES),
+                new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, json.child("options"))),
+                json.required("method", String.class), json.child("method_state").object());
     }
 }

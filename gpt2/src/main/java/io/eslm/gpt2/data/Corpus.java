@@ -4,7 +4,6 @@ package io.eslm.gpt2.data;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,7 +31,12 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
      * @throws UserError if the text is too short or a file cannot be read or written
      */
     default Meta prepare(Path out, double heldOut, Progress progress) {
-        try (var writer = new CorpusWriter(out, domains(), heldOut)) {
+        return prepare(out, Division.toTrain(heldOut), progress);
+    }
+
+    /** Like the other one, with documents divided so. */
+    default Meta prepare(Path out, Division division, Progress progress) {
+        try (var writer = new CorpusWriter(out, domains(), division)) {
             write(writer, new Gpt2Tokenizer(), progress);
             return writer.finish(source());
         } catch (IOException e) {
@@ -40,35 +44,14 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
         }
     }
 
-    /**
-     * The tokens of a text as little-endian uint16. The literal {@value Gpt2Tokenizer#END_OF_TEXT_LITERAL}, which many
-     * published corpora have between documents, becomes the end-of-text token.
-     */
+    /** The tokens of a text as little-endian uint16: {@link Gpt2Tokenizer#encodeDocuments}. */
     static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
-        int mark = text.indexOf(Gpt2Tokenizer.END_OF_TEXT_LITERAL);
-        if (mark < 0) {
-            int[] ids = tokenizer.encode(text);
-            byte[] bytes = new byte[2 * ids.length];
-            for (int i = 0; i < ids.length; i++) {
-                put(bytes, 2 * i, ids[i]);
-            }
-            return bytes;
+        int[] ids = tokenizer.encodeDocuments(text);
+        byte[] bytes = new byte[2 * ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            bytes[2 * i] = (byte) ids[i];
+            bytes[2 * i + 1] = (byte) (ids[i] >>> 8);
         }
-        var joined = new ByteArrayOutputStream(text.length());
-        int from = 0;
-        byte[] end = new byte[2];
-        put(end, 0, Gpt2Tokenizer.END_OF_TEXT);
-        for (; mark >= 0; mark = text.indexOf(Gpt2Tokenizer.END_OF_TEXT_LITERAL, from)) {
-            joined.writeBytes(encode(tokenizer, text.substring(from, mark)));
-            joined.writeBytes(end);
-            from = mark + Gpt2Tokenizer.END_OF_TEXT_LITERAL.length();
-        }
-        joined.writeBytes(encode(tokenizer, text.substring(from)));
-        return joined.toByteArray();
-    }
-
-    private static void put(byte[] bytes, int at, int id) {
-        bytes[at] = (byte) id;
-        bytes[at + 1] = (byte) (id >>> 8);
+        return bytes;
     }
 }

@@ -33,14 +33,13 @@ final class CorpusWriter implements AutoCloseable {
 
     private final Path out;
     private final Path scratch;
-    private final double heldOut;
+    private final Division division;
     private final List<Part> parts = new ArrayList<>();
     private long documents;
 
-    /** @param heldOut share of the tokens to hold out, in [0, 0.5] */
-    CorpusWriter(Path out, List<String> domains, double heldOut) throws IOException {
+    CorpusWriter(Path out, List<String> domains, Division division) throws IOException {
         this.out = out;
-        this.heldOut = heldOut;
+        this.division = division;
         Files.createDirectories(out);
         this.scratch = Files.createTempDirectory(out, ".part-");
         FileTrees.deleteAtExit(scratch);
@@ -65,10 +64,11 @@ final class CorpusWriter implements AutoCloseable {
         if (part.tokens == part.end(part.ends.size())) {
             return;
         }
-        if (!part.endsWithEnd) {
+        part.endIsAdded = !part.endsWithEnd;
+        if (part.endIsAdded) {
             append(domain, new byte[] {(byte) Gpt2Tokenizer.END_OF_TEXT, (byte) (Gpt2Tokenizer.END_OF_TEXT >> 8)});
         }
-        if (hashShare(path) < heldOut) {
+        if (hashShare(path) < division.heldOut()) {
             part.chosen.set(part.ends.size());
         }
         part.ends.add(part.tokens);
@@ -83,6 +83,7 @@ final class CorpusWriter implements AutoCloseable {
         try (FileChannel train = create(TokenData.TRAIN); FileChannel val = create(TokenData.VAL)) {
             for (Part part : parts) {
                 part.stream.close();
+                part.tokens -= part.endIsAdded && !division.closed() ? 1 : 0;
                 part.divide();
                 long trainBegin = train.position() / 2;
                 long valBegin = val.position() / 2;
@@ -95,7 +96,7 @@ final class CorpusWriter implements AutoCloseable {
         }
         if (trainTokens < 2) {
             throw new UserError(source + " is too short: it has " + trainTokens
-                    + " tokens, but training needs at least 2. Use more text.");
+                    + " tokens, but at least 2 are needed. Use more text.");
         }
         var meta = new Meta(source, Meta.GPT2, Gpt2Tokenizer.VOCAB_SIZE, documents, trainTokens, valTokens,
                 List.copyOf(splits));
@@ -157,6 +158,8 @@ final class CorpusWriter implements AutoCloseable {
         final BitSet chosen = new BitSet();
         long tokens;
         boolean endsWithEnd;
+        /** Whether the last end-of-text is not from the text. */
+        boolean endIsAdded;
         /** Where the held-out tail begins; −1 if {@link #chosen} decides. */
         private long tail = -1;
 
@@ -172,13 +175,13 @@ final class CorpusWriter implements AutoCloseable {
         }
 
         void divide() {
-            long wanted = (long) (tokens * heldOut);
+            long wanted = (long) (tokens * division.heldOut());
             if (wanted < 2) {
                 tail = tokens;
                 return;
             }
             long byHash = chosen.stream().mapToLong(d -> end(d + 1) - end(d)).sum();
-            boolean hashWorks = ends.size() * heldOut >= ENOUGH_HELD_OUT && byHash >= wanted / 4
+            boolean hashWorks = ends.size() * division.heldOut() >= ENOUGH_HELD_OUT && byHash >= wanted / 4
                     && tokens - byHash >= (tokens - wanted) / 4;
             if (!hashWorks) {
                 tail = nearestBorder(tokens - wanted, wanted / 2);

@@ -2,20 +2,37 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
- * Opens data by name: {@value #JDK} (the text that ships with the running JDK), a text file, a folder of text, a token file
- * ({@code .bin}), or a prepared folder. Prepares text once and keeps it in the user's cache.
+ * Opens data by name: {@value #JDK} (the text that ships with the running JDK), a text file, JSON lines with a field "text"
+ * ({@code .jsonl}), a folder of such files, a token file ({@code .bin}), or a prepared folder. {@value #STDIN} is the standard
+ * input. Prepares text once and keeps it in the user's cache; what comes through a pipe is read to its end and kept there too.
  */
 public final class DataSource {
     /** The default data, which you need not download. */
     public static final String JDK = "jdk";
 
-    /** An evaluation uses all of a text. */
-    private static final double NOTHING_HELD_OUT = 0;
+    /** The standard input, read to its end as a text. */
+    public static final String STDIN = "-";
+
+    private static final Set<String> NAMES_OF_STDIN = Set.of(STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0");
+    /** By the ending of a file that is not plain text: what it is. */
+    private static final Map<String, String> NOT_TEXT = Map.ofEntries(Map.entry("json", "JSON"),
+            Map.entry("csv", "a table"),
+            Map.entry("tsv", "a table"), Map.entry("parquet", "a Parquet file"), Map.entry("arrow", "an Arrow file"),
+            Map.entry("gz", "compressed"), Map.entry("zst", "compressed"), Map.entry("bz2", "compressed"),
+            Map.entry("xz", "compressed"), Map.entry("zip", "an archive"), Map.entry("tar", "an archive"),
+            Map.entry("pkl", "a pickle"), Map.entry("pdf", "a PDF document"), Map.entry("docx", "a Word document"),
+            Map.entry("epub", "an e-book"));
 
     private final DataCache cache;
     private final Path javaHome;
@@ -53,16 +70,28 @@ public final class DataSource {
      *
      * @param data {@value #JDK}, a text file, or a folder of text
      * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (for {@value #JDK}, 0.03)
+     * @param followLinks whether to follow symbolic links of a folder also where they lead out of it
      * @return the folder, opened
      * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then unchanged
      */
-    public static TokenData prepare(String data, Path out, OptionalDouble heldOut, Progress progress) {
-        return ofThisMachine().prepareAt(data, out, heldOut, progress);
+    public static TokenData prepare(String data, Path out, OptionalDouble heldOut, boolean followLinks,
+            Progress progress) {
+        return ofThisMachine().prepareAt(data, out, heldOut, followLinks, progress);
+    }
+
+    /**
+     * A name under which {@code data} can be opened again: itself, or the copy of what comes through a pipe, which is then read.
+     *
+     * @throws UserError if it cannot be read
+     */
+    public static String lasting(String data, Progress progress) {
+        return ofThisMachine().kept(data, progress);
     }
 
     TokenData train(String data, Progress progress) {
-        if (!data.equals(JDK)) {
-            Path path = existing(data);
+        String lasting = kept(data, progress);
+        if (!lasting.equals(JDK)) {
+            Path path = existing(lasting);
             if (TokenData.isPrepared(path)) {
                 return TokenData.open(path);
             }
@@ -70,29 +99,32 @@ public final class DataSource {
                 return TokenData.openFile(path);
             }
         }
-        Corpus corpus = corpus(data, progress);
-        return TokenData.open(cache.prepared(corpus, name(data), corpus.heldOut(), progress));
+        Corpus corpus = corpus(lasting, false, progress);
+        return TokenData.open(cache.prepared(corpus, name(lasting), Division.toTrain(corpus.heldOut()), progress));
     }
 
     TokenSet eval(String data, Progress progress) {
         if (data.equals(JDK)) {
             return heldOut(train(data, progress), data);
         }
-        Path path = existing(data);
+        String lasting = kept(data, progress);
+        Path path = existing(lasting);
         if (TokenData.isPrepared(path)) {
             return heldOut(TokenData.open(path), data);
         }
         if (isTokenFile(path)) {
             return TokenSet.whole(TokenFile.open(path));
         }
-        return TokenData.open(cache.prepared(corpus(data, progress), name(data), NOTHING_HELD_OUT, progress)).train();
+        Corpus corpus = corpus(lasting, false, progress);
+        return TokenData.open(cache.prepared(corpus, name(lasting), Division.MEASURED, progress)).train();
     }
 
-    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, Progress progress) {
+    TokenData prepareAt(String given, Path out, OptionalDouble heldOut, boolean followLinks, Progress progress) {
         if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
             throw new UserError(
                     "held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
         }
+        String data = kept(given, progress);
         if (!data.equals(JDK)) {
             Path path = existing(data);
             if (TokenData.isPrepared(path) || isTokenFile(path)) {
@@ -106,13 +138,43 @@ public final class DataSource {
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
-        Corpus corpus = corpus(data, progress);
+        Corpus corpus = corpus(data, followLinks, progress);
         corpus.prepare(out, heldOut.orElse(corpus.heldOut()), progress);
         return TokenData.open(out);
     }
 
-    private Corpus corpus(String data, Progress progress) {
-        return data.equals(JDK) ? JdkCorpus.open(javaHome, progress) : TextCorpus.open(existing(data), progress);
+    /** The copy of what comes through a pipe, or {@code data} itself. */
+    String kept(String data, Progress progress) {
+        boolean stdin = NAMES_OF_STDIN.contains(data);
+        if (!stdin && (data.equals(JDK) || !isPipe(Path.of(data)))) {
+            return data;
+        }
+        progress.report(0, 0, "reading " + (stdin ? "the standard input" : data) + " to its end …");
+        try (InputStream in = stdin ? InputStream.nullInputStream() : Files.newInputStream(Path.of(data))) {
+            return cache.keep(stdin ? System.in : in, stdin ? "stdin" : name(data), progress).toString();
+        } catch (IOException e) {
+            throw FileErrors.failed("read", Path.of(data), e);
+        }
+    }
+
+    private static boolean isPipe(Path path) {
+        return Files.exists(path) && !Files.isDirectory(path) && !Files.isRegularFile(path);
+    }
+
+    private Corpus corpus(String data, boolean followLinks, Progress progress) {
+        Path source = data.equals(JDK) ? javaHome : existing(data);
+        ContentIndex index = cache.index(source, name(data));
+        if (data.equals(JDK)) {
+            return JdkCorpus.open(javaHome, index, progress);
+        }
+        String kind = Files.isDirectory(source) ? null
+                : NOT_TEXT.get(name(data).replaceFirst(".*\\.", "").toLowerCase(Locale.ROOT));
+        if (kind != null) {
+            throw new UserError(source + " is " + kind
+                    + ", not plain text, and its marks would be trained on. Write each "
+                    + "document as a line {\"text\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
+        }
+        return TextCorpus.open(source, followLinks, index, progress);
     }
 
     private static TokenSet heldOut(TokenData data, String name) {
@@ -121,17 +183,18 @@ public final class DataSource {
     }
 
     private static Path existing(String data) {
-        Path path = Path.of(data);
+        Path path = Path.of(data.replace('\0', '?')); // which no path can contain
         if (data.isBlank() || !Files.exists(path)) {
             throw new UserError(
                     "data " + path.toAbsolutePath() + ": no such file or folder. Name a text file, a folder of "
-                            + "text, a .bin file, a prepared folder, or " + JDK + " for the JDK's own text.");
+                            + "text, a .bin file, a prepared folder, " + STDIN + " for the standard input, or " + JDK
+                            + " for the JDK's own text.");
         }
         return path;
     }
 
     private static boolean isTokenFile(Path path) {
-        return path.toString().endsWith(".bin") && Files.isRegularFile(path);
+        return path.toString().matches("(?s).*\\.(bin|npy)") && Files.isRegularFile(path);
     }
 
     private static String name(String data) {

@@ -56,8 +56,11 @@ final class JdkCorpus implements Corpus {
     private final List<Path> legal;
     private final List<Path> man;
 
-    private JdkCorpus(Path home, List<Path> legal, List<Path> man) {
+    private final ContentIndex index;
+
+    private JdkCorpus(Path home, List<Path> legal, List<Path> man, ContentIndex index) {
         this.home = home;
+        this.index = index;
         this.legal = legal;
         this.man = man;
     }
@@ -69,9 +72,14 @@ final class JdkCorpus implements Corpus {
      * @throws UserError if it has neither sources nor notices nor manual pages
      */
     static JdkCorpus open(Path home, Progress progress) {
+        return open(home, ContentIndex.none(), progress);
+    }
+
+    /** @param index what is known of the contents of its files */
+    static JdkCorpus open(Path home, ContentIndex index, Progress progress) {
         List<Path> legal = files(home.resolve(LEGAL), "");
         List<Path> man = files(home.resolve("man/man1"), ".1");
-        var corpus = new JdkCorpus(home, legal, man);
+        var corpus = new JdkCorpus(home, legal, man, index);
         if (!corpus.hasSources()) {
             if (legal.isEmpty() && man.isEmpty()) {
                 throw new UserError(
@@ -93,9 +101,15 @@ final class JdkCorpus implements Corpus {
     @Override
     public String identity() {
         try {
-            Path release = home.resolve("release");
-            return "jdk\n" + (Files.exists(release) ? Files.readString(release) : home + "\n")
-                    + (hasSources() ? Files.size(sources()) : 0) + " " + legal.size() + " " + man.size();
+            var text = new StringBuilder("jdk\n");
+            for (Path file : Stream.of(hasSources() ? List.of(sources()) : List.<Path>of(), legal, man)
+                    .flatMap(List::stream)
+                    .toList()) {
+                String name = home.relativize(file).toString();
+                text.append(name).append(' ').append(index.hash(name, file)).append('\n');
+            }
+            index.save();
+            return text.toString();
         } catch (IOException e) {
             throw FileErrors.failed("read", home, e);
         }

@@ -56,14 +56,14 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         }
     }
 
-    private static Meta of(Json json) {
+    static Meta of(Json json) {
         int version = json.required("format_version", Integer.class);
         if (version != FORMAT_VERSION) {
             throw new UserError(json.file() + " has format version " + version + "; this program reads version "
                     + FORMAT_VERSION);
         }
-        long trainTokens = json.required("train_tokens", Long.class);
-        long valTokens = json.required("val_tokens", Long.class);
+        long trainTokens = json.count("train_tokens");
+        long valTokens = json.count("val_tokens");
         var domains = new ArrayList<Split>();
         Json byName = json.child("domains");
         for (String name : byName.object().keySet()) {
@@ -71,8 +71,8 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
             domains.add(new Split(name, ranges(split, "train", trainTokens), ranges(split, "val", valTokens)));
         }
         return new Meta(json.required("source", String.class), json.required("tokenizer", String.class),
-                json.required("vocab_size", Integer.class), json.required("documents", Long.class), trainTokens,
-                valTokens, List.copyOf(domains));
+                json.required("vocab_size", Integer.class), json.count("documents"), trainTokens, valTokens,
+                List.copyOf(domains));
     }
 
     private static JsonArray toJson(List<Range> ranges) {
@@ -88,7 +88,7 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
 
     private static List<Range> ranges(Json split, String part, long tokens) {
         if (!(split.object().get(part) instanceof JsonArray pairs)) {
-            throw new UserError(split.file() + ": has no list \"" + part + "\"");
+            throw new UserError(split.file() + ": has no list " + split.name(part));
         }
         var ranges = new ArrayList<Range>();
         long last = 0;
@@ -96,7 +96,7 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
             long begin = e instanceof JsonArray pair && pair.size() == 2 ? whole(pair.get(0)) : -1;
             long end = e instanceof JsonArray pair && pair.size() == 2 ? whole(pair.get(1)) : -1;
             if (begin < last || end <= begin || end > tokens) {
-                throw new UserError(split.file() + ": \"" + part + "\" has the range " + e
+                throw new UserError(split.file() + ": " + split.name(part) + " has the range " + e
                         + ", expected [begin, end] in ascending order within " + tokens + " tokens");
             }
             last = end;
@@ -106,6 +106,6 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
     }
 
     private static long whole(JsonElement e) {
-        return e instanceof JsonPrimitive p && p.isNumber() ? p.getAsLong() : -1;
+        return e instanceof JsonPrimitive p && p.isNumber() && p.getAsNumber() instanceof Long n ? n : -1;
     }
 }

@@ -4,25 +4,28 @@ package io.eslm.gpt2.data;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileKind;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Gatherers;
 
 /**
- * A text file, or the text files below a folder, in UTF-8; each file is one document. Files come in the order of their
- * relative paths; hidden, empty and binary files are skipped and counted. The domains of a folder are its first-level
+ * A text file, or the text files below a folder ({@link TextFiles}), in UTF-8; each file is one document, or, if it holds JSON
+ * lines, several ({@link JsonLines}). Files come in the order of their relative paths; hidden, empty and binary files are
+ * skipped and counted. The domains of a folder are its first-level
  * subfolders, if there are from two to {@value #MAX_DOMAINS}, and {@code "."} for files beside them.
  */
 final class TextCorpus implements Corpus {
@@ -30,14 +33,27 @@ final class TextCorpus implements Corpus {
     private static final int MAX_DOMAINS = 64;
 
     /** A readable file; {@code name} is its path below the root, with slashes. */
-    private record Doc(Path path, String name, int domain, long bytes) {
+    private record Doc(Path path, String name, int domain, ContentIndex.Content content) {
+        long bytes() {
+            return content.bytes();
+        }
     }
 
-    /** A file of the folder; {@code defect} says why it is skipped, or is null. */
-    private record Found(Path path, String name, long bytes, String defect) {
+    /** A file of the folder. */
+    private record Found(Path path, String name, ContentIndex.Content content) {
+        /** Why it is skipped, or null. */
+        String defect() {
+            return content.defect();
+        }
     }
 
-    private record Piece(Doc doc, String text, boolean last) {
+    /**
+     * A piece of a file.
+     *
+     * @param ended the name of the document that ends with it; null if none does
+     * @param last whether the file ends with it
+     */
+    private record Piece(Doc doc, String text, String ended, boolean last) {
     }
 
     private final Path root;
@@ -51,45 +67,59 @@ final class TextCorpus implements Corpus {
         this.domains = domainsOf(texts);
         this.docs = texts.stream()
                 .map(found -> new Doc(found.path, found.name, Math.max(0, domains.indexOf(folder(found.name))),
-                        found.bytes))
+                        found.content))
                 .sorted(Comparator.comparingInt(Doc::domain).thenComparing(Doc::name)).toList();
     }
 
+    static TextCorpus open(Path root, Progress progress) {
+        return open(root, false, ContentIndex.none(), progress);
+    }
+
     /**
-     * Finds the text files and reads each once to see whether it is text.
+     * Finds the text files, and reads each to see whether it is text, unless the index knows.
      *
+     * @param followLinks also where they lead out of the folder
      * @throws UserError if there is no text
      */
-    static TextCorpus open(Path root, Progress progress) {
+    static TextCorpus open(Path root, boolean followLinks, ContentIndex index, Progress progress) {
         try {
-            return Files.isDirectory(root) ? openFolder(root, progress) : openFile(root);
+            TextCorpus corpus =
+                    Files.isDirectory(root) ? openFolder(root, followLinks, index, progress) : openFile(root, index);
+            index.save();
+            return corpus;
         } catch (IOException e) {
             throw FileErrors.failed("read", root, e);
         }
     }
 
-    private static TextCorpus openFile(Path file) throws IOException {
-        Found found = check(file, file.getFileName().toString());
-        if (found.defect != null) {
-            throw new UserError(
-                    file + " is not text: " + found.defect
+    private static TextCorpus openFile(Path file, ContentIndex index) throws IOException {
+        Found found = check(file, file.getFileName().toString(), index);
+        if (found.defect() != null) {
+            try (InputStream in = Files.newInputStream(file)) {
+                FileKind.of(in.readNBytes(FileKind.HEAD)).ifPresent(kind -> {
+                    throw new UserError(kind.sentence(file)
                             + ". Name UTF-8 text, a token file (.bin), or a prepared folder.");
+                });
+            }
+            throw new UserError(
+                    file + " is not text: " + found.defect()
+                            + ". Name UTF-8 text, JSON lines (.jsonl), a token file (.bin), or a prepared folder.");
         }
         return new TextCorpus(file, List.of(found), "");
     }
 
-    private static TextCorpus openFolder(Path root, Progress progress) throws IOException {
-        var walk = new Walk(root);
-        Files.walkFileTree(root, walk);
+    private static TextCorpus openFolder(Path root, boolean followLinks, ContentIndex index, Progress progress)
+            throws IOException {
+        TextFiles files = TextFiles.below(root, followLinks);
         var texts = new ArrayList<Found>();
         var rejected = new ArrayList<Found>();
-        walk.files.stream().sorted().gather(Gatherers.mapConcurrent(inFlight(), path -> checkUnchecked(root, path)))
-                .forEachOrdered(found -> (found.defect == null ? texts : rejected).add(found));
+        files.files().stream().gather(Gatherers.mapConcurrent(inFlight(), file -> checkUnchecked(file, index)))
+                .forEachOrdered(found -> (found.defect() == null ? texts : rejected).add(found));
         String skipped = rejected.isEmpty() ? "" : ", " + rejected.size() + " that are not text (first: "
-                + rejected.getFirst().name + ", " + rejected.getFirst().defect + ")";
-        skipped = (walk.hidden == 0 ? "" : ", " + walk.hidden + " hidden") + skipped;
+                + rejected.getFirst().name + ", " + rejected.getFirst().defect() + ")";
+        skipped = files.leftOut() + skipped;
         if (texts.isEmpty()) {
-            throw new UserError(root + " contains no text: " + walk.files.size() + " files" + skipped
+            throw new UserError(root + " contains no text: " + files.files().size() + " files" + skipped
                     + ". Name a folder with UTF-8 text files.");
         }
         if (!skipped.isEmpty()) {
@@ -107,12 +137,7 @@ final class TextCorpus implements Corpus {
     public String identity() {
         var text = new StringBuilder("text\n").append(root.toAbsolutePath().normalize()).append('\n');
         for (Doc doc : docs) {
-            try {
-                text.append(doc.name).append(' ').append(doc.bytes).append(' ')
-                        .append(Files.getLastModifiedTime(doc.path).toMillis()).append('\n');
-            } catch (IOException e) {
-                throw FileErrors.failed("read", doc.path, e);
-            }
+            text.append(doc.name).append(' ').append(doc.bytes()).append(' ').append(doc.content.hash()).append('\n');
         }
         return text.toString();
     }
@@ -140,7 +165,7 @@ final class TextCorpus implements Corpus {
                         @Override
                         public void accept(Encoded encoded) {
                             encoded.writeTo(writer);
-                            whole += encoded.last ? encoded.doc.bytes : 0;
+                            whole += encoded.last ? encoded.doc.bytes() : 0;
                             inDocument = encoded.last ? 0 : inDocument + encoded.bytes;
                             progress.report(whole + inDocument, total, "tokenising " + root);
                         }
@@ -151,17 +176,17 @@ final class TextCorpus implements Corpus {
     }
 
     /** The tokens of a piece, without its text. */
-    private record Encoded(Doc doc, byte[] tokens, long bytes, boolean last) {
+    private record Encoded(Doc doc, byte[] tokens, long bytes, String ended, boolean last) {
         Encoded(Piece piece, Gpt2Tokenizer tokenizer) {
             this(piece.doc, Corpus.encode(tokenizer, piece.text), piece.text.getBytes(StandardCharsets.UTF_8).length,
-                    piece.last);
+                    piece.ended, piece.last);
         }
 
         void writeTo(CorpusWriter writer) {
             try {
                 writer.append(doc.domain, tokens);
-                if (last) {
-                    writer.endDocument(doc.domain, doc.name);
+                if (ended != null) {
+                    writer.endDocument(doc.domain, ended);
                 }
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
@@ -171,11 +196,21 @@ final class TextCorpus implements Corpus {
 
     private static void pieces(Doc doc, Consumer<Piece> sink) {
         try {
-            TextReader.pieces(doc.path, text -> sink.accept(new Piece(doc, text, false)));
-            sink.accept(new Piece(doc, "", true));
+            String hash = JsonLines.is(doc.name) ? documents(doc, sink)
+                    : TextReader.pieces(doc.path, text -> sink.accept(new Piece(doc, text, null, false)));
+            if (!hash.equals(doc.content.hash())) {
+                throw new UserError(doc.path + " changed while it was read. Try again when nothing writes to it.");
+            }
+            sink.accept(new Piece(doc, "", doc.name, true));
         } catch (IOException e) {
             throw FileErrors.failed("read", doc.path, e);
         }
+    }
+
+    private static String documents(Doc doc, Consumer<Piece> sink) throws IOException {
+        var number = new AtomicLong();
+        return JsonLines.documents(doc.path,
+                text -> sink.accept(new Piece(doc, text, doc.name + "#" + number.getAndIncrement(), false)));
     }
 
     /** Number of pieces in memory at once: enough that no core waits for the oldest one. */
@@ -183,25 +218,29 @@ final class TextCorpus implements Corpus {
         return 4 * Runtime.getRuntime().availableProcessors();
     }
 
-    private static Found checkUnchecked(Path root, Path path) {
-        String name = root.relativize(path).toString().replace('\\', '/');
+    private static Found checkUnchecked(TextFiles.Named file, ContentIndex index) {
         try {
-            return check(path, name);
+            return check(file.path(), file.name(), index);
         } catch (AccessDeniedException _) {
-            return new Found(path, name, 0, "permission denied");
+            return new Found(file.path(), file.name(), new ContentIndex.Content(0, "", "permission denied"));
         } catch (IOException e) {
-            throw FileErrors.failed("read", path, e);
+            throw FileErrors.failed("read", file.path(), e);
         }
     }
 
-    private static Found check(Path path, String name) throws IOException {
-        TextReader.Checked checked = TextReader.check(path);
+    private static Found check(Path path, String name, ContentIndex index) throws IOException {
+        return new Found(path, name, index.of(name, path, file -> read(file, name)));
+    }
+
+    private static ContentIndex.Content read(Path file, String name) throws IOException {
+        MessageDigest digest = ContentIndex.sha256();
+        TextReader.Checked checked = TextReader.check(file, digest);
         String defect = checked.bytes() == 0 ? "it is empty" : switch (checked.defect()) {
-            case null -> null;
+            case null -> JsonLines.is(name) ? JsonLines.defect(file) : null;
             case NUL_BYTE -> "NUL byte at byte " + checked.offset();
             case NOT_UTF8 -> "byte " + checked.offset() + " is not UTF-8";
         };
-        return new Found(path, name, checked.bytes(), defect);
+        return new ContentIndex.Content(checked.bytes(), HexFormat.of().formatHex(digest.digest()), defect);
     }
 
     private static List<String> domainsOf(List<Found> texts) {
@@ -214,40 +253,5 @@ final class TextCorpus implements Corpus {
     private static String folder(String name) {
         int slash = name.indexOf('/');
         return slash < 0 ? "." : name.substring(0, slash);
-    }
-
-    /** Lists the visible files of a folder. */
-    private static final class Walk extends SimpleFileVisitor<Path> {
-        final List<Path> files = new ArrayList<>();
-        long hidden;
-        private final Path root;
-
-        Walk(Path root) {
-            this.root = root;
-        }
-
-        @Override
-        public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
-            if (!dir.equals(root) && dir.getFileName().toString().startsWith(".")) {
-                hidden++;
-                return FileVisitResult.SKIP_SUBTREE;
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            if (file.getFileName().toString().startsWith(".")) {
-                hidden++;
-            } else if (Files.isRegularFile(file)) {
-                files.add(file);
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFileFailed(Path file, IOException e) {
-            throw FileErrors.failed("read", file, e);
-        }
     }
 }

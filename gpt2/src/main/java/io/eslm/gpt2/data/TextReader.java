@@ -11,6 +11,8 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.function.Consumer;
 
 /**
@@ -21,7 +23,7 @@ final class TextReader {
     /** Usual length of a piece in chars. */
     static final int PIECE_CHARS = 1 << 19;
     /** A text without white space is cut at this length, which may change the tokens there. */
-    static final int MAX_PIECE_CHARS = 1 << 24;
+    static final int MAX_PIECE_CHARS = 1 << 20;
     private static final int BLOCK_BYTES = 1 << 17;
 
     private TextReader() {
@@ -38,7 +40,12 @@ final class TextReader {
 
     /** Reads a file up to its first NUL byte or malformed UTF-8. */
     static Checked check(Path file) throws IOException {
-        var blocks = new Blocks(file);
+        return check(file, ContentIndex.sha256());
+    }
+
+    /** @param digest gets the bytes that are read: all of them, if there is no defect */
+    static Checked check(Path file, MessageDigest digest) throws IOException {
+        var blocks = new Blocks(file, digest);
         try (blocks.channel) {
             while (blocks.next()) {
                 for (int i = 0; i < blocks.chars.length(); i++) {
@@ -53,13 +60,15 @@ final class TextReader {
         }
     }
 
-    /** Passes the pieces of a file to {@code sink}, in order, without a byte order mark at the start. */
-    static void pieces(Path file, Consumer<String> sink) throws IOException {
-        pieces(file, PIECE_CHARS, MAX_PIECE_CHARS, sink);
+    /** Passes the pieces of a file to {@code sink}, in order, without a byte order mark at the start; returns its SHA-256. */
+    static String pieces(Path file, Consumer<String> sink) throws IOException {
+        return pieces(file, PIECE_CHARS, MAX_PIECE_CHARS, sink);
     }
 
-    static void pieces(Path file, int pieceChars, int maxPieceChars, Consumer<String> sink) throws IOException {
-        var blocks = new Blocks(file);
+    /** Returns the SHA-256 of the file as it was read. */
+    static String pieces(Path file, int pieceChars, int maxPieceChars, Consumer<String> sink) throws IOException {
+        MessageDigest digest = ContentIndex.sha256();
+        var blocks = new Blocks(file, digest);
         var text = new StringBuilder();
         boolean start = true;
         try (blocks.channel) {
@@ -88,6 +97,7 @@ final class TextReader {
         if (!text.isEmpty()) {
             sink.accept(text.toString());
         }
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     /** The last safe place to cut; 0 to wait for more text. */
@@ -115,10 +125,12 @@ final class TextReader {
         private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT).onUnmappableCharacter(CodingErrorAction.REPORT);
         private final ByteBuffer bytes = ByteBuffer.allocate(BLOCK_BYTES);
+        private final MessageDigest digest;
         private long blockStart;
         private boolean ended;
 
-        Blocks(Path file) throws IOException {
+        Blocks(Path file, MessageDigest digest) throws IOException {
+            this.digest = digest;
             channel = FileChannel.open(file, StandardOpenOption.READ);
         }
 
@@ -127,9 +139,11 @@ final class TextReader {
             if (ended) {
                 return false;
             }
-            blockStart = channel.position() - bytes.position();
+            int kept = bytes.position();
+            blockStart = channel.position() - kept;
             boolean atEnd = channel.read(bytes) < 0;
             bytes.flip();
+            digest.update(bytes.duplicate().position(kept));
             CoderResult result = decoder.decode(bytes, chars, atEnd);
             ended = atEnd || result.isError();
             if (result.isError()) {

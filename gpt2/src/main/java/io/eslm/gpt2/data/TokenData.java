@@ -21,6 +21,9 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
     /** The tokenizer of a nanoGPT folder with {@code meta.pkl} (characters). */
     public static final String UNKNOWN = "unknown";
 
+    static final String TRAIN_PART = "train";
+    static final String HELD_OUT_PART = "held_out";
+
     static final String TRAIN = "train.bin";
     static final String VAL = "val.bin";
 
@@ -66,6 +69,27 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
 
     static boolean isPrepared(Path dir) {
         return Files.isRegularFile(dir.resolve(TRAIN));
+    }
+
+    /**
+     * What a part of the data holds, wherever it lies.
+     *
+     * @param name {@value #TRAIN_PART} or {@value #HELD_OUT_PART}
+     * @param bytes of its tokens
+     * @param sha256 hash of these bytes, equal for equal tokens: see {@link ContentHash}
+     */
+    public record Content(String name, long bytes, String sha256) {
+    }
+
+    /** The content of the tokens to train on, and of the held-out ones if there are any. Reads every token. */
+    public List<Content> content() {
+        List<Content> parts = new ArrayList<>(List.of(content(TRAIN_PART, train.tokens())));
+        val.ifPresent(set -> parts.add(content(HELD_OUT_PART, set.tokens())));
+        return parts;
+    }
+
+    private static Content content(String name, TokenFile tokens) {
+        return new Content(name, 2 * tokens.size(), tokens.hash());
     }
 
     /**

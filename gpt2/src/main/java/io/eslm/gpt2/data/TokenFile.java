@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileKind;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,8 +17,8 @@ import java.util.Objects;
 import java.util.stream.LongStream;
 
 /**
- * A memory-mapped file of uint16 token ids: nanoGPT's format without a header, or llm.c's with a 1024-byte header. Only the
- * address space limits its size. The mapping lives as long as the object is reachable.
+ * A memory-mapped file of uint16 token ids: nanoGPT's format without a header, llm.c's with a 1024-byte header, or a NumPy
+ * array (.npy). Only the address space limits its size. The mapping lives as long as the object is reachable.
  */
 public final class TokenFile {
     private static final ValueLayout.OfShort UINT16 = ValueLayout.JAVA_SHORT_UNALIGNED
@@ -28,6 +29,8 @@ public final class TokenFile {
     private static final int LLMC_LLAMA3_MAGIC = 20240801;
     private static final int LLMC_HEADER_BYTES = 1024;
     private static final int SCAN_TOKENS = 1 << 20;
+    /** So many zeros at every second place are no chance, whatever the vocabulary. */
+    private static final int ENOUGH_PAIRS = 32;
 
     private final Path path;
     private final MemorySegment tokens;
@@ -42,10 +45,14 @@ public final class TokenFile {
     /**
      * Maps a file.
      *
-     * @throws UserError if it is missing, unreadable, empty, of odd length, or contradicts its llm.c header
+     * @throws UserError if it is missing, unreadable, empty, of odd length, contradicts its header, or is of another kind
      */
     public static TokenFile open(Path path) {
-        MemorySegment bytes = map(path);
+        return of(path, map(path));
+    }
+
+    static TokenFile of(Path path, MemorySegment file) {
+        MemorySegment bytes = file;
         if (bytes.byteSize() == 0) {
             throw new UserError(path + " is empty. Prepare it again.");
         }
@@ -54,7 +61,14 @@ public final class TokenFile {
             throw new UserError(path + " contains Llama 3 tokens (llm.c magic " + magic
                     + "), but the model is GPT-2. Tokenize the text with GPT-2's tokenizer.");
         }
-        if (magic == LLMC_MAGIC) {
+        byte[] head = bytes.asSlice(0, Math.min(FileKind.HEAD, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+        FileKind kind = FileKind.of(head).orElse(null);
+        if (kind != null && kind != FileKind.NUMPY) {
+            throw new UserError(kind.sentence(path) + ". Needed here is a file of tokens (.bin).");
+        }
+        if (kind == FileKind.NUMPY) {
+            bytes = NumpyHeader.tokens(path, bytes);
+        } else if (magic == LLMC_MAGIC) {
             bytes = withoutHeader(path, bytes);
         }
         if (bytes.byteSize() % 2 != 0) {
@@ -62,7 +76,28 @@ public final class TokenFile {
                     path + " has " + bytes.byteSize() + " bytes, an odd number, but a token has 2 bytes: "
                             + "it is truncated or not a token file. Prepare it again.");
         }
+        checkWidth(path, bytes);
         return new TokenFile(path, bytes, 0);
+    }
+
+    /** Refuses ids of 32 bits: their upper halves would be read as tokens. */
+    private static void checkWidth(Path path, MemorySegment bytes) {
+        long pairs = Math.min(bytes.byteSize() / 4, SCAN_TOKENS);
+        if (pairs < ENOUGH_PAIRS || bytes.byteSize() % 4 != 0) {
+            return;
+        }
+        int low = 0;
+        for (long i = 0; i < pairs; i++) {
+            if (bytes.get(UINT16, 4 * i + 2) != 0) {
+                return;
+            }
+            low |= bytes.get(UINT16, 4 * i);
+        }
+        if (low != 0) {
+            throw new UserError(path
+                    + " looks like token ids of 32 bits (every second 16-bit value is 0), but ids of 16 bits "
+                    + "are read. In Python, numpy.fromfile(FILE, 'uint32').astype('uint16').tofile(NEW) converts it.");
+        }
     }
 
     private static MemorySegment map(Path path) {
@@ -123,6 +158,11 @@ public final class TokenFile {
     public TokenFile slice(long begin, long end) {
         Objects.checkFromToIndex(begin, end, size());
         return new TokenFile(path, tokens.asSlice(2 * begin, 2 * (end - begin)), firstToken + begin);
+    }
+
+    /** {@link ContentHash} of the tokens' bytes. */
+    String hash() {
+        return ContentHash.of(tokens);
     }
 
     /**

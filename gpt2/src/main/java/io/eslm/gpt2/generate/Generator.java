@@ -49,7 +49,7 @@ public final class Generator {
         this.vocabulary = vocabulary;
         this.endOfText = endOfText;
         this.workspace = new Workspace(model.backend());
-        this.cache = model.newCache(1, model.config().blockSize());
+        this.cache = new KeyValueCache(model, 1, model.config().blockSize());
         this.logits = new float[vocabulary];
     }
 
@@ -113,7 +113,7 @@ public final class Generator {
     /** Computes positions [from, to) of the context and leaves the logits after the last one in {@link #logits}. */
     private void read(int[] context, int from, int to) {
         try (Tape tape = Tape.evaluation(workspace)) {
-            Variable hidden = model.forward(tape, tape.put(Arrays.copyOfRange(context, from, to), 1, to - from), cache);
+            Variable hidden = cache.forward(tape, tape.put(Arrays.copyOfRange(context, from, to), 1, to - from));
             Variable last = tape.constant(hidden.value().rows(to - from - 1, 1));
             model.backend().read(model.logits(last).value().storage(), logits, 0, vocabulary);
         }

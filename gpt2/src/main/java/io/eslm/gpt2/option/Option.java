@@ -3,6 +3,7 @@ package io.eslm.gpt2.option;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -14,7 +15,7 @@ import java.util.stream.Collectors;
  * @param name in words: "max iters"
  * @param label stands for the value in help texts: N
  * @param help one line that says what the option does, without its default
- * @param type of the value: Integer, Long, Double, String, Path or an enum
+ * @param type of the value: Integer, Long, Double, Boolean, String, Path or an enum
  * @param kind the type in words: "a whole number"
  * @param reader makes a value from its text, or throws IllegalArgumentException
  * @param rule which values are allowed, worded to follow "must": "be at least 1"
@@ -52,6 +53,15 @@ public record Option<T>(String name, String label, String help, Class<T> type, S
     /** A file or folder. */
     public static Option<Path> path(String name, String label, String help) {
         return of(name, label, help, Path.class, "a path", Path::of, path -> !path.toString().isBlank());
+    }
+
+    /** Off unless it is switched on: "true" or "false" as text. */
+    public static Option<Boolean> flag(String name, String help) {
+        return of(name, "BOOL", help, Boolean.class, "true or false", text -> switch (text.toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException();
+        }, _ -> true).defaultsTo(false);
     }
 
     /** One of {@code values}, each written as its {@code toString}. */

@@ -9,13 +9,16 @@ import io.eslm.tensor.UserError;
  */
 public final class OptionError extends UserError {
     private static final long serialVersionUID = 1L;
+    private static final int LONGEST_VALUE = 300;
+    private static final int LONGEST_PROBLEM = 1000;
 
     private final transient Option<?> option;
     private final String rest;
 
     /** "OPTION VALUE: problem"; a null value is left out. */
     public OptionError(Option<?> option, Object value, String problem) {
-        this(option, (value == null ? "" : " " + value) + ": " + problem, (Throwable) null);
+        this(option, (value == null ? "" : " " + shown(value.toString(), LONGEST_VALUE)) + ": "
+                + shown(problem, LONGEST_PROBLEM), (Throwable) null);
     }
 
     /** "OPTION VALUE: problem", where {@code cause} is about the value and its message begins with it. */
@@ -27,6 +30,11 @@ public final class OptionError extends UserError {
         super(option + rest, cause);
         this.option = option;
         this.rest = rest;
+    }
+
+    /** What comes from a file can have any length. */
+    private static String shown(String text, int longest) {
+        return text.length() <= longest ? text : text.substring(0, longest) + "…";
     }
 
     /** A resumed run was given {@code now}, but it started with {@code then}. */

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -79,7 +80,11 @@ public final class OptionValues {
     public JsonObject toJson() {
         JsonObject json = new JsonObject();
         group.options().forEach(o -> find(o).ifPresent(value -> json.add(o.jsonName(),
-                value instanceof Number n ? new JsonPrimitive(n) : new JsonPrimitive(value.toString()))));
+                switch (value) {
+                    case Number n -> new JsonPrimitive(n);
+                    case Boolean b -> new JsonPrimitive(b);
+                    default -> new JsonPrimitive(value.toString());
+                })));
         return json;
     }
 
@@ -87,19 +92,24 @@ public final class OptionValues {
      * The values that {@link #toJson} wrote. An option that the object lacks takes its default, so files from before the option
      * existed can be read.
      *
-     * @throws UserError if a field is not an option of {@code group}, or its value is not valid
+     * @throws UserError naming file and field if a field is not an option of {@code group}, or its value is not valid
      */
-    public static OptionValues fromJson(OptionGroup group, JsonObject json) {
+    public static OptionValues fromJson(OptionGroup group, Json json) {
         OptionValues values = defaults(group);
-        for (Map.Entry<String, JsonElement> field : json.entrySet()) {
-            Option<?> option = group.find(field.getKey().replace('_', '-'))
-                    .orElseThrow(() -> new UserError("unknown option \"" + field.getKey() + "\""));
-            JsonElement value = field.getValue();
-            boolean number = value instanceof JsonPrimitive p && p.isNumber();
-            if (!value.isJsonPrimitive() || number != Number.class.isAssignableFrom(option.type())) {
-                throw new OptionError(option, value, "must be " + option.kind());
+        for (Map.Entry<String, JsonElement> field : json.object().entrySet()) {
+            String name = field.getKey();
+            Option<?> option = group.options().stream().filter(o -> o.jsonName().equals(name)).findFirst()
+                    .orElseThrow(() -> new UserError(json.file() + ": " + json.name(name) + " is no option"));
+            Class<?> type = option.type();
+            if (!(field.getValue() instanceof JsonPrimitive p) || p.isNumber() != Number.class.isAssignableFrom(type)
+                    || p.isBoolean() != (type == Boolean.class)) {
+                throw json.wrong(name, "must be " + option.kind());
             }
-            values = values.withText(option, value.getAsString());
+            try {
+                values = values.withText(option, field.getValue().getAsString());
+            } catch (OptionError e) {
+                throw new UserError(json.file() + ": " + e.messageFor(json.name(name)), e);
+            }
         }
         return values;
     }

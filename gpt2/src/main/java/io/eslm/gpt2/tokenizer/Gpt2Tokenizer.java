@@ -9,7 +9,11 @@ import io.eslm.tensor.UserError;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * GPT-2's tokenizer: 50,000 byte-level BPE merges over the 256 bytes, plus end-of-text.
@@ -27,10 +31,18 @@ public final class Gpt2Tokenizer {
     private final Encoding bpe = Tables.BPE;
     private final byte[][] vocabulary = Tables.VOCABULARY;
 
+    /** A longer piece, in chars, takes {@link Merges}: the library needs a thousand times its bytes. */
+    static final int LONG_PIECE = 128;
+    /** GPT-2's pieces: what one word, number, run of signs or run of white space is. Tokens never span two. */
+    private static final Pattern PIECE = Pattern.compile(
+            "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+            Pattern.UNICODE_CHARACTER_CLASS);
+
     /** The tables, read by the first tokenizer. */
     private static final class Tables {
         static final Encoding BPE = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
         static final byte[][] VOCABULARY = vocabulary();
+        static final Merges MERGES = new Merges(VOCABULARY);
 
         private static byte[][] vocabulary() {
             var vocabulary = new byte[VOCAB_SIZE][];
@@ -48,10 +60,80 @@ public final class Gpt2Tokenizer {
      * Token ids of a text, each in [0, 50256). {@code decode(encode(s))} equals {@code s} for every well-formed string.
      *
      * <p>Reads a lone surrogate, which has no UTF-8 form, as U+FFFD, like tiktoken. The literal {@value #END_OF_TEXT_LITERAL}
-     * is ordinary text.
+     * is ordinary text. Takes time and memory proportional to the text, whatever it is.
      */
     public int[] encode(String text) {
-        return bpe.encodeOrdinary(wellFormed(text)).toArray();
+        String mended = wellFormed(text);
+        return hasLongRun(mended) ? encodePieces(mended) : bpe.encodeOrdinary(mended).toArray();
+    }
+
+    private int[] encodePieces(String text) {
+        var ids = new it.unimi.dsi.fastutil.ints.IntArrayList(text.length() / 4 + 1);
+        for (Matcher piece = PIECE.matcher(text); piece.find();) {
+            String chars = text.substring(piece.start(), piece.end());
+            if (chars.length() < LONG_PIECE) {
+                IntArrayList few = bpe.encodeOrdinary(chars);
+                for (int i = 0; i < few.size(); i++) {
+                    ids.add(few.get(i));
+                }
+            } else {
+                ids.addAll(Tables.MERGES.encode(chars.getBytes(StandardCharsets.UTF_8)));
+            }
+        }
+        return ids.toIntArray();
+    }
+
+    /** True if the text may have a piece of {@link #LONG_PIECE} chars: these have one kind, but for a space before. */
+    private static boolean hasLongRun(String text) {
+        int kind = -1;
+        int start = 0;
+        for (int i = 0; i < text.length();) {
+            int c = text.codePointAt(i);
+            int now = kind(c);
+            if (now != kind) {
+                kind = now;
+                start = i;
+            }
+            i += Character.charCount(c);
+            if (i - start >= LONG_PIECE - 1) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static int kind(int c) {
+        if (c < 128) {
+            return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ? 0 : c >= '0' && c <= '9' ? 1
+                    : c == ' ' || c >= '\t' && c <= '\r' ? 2 : 3;
+        }
+        return switch (Character.getType(c)) {
+            case Character.UPPERCASE_LETTER, Character.LOWERCASE_LETTER, Character.TITLECASE_LETTER,
+                    Character.MODIFIER_LETTER, Character.OTHER_LETTER -> 0;
+            case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> 1;
+            case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR -> 2;
+            default -> c == '\u0085' ? 2 : 3;
+        };
+    }
+
+    /**
+     * Token ids of documents in one text: like {@link #encode}, but each literal {@value #END_OF_TEXT_LITERAL}, which many
+     * published corpora have between documents, is the token {@link #END_OF_TEXT}.
+     */
+    public int[] encodeDocuments(String text) {
+        int mark = text.indexOf(END_OF_TEXT_LITERAL);
+        if (mark < 0) {
+            return encode(text);
+        }
+        IntStream.Builder ids = IntStream.builder();
+        int from = 0;
+        for (; mark >= 0; mark = text.indexOf(END_OF_TEXT_LITERAL, from)) {
+            Arrays.stream(encode(text.substring(from, mark))).forEach(ids);
+            ids.add(END_OF_TEXT);
+            from = mark + END_OF_TEXT_LITERAL.length();
+        }
+        Arrays.stream(encode(text.substring(from))).forEach(ids);
+        return ids.build().toArray();
     }
 
     /**
@@ -105,7 +187,7 @@ public final class Gpt2Tokenizer {
      * @throws UserError if a file cannot be written
      */
     public void writeVocab(Path dir) {
-        new VocabFiles(vocabulary).write(dir);
+        new VocabFiles(vocabulary, Tables.MERGES).write(dir);
     }
 
     private byte[] entry(int id) {

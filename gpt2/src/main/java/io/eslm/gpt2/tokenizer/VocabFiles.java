@@ -3,7 +3,6 @@ package io.eslm.gpt2.tokenizer;
 
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
-import it.unimi.dsi.fastutil.objects.Object2IntOpenHashMap;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,14 +15,12 @@ final class VocabFiles {
 
     /** Each char is one byte (ISO 8859-1). */
     private final List<String> tokens = new ArrayList<>();
-    private final Object2IntOpenHashMap<String> rank = new Object2IntOpenHashMap<>();
+    private final Merges merges;
 
-    VocabFiles(byte[][] vocabulary) {
-        rank.defaultReturnValue(Integer.MAX_VALUE);
+    VocabFiles(byte[][] vocabulary, Merges merges) {
+        this.merges = merges;
         for (int id = 0; id < Gpt2Tokenizer.END_OF_TEXT; id++) {
-            String token = new String(vocabulary[id], StandardCharsets.ISO_8859_1);
-            tokens.add(token);
-            rank.put(token, id);
+            tokens.add(new String(vocabulary[id], StandardCharsets.ISO_8859_1));
         }
     }
 
@@ -45,32 +42,10 @@ final class VocabFiles {
     private String merges() {
         var text = new StringBuilder(1 << 19).append("#version: 0.2\n");
         for (int id = BYTE_TOKENS; id < tokens.size(); id++) {
-            List<String> pair = pair(id);
-            text.append(printable(pair.get(0))).append(' ').append(printable(pair.get(1))).append('\n');
+            text.append(printable(tokens.get(merges.left(id)))).append(' ')
+                    .append(printable(tokens.get(merges.right(id)))).append('\n');
         }
         return text.toString();
-    }
-
-    /** The merge that makes a token: BPE over its bytes with all earlier merges ends with these two parts. */
-    private List<String> pair(int id) {
-        String token = tokens.get(id);
-        var parts = new ArrayList<String>(token.length());
-        for (int i = 0; i < token.length(); i++) {
-            parts.add(token.substring(i, i + 1));
-        }
-        while (parts.size() > 2) {
-            int best = -1;
-            int bestRank = id;
-            for (int i = 0; i + 1 < parts.size(); i++) {
-                int r = rank.getInt(parts.get(i) + parts.get(i + 1));
-                if (r < bestRank) {
-                    bestRank = r;
-                    best = i;
-                }
-            }
-            parts.set(best, parts.get(best) + parts.remove(best + 1));
-        }
-        return parts;
     }
 
     /** GPT-2's bytes_to_unicode: visible bytes stay; the others become characters 256, 257, … */

@@ -7,7 +7,25 @@ import io.eslm.tensor.UserError;
 public final class DivergedError extends UserError {
     private static final long serialVersionUID = 1L;
 
-    DivergedError(String message) {
-        super(message);
+    private final long step;
+
+    DivergedError(long step, String problem) {
+        super("step " + step + ": " + problem);
+        this.step = step;
+    }
+
+    private DivergedError(DivergedError cause, String more) {
+        super(cause.getMessage() + ". " + more, cause);
+        step = cause.step;
+    }
+
+    /** The step that failed, counted from 1; the weights are those before it. */
+    public long step() {
+        return step;
+    }
+
+    /** This error with another sentence at the end of its message, without its full stop. */
+    public DivergedError and(String sentence) {
+        return new DivergedError(this, sentence);
     }
 }

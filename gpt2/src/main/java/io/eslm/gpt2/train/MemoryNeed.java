@@ -8,6 +8,9 @@ import java.util.Locale;
 
 /** Estimates the memory that a model needs, before anything is allocated. */
 public final class MemoryNeed {
+    /** A larger need is this one: sums of needs stay in range. */
+    private static final double MOST = 0x1p60;
+
     private MemoryNeed() {
     }
 
@@ -26,7 +29,8 @@ public final class MemoryNeed {
         long tokens = (long) batchSize * config.blockSize();
         long c = config.nEmbd();
         long perToken = config.nLayer() * 18L * c + config.vocabSize() + 12 * c;
-        return 4 * ofWeights(config) + 4 * tokens * perToken;
+        double bytes = 4.0 * ofWeights(config) + 4.0 * tokens * perToken;
+        return (long) Math.min(bytes, MOST); // exact below 2^53
     }
 
     /**

@@ -10,7 +10,8 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 
 /**
- * What an {@link Objective} works on: B windows of T tokens, one forward and one backward pass.
+ * What an {@link Objective} works on: B windows of T tokens, one forward and one backward pass. The objective chooses tokens, a
+ * {@link Selection}, and returns their {@link Loss}.
  *
  * @param tape records the forward pass; valid during the step
  * @param ids (B, T) I32
@@ -34,24 +35,43 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
      * The loss over some tokens, share · Σ_k weights_k · loss[rows_k]. The others stay in the context of the selected ones but
      * get no gradient of their own.
      */
-    public MicroBatchLoss over(Selection selection, TokenLosses losses) {
+    public Loss over(Selection selection, TokenLosses losses) {
         Variable total = tape.apply(new WeightedSum(selection.rows(tape, losses.loss().value().size()),
                 tape.put(selection.weights(share), selection.kept())), losses.loss());
-        return MicroBatchLoss.of(total, losses.lossValues(), selection);
+        return Loss.of(total, losses.lossValues(), selection);
     }
 
-    /** A micro-batch of these of its windows, in the order given. */
-    public MicroBatch windows(int[] kept) {
-        int time = ids.dim(1);
-        int[] allIds = ids.toInts();
-        int[] allTargets = targets.toInts();
-        int[] someIds = new int[kept.length * time];
-        int[] someTargets = new int[kept.length * time];
-        for (int i = 0; i < kept.length; i++) {
-            System.arraycopy(allIds, kept[i] * time, someIds, i * time, time);
-            System.arraycopy(allTargets, kept[i] * time, someTargets, i * time, time);
+    /**
+     * The loss of a micro-batch, and what to log about it. Losses in nats.
+     *
+     * @param loss scalar to differentiate, already multiplied by {@link MicroBatch#share}
+     * @param tokens number of predicted tokens that had a full forward pass, M
+     * @param lossSum sum of the loss of all M tokens
+     * @param kept number of tokens trained on, K
+     * @param keptLossSum sum of the loss of the K tokens
+     * @param valueAtRisk threshold in the unit of the risk; NaN if there is none
+     * @param alpha confidence level
+     */
+    public record Loss(Variable loss, int tokens, double lossSum, int kept, double keptLossSum, double valueAtRisk,
+            double alpha) {
+        /** {@code loss} with the sums of {@code tokenLoss} (M), in nats, over all tokens and over the selected ones. */
+        public static Loss of(Variable loss, float[] tokenLoss, Selection selection) {
+            double sum = 0;
+            for (float l : tokenLoss) {
+                sum += l;
+            }
+            double keptSum = 0;
+            for (int k = 0; k < selection.kept(); k++) {
+                keptSum += tokenLoss[selection.rows() == null ? k : selection.rows()[k]];
+            }
+            return new Loss(loss, tokenLoss.length, sum, selection.kept(), keptSum, selection.valueAtRisk(),
+                    selection.alpha());
         }
-        return new MicroBatch(tape, model, tape.put(someIds, kept.length, time),
-                tape.put(someTargets, someTargets.length), rng, share, progress);
+
+        /** The sums of both, with the scalar of {@code next}. */
+        Loss plus(Loss next) {
+            return new Loss(next.loss, tokens + next.tokens, lossSum + next.lossSum, kept + next.kept,
+                    keptLossSum + next.keptLossSum, valueAtRisk + next.valueAtRisk, alpha + next.alpha);
+        }
     }
 }

@@ -5,24 +5,56 @@ import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.backend.Workspace;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.DoubleStream;
 
-/** Explains a run that diverged: the step, and the first layer with a NaN or an infinity. */
-final class NonFinite {
-    private static final String ADVICE =
-            ". The steps since the last checkpoint are lost. Resume from it (or start a new run if there is none) with a "
-                    + "lower learning rate, more warmup iters, or a smaller grad clip";
+/** Finds NaNs and infinities, and explains a run that diverged: the step, and the first layer that has one. */
+public final class NonFinite {
+    private static final int CHUNK = 1 << 16;
 
     private NonFinite() {
     }
 
+    /**
+     * Checks what a checkpoint would store, with all cores: one pass over weights and moments.
+     *
+     * @throws DivergedError if a weight or a moment is not finite; it names the tensor
+     */
+    public static void check(Trainer trainer) {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        trainer.model().parameters().forEach((path, p) -> all.put("the weights of " + path, p.value()));
+        trainer.optimizer().firstMoments().forEach((path, t) -> all.put("the first moments of " + path, t));
+        trainer.optimizer().secondMoments().forEach((path, t) -> all.put("the second moments of " + path, t));
+        first(all).ifPresent(name -> {
+            throw new DivergedError(trainer.step(), name + " are not finite, so there is nothing worth saving");
+        });
+    }
+
+    /** The name of the first of {@code tensors}, of one type and backend, that has a NaN or an infinity; empty if none has. */
+    public static Optional<String> first(Map<String, Tensor> tensors) {
+        Tensor any = tensors.values().iterator().next();
+        Tensor sum = Tensor.zeros(any.backend(), any.dtype(), 1);
+        Storage[] storages = tensors.values().stream().map(Tensor::storage).toArray(Storage[]::new);
+        int[] sizes = tensors.values().stream().mapToInt(Tensor::size).toArray();
+        any.backend().kernels().addSumOfSquares(sum.storage(), storages, sizes);
+        if (Double.isFinite(sum.item())) {
+            return Optional.empty();
+        }
+        // Else one is not finite, or the sum overflows.
+        return tensors.entrySet().stream().filter(t -> !finite(t.getValue())).map(Map.Entry::getKey).findFirst();
+    }
+
     /** @param inputs (batch, T) token ids, row by row */
-    static DivergedError loss(MicroBatchLoss loss, long step, Gpt2 model, int[] inputs, int batch,
+    static DivergedError loss(Loss loss, long step, Gpt2 model, int[] inputs, int batch,
             Workspace workspace) {
-        return new DivergedError("step " + step + ": the loss is " + loss.lossSum() / loss.tokens() + "; "
-                + firstLayer(model, inputs, batch, workspace) + ADVICE);
+        return new DivergedError(step, "the loss is " + loss.lossSum() / loss.tokens() + "; "
+                + firstLayer(model, inputs, batch, workspace));
     }
 
     static DivergedError gradient(double norm, long step, Gpt2 model) {
@@ -33,7 +65,7 @@ final class NonFinite {
                 break;
             }
         }
-        return new DivergedError("step " + step + ": the gradient norm is " + norm + "; " + where + ADVICE);
+        return new DivergedError(step, "the gradient norm is " + norm + "; " + where);
     }
 
     private static String firstLayer(Gpt2 model, int[] inputs, int batch, Workspace workspace) {
@@ -56,8 +88,11 @@ final class NonFinite {
     }
 
     private static boolean finite(Tensor t) {
-        for (float v : t.toFloats()) {
-            if (!Float.isFinite(v)) {
+        double[] values = new double[Math.min(CHUNK, t.size())];
+        for (int at = 0; at < t.size(); at += values.length) {
+            int n = Math.min(values.length, t.size() - at);
+            t.backend().read(t.backend().slice(t.storage(), at, n), values, 0, n);
+            if (!DoubleStream.of(values).limit(n).allMatch(Double::isFinite)) {
                 return false;
             }
         }

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.UserError;
 
 /** Computes the loss of a micro-batch. Every training method implements it. */
@@ -14,7 +15,7 @@ public interface Objective {
         }
 
         @Override
-        public MicroBatchLoss of(MicroBatch batch) {
+        public Loss of(MicroBatch batch) {
             return batch.over(Selection.all(batch.tokens()), batch.losses());
         }
     }
@@ -28,7 +29,7 @@ public interface Objective {
     }
 
     /** Runs the forward pass and returns the loss to differentiate. */
-    MicroBatchLoss of(MicroBatch batch);
+    Loss of(MicroBatch batch);
 
     /** Called after each optimizer step, for methods that adapt. */
     default void stepDone() {

@@ -20,7 +20,7 @@ public sealed interface TrainEvent {
      * @param gradNorm global norm before clipping
      * @param seconds wall time of the step
      * @param tokensPerSecond tokens of the step with a full forward pass / seconds
-     * @param mfu model FLOP utilisation, 6·N·tokensPerSecond / the machine's measured peak; NaN if the peak is unknown
+     * @param mfu model FLOP utilisation, 6·N·tokensPerSecond / the machine's measured peak; NaN if the peak is unknown, or too low to be true
      * @param flops of this step
      */
     record Step(long step, long tokens, long drawn, double loss, double keptLoss, double keptFraction, double alpha,

@@ -28,6 +28,9 @@ public record TrainOptions(OptionValues values) {
     public static final Option<Double> MIN_LR = ALL.add(
             notNegative("min lr", "R", "learning rate at the end of the cosine; equal rates: no decay")
                     .defaultsTo("a tenth of the learning rate", given -> given.get(LEARNING_RATE) * 0.1));
+    public static final Option<Integer> LR_DECAY_ITERS = ALL.add(
+            count("lr decay iters", 1, "the step at which the cosine ends; the rate is then min lr")
+                    .defaultsTo("max iters", given -> given.get(MAX_ITERS)));
     public static final Option<Integer> WARMUP_ITERS = ALL.add(count("warmup iters", 0, "steps of linear warm-up")
             .defaultsTo("5 % of max iters", given -> (int) Math.round(given.get(MAX_ITERS) * 0.05)));
     public static final Option<Double> WEIGHT_DECAY = ALL.add(
@@ -44,6 +47,10 @@ public record TrainOptions(OptionValues values) {
             ALL.add(count("sample interval", 0, "steps between sample texts; 0: none").defaultsTo(300));
     public static final Option<Integer> CHECKPOINT_INTERVAL = ALL.add(
             count("checkpoint interval", 0, "steps between checkpoints; 0: only at the end").defaultsTo(150));
+    public static final Option<Integer> KEEP_CHECKPOINTS =
+            ALL.add(count("keep checkpoints", 1, "newest checkpoints that stay; older ones are deleted").defaultsTo(2));
+    public static final Option<Boolean> KEEP_BEST = ALL.add(Option.flag("keep best",
+            "also keep the checkpoint with the lowest validation loss, and save one at each new lowest"));
     public static final Option<Long> SEED = ALL.add(
             Option.seed("seed", "seed of weights, data order, dropout, random selection, and samples")
                     .defaultsTo(1337L));
@@ -71,30 +78,37 @@ public record TrainOptions(OptionValues values) {
     }
 
     /**
-     * These options, replaced by those given to resume the run. A given learning rate below {@link #MIN_LR} lowers that too.
+     * These options, replaced by those given to resume the run. A given learning rate below {@link #MIN_LR} lowers that too, and
+     * a cosine that ends at the last step goes on to end at the new last step.
      */
     public TrainOptions resumedWith(OptionValues given) {
         OptionValues now = values.with(given);
-        return new TrainOptions(given.isSet(MIN_LR) ? now
-                : now.with(MIN_LR, Math.min(now.get(MIN_LR), now.get(LEARNING_RATE))));
+        if (!given.isSet(MIN_LR)) {
+            now = now.with(MIN_LR, Math.min(now.get(MIN_LR), now.get(LEARNING_RATE)));
+        }
+        if (!given.isSet(LR_DECAY_ITERS) && get(LR_DECAY_ITERS).equals(get(MAX_ITERS))) {
+            now = now.with(LR_DECAY_ITERS, now.get(MAX_ITERS));
+        }
+        return new TrainOptions(now);
     }
 
     /**
-     * Linear warm-up, then a cosine down to {@link #MIN_LR} at the last step.
+     * Linear warm-up, then a cosine down to {@link #MIN_LR} at step {@link #LR_DECAY_ITERS}.
      *
-     * @throws UserError if {@link #MIN_LR}, {@link #LEARNING_RATE}, {@link #WARMUP_ITERS} and {@link #MAX_ITERS} do not fit
-     *         each other
+     * @throws UserError if {@link #MIN_LR}, {@link #LEARNING_RATE}, {@link #WARMUP_ITERS} and {@link #LR_DECAY_ITERS} do not
+     *         fit each other
      */
     public Schedule schedule() {
         if (get(MIN_LR) > get(LEARNING_RATE)) {
             throw new OptionError(MIN_LR, get(MIN_LR), "must be at most " + LEARNING_RATE + " " + get(LEARNING_RATE));
         }
-        if (get(WARMUP_ITERS) >= get(MAX_ITERS)) {
-            throw new OptionError(WARMUP_ITERS, get(WARMUP_ITERS), "must be less than " + MAX_ITERS + " "
-                    + get(MAX_ITERS));
+        if (get(WARMUP_ITERS) >= get(LR_DECAY_ITERS)) {
+            Option<?> end = get(LR_DECAY_ITERS).equals(get(MAX_ITERS)) ? MAX_ITERS : LR_DECAY_ITERS;
+            throw new OptionError(WARMUP_ITERS, get(WARMUP_ITERS), "must be less than " + end + " "
+                    + get(LR_DECAY_ITERS));
         }
         return Schedule.constant(get(LEARNING_RATE)).withWarmup(get(WARMUP_ITERS))
-                .withCosineDecay(get(MIN_LR), get(MAX_ITERS));
+                .withCosineDecay(get(MIN_LR), get(LR_DECAY_ITERS));
     }
 
     /** AdamW's settings, with ε = 1e-8. */

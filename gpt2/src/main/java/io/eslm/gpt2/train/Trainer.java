@@ -10,9 +10,11 @@ import io.eslm.gpt2.data.BatchSampler;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
+import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -42,11 +44,11 @@ public final class Trainer implements AutoCloseable {
     private final int time;
     private final int[] inputs;
     private final int[] targets;
+    /** 6·N for N parameters: the count that MFU is defined by. */
     private final double flopsPerToken;
     private final double peakFlops;
     private long step;
     private long tokens;
-    private boolean restored;
 
     /** Starts at step 0; call {@link #restore} to continue from a checkpoint. */
     public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
@@ -71,7 +73,7 @@ public final class Trainer implements AutoCloseable {
         this.inputs = new int[windows * time];
         this.targets = new int[windows * time];
         this.flopsPerToken = 6.0 * model.parameterCount();
-        this.peakFlops = model.backend().measurePeakFlops();
+        this.peakFlops = model.backend().peakFlops();
     }
 
     /**
@@ -83,7 +85,7 @@ public final class Trainer implements AutoCloseable {
      */
     public void run(BooleanSupplier stop, Runnable afterStep) {
         int evalInterval = options.get(TrainOptions.EVAL_INTERVAL);
-        if (!restored && evalInterval > 0) {
+        if (step == 0 && evalInterval > 0) {
             evaluate();
         }
         while (step < maxIters && !stop.getAsBoolean()) {
@@ -101,15 +103,18 @@ public final class Trainer implements AutoCloseable {
      * @throws DivergedError as {@link #run}
      */
     public TrainEvent.Step oneStep() {
-        StepTotals totals = new StepTotals(model.backend().flops());
-        model.clearGradients();
+        long start = System.nanoTime();
+        FlopCounter counter = model.backend().flops();
+        Flops before = Flops.of(counter);
+        optimizer.clearGradients();
+        Loss sum = new Loss(null, 0, 0, 0, 0, 0, 0);
         for (int micro = 0; micro < gradAccum; micro++) {
-            MicroBatchLoss loss = objective.of(nextBatch(micro));
+            Loss loss = objective.of(nextBatch(micro));
             if (!Double.isFinite(loss.lossSum())) {
                 throw NonFinite.loss(loss, step + 1, model, inputs, windows, workspace);
             }
-            totals.add(loss);
-            model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
+            sum = sum.plus(loss);
+            counter.run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
         }
         tape.reset();
         double norm = optimizer.gradientNorm();
@@ -120,9 +125,16 @@ public final class Trainer implements AutoCloseable {
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();
         step++;
-        tokens += totals.tokens();
-        return totals.event(step, tokens, (long) gradAccum * inputs.length, learningRate, norm, flopsPerToken,
-                peakFlops);
+        tokens += sum.tokens();
+        double seconds = (System.nanoTime() - start) * 1e-9;
+        double perSecond = sum.tokens() / seconds;
+        long drawn = (long) gradAccum * inputs.length;
+        double share = 1.0 / gradAccum;
+        double mfu = flopsPerToken * perSecond / peakFlops;
+        return new TrainEvent.Step(step, tokens, drawn * step, sum.lossSum() / sum.tokens(),
+                sum.keptLossSum() / sum.kept(), (double) sum.kept() / drawn, sum.alpha() * share,
+                sum.valueAtRisk() * share, learningRate, norm, seconds, perSecond,
+                mfu <= 1 ? mfu : Double.NaN, Flops.of(counter).minus(before));
     }
 
     private MicroBatch nextBatch(int micro) {
@@ -160,7 +172,6 @@ public final class Trainer implements AutoCloseable {
         tokens = state.tokens();
         sampler.seek(state.batchPosition());
         objective.restore(state.methodState());
-        restored = true;
     }
 
     /** The model in training. */

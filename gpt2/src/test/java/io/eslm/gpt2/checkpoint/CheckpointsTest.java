@@ -11,7 +11,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.MicroBatch;
-import io.eslm.gpt2.train.MicroBatchLoss;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Tiny;
 import io.eslm.gpt2.train.TrainEvent;
@@ -109,7 +109,7 @@ class CheckpointsTest {
     @Test
     void theNewestTwoAreKeptAndTheRunFolderMeansTheNewest() throws IOException {
         Checkpoints checkpoints = new Checkpoints(run());
-        assertEquals(List.of(), checkpoints.newest().stream().toList());
+        assertEquals(List.of(), checkpoints.find(false).newest().stream().toList());
         try (Trainer trainer = trainer()) {
             for (int i = 0; i < 4; i++) {
                 trainer.oneStep();
@@ -117,7 +117,7 @@ class CheckpointsTest {
             }
             checkpoints.save(trainer);
             assertEquals(List.of("step-000003", "step-000004"), names());
-            assertEquals(run().resolve("checkpoints/step-000004"), checkpoints.newest().orElseThrow());
+            assertEquals(run().resolve("checkpoints/step-000004"), checkpoints.find(false).newest().orElseThrow());
             Gpt2 loaded = ModelFolder.load(run(), scalar);
             assertEquals(trainer.model().config(), ModelFolder.config(run()));
             assertTrue(loaded.head().value().sameAs(trainer.model().head().value()));
@@ -134,7 +134,7 @@ class CheckpointsTest {
             checkpoints.save(trainer);
             Path stale = run().resolve("checkpoints/.tmp-step-000009");
             Files.move(run().resolve("checkpoints/step-000002"), stale);
-            assertEquals(run().resolve("checkpoints/step-000001"), checkpoints.newest().orElseThrow());
+            assertEquals(run().resolve("checkpoints/step-000001"), checkpoints.find(false).newest().orElseThrow());
             checkpoints.save(trainer);
             assertFalse(Files.exists(stale));
             assertEquals(List.of("step-000001", "step-000002"), names());
@@ -155,7 +155,7 @@ class CheckpointsTest {
             trainer.oneStep();
             Path broken = checkpoints.save(trainer);
             damage(broken.resolve(file), length);
-            assertEquals(good, checkpoints.newest().orElseThrow());
+            assertEquals(good, checkpoints.find(false).newest().orElseThrow());
             assertThrows(UserError.class, () -> Checkpoints.restore(trainer, broken));
             trainer.oneStep();
             Path newest = checkpoints.save(trainer);
@@ -185,7 +185,7 @@ class CheckpointsTest {
             }
 
             @Override
-            public MicroBatchLoss of(MicroBatch batch) {
+            public Loss of(MicroBatch batch) {
                 return new Objective.Mean().of(batch);
             }
 
@@ -205,7 +205,7 @@ class CheckpointsTest {
             assertThrows(UserError.class, () -> trainer.run(() -> false, () -> checkpoints.save(trainer)));
             assertEquals(2, trainer.step(), "training stops");
             assertEquals(List.of("step-000001"), names());
-            assertEquals(good, checkpoints.newest().orElseThrow());
+            assertEquals(good, checkpoints.find(false).newest().orElseThrow());
         }
     }
 

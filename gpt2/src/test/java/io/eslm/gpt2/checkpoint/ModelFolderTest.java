@@ -29,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -267,11 +268,33 @@ class ModelFolderTest {
     @Test
     void aModelThatIsTooLargeIsRefusedBeforeItIsRead() throws IOException {
         JsonObject config = goldenConfig();
-        config.addProperty("n_embd", 1 << 16);
+        config.addProperty("n_embd", 1 << 14);
         config.addProperty("n_layer", 500);
         Files.writeString(dir.resolve("config.json"), config.toString());
         Files.writeString(dir.resolve("model.safetensors"), "not read");
         assertContains(error(dir), "GB of memory", "-Xmx");
+    }
+
+    @Test
+    void shapesThatOverflowAreRefused() throws IOException {
+        for (String field : List.of("n_embd", "n_layer", "n_positions", "vocab_size")) {
+            JsonObject config = goldenConfig();
+            config.addProperty("n_head", 1);
+            config.addProperty(field, Integer.MAX_VALUE);
+            Files.writeString(dir.resolve("config.json"), config.toString());
+            assertContains(error(dir), "config.json", "is too large: a weight can have 2^31 - 1 values");
+        }
+    }
+
+    /** Some programs save the tied weight under the head's name alone. */
+    @Test
+    void theTiedWeightMayHaveTheNameOfTheHead() throws IOException {
+        ModelFolder.save(even, dir);
+        Map<String, Tensor> tensors = new HashMap<>();
+        even.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
+        tensors.put("lm_head.weight", tensors.remove("transformer.wte.weight"));
+        Safetensors.write(dir.resolve("model.safetensors"), tensors, Map.of());
+        assertSame(even, ModelFolder.load(dir, backend));
     }
 
     private static JsonObject goldenConfig() throws IOException {

@@ -11,6 +11,7 @@ import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -68,6 +69,49 @@ class TokenFileTest {
         refuses(Tokens.write(dir.resolve("llama.bin"), header(20240801, 7, 1), 1, 1), "Llama 3");
         refuses(Files.write(dir.resolve("cut.bin"), new byte[] {(byte) 0x88, (byte) 0xD8, 0x34, 0x01}),
                 "less than its header");
+    }
+
+    @Test
+    void readsNumpyArraysOfUint16() throws IOException {
+        String text = "{'descr': '<u2', 'fortran_order': False, 'shape': (3,), }  \n";
+        for (int version = 1; version <= 3; version++) {
+            TokenFile tokens = TokenFile.open(Tokens.write(dir.resolve("v.npy"), numpy(version, text), 50256, 5, 6));
+            assertEquals(3, tokens.size());
+            assertEquals(50256, tokens.get(0));
+            assertEquals(6, tokens.get(2));
+        }
+        refuses(Tokens.write(dir.resolve("int64.npy"), numpy(1, text.replace("<u2", "<i8")), 1, 0, 0, 0),
+                "is a NumPy array (.npy) of {'descr': '<i8'");
+        refuses(Tokens.write(dir.resolve("rows.npy"), numpy(1, text.replace("(3,)", "(1, 3)")), 1, 2, 3),
+                "tokens must be one row of uint16");
+        refuses(Tokens.write(dir.resolve("cut.npy"), numpy(1, text), 1, 2),
+                "has 4 bytes of data, but its header says 3 tokens");
+        refuses(Tokens.write(dir.resolve("v9.npy"), numpy(9, text), 1, 2, 3), "no header of version 1 to 3");
+        byte[] huge = numpy(2, text);
+        huge[11] = 0x7F;
+        refuses(Tokens.write(dir.resolve("huge.npy"), huge, 1, 2, 3), "whose header would have 2130706");
+    }
+
+    @Test
+    void refusesIdsOf32Bits() throws IOException {
+        int[] wide = new int[2 * 387];
+        for (int i = 0; i < wide.length; i += 2) {
+            wide[i] = 7 * i;
+        }
+        refuses(Tokens.write(dir.resolve("uint32.bin"), wide), "looks like token ids of 32 bits");
+        wide[773] = 1;
+        assertEquals(774, TokenFile.open(Tokens.write(dir.resolve("other.bin"), wide)).size());
+        assertEquals(100, TokenFile.open(Tokens.write(dir.resolve("zeros.bin"), new int[100])).size());
+        refuses(Files.writeString(dir.resolve("pointer.bin"), "version https://git-lfs.github.com/spec/v1\n"),
+                "is a Git LFS pointer");
+    }
+
+    private static byte[] numpy(int version, String text) {
+        ByteBuffer header = ByteBuffer.allocate((version == 1 ? 10 : 12) + text.length())
+                .order(ByteOrder.LITTLE_ENDIAN).put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII))
+                .put((byte) version).put((byte) 0);
+        return (version == 1 ? header.putShort((short) text.length()) : header.putInt(text.length()))
+                .put(text.getBytes(StandardCharsets.US_ASCII)).array();
     }
 
     @Test

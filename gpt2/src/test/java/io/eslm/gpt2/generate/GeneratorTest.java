@@ -89,10 +89,10 @@ class GeneratorTest {
         double[] pieces = new double[ids.length * 21];
         try (Tape tape = Tape.evaluation(new Workspace(backend))) {
             whole = model.forward(tape, tape.put(ids, 1, ids.length)).value().toDoubles();
-            KeyValueCache cache = model.newCache(1, 16);
+            KeyValueCache cache = new KeyValueCache(model, 1, 16);
             int at = 0;
             for (int n : new int[] {first, second}) {
-                double[] part = model.forward(tape, tape.put(Arrays.copyOfRange(ids, at, at + n), 1, n), cache).value()
+                double[] part = cache.forward(tape, tape.put(Arrays.copyOfRange(ids, at, at + n), 1, n)).value()
                         .toDoubles();
                 System.arraycopy(part, 0, pieces, at * 21, part.length);
                 at += n;

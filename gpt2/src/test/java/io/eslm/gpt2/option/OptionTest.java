@@ -35,6 +35,7 @@ class OptionTest {
     private static final Option<Path> PLAN = Option.path("plan", "FILE", "drawing of the house");
     private static final OptionGroup HOUSE = new OptionGroup("House", List.of(COLOUR.defaultsTo(Colour.BLUE), PLAN));
 
+    private static final Path FILE = Path.of("trainer.json");
     /** The "options" of a checkpoint of an earlier version. */
     private static final String SAVED = """
             {"max_iters":40,"batch_size":4,"grad_accum":2,"learning_rate":0.005,"min_lr":5.0E-4,"warmup_iters":5,\
@@ -42,7 +43,7 @@ class OptionTest {
             "sample_interval":0,"checkpoint_interval":0,"seed":11}""";
 
     private static TrainOptions train(JsonObject json) {
-        return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, json));
+        return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, Json.of(FILE, json)));
     }
 
     @Test
@@ -50,7 +51,26 @@ class OptionTest {
         TrainOptions options = train(JsonParser.parseString(SAVED).getAsJsonObject());
         assertEquals(5e-4, options.get(MIN_LR));
         assertEquals(11L, options.get(SEED));
-        assertEquals(SAVED, options.values().toJson().toString());
+        JsonObject written = options.values().toJson();
+        assertEquals(2, written.remove("keep_checkpoints").getAsInt(), "an option from after that version");
+        assertFalse(written.remove("keep_best").getAsBoolean());
+        assertEquals(40, written.remove("lr_decay_iters").getAsInt());
+        assertEquals(SAVED, written.toString());
+    }
+
+    @Test
+    void flagsAreTrueOrFalse() {
+        assertTrue(TrainOptions.KEEP_BEST.parse("True"));
+        assertFalse(TrainOptions.KEEP_BEST.parse("false"));
+        String message = assertThrows(OptionError.class, () -> TrainOptions.KEEP_BEST.parse("yes")).getMessage();
+        assertEquals("keep best yes: must be true or false", message);
+        TrainOptions options = train(JsonParser.parseString("{\"keep_best\":true}").getAsJsonObject());
+        assertTrue(options.get(TrainOptions.KEEP_BEST));
+        assertEquals("true", options.values().toJson().get("keep_best").toString());
+        for (String wrong : List.of("1", "\"true\"", "null", "[true]")) {
+            JsonObject json = JsonParser.parseString("{\"keep_best\":" + wrong + "}").getAsJsonObject();
+            assertTrue(assertThrows(UserError.class, () -> train(json)).getMessage().contains("true or false"));
+        }
     }
 
     @Test
@@ -59,7 +79,8 @@ class OptionTest {
                 .with(SEED, Long.MIN_VALUE);
         assertEquals(options, train(Json.parse(Json.line(options.values().toJson()))));
         Gpt2Config demo = Gpt2Config.preset("demo");
-        assertEquals(demo, new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, demo.values().toJson())));
+        assertEquals(demo,
+                new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, Json.of(FILE, demo.values().toJson()))));
     }
 
     @Test
@@ -104,11 +125,11 @@ class OptionTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"{\"max_iter\": 1}|unknown option \"max_iter\"",
-        "{\"max_iters\": \"1\"}|max iters \"1\": must be a whole number",
-        "{\"max_iters\": null}|max iters null: must be a whole number",
-        "{\"max_iters\": [1]}|max iters [1]: must be a whole number",
-        "{\"max_iters\": 0}|max iters 0: must be at least 1"})
+    @CsvSource(delimiter = '|', value = {"{\"max_iter\": 1}|trainer.json: \"max_iter\" is no option",
+        "{\"max_iters\": \"1\"}|trainer.json: \"max_iters\" is \"1\", must be a whole number",
+        "{\"max_iters\": null}|trainer.json: \"max_iters\" is null, must be a whole number",
+        "{\"max_iters\": [1]}|trainer.json: \"max_iters\" is [1], must be a whole number",
+        "{\"max_iters\": 0}|trainer.json: \"max_iters\" 0: must be at least 1"})
     void jsonThatDoesNotFitIsRefused(String json, String message) {
         JsonObject object = JsonParser.parseString(json).getAsJsonObject();
         assertEquals(message, assertThrows(UserError.class, () -> train(object)).getMessage());
@@ -133,7 +154,7 @@ class OptionTest {
         assertEquals(Optional.empty(), none.find(PLAN));
         assertEquals("{\"wall_colour\":\"BLUE\"}", none.toString());
         OptionValues planned = none.withText(PLAN, "a/b");
-        assertEquals(planned, OptionValues.fromJson(HOUSE, planned.toJson()));
+        assertEquals(planned, OptionValues.fromJson(HOUSE, Json.of(FILE, planned.toJson())));
         assertEquals(Optional.of(PLAN), planned.firstDifference(none));
         assertEquals(Optional.empty(), none.firstDifference(none.with(COLOUR, Colour.BLUE)));
         assertNotEquals(none, planned);

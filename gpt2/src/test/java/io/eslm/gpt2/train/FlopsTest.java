@@ -8,6 +8,7 @@ import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.FlopCounter.Phase;
@@ -125,7 +126,7 @@ class FlopsTest {
     }
 
     private interface Body {
-        MicroBatchLoss of(MicroBatch batch);
+        Loss of(MicroBatch batch);
     }
 
     private record Named(Body body) implements Objective {
@@ -135,7 +136,7 @@ class FlopsTest {
         }
 
         @Override
-        public MicroBatchLoss of(MicroBatch batch) {
+        public Loss of(MicroBatch batch) {
             return body.of(batch);
         }
     }

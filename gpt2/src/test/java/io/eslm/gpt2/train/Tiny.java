@@ -7,6 +7,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
 import java.io.IOException;
@@ -72,7 +73,7 @@ public final class Tiny {
         }
 
         @Override
-        public MicroBatchLoss of(MicroBatch batch) {
+        public Loss of(MicroBatch batch) {
             calls++;
             TokenLosses losses = batch.losses();
             double mean = 0;

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.autograd.Parameter;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -65,9 +66,9 @@ class TrainerTest {
         assertEquals(1e-2 / 6, steps.getFirst().learningRate(), 1e-12);
     }
 
-    /** A run stopped before its first step and resumed evaluates the new model only once. */
+    /** A run resumed at step 0 begins again, with its evaluation: its log begins again too. */
     @Test
-    void aRunResumedAtStepZeroIsNotEvaluatedTwice() {
+    void aRunResumedAtStepZeroBeginsAgain() {
         TrainOptions options = Tiny.options(4).with(TrainOptions.LEARNING_RATE, 1e-2).with(TrainOptions.MIN_LR, 1e-3)
                 .with(TrainOptions.WARMUP_ITERS, 1).with(TrainOptions.EVAL_INTERVAL, 2);
         List<TrainEvent> events = new ArrayList<>();
@@ -77,6 +78,7 @@ class TrainerTest {
             });
             state = trainer.state();
         }
+        events.clear();
         try (Trainer trainer = trainer(Tiny.config(), new Objective.Mean(), options, events)) {
             trainer.restore(state);
             trainer.run(() -> false, () -> {
@@ -142,10 +144,11 @@ class TrainerTest {
             Gpt2 model = trainer.model();
             Tensor value = model.parameters().get(parameter).value();
             value.kernels().fill(value.storage(), 1, Float.NaN);
-            String message = assertThrows(UserError.class, trainer::oneStep).getMessage();
+            DivergedError error = assertThrows(DivergedError.class, trainer::oneStep);
+            String message = error.getMessage();
             assertTrue(message.startsWith("step 3: the loss is NaN"), message);
             assertTrue(message.contains(where), message);
-            assertTrue(message.contains("learning rate"), message);
+            assertEquals(3, error.step());
             assertEquals(2, trainer.step());
         }
     }
@@ -177,7 +180,7 @@ class TrainerTest {
             }
 
             @Override
-            public MicroBatchLoss of(MicroBatch batch) {
+            public Loss of(MicroBatch batch) {
                 float[] weights = Selection.all(batch.tokens()).weights();
                 Arrays.fill(weights, 1e38f);
                 return batch.over(new Selection(null, weights, Double.NaN, 0), batch.losses());

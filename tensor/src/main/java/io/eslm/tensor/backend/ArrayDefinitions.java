@@ -12,6 +12,24 @@ final class ArrayDefinitions {
 
     // ---- elementwise
 
+    static void copy(HeapStorage y, HeapStorage x, int n) {
+        for (int i = 0; i < n; i++) {
+            y.set(i, x.get(i));
+        }
+    }
+
+    static void axpby(HeapStorage y, HeapStorage x, int n, double alpha, double beta) {
+        for (int i = 0; i < n; i++) {
+            y.set(i, beta == 0 ? alpha * x.get(i) : alpha * x.get(i) + beta * y.get(i));
+        }
+    }
+
+    static void dropout(HeapStorage y, HeapStorage x, int n, double p, int seed) {
+        for (int i = 0; i < n; i++) {
+            y.set(i, Dropouts.keeps(seed, i, p) ? x.get(i) / (1 - p) : 0);
+        }
+    }
+
     static void unary(Unary f, HeapStorage y, HeapStorage x, int n) {
         for (int i = 0; i < n; i++) {
             y.set(i, apply(f, x.get(i)));
@@ -129,6 +147,24 @@ final class ArrayDefinitions {
     }
 
     // ---- moving elements and products
+
+    static void gatherRows(HeapStorage y, HeapStorage x, HeapStorage rows, int count, int cols) {
+        for (int i = 0; i < count; i++) {
+            int row = (int) rows.get(i);
+            for (int c = 0; c < cols; c++) {
+                y.set(i * cols + c, x.get(row * cols + c));
+            }
+        }
+    }
+
+    static void scatterAddRows(HeapStorage y, HeapStorage x, HeapStorage rows, int count, int cols) {
+        for (int i = 0; i < count; i++) {
+            int row = (int) rows.get(i);
+            for (int c = 0; c < cols; c++) {
+                Definitions.add(y, row * cols + c, x.get(i * cols + c));
+            }
+        }
+    }
 
     static void permute(HeapStorage y, HeapStorage x, int[] dims, int[] permutation) {
         int rank = dims.length;

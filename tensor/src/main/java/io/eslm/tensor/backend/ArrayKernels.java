@@ -6,7 +6,8 @@ import io.eslm.tensor.backend.Kernels.Reduction;
 import io.eslm.tensor.backend.Kernels.Unary;
 
 /**
- * The kernels that a training step of GPT-2 does not run: those of general arrays, generation and distillation. How they
+ * The kernels that a plain training step of GPT-2 does not run: those of general arrays, chosen rows, dropout, generation and
+ * distillation. How they
  * work, and the conventions and letters: {@link Kernels}, which every backend extends.
  */
 public abstract class ArrayKernels extends KernelBase {
@@ -15,6 +16,26 @@ public abstract class ArrayKernels extends KernelBase {
     }
 
     // ---- elementwise
+
+    /** y_i = x_i; y, x (n) of the same type, which may be any. */
+    public final void copy(Storage y, Storage x, int n) {
+        same("copy", "y x", n, y, x);
+        runCopy(y, x, n);
+    }
+
+    protected void runCopy(Storage y, Storage x, int n) {
+        plain("copy", h -> ArrayDefinitions.copy(h.of(y), h.of(x), n));
+    }
+
+    /** y_i = alpha·x_i + beta·y_i; y, x (n). With beta 0 the old y is not read. In place allowed. */
+    public final void axpby(Storage y, Storage x, int n, double alpha, double beta) {
+        floats("axpby", y, "y x", n, y, x);
+        runAxpby(y, x, n, alpha, beta);
+    }
+
+    protected void runAxpby(Storage y, Storage x, int n, double alpha, double beta) {
+        plain("axpby", h -> ArrayDefinitions.axpby(h.of(y), h.of(x), n, alpha, beta));
+    }
 
     /** y_i = f(x_i); y, x (n); in place allowed. */
     public final void unary(Unary f, Storage y, Storage x, int n) {
@@ -40,6 +61,19 @@ public abstract class ArrayKernels extends KernelBase {
 
     protected void runBinary(Binary f, Storage y, Storage a, Storage b, int[] dims, int[] aStrides, int[] bStrides) {
         plain("binary", h -> ArrayDefinitions.binary(f, h.of(y), h.of(a), h.of(b), dims, aStrides, bStrides));
+    }
+
+    /**
+     * y_i = x_i / (1 − p) where element i is kept, else 0. Kept means {@link Dropouts#keeps}(seed, i, p): counter-based, so
+     * the backward pass is this kernel on dy with the same seed. x, y (n); in place allowed.
+     */
+    public final void dropout(Storage y, Storage x, int n, double p, int seed) {
+        floats("dropout", y, "y x", n, y, x);
+        runDropout(y, x, n, p, seed);
+    }
+
+    protected void runDropout(Storage y, Storage x, int n, double p, int seed) {
+        plain("dropout", h -> ArrayDefinitions.dropout(h.of(y), h.of(x), n, p, seed));
     }
 
     /** Number of elements. */
@@ -131,6 +165,30 @@ public abstract class ArrayKernels extends KernelBase {
     protected void runCopy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
         plain("copy2d",
                 h -> ArrayDefinitions.copy2d(h.of(y), yFrom, yStride, h.of(x), xFrom, xStride, rows, cols));
+    }
+
+    /** y[i,:] = x[rows_i,:]; x (·, cols), rows (count) → y (count, cols), of any type. Indices may repeat. */
+    public final void gatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        same("gatherRows", "y", (long) count * cols, y, y);
+        same("gatherRows", "y x", 0, y, x);
+        ids("gatherRows", "rows", rows, count, held(x, cols));
+        runGatherRows(y, x, rows, count, cols);
+    }
+
+    protected void runGatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        plain("gatherRows", h -> ArrayDefinitions.gatherRows(h.of(y), h.of(x), h.of(rows), count, cols));
+    }
+
+    /** y[rows_i,:] += x[i,:] in the order of i; x (count, cols), rows (count), y (·, cols). Indices may repeat. */
+    public final void scatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        floats("scatterAddRows", y, "y", 0, y);
+        floats("scatterAddRows", y, "x", (long) count * cols, x);
+        ids("scatterAddRows", "rows", rows, count, held(y, cols));
+        runScatterAddRows(y, x, rows, count, cols);
+    }
+
+    protected void runScatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        plain("scatterAddRows", h -> ArrayDefinitions.scatterAddRows(h.of(y), h.of(x), h.of(rows), count, cols));
     }
 
     // ---- products and attention

@@ -14,6 +14,16 @@ public interface Backend extends AutoCloseable {
     /** What it runs on, for people: vector width, threads, device. */
     String description();
 
+    /** Width of the vectors that kernels compute with, in bits; 0 for plain loops. */
+    default int vectorBits() {
+        return 0;
+    }
+
+    /** Names all that the last bits of results depend on: where the names are equal, so are the bits. */
+    default String arithmetic() {
+        return vectorBits() == 0 ? name() : name() + ", " + vectorBits() + " bits";
+    }
+
     /** True if tensors of {@code dtype} can be allocated here. */
     boolean supports(DType dtype);
 
@@ -24,9 +34,14 @@ public interface Backend extends AutoCloseable {
         return kernels().flops();
     }
 
-    /** The peak in single precision, in FLOP/s, a multiply-add being two; measured now, in well under a second. NaN if unknown. */
-    default double measurePeakFlops() {
+    /** FLOP/s of {@link #measurePeak}, now or not long ago on this machine. NaN if unknown. */
+    default double peakFlops() {
         return Double.NaN;
+    }
+
+    /** Measures the peak now, in well under a second on a machine that is not overloaded. */
+    default Peak measurePeak() {
+        return Peak.unknown();
     }
 
     /** Bytes that all storages together may take; the JVM's heap, for a backend without memory of its own. */

@@ -17,6 +17,14 @@ public interface BackendProvider {
     /** Null if it can start here; else why not, and what to do. Never throws, and starts nothing expensive. */
     String unusableBecause();
 
+    /**
+     * Null if it can use this machine fully; else why it would be slower than plain loops. "auto" passes it over, but it starts if
+     * it is named. Never throws, and starts nothing expensive.
+     */
+    default String slowBecause() {
+        return null;
+    }
+
     /** What it could run on where there is a choice, one line each, for people. */
     default List<String> devices() {
         return List.of();

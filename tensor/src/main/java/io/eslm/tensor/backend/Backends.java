@@ -5,6 +5,7 @@ import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
@@ -31,9 +32,16 @@ public final class Backends {
                 .toList();
     }
 
+    /** The one that "auto" means: the most preferred one that can start and is not slow here; empty if none can start. */
+    public static Optional<BackendProvider> automatic() {
+        List<BackendProvider> usable = all().stream().filter(p -> p.unusableBecause() == null).toList();
+        return usable.stream().filter(p -> p.slowBecause() == null).findFirst()
+                .or(() -> usable.stream().findFirst());
+    }
+
     /**
-     * Opens the backend {@code name}, or with "auto" the most preferred one that can start here. If "auto" finds nothing but
-     * plain loops, it says so on standard error, once.
+     * Opens the backend {@code name}, or with "auto" the one of {@link #automatic}. Says on standard error, once, if "auto" finds
+     * nothing but plain loops, or if the named one is slow here.
      *
      * @param threads number of threads for kernels on the CPU; 0 means all cores
      * @throws UserError if there is no such backend, or it cannot start here
@@ -44,13 +52,15 @@ public final class Backends {
         }
         List<BackendProvider> all = all();
         if (name.equals("auto")) {
-            BackendProvider first = all.stream().filter(p -> p.unusableBecause() == null).findFirst()
+            BackendProvider first = automatic()
                     .orElseThrow(() -> new UserError("no backend can start here: " + reasons(all)));
-            if (first instanceof ScalarProvider && SAID_SLOW.compareAndSet(false, true)) {
+            if (first instanceof ScalarProvider) {
                 // measured: 70 to 170 times, in a training step of 4 blocks of width 128 on one thread of a busy machine
-                System.err.println(
-                        "Running on plain Java loops, on one core and there about 100 times slower than backend '"
-                                + all.getFirst().name() + "', which cannot start: " + all.getFirst().unusableBecause());
+                BackendProvider better = all.getFirst();
+                sayOnce("Running on plain Java loops, on one core. " + (better.unusableBecause() == null
+                        ? "Backend '" + better.name() + "' would be slower still: " + better.slowBecause()
+                        : "Backend '" + better.name() + "', about 100 times as fast, cannot start: "
+                                + better.unusableBecause()));
             }
             return first.open(threads);
         }
@@ -61,7 +71,16 @@ public final class Backends {
         if (why != null) {
             throw new UserError("backend '" + name + "' cannot start: " + why);
         }
+        if (wanted.slowBecause() != null) {
+            sayOnce("Backend '" + name + "' is slow here: " + wanted.slowBecause());
+        }
         return wanted.open(threads);
+    }
+
+    private static void sayOnce(String note) {
+        if (SAID_SLOW.compareAndSet(false, true)) {
+            System.err.println(note);
+        }
     }
 
     /**

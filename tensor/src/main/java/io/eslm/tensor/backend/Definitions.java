@@ -23,18 +23,6 @@ final class Definitions {
         }
     }
 
-    static void copy(HeapStorage y, HeapStorage x, int n) {
-        for (int i = 0; i < n; i++) {
-            y.set(i, x.get(i));
-        }
-    }
-
-    static void axpby(HeapStorage y, HeapStorage x, int n, double alpha, double beta) {
-        for (int i = 0; i < n; i++) {
-            y.set(i, beta == 0 ? alpha * x.get(i) : alpha * x.get(i) + beta * y.get(i));
-        }
-    }
-
     static void gelu(HeapStorage y, HeapStorage x, int n) {
         for (int i = 0; i < n; i++) {
             double v = x.get(i);
@@ -49,12 +37,6 @@ final class Definitions {
             double t = Math.tanh(GELU_SCALE * (v + GELU_CUBIC * v * v * v));
             double du = GELU_SCALE * (1 + 3 * GELU_CUBIC * v * v);
             dx.set(i, dy.get(i) * (0.5 * (1 + t) + 0.5 * v * (1 - t * t) * du));
-        }
-    }
-
-    static void dropout(HeapStorage y, HeapStorage x, int n, double p, int seed) {
-        for (int i = 0; i < n; i++) {
-            y.set(i, Dropouts.keeps(seed, i, p) ? x.get(i) / (1 - p) : 0);
         }
     }
 
@@ -156,27 +138,9 @@ final class Definitions {
         return (x.get(r * cols + c) - mean.get(r)) * rstd.get(r);
     }
 
-    // ---- rows by index
+    // ---- embedding
 
-    static void gatherRows(HeapStorage y, HeapStorage x, HeapStorage rows, int count, int cols) {
-        for (int i = 0; i < count; i++) {
-            int row = (int) rows.get(i);
-            for (int c = 0; c < cols; c++) {
-                y.set(i * cols + c, x.get(row * cols + c));
-            }
-        }
-    }
-
-    static void scatterAddRows(HeapStorage y, HeapStorage x, HeapStorage rows, int count, int cols) {
-        for (int i = 0; i < count; i++) {
-            int row = (int) rows.get(i);
-            for (int c = 0; c < cols; c++) {
-                add(y, row * cols + c, x.get(i * cols + c));
-            }
-        }
-    }
-
-    private static void add(HeapStorage y, int i, double value) {
+    static void add(HeapStorage y, int i, double value) {
         y.set(i, y.get(i) + value);
     }
 

@@ -8,10 +8,12 @@ import io.eslm.tensor.DType;
  * double whatever the type, so that one plain loop defines a kernel for F32 and F64; fast kernels use the array.
  */
 public abstract sealed class HeapStorage implements Storage {
+    private final DType dtype;
     public final int offset;
     private final int size;
 
-    private HeapStorage(int offset, int size) {
+    private HeapStorage(DType dtype, int offset, int size) {
+        this.dtype = dtype;
         this.offset = offset;
         this.size = size;
     }
@@ -43,6 +45,9 @@ public abstract sealed class HeapStorage implements Storage {
     public abstract HeapStorage slice(int from, int n);
 
     @Override
+    public DType dtype() { return dtype; }
+
+    @Override
     public int size() { return size; }
 
     /** Single precision. */
@@ -50,12 +55,9 @@ public abstract sealed class HeapStorage implements Storage {
         public final float[] data;
 
         F32(float[] data, int offset, int size) {
-            super(offset, size);
+            super(DType.F32, offset, size);
             this.data = data;
         }
-
-        @Override
-        public DType dtype() { return DType.F32; }
 
         @Override
         public double get(int i) { return data[offset + i]; }
@@ -72,12 +74,9 @@ public abstract sealed class HeapStorage implements Storage {
         public final double[] data;
 
         F64(double[] data, int offset, int size) {
-            super(offset, size);
+            super(DType.F64, offset, size);
             this.data = data;
         }
-
-        @Override
-        public DType dtype() { return DType.F64; }
 
         @Override
         public double get(int i) { return data[offset + i]; }
@@ -94,12 +93,9 @@ public abstract sealed class HeapStorage implements Storage {
         public final int[] data;
 
         I32(int[] data, int offset, int size) {
-            super(offset, size);
+            super(DType.I32, offset, size);
             this.data = data;
         }
-
-        @Override
-        public DType dtype() { return DType.I32; }
 
         @Override
         public double get(int i) { return data[offset + i]; }

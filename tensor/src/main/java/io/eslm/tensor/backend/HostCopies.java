@@ -3,6 +3,7 @@ package io.eslm.tensor.backend;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Copies of a device's storages for one kernel that runs on the host. Windows that overlap get a copy each: an output overlaps
@@ -22,8 +23,15 @@ final class HostCopies implements KernelBase.Elements {
     private final Backend device;
     private final List<Copy> copies = new ArrayList<>();
 
-    HostCopies(Backend device) {
+    private HostCopies(Backend device) {
         this.device = device;
+    }
+
+    /** Runs {@code definition} over copies, then writes back those that it changed. */
+    static void run(Backend device, Consumer<KernelBase.Elements> definition) {
+        HostCopies copies = new HostCopies(device);
+        definition.accept(copies);
+        copies.writeBack();
     }
 
     @Override
@@ -38,7 +46,7 @@ final class HostCopies implements KernelBase.Elements {
         }
         HeapStorage now = read(device, storage, storage.size());
         HeapStorage before = HeapStorage.allocate(storage.dtype(), storage.size());
-        Definitions.copy(before, now, now.size());
+        ArrayDefinitions.copy(before, now, now.size());
         copies.add(new Copy(storage, before, now));
         return now;
     }
@@ -58,7 +66,7 @@ final class HostCopies implements KernelBase.Elements {
      * Copies back the storages that the kernel changed, and no others: the copy of an input may be older than an output
      * in the same memory.
      */
-    void writeBack() {
+    private void writeBack() {
         for (Copy copy : copies) {
             if (copy.changed()) {
                 switch (copy.now) {

@@ -37,16 +37,14 @@ public abstract class KernelBase {
     }
 
     /**
-     * Runs the definition of {@code kernel}: in place on heap memory; on a device over copies of its storages, of which those
-     * that changed are written back. So a kernel works on every backend as soon as it has a definition.
+     * Runs the definition of {@code kernel}: in place on heap memory, on a device over copies on the host. So a kernel works
+     * on every backend as soon as it has a definition.
      */
     final void plain(String kernel, Consumer<Elements> definition) {
         if (device == null) {
             definition.accept(HeapStorage::of);
         } else {
-            HostCopies copies = new HostCopies(device);
-            definition.accept(copies);
-            copies.writeBack();
+            HostCopies.run(device, definition);
             fallbacks.merge(kernel, 1L, Long::sum);
         }
     }
@@ -60,25 +58,26 @@ public abstract class KernelBase {
 
     /** Each storage holds {@code n} elements or more of the same floating-point type as {@code like}. */
     static void floats(String kernel, Storage like, String names, long n, Storage a) {
-        if (like != null && !like.dtype().isFloat()) {
-            throw new IllegalArgumentException("kernel " + kernel + ": needs F32 or F64, was given " + like.dtype());
+        DType type = like == null ? null : like.dtype();
+        if (type == DType.I32) {
+            throw new IllegalArgumentException("kernel " + kernel + ": needs F32 or F64, was given I32");
         }
-        holds(kernel, like, names, 0, n, a);
+        holds(kernel, type, names, 0, n, a);
     }
 
     static void floats(String kernel, Storage like, String names, long n, Storage a, Storage b) {
         floats(kernel, like, names, n, a);
-        holds(kernel, like, names, 1, n, b);
+        holds(kernel, a.dtype(), names, 1, n, b);
     }
 
     static void floats(String kernel, Storage like, String names, long n, Storage a, Storage b, Storage c) {
         floats(kernel, like, names, n, a, b);
-        holds(kernel, like, names, 2, n, c);
+        holds(kernel, a.dtype(), names, 2, n, c);
     }
 
     static void floats(String kernel, Storage like, String names, long n, Storage a, Storage b, Storage c, Storage d) {
         floats(kernel, like, names, n, a, b, c);
-        holds(kernel, like, names, 3, n, d);
+        holds(kernel, a.dtype(), names, 3, n, d);
     }
 
     /** {@link #floats} for a storage that may be left out. */
@@ -90,12 +89,8 @@ public abstract class KernelBase {
 
     /** Both storages hold {@code n} elements or more of one type, which may be any. */
     static void same(String kernel, String names, long n, Storage a, Storage b) {
-        holds(kernel, a, names, 0, n, a);
-        holds(kernel, a, names, 1, n, b);
-    }
-
-    private static void holds(String kernel, Storage like, String names, int place, long n, Storage storage) {
-        holds(kernel, like == null ? null : like.dtype(), names, place, n, storage);
+        holds(kernel, a == null ? null : a.dtype(), names, 0, n, a);
+        holds(kernel, a.dtype(), names, 1, n, b);
     }
 
     private static void holds(String kernel, DType type, String names, int place, long n, Storage storage) {

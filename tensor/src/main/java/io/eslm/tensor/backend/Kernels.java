@@ -3,7 +3,7 @@ package io.eslm.tensor.backend;
 
 /**
  * THE SEAM: everything a backend computes. Each public method is one kernel, described by its equation and the shapes of its
- * arguments. Here are the kernels that a training step of GPT-2 runs; {@link ArrayKernels} has the others.
+ * arguments. Here are the kernels that a plain training step of GPT-2 runs; {@link ArrayKernels} has the others.
  *
  * <p>A public method checks its arguments, counts its multiply-adds and calls the protected method that computes: {@code gelu}
  * calls {@code runGelu}. Its default is the definition in plain loops ({@link Definitions}), which works on every backend; a
@@ -65,26 +65,6 @@ public abstract class Kernels extends ArrayKernels {
         plain("fill", h -> Definitions.fill(h.of(y), n, value));
     }
 
-    /** y_i = x_i; y, x (n) of the same type, which may be any. */
-    public final void copy(Storage y, Storage x, int n) {
-        same("copy", "y x", n, y, x);
-        runCopy(y, x, n);
-    }
-
-    protected void runCopy(Storage y, Storage x, int n) {
-        plain("copy", h -> Definitions.copy(h.of(y), h.of(x), n));
-    }
-
-    /** y_i = alpha·x_i + beta·y_i; y, x (n). With beta 0 the old y is not read. In place allowed. */
-    public final void axpby(Storage y, Storage x, int n, double alpha, double beta) {
-        floats("axpby", y, "y x", n, y, x);
-        runAxpby(y, x, n, alpha, beta);
-    }
-
-    protected void runAxpby(Storage y, Storage x, int n, double alpha, double beta) {
-        plain("axpby", h -> Definitions.axpby(h.of(y), h.of(x), n, alpha, beta));
-    }
-
     /**
      * GELU in its tanh form, Hugging Face's gelu_new (Hendrycks, Gimpel 2016, section 2):
      * y = ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))); x, y (n); in place allowed.
@@ -106,19 +86,6 @@ public abstract class Kernels extends ArrayKernels {
 
     protected void runGeluBackward(Storage dx, Storage x, Storage dy, int n) {
         plain("geluBackward", h -> Definitions.geluBackward(h.of(dx), h.of(x), h.of(dy), n));
-    }
-
-    /**
-     * y_i = x_i / (1 − p) where element i is kept, else 0. Kept means {@link Dropouts#keeps}(seed, i, p): counter-based, so
-     * the backward pass is this kernel on dy with the same seed. x, y (n); in place allowed.
-     */
-    public final void dropout(Storage y, Storage x, int n, double p, int seed) {
-        floats("dropout", y, "y x", n, y, x);
-        runDropout(y, x, n, p, seed);
-    }
-
-    protected void runDropout(Storage y, Storage x, int n, double p, int seed) {
-        plain("dropout", h -> Definitions.dropout(h.of(y), h.of(x), n, p, seed));
     }
 
     // ---- matrix products
@@ -223,31 +190,7 @@ public abstract class Kernels extends ArrayKernels {
                 h.of(x), h.of(mean), h.of(rstd), h.of(gamma), rows, cols, accumulateX, accumulateW));
     }
 
-    // ---- rows by index
-
-    /** y[i,:] = x[rows_i,:]; x (·, cols), rows (count) → y (count, cols), of any type. Indices may repeat. */
-    public final void gatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        same("gatherRows", "y", (long) count * cols, y, y);
-        same("gatherRows", "y x", 0, y, x);
-        ids("gatherRows", "rows", rows, count, held(x, cols));
-        runGatherRows(y, x, rows, count, cols);
-    }
-
-    protected void runGatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        plain("gatherRows", h -> Definitions.gatherRows(h.of(y), h.of(x), h.of(rows), count, cols));
-    }
-
-    /** y[rows_i,:] += x[i,:] in the order of i; x (count, cols), rows (count), y (·, cols). Indices may repeat. */
-    public final void scatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        floats("scatterAddRows", y, "y", 0, y);
-        floats("scatterAddRows", y, "x", (long) count * cols, x);
-        ids("scatterAddRows", "rows", rows, count, held(y, cols));
-        runScatterAddRows(y, x, rows, count, cols);
-    }
-
-    protected void runScatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        plain("scatterAddRows", h -> Definitions.scatterAddRows(h.of(y), h.of(x), h.of(rows), count, cols));
-    }
+    // ---- embedding
 
     /** y[b,t,:] = wte[ids[b,t],:] + wpe[from + t,:]; ids (B, T) I32, wte (V, C), wpe (P, C) → y (B, T, C). */
     public final void embedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width,

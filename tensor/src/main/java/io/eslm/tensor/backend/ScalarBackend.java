@@ -60,8 +60,7 @@ public class ScalarBackend implements Backend {
 
     @Override
     public void write(Storage dst, double[] src, int from, int n) {
-        Checks.floating("write", dst.dtype());
-        HeapStorage s = checked("write", dst, dst.dtype(), n);
+        HeapStorage s = floating("write", dst, n);
         for (int i = 0; i < n; i++) {
             s.set(i, src[from + i]);
         }
@@ -81,8 +80,7 @@ public class ScalarBackend implements Backend {
 
     @Override
     public void read(Storage src, double[] dst, int to, int n) {
-        Checks.floating("read", src.dtype());
-        HeapStorage s = checked("read", src, src.dtype(), n);
+        HeapStorage s = floating("read", src, n);
         for (int i = 0; i < n; i++) {
             dst[to + i] = s.get(i);
         }
@@ -94,8 +92,13 @@ public class ScalarBackend implements Backend {
         return HeapStorage.of(s);
     }
 
+    private static HeapStorage floating(String op, Storage s, int n) {
+        Checks.check(s.dtype().isFloat(), op, "needs a floating-point type, was given %s", s.dtype());
+        return checked(op, s, s.dtype(), n);
+    }
+
     @Override
     public void close() {
-        // heap memory only: nothing to give back
+        // the heap needs no closing
     }
 }

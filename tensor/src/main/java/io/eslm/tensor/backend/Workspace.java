@@ -34,12 +34,7 @@ public class Workspace {
         int wanted = (int) Math.min(Integer.MAX_VALUE - 8, (Math.max(1L, size) + GRAIN - 1) / GRAIN * GRAIN);
         Map.Entry<Integer, List<Storage>> fit = pool.ceilingEntry(wanted);
         if (fit != null && fit.getKey() <= wanted + (long) wanted / 4) {
-            List<Storage> list = fit.getValue();
-            Storage s = list.removeLast();
-            if (list.isEmpty()) {
-                pool.remove(fit.getKey());
-            }
-            return s;
+            return take(pool, fit);
         }
         dropOutgrown(pool, wanted);
         allocatedBytes += (long) wanted * type.bytes();
@@ -50,12 +45,16 @@ public class Workspace {
     private void dropOutgrown(TreeMap<Integer, List<Storage>> pool, int wanted) {
         Map.Entry<Integer, List<Storage>> smaller = pool.floorEntry(wanted);
         if (smaller != null && smaller.getKey() > wanted / 2) {
-            List<Storage> list = smaller.getValue();
-            allocatedBytes -= (long) smaller.getKey() * list.removeLast().dtype().bytes();
-            if (list.isEmpty()) {
-                pool.remove(smaller.getKey());
-            }
+            allocatedBytes -= (long) smaller.getKey() * take(pool, smaller).dtype().bytes();
         }
+    }
+
+    private static Storage take(TreeMap<Integer, List<Storage>> pool, Map.Entry<Integer, List<Storage>> entry) {
+        Storage s = entry.getValue().removeLast();
+        if (entry.getValue().isEmpty()) {
+            pool.remove(entry.getKey());
+        }
+        return s;
     }
 
     /** Takes back what {@link #acquire} gave; do not use it afterwards. */

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.io;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
-import com.google.gson.JsonSyntaxException;
-import io.eslm.tensor.Shape;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Safetensors.Entry;
-import io.eslm.tensor.io.Safetensors.Type;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.LongStream;
 
 /**
  * The checked header of a safetensors file: entries in the order of their data, which they cover without gap or
@@ -29,86 +32,79 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
     static final String METADATA = "__metadata__";
     /** The limit of the reference implementation, in bytes. */
     static final long MAX_LENGTH = 100_000_000;
+    /** A file can have names of any length. */
+    private static final int LONGEST_MESSAGE = 400;
 
     /**
-     * @param json the header's text
+     * @param json the header's text, in UTF-8
      * @param dataBytes number of bytes after the header
      * @throws UserError if {@code file} breaks a rule of the format
      */
-    static Header parse(Path file, String json, long dataBytes) {
-        JsonObject members;
-        try {
-            members = Json.parse(json);
-        } catch (JsonSyntaxException e) {
-            throw broken(file, "the header is not valid JSON: " + e.getMessage());
-        }
+    static Header parse(Path file, MemorySegment json, long dataBytes) {
         Map<String, String> metadata = new LinkedHashMap<>();
-        List<Entry> entries = new ArrayList<>();
-        members.asMap().forEach((name, value) -> {
-            if (name.equals(METADATA)) {
-                metadata(file, value, metadata);
-            } else {
-                entries.add(entry(file, name, value));
+        Map<String, Entry> found = new HashMap<>();
+        try (JsonReader in = JsonText.open(text(json))) {
+            in.beginObject();
+            boolean described = false;
+            while (in.hasNext()) {
+                String name = JsonText.name(in);
+                boolean twice = name.equals(METADATA) ? described : found.containsKey(name);
+                if (twice) {
+                    throw JsonText.twice(name);
+                } else if (name.equals(METADATA)) {
+                    described = true;
+                    metadata(file, in, metadata);
+                } else {
+                    found.put(name, new EntryReader(file, name).read(in));
+                }
             }
-        });
-        entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+            in.endObject();
+            JsonText.end(in);
+        } catch (CharacterCodingException e) {
+            throw broken(file, "the header is not UTF-8");
+        } catch (IOException e) {
+            throw broken(file, "the header is not valid JSON: " + JsonText.reason(e));
+        }
+        List<Entry> entries = new ArrayList<>(found.values());
+        entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end).thenComparing(Entry::name));
         checkCover(file, entries, dataBytes);
         Map<String, Entry> byName = new LinkedHashMap<>();
         entries.forEach(e -> byName.put(e.name(), e));
         return new Header(byName, metadata);
     }
 
-    private static void metadata(Path file, JsonElement value, Map<String, String> metadata) {
-        if (!(value instanceof JsonObject o && o.asMap().values().stream().allMatch(Header::isString))) {
+    private static Reader text(MemorySegment utf8) {
+        ByteBuffer bytes = utf8.asByteBuffer();
+        return new InputStreamReader(new InputStream() {
+            @Override
+            public int read() {
+                return bytes.hasRemaining() ? bytes.get() & 0xFF : -1;
+            }
+
+            @Override
+            public int read(byte[] to, int offset, int length) {
+                int n = Math.min(length, bytes.remaining());
+                bytes.get(to, offset, n);
+                return n == 0 && length > 0 ? -1 : n;
+            }
+        }, StandardCharsets.UTF_8.newDecoder());
+    }
+
+    private static void metadata(Path file, JsonReader in, Map<String, String> metadata) throws IOException {
+        if (in.peek() != JsonToken.BEGIN_OBJECT) {
             throw broken(file, METADATA + " does not map strings to strings");
         }
-        o.asMap().forEach((k, v) -> metadata.put(k, v.getAsString()));
-    }
-
-    private static boolean isString(JsonElement e) {
-        return e instanceof JsonPrimitive p && p.isString();
-    }
-
-    private static Entry entry(Path file, String name, JsonElement value) {
-        if (!(value instanceof JsonObject o && isString(o.get("dtype")) && o.get("shape") instanceof JsonArray dims
-                && o.get("data_offsets") instanceof JsonArray offsets)) {
-            throw broken(file, "tensor " + name + " lacks a dtype, a shape or data_offsets");
-        }
-        String dtype = o.get("dtype").getAsString();
-        Type type = Type.named(dtype);
-        if (type == null) {
-            throw broken(file, "tensor " + name + " has the unknown dtype " + dtype);
-        }
-        Shape shape = shape(file, name, dims);
-        long begin = offsets.size() == 2 ? whole(offsets.get(0)) : -1;
-        long end = offsets.size() == 2 ? whole(offsets.get(1)) : -1;
-        if (begin < 0 || end < begin) {
-            throw broken(file, "tensor " + name + " has data_offsets " + offsets.asList() + ", not [begin, end]");
-        }
-        long bytes = (long) shape.size() * type.bytes();
-        if (end - begin != bytes) {
-            throw broken(file, "tensor " + name + " has " + (end - begin) + " bytes of data, but " + dtype + " " + shape
-                    + " needs " + bytes);
-        }
-        return new Entry(name, type, shape, begin, end);
-    }
-
-    /** −1 for anything but a whole number. */
-    private static long whole(JsonElement e) {
-        return e instanceof JsonPrimitive p && p.isNumber() && p.getAsNumber() instanceof Long n ? n : -1;
-    }
-
-    private static Shape shape(Path file, String name, JsonArray dims) {
-        long[] sizes = dims.asList().stream().mapToLong(Header::whole).toArray();
-        try {
-            if (LongStream.of(sizes).allMatch(d -> d >= 0 && d <= Integer.MAX_VALUE)) {
-                return Shape.of(LongStream.of(sizes).mapToInt(d -> (int) d).toArray());
+        in.beginObject();
+        while (in.hasNext()) {
+            String name = JsonText.name(in);
+            if (in.peek() != JsonToken.STRING) {
+                throw broken(file, METADATA + " does not map strings to strings");
             }
-        } catch (IllegalArgumentException _) {
-            // more elements than a shape can count: the error below says so
+            if (metadata.put(name, JsonText.text(in, in.nextString())) != null) {
+                throw JsonText.twice(name);
+            }
         }
-        throw broken(file, "tensor " + name + " has the shape " + dims.asList()
-                + "; dimensions must be whole numbers and their product below 2^31");
+        in.endObject();
     }
 
     private static void checkCover(Path file, List<Entry> entries, long dataBytes) {
@@ -133,6 +129,8 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
     }
 
     static UserError broken(Path file, String what) {
-        return new UserError(file + ": not a valid safetensors file: " + what + ". Copy or export it again");
+        return new UserError(file + ": not a valid safetensors file: "
+                + (what.length() <= LONGEST_MESSAGE ? what : what.substring(0, LONGEST_MESSAGE) + "…")
+                + ". Copy or export it again");
     }
 }

@@ -14,11 +14,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
 
@@ -30,6 +30,8 @@ import java.util.NoSuchElementException;
 public final class Safetensors implements AutoCloseable {
     /** Elements converted at a time. */
     private static final int CHUNK = 1 << 16;
+    /** Bytes of memory for a byte of header, at most: the entries, by name and in order. */
+    private static final int HEADER_MEMORY = 8;
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -116,15 +118,20 @@ public final class Safetensors implements AutoCloseable {
     /** The checked contents {@code all} of {@code file}; {@code unmap} runs when they are closed. */
     static Safetensors of(Path file, Runnable unmap, MemorySegment all) {
         long dataStart = 8 + headerLength(file, all);
-        Header header = Header.parse(file, headerText(file, all.asSlice(8, dataStart - 8)), all.byteSize() - dataStart);
+        checkMemory(file, dataStart);
+        Header header = Header.parse(file, all.asSlice(8, dataStart - 8), all.byteSize() - dataStart);
         return new Safetensors(file, header, unmap, all.asSlice(dataStart));
     }
 
     private static long headerLength(Path file, MemorySegment all) {
         if (all.byteSize() < 8) {
-            throw Header.broken(file, "it is truncated: " + all.byteSize() + " bytes cannot hold the header's length");
+            throw Header.broken(file, all.byteSize() == 0 ? "it is empty"
+                    : "it is truncated: " + all.byteSize() + " bytes cannot hold the header's length");
         }
         long length = all.get(LONG, 0);
+        if (length < 0 || length > Math.min(Header.MAX_LENGTH, all.byteSize() - 8)) {
+            checkKind(file, all.asSlice(0, Math.min(FileKind.HEAD, all.byteSize())).toArray(ValueLayout.JAVA_BYTE));
+        }
         if (length < 0 || length > Header.MAX_LENGTH) {
             throw Header.broken(file, "its header would have " + Long.toUnsignedString(length) + " bytes, the limit is "
                     + Header.MAX_LENGTH);
@@ -137,11 +144,28 @@ public final class Safetensors implements AutoCloseable {
         return length;
     }
 
-    private static String headerText(Path file, MemorySegment bytes) {
-        try {
-            return StandardCharsets.UTF_8.newDecoder().decode(bytes.asByteBuffer()).toString();
-        } catch (CharacterCodingException e) {
-            throw Header.broken(file, "the header is not UTF-8");
+    /** Says what a file is that cannot be a safetensors file, if its beginning tells. */
+    private static void checkKind(Path file, byte[] head) {
+        FileKind.of(head).ifPresent(kind -> {
+            throw new UserError(kind.sentence(file) + ". Needed here is a .safetensors file");
+        });
+        boolean text = true;
+        for (byte b : head) {
+            text &= b >= ' ' && b <= '~' || b == '\n' || b == '\r' || b == '\t';
+        }
+        if (text) {
+            throw Header.broken(file, "it is text that begins with \""
+                    + new String(head, StandardCharsets.US_ASCII).lines().findFirst().orElse("").strip() + "\"");
+        }
+    }
+
+    private static void checkMemory(Path file, long header) {
+        long there = Runtime.getRuntime().maxMemory();
+        if (header * HEADER_MEMORY > there) {
+            throw new UserError(String.format(Locale.ROOT,
+                    "%s: its header of %d MB needs about %d MB of memory, but Java has %d MB. Give it more (-Xmx)",
+                    file,
+                    header >> 20, header * HEADER_MEMORY >> 20, there >> 20));
         }
     }
 
@@ -150,10 +174,11 @@ public final class Safetensors implements AutoCloseable {
      * the reference does; replaces the file as a whole or not at all ({@link AtomicFiles}).
      *
      * @param metadata strings to add to {@code {"format": "pt"}}
+     * @return the checksum of the file
      * @throws UserError if the file cannot be written
      */
-    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
-        new SafetensorsWriter(tensors, metadata).write(file);
+    public static FileSum write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        return new SafetensorsWriter(tensors, metadata).write(file);
     }
 
     public Path file() {

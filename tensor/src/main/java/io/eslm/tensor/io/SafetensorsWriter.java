@@ -31,11 +31,11 @@ final class SafetensorsWriter {
         this.metadata.putAll(metadata);
     }
 
-    void write(Path file) {
+    FileSum write(Path file) {
         byte[] header = header().getBytes(StandardCharsets.UTF_8);
         Checks.check(header.length <= Header.MAX_LENGTH, "write", "a header of %d bytes exceeds the limit of %d",
                 header.length, Header.MAX_LENGTH);
-        AtomicFiles.write(file, out -> {
+        return AtomicFiles.write(file, out -> {
             int padding = -header.length & 7;
             out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length + padding).array());
             out.write(header);

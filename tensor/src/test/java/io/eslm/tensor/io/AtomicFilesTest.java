@@ -9,9 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -91,5 +94,37 @@ class AtomicFilesTest {
         assertThrows(UserError.class, () -> AtomicFiles.writeString(target, "x"));
         assertEquals(List.of("run"), names());
         assertTrue(Files.exists(target.resolve("kept")));
+    }
+
+    /** What was written, as read back; also through more than one buffer. */
+    @Test
+    void returnsTheChecksum() throws IOException {
+        Path target = folder.resolve("a.bin");
+        FileSum sum = AtomicFiles.write(target, out -> {
+            out.write("123456789".getBytes(StandardCharsets.US_ASCII));
+        });
+        assertEquals("cbf43926", sum.hex(), "the check value of CRC-32");
+        assertEquals(9, sum.bytes());
+        assertEquals(FileSum.of(target), sum);
+        FileSum large = AtomicFiles.write(target, out -> {
+            out.write(1);
+            out.write(new byte[200_000]);
+        });
+        assertEquals(FileSum.of(target), large);
+        assertEquals(200_001, large.bytes());
+    }
+
+    /** Of killed processes; files that others named are left alone. */
+    @Test
+    void removesLeftovers() throws IOException {
+        Path left = folder.resolve(".config.json." + UUID.randomUUID() + ".tmp");
+        Files.writeString(left, "{");
+        Files.writeString(folder.resolve(".config.json.tmp"), "mine");
+        Files.writeString(folder.resolve("config.json"), "{}");
+        AtomicFiles.removeLeftovers(folder, Duration.ofHours(1));
+        assertTrue(Files.exists(left), "a process may be writing it");
+        AtomicFiles.removeLeftovers(folder, Duration.ZERO);
+        assertEquals(List.of(".config.json.tmp", "config.json"), names());
+        AtomicFiles.removeLeftovers(folder.resolve("none"), Duration.ZERO);
     }
 }

@@ -10,9 +10,11 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonSyntaxException;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -120,6 +122,59 @@ class JsonTest {
         assertFalse(json.has("null"));
         assertEquals(1, json.child("o").required("n", Integer.class));
         assertThrows(UserError.class, () -> json.child("n"));
+    }
+
+    /** Each accessor names the file, the field with its path, and the value. */
+    @Test
+    void aFieldOfAnotherTypeIsNamedWithItsPath() {
+        Json json = Json.of(Path.of("f.json"), """
+                {"o":{"n":-1,"p":{"x":"?"}},"list":[{"n":1},{"n":[]},3],"seeds":[1,2.5],"m":{"a":"b","c":4},"big":1e300,
+                "long":"%s"}""".formatted("x".repeat(1000)).getBytes(StandardCharsets.UTF_8));
+        assertWrong("\"o.n\" is -1, expected a whole number from 0 to 9223372036854775807",
+                () -> json.child("o").count("n"));
+        assertWrong("\"o.p.x\" is \"?\", expected a number", () -> json.child("o").child("p").number("x"));
+        assertWrong("has no \"o.z\"", () -> json.child("o").required("z", String.class));
+        assertWrong("has no object \"o.z\"", () -> json.child("o").child("z"));
+        assertWrong("\"o.n\" is -1, expected an object", () -> json.child("o").child("n"));
+        assertWrong("\"list[2]\" is 3, expected an object", () -> json.children("list"));
+        assertWrong("\"o\" is {\"n\":-1,\"p\":{\"x\":\"?\"}}, expected a list", () -> json.children("o"));
+        assertWrong("\"seeds[1]\" is 2.5, expected a whole number", () -> json.list("seeds", Long.class));
+        assertWrong("\"m.c\" is 4, expected a text", () -> json.map("m", String.class));
+        assertWrong("\"big\" is 1.0E300, expected a whole number", () -> json.required("big", Long.class));
+        assertWrong("\"long\" is \"" + "x".repeat(59) + "…, expected a number", () -> json.number("long"));
+        assertTrue(Double.isNaN(json.number("none")));
+        Json line = Json.ofLine(Path.of("m.jsonl"), 7, Json.parse("{\"step\":null}"));
+        assertEquals("m.jsonl, line 7: has no \"step\"",
+                assertThrows(UserError.class, () -> line.count("step")).getMessage());
+    }
+
+    private static void assertWrong(String message, Executable read) {
+        assertEquals("f.json: " + message, assertThrows(UserError.class, read).getMessage());
+    }
+
+    /** Beyond 2^53 a double cannot tell whole numbers apart. */
+    @ParameterizedTest
+    @ValueSource(strings = {"9007199254740994.0", "9223372036854775808", "1e19"})
+    void whatIsNotExactIsNoWholeNumber(String number) {
+        Json json = Json.of(Path.of("f.json"), ("{\"n\":" + number + "}").getBytes(StandardCharsets.UTF_8));
+        assertThrows(UserError.class, () -> json.required("n", Long.class));
+    }
+
+    @Test
+    void filesOfAnotherKindAreNamed() {
+        assertKind("is empty, so it is not valid JSON", "");
+        assertKind("is not valid JSON (it is not text in UTF-8)", "{\"\u00fc\":1}");
+        assertKind("is a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\n");
+        assertKind("is a web page", "<html>");
+        byte[] large = new byte[Json.MAX_BYTES + 1];
+        assertTrue(assertThrows(UserError.class, () -> Json.of(Path.of("f"), large)).getMessage()
+                .startsWith("f: has more than 32 MB"));
+    }
+
+    private static void assertKind(String message, String latin) {
+        String error = assertThrows(UserError.class,
+                () -> Json.of(Path.of("f"), latin.getBytes(StandardCharsets.ISO_8859_1))).getMessage();
+        assertTrue(error.contains(message), error);
     }
 
     @Test

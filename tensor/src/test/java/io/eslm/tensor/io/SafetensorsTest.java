@@ -205,7 +205,7 @@ class SafetensorsTest {
         "{\"a\":{\"dtype\":1}}    | tensor a lacks a dtype, a shape or data_offsets",
         "{\"__metadata__\":1}     | __metadata__ does not map strings to strings",
         "{\"__metadata__\":{\"a\":1}} | __metadata__ does not map strings to strings",
-        "{\"a\":1,\"a\":1}        | the header is not valid JSON: the name \"a\" occurs twice",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"a\":1} | the header is not valid JSON: the name \"a\" occurs twice",
         "[1]                      | the header is not valid JSON: it is not an object",
         "hello                    | the header is not valid JSON: malformed at line 1 column 1 path $"})
     void brokenHeadersAreNamed(String header, String message) throws IOException {
@@ -223,7 +223,7 @@ class SafetensorsTest {
     void brokenLengthsAreNamed() throws IOException {
         assertEquals("it is truncated: 3 bytes cannot hold the header's length",
                 refused(Files.write(folder.resolve("short"), new byte[3])));
-        assertEquals("it is truncated: 0 bytes cannot hold the header's length",
+        assertEquals("it is empty",
                 refused(Files.write(folder.resolve("empty"), new byte[0])));
         assertEquals("it is truncated: the header has 50 bytes, but after its length come 2",
                 refused(raw(50, "{}", new byte[0])));
@@ -233,6 +233,47 @@ class SafetensorsTest {
                 refused(raw(-1, "{}", new byte[0])));
         byte[] latin = {2, 0, 0, 0, 0, 0, 0, 0, '{', (byte) 0xfc};
         assertEquals("the header is not UTF-8", refused(Files.write(folder.resolve("latin"), latin)));
+    }
+
+    /** What lies where a safetensors file should be, often; a char is a byte. */
+    @Test
+    void otherKindsOfFilesAreNamed() throws IOException {
+        named("version https://git-lfs.github.com/spec/v1\noid sha256:00",
+                " is a Git LFS pointer, which only stands for");
+        named("/annex/objects/SHA256E-s1--00.safetensors", " is a git-annex pointer");
+        named("<!DOCTYPE html><html>", " is a web page, often");
+        named("\u00ef\u00bb\u00bf\n <HTML>", " is a web page, often");
+        named("<?xml version='1.0'?>", " is an XML document");
+        named("PK\3\4rest of it", " is a zip archive, as PyTorch (.pt)");
+        named("GGUF\3\0\0\0\0", " is a GGUF file");
+        named("\37\u008b\b\0\0\0\0\0", " is compressed with gzip");
+        named("{\"a\": 1, \"b\": 2}",
+                ": not a valid safetensors file: it is text that begins with \"{\"a\": 1, \"b\": 2}\"");
+    }
+
+    private void named(String bytes, String message) throws IOException {
+        Path file = Files.write(folder.resolve("x"), bytes.getBytes(StandardCharsets.ISO_8859_1));
+        String error = assertThrows(UserError.class, () -> Safetensors.open(file).close()).getMessage();
+        assertTrue(error.startsWith(file + message), error);
+    }
+
+    /** A header that the memory cannot hold is refused before it is read, and a long one needs no tree. */
+    @Test
+    void aLongHeaderIsReadAsItComes() throws IOException {
+        StringBuilder header = new StringBuilder("{");
+        for (int i = 0; i < 20_000; i++) {
+            header.append(i == 0 ? "" : ",").append("\"t").append(i)
+                    .append("\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[").append(4 * i).append(',')
+                    .append(4 * i + 4).append("]}");
+        }
+        Path file = raw(header.append('}').toString(), new byte[80_000]);
+        var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        try (Safetensors s = Safetensors.open(file)) {
+            long taken = threads.getCurrentThreadAllocatedBytes() - before;
+            assertEquals(20_000, s.entries().size());
+            assertTrue(taken < 32L * header.length(), header.length() + " bytes take " + taken);
+        }
     }
 
     @Test

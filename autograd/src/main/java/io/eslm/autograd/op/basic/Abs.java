@@ -24,7 +24,7 @@ public record Abs() implements Pointwise {
 
     /** 1, 0 or −1. */
     static Tensor sign(OpContext context, Tensor x) {
-        Tensor zero = context.acquireScalar(0);
+        Tensor zero = Elementwise.scalar(context, 0);
         Tensor sign = Elementwise.binary(context, Binary.GREATER_EQUAL, x, zero);
         Tensor notPositive = Elementwise.binary(context, Binary.GREATER_EQUAL, zero, x);
         Elementwise.binaryInto(context, Binary.SUB, sign, sign, notPositive);

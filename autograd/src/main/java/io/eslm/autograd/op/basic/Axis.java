@@ -59,7 +59,7 @@ public record Axis(int index, int outer, int length, int inner) {
     /** factor·d, repeated along this axis to {@code shape}, in new memory; d (outer, inner). */
     public Tensor repeat(OpContext context, Tensor d, Shape shape, double factor) {
         Tensor y = context.acquire(d.dtype(), shape);
-        context.kernels().binary(Binary.MUL, y.storage(), d.storage(), context.acquireScalar(factor).storage(),
+        context.kernels().binary(Binary.MUL, y.storage(), d.storage(), Elementwise.scalar(context, factor).storage(),
                 new int[] {outer, length, inner}, new int[] {inner, 0, 1}, new int[3]);
         return y;
     }

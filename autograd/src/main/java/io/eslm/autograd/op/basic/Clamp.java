@@ -24,15 +24,15 @@ public record Clamp(double low, double high) implements Pointwise {
 
     @Override
     public Tensor value(OpContext context, Tensor x) {
-        Tensor y = Elementwise.binary(context, Binary.MAX, x, context.acquireScalar(low));
-        Elementwise.binaryInto(context, Binary.MIN, y, y, context.acquireScalar(high));
+        Tensor y = Elementwise.binary(context, Binary.MAX, x, Elementwise.scalar(context, low));
+        Elementwise.binaryInto(context, Binary.MIN, y, y, Elementwise.scalar(context, high));
         return y;
     }
 
     @Override
     public Tensor slope(OpContext context, Tensor x, Tensor y) {
-        Tensor slope = Elementwise.binary(context, Binary.GREATER_EQUAL, x, context.acquireScalar(low));
-        Tensor below = Elementwise.binary(context, Binary.GREATER_EQUAL, context.acquireScalar(high), x);
+        Tensor slope = Elementwise.binary(context, Binary.GREATER_EQUAL, x, Elementwise.scalar(context, low));
+        Tensor below = Elementwise.binary(context, Binary.GREATER_EQUAL, Elementwise.scalar(context, high), x);
         Elementwise.binaryInto(context, Binary.MUL, slope, slope, below);
         return slope;
     }

@@ -33,13 +33,13 @@ public record KlDiv(boolean batchMean) implements PairLoss {
             return Elementwise.unary(context, Unary.NEG, t);
         }
         Tensor d = logRatio(context, x, t);
-        Elementwise.binaryInto(context, Binary.ADD, d, d, context.acquireScalar(1));
+        Elementwise.binaryInto(context, Binary.ADD, d, d, Elementwise.scalar(context, 1));
         return d;
     }
 
     /** log t − x, finite where t is 0, so that its product with t is 0 there. */
     private static Tensor logRatio(OpContext context, Tensor x, Tensor t) {
-        Tensor d = Elementwise.binary(context, Binary.MAX, t, context.acquireScalar(Float.MIN_NORMAL));
+        Tensor d = Elementwise.binary(context, Binary.MAX, t, Elementwise.scalar(context, Float.MIN_NORMAL));
         context.kernels().unary(Unary.LOG, d.storage(), d.storage(), d.size());
         Elementwise.binaryInto(context, Binary.SUB, d, d, x);
         return d;

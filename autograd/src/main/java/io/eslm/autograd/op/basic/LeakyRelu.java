@@ -19,7 +19,7 @@ public record LeakyRelu(double slope) implements Pointwise {
     @Override
     public Tensor value(OpContext context, Tensor x) {
         Tensor y = Elementwise.unary(context, Unary.RELU, x);
-        Tensor negative = Elementwise.binary(context, Binary.MIN, x, context.acquireScalar(0));
+        Tensor negative = Elementwise.binary(context, Binary.MIN, x, Elementwise.scalar(context, 0));
         context.kernels().axpby(y.storage(), negative.storage(), y.size(), slope, 1);
         return y;
     }
@@ -27,9 +27,9 @@ public record LeakyRelu(double slope) implements Pointwise {
     /** 1 + (slope − 1)·[0 ≥ x]. */
     @Override
     public Tensor slope(OpContext context, Tensor x, Tensor y) {
-        Tensor d = Elementwise.binary(context, Binary.GREATER_EQUAL, context.acquireScalar(0), x);
+        Tensor d = Elementwise.binary(context, Binary.GREATER_EQUAL, Elementwise.scalar(context, 0), x);
         context.kernels().axpby(d.storage(), d.storage(), d.size(), slope - 1, 0);
-        Elementwise.binaryInto(context, Binary.ADD, d, d, context.acquireScalar(1));
+        Elementwise.binaryInto(context, Binary.ADD, d, d, Elementwise.scalar(context, 1));
         return d;
     }
 

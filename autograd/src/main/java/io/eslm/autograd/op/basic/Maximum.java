@@ -44,7 +44,7 @@ public record Maximum() implements Op {
         Tensor down = context.acquireLike(like);
         Elementwise.binaryInto(context, Binary.GREATER_EQUAL, down, f == Binary.MAX ? b : a, f == Binary.MAX ? a : b);
         Elementwise.binaryInto(context, Binary.SUB, up, up, down);
-        Elementwise.binaryInto(context, Binary.ADD, up, up, context.acquireScalar(1));
+        Elementwise.binaryInto(context, Binary.ADD, up, up, Elementwise.scalar(context, 1));
         context.kernels().axpby(up.storage(), up.storage(), up.size(), 0.5, 0);
         return up;
     }

@@ -29,7 +29,7 @@ public interface PairLoss extends Op {
     @Override
     default Tensor forward(OpContext context, Tensor... in) {
         Shape shape = in[0].shape();
-        Checks.sameShape(name(), shape, in[1].shape());
+        Checks.check(shape.equals(in[1].shape()), name(), "shapes differ: %s and %s", shape, in[1].shape());
         Tensor y = Axis.of(name(), null, shape).reduce(context, Reduction.SUM, terms(context, in[0], in[1]), false);
         context.kernels().axpby(y.storage(), y.storage(), 1, factor(shape), 0);
         return y;

@@ -13,12 +13,12 @@ import java.util.stream.Stream;
 public record Power(double exponent) implements Pointwise {
     @Override
     public Tensor value(OpContext context, Tensor x) {
-        return Elementwise.binary(context, Binary.POW, x, context.acquireScalar(exponent));
+        return Elementwise.binary(context, Binary.POW, x, Elementwise.scalar(context, exponent));
     }
 
     @Override
     public Tensor slope(OpContext context, Tensor x, Tensor y) {
-        Tensor slope = Elementwise.binary(context, Binary.POW, x, context.acquireScalar(exponent - 1));
+        Tensor slope = Elementwise.binary(context, Binary.POW, x, Elementwise.scalar(context, exponent - 1));
         context.kernels().axpby(slope.storage(), slope.storage(), slope.size(), exponent, 0);
         return slope;
     }

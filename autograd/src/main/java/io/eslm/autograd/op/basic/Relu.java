@@ -19,8 +19,8 @@ public record Relu() implements Pointwise {
 
     @Override
     public Tensor slope(OpContext context, Tensor x, Tensor y) {
-        Tensor slope = Elementwise.binary(context, Binary.GREATER_EQUAL, context.acquireScalar(0), x);
-        Elementwise.binaryInto(context, Binary.SUB, slope, context.acquireScalar(1), slope);
+        Tensor slope = Elementwise.binary(context, Binary.GREATER_EQUAL, Elementwise.scalar(context, 0), x);
+        Elementwise.binaryInto(context, Binary.SUB, slope, Elementwise.scalar(context, 1), slope);
         return slope;
     }
 

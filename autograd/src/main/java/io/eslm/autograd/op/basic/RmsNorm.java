@@ -30,8 +30,8 @@ public record RmsNorm(double eps) implements Op {
                 in[1].shape(), x.shape());
         Axis last = Axis.of("rms norm", -1, x.shape());
         Tensor rstd = mean(context, last, Elementwise.unary(context, Unary.SQUARE, x));
-        Elementwise.binaryInto(context, Binary.ADD, rstd, rstd, context.acquireScalar(eps));
-        Elementwise.binaryInto(context, Binary.POW, rstd, rstd, context.acquireScalar(-0.5));
+        Elementwise.binaryInto(context, Binary.ADD, rstd, rstd, Elementwise.scalar(context, eps));
+        Elementwise.binaryInto(context, Binary.POW, rstd, rstd, Elementwise.scalar(context, -0.5));
         Tensor y = context.acquireLike(x);
         last.combine(context, Binary.MUL, y, x, rstd);
         Elementwise.binaryInto(context, Binary.MUL, y, y, in[1]);

@@ -22,7 +22,7 @@ public record Softplus() implements Pointwise {
         Tensor y = Elementwise.unary(context, Unary.ABS, x);
         kernels.unary(Unary.NEG, y.storage(), y.storage(), y.size());
         kernels.unary(Unary.EXP, y.storage(), y.storage(), y.size());
-        Elementwise.binaryInto(context, Binary.ADD, y, y, context.acquireScalar(1));
+        Elementwise.binaryInto(context, Binary.ADD, y, y, Elementwise.scalar(context, 1));
         kernels.unary(Unary.LOG, y.storage(), y.storage(), y.size());
         Elementwise.binaryInto(context, Binary.ADD, y, y, Elementwise.unary(context, Unary.RELU, x));
         return y;

@@ -34,7 +34,7 @@ public record Std(Integer axis, boolean keepDims, int correction) implements Op 
     public void backward(OpContext context, Tensor dy) {
         Axis over = Axis.of("std", axis, context.input(0).shape());
         int divisor = new Var(axis, keepDims, correction).divisor(over);
-        Tensor y = Elementwise.binary(context, Binary.MAX, context.output(), context.acquireScalar(SMALLEST));
+        Tensor y = Elementwise.binary(context, Binary.MAX, context.output(), Elementwise.scalar(context, SMALLEST));
         Elementwise.binaryInto(context, Binary.DIV, dy, dy, y);
         context.kernels().axpby(dy.storage(), dy.storage(), dy.size(), 1.0 / divisor, 0);
         Var.backward(context, over, dy);

@@ -1,49 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
+import io.eslm.tensor.backend.Peak;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Measures the machine's peak: independent multiply-adds in registers, on all threads. */
+/**
+ * Measures the machine's peak: independent multiply-adds in registers, on all threads at once.
+ *
+ * <p>Other programs and a busy JIT compiler do not lower it. Each thread times many short chunks, of some microseconds, and its
+ * rate is that of the median chunk: the scheduler interrupts few of them. The peak is the sum over the threads, in the best of
+ * several tries. A loop that is not yet compiled would show as an impossible machine, which {@link #isPlausible} refuses.
+ */
 final class FmaPeak {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     /** Accumulators: more than latency times issue width, so that no multiply-add waits for another. */
     private static final int CHAINS = 24;
-    private static final int TASKS_PER_THREAD = 8;
-    /** Multiply-adds per chain and task: few while the loop is not yet compiled, then enough to hide the dispatch. */
+    /** Multiply-adds per chain: few while the loops are not yet compiled, then enough to hide the clock's own time. */
     private static final int SHORT = 20;
-    private static final int LONG = 10_000;
-    /** Rounds end when none has been better for this long, in seconds. */
-    private static final double SHORT_PATIENCE = 0.15;
-    private static final double LONG_PATIENCE = 0.05;
-    private static final double BETTER = 1.01;
+    private static final int LONG = 5_000;
+    /** Chunks of a thread in a try: about a millisecond, half the least time that a scheduler gives a thread. */
+    private static final int CHUNKS = 80;
+    private static final int TRIES = 24;
+    /** Waits this long for the compiler, in seconds. */
+    private static final double PATIENCE = 3;
+
+    /** Cycles from one multiply-add to another that needs its result: 4 on most processors, 5 on older ones. */
+    private static final double LATENCY = 4;
+    private static final double LEAST_GHZ = 0.4;
+    private static final double MOST_GHZ = 8;
+    /** Multiply-adds of a thread per cycle: two threads may share one unit, and no processor has more than four. */
+    private static final double LEAST_UNITS = 0.4;
+    private static final double MOST_UNITS = 5;
+
+    /** Keeps the results, so that the compiler cannot drop the loops. */
+    @SuppressWarnings("UnusedVariable") // written only
+    private static volatile float sink;
 
     private FmaPeak() {
     }
 
-    /** FLOP/s, a multiply-add counting as two. */
-    static double measure(Parallel parallel) {
-        best(parallel, SHORT, SHORT_PATIENCE);
-        return best(parallel, LONG, LONG_PATIENCE);
+    /** The peak now; unknown if the loops were not compiled in time, or no try is plausible. */
+    static Peak measure(Parallel parallel) {
+        long begin = System.nanoTime();
+        double dependent;
+        do {
+            dependent = median(CHUNKS / 4, () -> chain(SHORT)) / SHORT;
+            if ((System.nanoTime() - begin) * 1e-9 > PATIENCE) {
+                return Peak.unknown();
+            }
+        } while (!isPlausible(dependent, median(CHUNKS / 4, () -> chains(SHORT)) / (SHORT * CHAINS)));
+        double[] rates = new double[TRIES];
+        int n = 0;
+        for (int i = 0; i < TRIES; i++) {
+            double[] each = new double[parallel.threads()];
+            parallel.run(each.length, t -> each[t] = median(CHUNKS, () -> chains(LONG)) / (LONG * CHAINS));
+            double latency = median(CHUNKS / 4, () -> chain(LONG)) / LONG;
+            if (Arrays.stream(each).allMatch(nanos -> isPlausible(latency, nanos))) {
+                rates[n++] = Arrays.stream(each).map(nanos -> 2e9 * SPECIES.length() / nanos).sum();
+            }
+        }
+        return peak(Arrays.copyOf(rates, n));
     }
 
-    private static double best(Parallel parallel, int iterations, double patience) {
-        int tasks = TASKS_PER_THREAD * parallel.threads();
-        float[] sink = new float[tasks];
-        double flops = 2.0 * CHAINS * SPECIES.length() * iterations * tasks;
-        double best = 0;
-        long improved = System.nanoTime();
-        while ((System.nanoTime() - improved) * 1e-9 < patience) {
+    /** The best rate and how far the median is from it; unknown without rates. */
+    static Peak peak(double[] rates) {
+        Arrays.sort(rates);
+        int n = rates.length;
+        return n == 0 ? Peak.unknown()
+                : new Peak(rates[n - 1], 1 - rates[n / 2] / rates[n - 1],
+                        Instant.now().truncatedTo(ChronoUnit.SECONDS));
+    }
+
+    /**
+     * True if a processor can have these times.
+     *
+     * @param dependent nanoseconds of a multiply-add that waits for the one before, which shows the clock
+     * @param independent nanoseconds per multiply-add of a thread with many at a time
+     */
+    static boolean isPlausible(double dependent, double independent) {
+        double ghz = LATENCY / dependent;
+        double units = dependent / LATENCY / independent;
+        return ghz >= LEAST_GHZ && ghz <= MOST_GHZ && units >= LEAST_UNITS && units <= MOST_UNITS;
+    }
+
+    /** The median time of a chunk, in nanoseconds. */
+    private static double median(int chunks, Chunk chunk) {
+        long[] nanos = new long[chunks];
+        for (int i = 0; i < chunks; i++) {
             long start = System.nanoTime();
-            parallel.run(tasks, i -> sink[i] += chains(iterations));
-            long end = System.nanoTime();
-            double rate = flops / ((end - start) * 1e-9);
-            if (rate > best * BETTER) {
-                improved = end;
-            }
-            best = Math.max(best, rate);
+            sink = chunk.run();
+            nanos[i] = System.nanoTime() - start;
         }
-        return best;
+        Arrays.sort(nanos);
+        return nanos[chunks / 2];
+    }
+
+    private interface Chunk {
+        float run();
+    }
+
+    /** One accumulator: each multiply-add waits for the one before. */
+    private static float chain(int n) {
+        FloatVector x = FloatVector.broadcast(SPECIES, 0.999f);
+        FloatVector y = FloatVector.broadcast(SPECIES, 1e-3f);
+        FloatVector a = x;
+        for (int i = 0; i < n; i++) {
+            a = x.fma(y, a);
+        }
+        return a.lane(0);
     }
 
     /**

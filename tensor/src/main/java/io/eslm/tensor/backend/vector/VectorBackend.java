@@ -2,7 +2,10 @@
 package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.DType;
+import io.eslm.tensor.backend.Peak;
+import io.eslm.tensor.backend.Processor;
 import io.eslm.tensor.backend.ScalarBackend;
+import java.time.Instant;
 import jdk.incubator.vector.FloatVector;
 
 /** The fast CPU backend: F32 in Java arrays, kernels in the Vector API on all cores. */
@@ -30,13 +33,35 @@ public final class VectorBackend extends ScalarBackend {
     }
 
     @Override
+    public int vectorBits() {
+        return FloatVector.SPECIES_PREFERRED.vectorBitSize();
+    }
+
+    @Override
     public boolean supports(DType dtype) {
         return dtype != DType.F64;
     }
 
+    /** From the user's cache, if it was measured there not long ago. */
     @Override
-    public double measurePeakFlops() {
-        return FmaPeak.measure(parallel);
+    public double peakFlops() {
+        Peak known = PeakCache.ofUser(System.getenv()).find(machine(), Instant.now());
+        return known.isKnown() ? known.flops() : measurePeak().flops();
+    }
+
+    @Override
+    public Peak measurePeak() {
+        Peak peak = FmaPeak.measure(parallel);
+        if (peak.isKnown()) {
+            PeakCache.ofUser(System.getenv()).put(machine(), peak);
+        }
+        return peak;
+    }
+
+    /** What the peak depends on. */
+    private String machine() {
+        return Processor.name() + ", " + Runtime.getRuntime().availableProcessors() + " cores, JDK " + Runtime.version()
+                + ", " + description();
     }
 
     @Override

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.compare;
+package io.eslm.run;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.fuzz;
+
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.EncodingType;
+import io.eslm.cli.CliReaders;
+import io.eslm.compare.CompareReaders;
+import io.eslm.compare.Comparison;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.checkpoint.ModelReaders;
+import io.eslm.gpt2.data.DataReaders;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.report.ReportReaders;
+import io.eslm.run.RunReaders;
+import io.eslm.select.MethodSpec;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.ScalarBackend;
+import io.eslm.tensor.backend.vector.VectorReaders;
+import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorReaders;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/** Every reader of the program. A new one is a line here, and a folder with at least one valid input. */
+final class Targets {
+    private static final Backend SCALAR = new ScalarBackend();
+    private static final Gpt2Tokenizer TOKENIZER = new Gpt2Tokenizer();
+    private static final Encoding REFERENCE =
+            Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+
+    private static final List<Option<?>> OPTIONS =
+            Stream.of(TrainOptions.GROUP, Gpt2Config.GROUP).flatMap(group -> group.options().stream()).toList();
+
+    static final List<Target> ALL = List.of(
+            Target.of("safetensors", Targets::safetensors),
+            Target.of("weights", ModelReaders::weights),
+            Target.of("model-config", ModelReaders::config),
+            Target.of("trainer-state", ModelReaders::state),
+            Target.of("meta", DataReaders::meta),
+            Target.of("tokens", DataReaders::tokens),
+            Target.of("method", text(MethodSpec::parse)),
+            // a character that is shown as eight in the page
+            Target.of("window", ReportReaders::window).weighing(10).allocating(1 << 16, 256),
+            // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers
+            Target.of("chart", ReportReaders::chart).weighing(5).allocating(1 << 17, 2048),
+            // an error for each option, with its trace and a copy of the text
+            Target.of("option", text(Targets::option)).allocating(OPTIONS.size() * 8192L, OPTIONS.size() * 16),
+            // three matchers for each line, and a line may be empty
+            Target.of("groff", text(DataReaders::groff)).weighing(10).allocating(1 << 16, 512),
+            // a syntax tree, and a comment of it in pieces
+            Target.of("java", text(DataReaders::java)).weighing(10).allocating(1 << 16, 512),
+            Target.of("javadoc", text(DataReaders::javadoc)).weighing(5).allocating(1 << 16, 512),
+            // both tokenizers, and a list of merges for each char
+            Target.of("tokenizer", text(Targets::tokenizer)).weighing(10).allocating(1 << 16, 1024),
+            // these compare copies of copies of the text
+            Target.of("shell-words", text(CliReaders::shellWords)).weighing(10).allocating(1 << 16, 512),
+            Target.of("visible", anyText(ReportReaders::visible)).weighing(10).allocating(1 << 16, 512),
+            Target.of("html", anyText(ReportReaders::html)).weighing(10).allocating(1 << 16, 512),
+            Target.of("table", anyText(ReportReaders::table)).weighing(10).allocating(1 << 16, 512),
+            Target.ofFile("arguments", CliReaders::arguments),
+            Target.ofFile("sealed", TensorReaders::sealed),
+            Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),
+            Target.ofFile("index", DataReaders::index),
+            Target.ofFile("json-lines", DataReaders::jsonLines),
+            Target.ofFile("peaks", VectorReaders::peaks),
+            Target.ofFile("holder", RunReaders::holder),
+            // four readings, each with a buffer of 64K chars
+            Target.ofFile("text", DataReaders::text).allocating(1 << 20, 512),
+            Target.ofPage("run-config", inRun(ReportReaders::config)),
+            // a reader of JSON for each line, and {} is one
+            Target.ofPage("metrics", inRun(ReportReaders::metrics)).allocating(3 << 19, 2048),
+            Target.ofPage("comparison", inComparison(CompareReaders::settings)),
+            Target.ofPage("evaluation", inComparison(CompareReaders::evaluation)));
+
+    private Targets() {
+    }
+
+    /** The one that {@code name} says. */
+    static Target named(String name) {
+        return ALL.stream().filter(target -> target.name().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no reader " + name + ", but " + ALL));
+    }
+
+    private static Consumer<byte[]> text(Consumer<String> reader) {
+        return bytes -> reader.accept(new String(bytes, StandardCharsets.UTF_8));
+    }
+
+    /** Both as UTF-8 and as chars, whose surrogates need not be pairs. */
+    private static Consumer<byte[]> anyText(Consumer<String> reader) {
+        return bytes -> {
+            reader.accept(new String(bytes, StandardCharsets.UTF_8));
+            CharBuffer chars = ByteBuffer.wrap(bytes).asCharBuffer();
+            reader.accept(chars.toString());
+        };
+    }
+
+    private static void safetensors(byte[] bytes) {
+        try (Safetensors file = TensorReaders.safetensors(bytes)) {
+            for (Safetensors.Entry e : file.entries()) {
+                file.tensor(e.name(), SCALAR);
+            }
+            file.metadata();
+        }
+    }
+
+    /** The text as the value of every option. */
+    private static void option(String text) {
+        for (Option<?> option : OPTIONS) {
+            try {
+                option.parse(text);
+            } catch (UserError _) {
+                // another option may take it
+            }
+        }
+    }
+
+    private static void tokenizer(String text) {
+        int[] ids = TOKENIZER.encode(text);
+        if (!Arrays.equals(ids, REFERENCE.encodeOrdinary(text).toArray())) {
+            throw new IllegalStateException("the tokens differ from the reference's");
+        }
+        if (!TOKENIZER.decode(ids).equals(text)) {
+            throw new IllegalStateException("decode does not undo encode");
+        }
+    }
+
+    /** A folder of a run whose other files are valid. */
+    private static Target.Reader inRun(Target.Reader reader) {
+        return (input, folder) -> {
+            Path run = folder.resolve("run");
+            if (Files.notExists(run)) {
+                Files.createDirectories(run);
+            }
+            copy("run-config", run.resolve("config.json"));
+            copy("metrics", run.resolve("metrics.jsonl"));
+            reader.read(input, run);
+        };
+    }
+
+    /** A checkpoint whose other files are valid, each by itself. */
+    private static Target.Reader inCheckpoint(Target.Reader reader) {
+        return (input, folder) -> {
+            Path checkpoint = folder.resolve("step-5");
+            if (Files.notExists(checkpoint)) {
+                Files.createDirectories(checkpoint);
+                copy("model-config", checkpoint.resolve("config.json"));
+                copy("weights", checkpoint.resolve("model.safetensors"));
+                copy("weights", checkpoint.resolve("optimizer.safetensors"));
+                copy("trainer-state", checkpoint.resolve("trainer.json"));
+            }
+            reader.read(input, checkpoint);
+        };
+    }
+
+    /** A folder of a comparison of one run. */
+    private static Target.Reader inComparison(Target.Reader reader) {
+        return (input, folder) -> {
+            Path all = folder.resolve("comparison");
+            Path run = Comparison.folder(all, 1, "clm");
+            if (Files.notExists(run)) {
+                Files.createDirectories(run);
+                copy("metrics", run.resolve("metrics.jsonl"));
+            }
+            copy("comparison", all.resolve("comparison.json"));
+            copy("evaluation", run.resolve("final.json"));
+            reader.read(input, all);
+        };
+    }
+
+    private static void copy(String target, Path to) throws IOException {
+        Files.copy(Target.resource(target).resolve("valid"), to,
+                StandardCopyOption.REPLACE_EXISTING);
+    }
+}
