@@ -56,11 +56,13 @@ final class ConfigJson {
     private static void checkSupported(Json json) {
         String type = json.optional("model_type", String.class, "gpt2");
         if (!type.equals("gpt2")) {
-            throw new UserError(json.file() + ": model_type is \"" + type + "\", but only \"gpt2\" can be loaded");
+            throw new UserError(json.file() + ": model_type is " + Json.shown('"' + type + '"')
+                    + ", but only \"gpt2\" can be loaded");
         }
         String activation = json.optional("activation_function", String.class, "gelu_new");
         if (!TANH_GELU.contains(activation)) {
-            throw notSupported(json.file(), "activation_function \"" + activation + "\"", "\"gelu_new\"");
+            throw notSupported(json.file(), "activation_function " + Json.shown('"' + activation + '"'),
+                    "\"gelu_new\"");
         }
         flag(json, "scale_attn_weights", true);
         flag(json, "scale_attn_by_inverse_layer_idx", false);

@@ -253,7 +253,8 @@ public final class Json {
         return shown(new JsonPrimitive(name).toString());
     }
 
-    private static String shown(String value) {
+    /** {@code value} for a message: a long one is cut, and ends in "…". */
+    public static String shown(String value) {
         return value.length() <= SHOWN ? value : value.substring(0, SHOWN) + "…";
     }
 
