@@ -47,6 +47,8 @@ public final class Trainer implements AutoCloseable {
     /** 6·N for N parameters: the count that MFU is defined by. */
     private final double flopsPerToken;
     private final double peakFlops;
+    private Runnable beforeUpdate = () -> {
+    };
     private long step;
     private long tokens;
 
@@ -97,6 +99,11 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
+    /** Calls {@code look} in each step when the gradients are complete: before clipping, the update, and {@link #step} + 1. */
+    public void beforeUpdate(Runnable look) {
+        beforeUpdate = look;
+    }
+
     /**
      * One optimizer step: the gradients of all micro-batches, one update.
      *
@@ -121,6 +128,7 @@ public final class Trainer implements AutoCloseable {
         if (!Double.isFinite(norm)) {
             throw NonFinite.gradient(norm, step + 1, model);
         }
+        beforeUpdate.run();
         double learningRate = schedule.at(step);
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();
