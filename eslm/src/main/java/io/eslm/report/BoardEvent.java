@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.eslm.tensor.io.Json;
+import io.eslm.tensor.io.SealedJson;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -85,7 +86,7 @@ final class BoardEvent {
         return Visible.of(text).lines().map(line -> "    " + line).collect(Collectors.joining("\n"));
     }
 
-    /** A table of all values in {@code settings}. */
+    /** A table of all values in {@code settings} but its checksum. */
     static String table(JsonObject settings) {
         StringBuilder table = new StringBuilder("| setting | value |\n|---|---|\n");
         rows(table, "", settings);
@@ -96,7 +97,7 @@ final class BoardEvent {
         settings.asMap().forEach((name, value) -> {
             if (value instanceof JsonObject inner) {
                 rows(table, path + name + ".", inner);
-            } else {
+            } else if (!name.equals(SealedJson.FIELD)) {
                 table.append("| ").append(cell(path + name)).append(" | ").append(cell(Html.shown(value)))
                         .append(" |\n");
             }

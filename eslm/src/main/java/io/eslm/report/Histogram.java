@@ -68,42 +68,48 @@ public final class Histogram {
         if (count == 0) {
             return message;
         }
-        double[] limits = new double[MOST];
-        double[] filled = new double[MOST];
-        int n = fill(limits, filled);
-        int first = 0;
-        while (filled[first] == 0) {
-            first++;
-        }
-        while (filled[n - 1] == 0) {
-            n--;
-        }
+        Buckets buckets = buckets();
+        int size = buckets.filled[buckets.size - 1] == 0 ? buckets.size - 1 : buckets.size;
         return message.real(1, min).real(2, max).real(3, (double) count).real(4, sum).real(5, squares)
-                .reals(6, Arrays.copyOfRange(limits, first, n)).reals(7, Arrays.copyOfRange(filled, first, n));
+                .reals(6, Arrays.copyOf(buckets.limits, size))
+                .reals(7, Arrays.copyOf(buckets.filled, size));
     }
 
-    /** Writes the upper limit and the count of each bucket, in the order of values; returns how many. */
-    private int fill(double[] limits, double[] filled) {
+    private Buckets buckets() {
+        Buckets buckets = new Buckets();
         int top = SIDE - 1;
         while (top > 0 && counts[top] + counts[SIDE + top] == 0) {
             top--;
         }
         int floor = Math.max(1, top - 4 * OCTAVES);
-        int n = 0;
         for (int i = top; i >= floor; i--) {
-            limits[n] = -lower(i);
-            filled[n++] = counts[SIDE + i];
+            buckets.add(-lower(i), counts[SIDE + i]);
         }
-        limits[n] = lower(floor);
+        long around = 0;
         for (int i = 0; i < floor; i++) {
-            filled[n] += counts[i] + counts[SIDE + i];
+            around += counts[i] + counts[SIDE + i];
         }
-        n++;
+        buckets.add(lower(floor), around);
         for (int i = floor; i <= top; i++) {
-            limits[n] = lower(i + 1);
-            filled[n++] = counts[i];
+            buckets.add(lower(i + 1), counts[i]);
         }
-        return n;
+        return buckets;
+    }
+
+    /** Upper limits and counts, in the order of values: none is empty at the ends, and between them no two side by side. */
+    private static final class Buckets {
+        private final double[] limits = new double[MOST];
+        private final double[] filled = new double[MOST];
+        private int size;
+
+        void add(double limit, long n) {
+            boolean afterEmpty = size > 0 && filled[size - 1] == 0;
+            if (!afterEmpty || size > 1 && n > 0) {
+                size++;
+            }
+            limits[size - 1] = limit;
+            filled[size - 1] = n;
+        }
     }
 
     /** The smallest value in bucket {@code i} of the positive ones. */
