@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
+import io.eslm.gpt2.checkpoint.StoredWeights;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import java.util.Arrays;
@@ -37,6 +38,19 @@ public final class Histogram {
         for (int at = 0; at < all.size(); at += CHUNK) {
             int n = Math.min(CHUNK, all.size() - at);
             all.backend().read(all.backend().slice(all.storage(), at, n), piece, 0, n);
+            histogram.add(piece, n);
+        }
+        return histogram;
+    }
+
+    /** All values of a tensor in a file, in pieces too. */
+    static Histogram of(StoredWeights weights, String name) {
+        Histogram histogram = new Histogram();
+        int size = weights.shapes().get(name).size();
+        float[] piece = new float[Math.min(CHUNK, size)];
+        for (int at = 0; at < size; at += CHUNK) {
+            int n = Math.min(CHUNK, size - at);
+            weights.read(name, at, piece, n);
             histogram.add(piece, n);
         }
         return histogram;

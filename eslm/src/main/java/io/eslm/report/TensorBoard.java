@@ -2,6 +2,8 @@
 package io.eslm.report;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.checkpoint.Checkpoints;
+import io.eslm.gpt2.checkpoint.StoredWeights;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
@@ -25,6 +27,10 @@ import java.util.function.Consumer;
 public final class TensorBoard implements AutoCloseable {
     private static final String SAMPLES = "samples";
     private static final String SETTINGS = "settings";
+    /** Begins the name of a histogram of a parameter, which ends with the name of the tensor in a checkpoint. */
+    public static final String PARAMETERS = "parameters/";
+    /** Begins the name of a histogram of its gradient. */
+    public static final String GRADIENTS = "gradients/";
 
     private final EventFile file;
 
@@ -77,8 +83,9 @@ public final class TensorBoard implements AutoCloseable {
     }
 
     /**
-     * Writes one event file with the scalars and texts of a run into {@code folder}, which may be the run's own, and replaces the
-     * file of an earlier call. Times are the sums of the steps' times since the start of the run.
+     * Writes one event file with the scalars and texts of a run, and histograms of the weights in its checkpoints, into
+     * {@code folder}, which may be the run's own, and replaces the file of an earlier call. Times are the sums of the steps' times
+     * since the start of the run.
      *
      * @return the file
      * @throws UserError if {@code run} is no run or is damaged, or {@code folder} has other event files
@@ -112,6 +119,7 @@ public final class TensorBoard implements AutoCloseable {
     private static void copy(Path run, double start, long last, Consumer<byte[]> sink) {
         NavigableMap<Long, Path> samples = new TreeMap<>();
         HtmlReport.sampleFiles(run).forEach(sample -> samples.put(HtmlReport.step(sample), sample));
+        NavigableMap<Long, Path> checkpoints = new Checkpoints(run).whole();
         double[] time = {start};
         MetricsFile.read(run.resolve(RunLog.METRICS), line -> {
             long step = line.count("step");
@@ -119,15 +127,32 @@ public final class TensorBoard implements AutoCloseable {
                 time[0] += line.optional("ms", Double.class, 0.0) * 1e-3;
                 sink.accept(BoardEvent.scalars(time[0], line));
                 samples(samples.headMap(step, true), time[0], sink);
+                weights(checkpoints.headMap(step, true), time[0], sink);
             }
         });
         samples(samples.headMap(last, true), time[0], sink);
+        weights(checkpoints.headMap(last, true), time[0], sink);
     }
 
     /** Moves samples to {@code sink}. */
     private static void samples(NavigableMap<Long, Path> samples, double time, Consumer<byte[]> sink) {
         samples.forEach((step, file) -> sink.accept(sample(time, step, HtmlReport.read(file))));
         samples.clear();
+    }
+
+    /** Moves histograms of the weights in checkpoints to {@code sink}. */
+    private static void weights(NavigableMap<Long, Path> checkpoints, double time, Consumer<byte[]> sink) {
+        checkpoints.forEach((step, folder) -> {
+            try (StoredWeights weights = StoredWeights.open(folder)) {
+                weights.shapes().keySet().forEach(name -> {
+                    Histogram histogram = Histogram.of(weights, name);
+                    if (histogram.count() > 0) {
+                        sink.accept(BoardEvent.histogram(time, step, PARAMETERS + name, histogram));
+                    }
+                });
+            }
+        });
+        checkpoints.clear();
     }
 
     private static double started(Json config) {

@@ -36,7 +36,7 @@ final class RunEvents implements AutoCloseable {
         long step = trainer.step() + 1;
         if (due(step)) {
             trainer.model().parameters().forEach((path, p) -> board
-                    .histogram("gradients/" + PretrainedNames.of(path), step, Histogram.of(p.gradient())));
+                    .histogram(TensorBoard.GRADIENTS + PretrainedNames.of(path), step, Histogram.of(p.gradient())));
         }
     }
 
@@ -44,7 +44,7 @@ final class RunEvents implements AutoCloseable {
         long step = trainer.step();
         if (due(step)) {
             trainer.model().parameters().forEach((path, p) -> board
-                    .histogram("parameters/" + PretrainedNames.of(path), step, Histogram.of(p.value())));
+                    .histogram(TensorBoard.PARAMETERS + PretrainedNames.of(path), step, Histogram.of(p.value())));
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import io.eslm.report.Events;
 import io.eslm.report.RunLog;
+import io.eslm.report.TensorBoard;
 import io.eslm.tensor.io.Safetensors;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -73,6 +75,32 @@ class TensorBoardTrainTest {
             });
         }
         assertEquals(all.keySet(), histograms("parameters/", 0).keySet(), "of the new model too");
+    }
+
+    /** A copy has the weights of the checkpoints, in the same histograms, and the same scalars. */
+    @Test
+    void aCopyHasWhatTheFolderHas() throws IOException {
+        Path out = temp.resolve("copy");
+        TensorBoard.write(run, out);
+        Map<String, Events.Buckets> trained = histograms("parameters/", 6);
+        Map<String, Events.Buckets> copied = Events.in(out).stream().filter(e -> e.step() == 6)
+                .flatMap(e -> e.histograms().entrySet().stream())
+                .collect(Collectors.toMap(e -> e.getKey().substring("parameters/".length()), Map.Entry::getValue));
+        assertEquals(trained.keySet(), copied.keySet());
+        trained.forEach((name, h) -> {
+            assertArrayEquals(h.limits(), copied.get(name).limits(), name);
+            assertArrayEquals(h.counts(), copied.get(name).counts(), name);
+        });
+        assertEquals(scalars(Events.in(run)), scalars(Events.in(out)));
+    }
+
+    private static List<Map<String, Float>> scalars(List<Events.Event> events) {
+        return events.stream().map(Events.Event::scalars).filter(s -> !s.isEmpty())
+                .<Map<String, Float>>map(s -> {
+            Map<String, Float> values = new TreeMap<>(s);
+            values.keySet().removeIf(name -> name.startsWith("speed/")); // the log rounds times
+            return values;
+        }).toList();
     }
 
     /** The gradients are those whose norm the log has. */
