@@ -163,16 +163,21 @@ public final class DiffReport {
         for (int i : some) {
             DiffText text = loss.text();
             int at = text.predicted()[i];
-            String context = Visible.line(text(Arrays.copyOfRange(text.tokens(),
-                    Math.max(text.begin()[i], at - CONTEXT), at)));
+            String context = line(text(Arrays.copyOfRange(text.tokens(), Math.max(text.begin()[i], at - CONTEXT),
+                    at)));
             int cut = Math.max(0, context.length() - MOST_CONTEXT);
             cut += cut > 0 && Character.isLowSurrogate(context.charAt(cut)) ? 1 : 0;
-            table.add(List.of(Visible.line(text(text.tokens()[at])), String.format(Locale.ROOT, "%+.3f",
+            table.add(List.of(line(text(text.tokens()[at])).replace(' ', '\u2423'), String.format(Locale.ROOT, "%+.3f",
                     loss.change(i)), String.format(Locale.ROOT, "%.3f", loss.a().tokens()[i]),
                     String.format(Locale.ROOT, "%.3f", loss.b().tokens()[i]), String.valueOf(at),
                     (cut > 0 ? "…" : "") + context.substring(cut)));
         }
         return table;
+    }
+
+    /** In one line, with arrows for line breaks and tabs. */
+    private static String line(String text) {
+        return Visible.of(text.replace('\n', '\u21b5').replace('\t', '\u21e5'));
     }
 
     /** The text of ids, or the ids where they stand for no text. */

@@ -301,7 +301,7 @@ class DiffCommandTest {
                 all.toString());
         Path page = temp.resolve("readable.html");
         String out = diff(first, readable, "--text", text, "--out", page.toString()).ok().out();
-        assertTrue(out.contains("The quick␊<b>"), out);
+        assertTrue(out.contains("The quick↵<b>") && out.contains("\n␣jumps  "), out);
         assertFalse(Files.readString(page).contains("<b>fox"), "texts are escaped");
     }
 }
