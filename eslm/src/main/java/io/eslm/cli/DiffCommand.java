@@ -26,7 +26,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Compares two models. */
-@Command(name = "diff", header = "Shows what changed between two models: in each weight, and in the loss of each token.",
+@Command(name = "diff",
+        header = "Shows what changed between two models: in each weight, and in the loss of each token.",
         description = {"",
             "Compares model B with model A, which have the same shape: two checkpoints of a run, or a model before and after "
                     + "training. For each tensor: the norm of the change over the norm in A, the cosine, and the largest change. "

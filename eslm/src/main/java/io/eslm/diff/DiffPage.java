@@ -21,7 +21,9 @@ public final class DiffPage {
         html.append("</section>\n");
         report.tables(order).reversed()
                 .forEach(table -> html.append("<section>").append(table.html()).append("</section>\n"));
-        return html.append("</main>\n<footer>‖B−A‖/‖A‖: the Frobenius norm of the change over that of A. Losses in nats "
-                + "per token.</footer>\n</html>\n").toString();
+        return html
+                .append("</main>\n<footer>‖B−A‖/‖A‖: the Frobenius norm of the change over that of A. Losses in nats "
+                        + "per token.</footer>\n</html>\n")
+                .toString();
     }
 }

@@ -31,8 +31,9 @@ public record LossDiff(DiffText text, Result a, Result b) {
         Result result = text.score().apply(ModelFolder.load(model, backend));
         for (float loss : result.tokens()) {
             if (!Float.isFinite(loss)) {
-                throw new UserError(model + ": gives a token a loss that is not a finite number. The model's activations "
-                        + "overflow: its weights are damaged, or its training diverged");
+                throw new UserError(
+                        model + ": gives a token a loss that is not a finite number. The model's activations "
+                                + "overflow: its weights are damaged, or its training diverged");
             }
         }
         return result;

@@ -17,11 +17,12 @@ import java.nio.file.Path;
 final class RunEvents implements AutoCloseable {
     private final Trainer trainer;
     private final TensorBoard board;
+    private final Runnable look = this::gradients;
 
     RunEvents(Path folder, JsonObject config, Trainer trainer) {
         this.trainer = trainer;
         board = TensorBoard.open(folder, config, trainer.step());
-        trainer.beforeUpdate(this::gradients);
+        trainer.watchGradients(look);
         if (trainer.step() == 0) {
             afterStep();
         }
@@ -55,8 +56,7 @@ final class RunEvents implements AutoCloseable {
 
     @Override
     public void close() {
-        trainer.beforeUpdate(() -> {
-        });
+        trainer.unwatchGradients(look);
         board.close();
     }
 }

@@ -97,10 +97,10 @@ class TensorBoardTrainTest {
     private static List<Map<String, Float>> scalars(List<Events.Event> events) {
         return events.stream().map(Events.Event::scalars).filter(s -> !s.isEmpty())
                 .<Map<String, Float>>map(s -> {
-            Map<String, Float> values = new TreeMap<>(s);
-            values.keySet().removeIf(name -> name.startsWith("speed/")); // the log rounds times
-            return values;
-        }).toList();
+                    Map<String, Float> values = new TreeMap<>(s);
+                    values.keySet().removeIf(name -> name.startsWith("speed/")); // the log rounds times
+                    return values;
+                }).toList();
     }
 
     /** The gradients are those whose norm the log has. */

@@ -209,7 +209,8 @@ class TensorBoardTest {
                 BoardEvent.start(3.5, 2),
                 BoardEvent.scalars(4, Json.of(file, Json.parse("{\"step\":2,\"loss\":2.25}"))),
                 BoardEvent.scalars(5, Json.of(file,
-                        Json.parse("{\"step\":2,\"val_loss\":3.0,\"domains\":{\"prose\":3.5},\"worst_domain\":\"p\"}"))),
+                        Json.parse(
+                                "{\"step\":2,\"val_loss\":3.0,\"domains\":{\"prose\":3.5},\"worst_domain\":\"p\"}"))),
                 BoardEvent.histogram(6, 2, "parameters/h", histogram),
                 BoardEvent.text(7, 2, "samples", BoardEvent.verbatim("Once")))) {
             bytes.writeBytes(EventFile.record(event));

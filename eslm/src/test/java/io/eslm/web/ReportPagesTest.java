@@ -30,8 +30,9 @@ import org.openqa.selenium.Keys;
 /** The report of a run and the page of a comparison in a browser, made from folders of someone who means harm. */
 class ReportPagesTest {
     /** Ends what it may stand in, makes an element that runs a script, turns the text around, and is long. */
-    private static final String EVIL = "'\"></title></style></script><img src=x onerror=hacked=1><script>hacked=2</script>"
-            + "\u202e\u001b[2J &lt; ${hacked=3} " + "x".repeat(400);
+    private static final String EVIL =
+            "'\"></title></style></script><img src=x onerror=hacked=1><script>hacked=2</script>"
+                    + "\u202e\u001b[2J &lt; ${hacked=3} " + "x".repeat(400);
     private static final String SHOWN = EVIL.replace("\u202e", "\\u{202E}").replace('\u001b', '\u241b');
     /** As the name of a folder. */
     private static final String EVIL_NAME = "'\"><img src=x onerror=hacked=4>" + "y".repeat(150);
@@ -118,7 +119,8 @@ class ReportPagesTest {
                 String evaluation = "{\"step\":%d,\"val_loss\":%d,\"domains\":{\"all\":1}}\n";
                 Files.writeString(run.resolve(RunLog.METRICS), evaluation.formatted(0, 4) + step.formatted(1)
                         + step.formatted(2) + evaluation.formatted(2, 2 + seed % 2));
-                JsonObject end = JsonParser.parseString("{\"step\":2,\"val_loss\":2,\"val_cvar90\":3}").getAsJsonObject();
+                JsonObject end =
+                        JsonParser.parseString("{\"step\":2,\"val_loss\":2,\"val_cvar90\":3}").getAsJsonObject();
                 JsonObject domains = Json.parse("{\"a\": 1.5}");
                 domains.addProperty(EVIL, 2 + seed % 2);
                 end.add("domains", domains);
@@ -187,10 +189,12 @@ class ReportPagesTest {
             assertTrue(number(page, "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
                     + ".reduce((a, b) => a + b / 3, 0)") < 60, "the ground is dark");
             checkComparison(page);
-            assertTrue(number(page, "document.querySelector('.figures th').getBoundingClientRect().width")
-                    <= 150, "a name takes the room of the figures");
-            assertTrue(number(page, "document.querySelector('.figures caption span').getBoundingClientRect().right")
-                    <= 390, "a title is cut");
+            assertTrue(number(page, "document.querySelector('.figures th').getBoundingClientRect().width") <= 150,
+                    "a name takes the room of the figures");
+            assertTrue(
+                    number(page,
+                            "document.querySelector('.figures caption span').getBoundingClientRect().right") <= 390,
+                    "a title is cut");
             page.eval("document.querySelector('.wide').focus()");
             page.press(Keys.ARROW_RIGHT);
             page.await("the table scrolls", _ -> number(page, "document.querySelector('.wide').scrollLeft") > 0);

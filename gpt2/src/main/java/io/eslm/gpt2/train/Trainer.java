@@ -16,6 +16,8 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.Workspace;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -47,8 +49,7 @@ public final class Trainer implements AutoCloseable {
     /** 6·N for N parameters: the count that MFU is defined by. */
     private final double flopsPerToken;
     private final double peakFlops;
-    private Runnable beforeUpdate = () -> {
-    };
+    private final List<Runnable> watchers = new ArrayList<>();
     private long step;
     private long tokens;
 
@@ -99,9 +100,17 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Calls {@code look} in each step when the gradients are complete: before clipping, the update, and {@link #step} + 1. */
-    public void beforeUpdate(Runnable look) {
-        beforeUpdate = look;
+    /**
+     * Calls {@code look} in each step from now on, when the gradients are complete: before clipping, the update, and the counting
+     * of the step.
+     */
+    public void watchGradients(Runnable look) {
+        watchers.add(look);
+    }
+
+    /** Calls {@code look} no more. */
+    public void unwatchGradients(Runnable look) {
+        watchers.remove(look);
     }
 
     /**
@@ -128,7 +137,7 @@ public final class Trainer implements AutoCloseable {
         if (!Double.isFinite(norm)) {
             throw NonFinite.gradient(norm, step + 1, model);
         }
-        beforeUpdate.run();
+        watchers.forEach(Runnable::run);
         double learningRate = schedule.at(step);
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();
