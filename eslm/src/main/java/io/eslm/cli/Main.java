@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
     CompareCommand.class,
     EvalCommand.class,
     ScoreCommand.class,
+    TokenizeCommand.class,
+    DetokenizeCommand.class,
     PrepareCommand.class,
     BackendsCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
