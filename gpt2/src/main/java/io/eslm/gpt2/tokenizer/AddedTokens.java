@@ -3,7 +3,9 @@ package io.eslm.gpt2.tokenizer;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Tokens that are found in a text before anything else: at each place the longest one, from left to right. This is how Hugging Face's
@@ -29,24 +31,14 @@ final class AddedTokens {
 
     private final List<Added> tokens;
     /** Tokens by their first char; longer ones first. */
-    private final List<List<Added>> byFirst = new ArrayList<>();
+    private final Map<Character, List<Added>> byFirst = new HashMap<>();
 
     AddedTokens(List<Added> tokens) {
         this.tokens = tokens.stream().filter(t -> !t.content.isEmpty())
                 .sorted(Comparator.comparingInt((Added t) -> t.content.length()).reversed()).toList();
         for (Added t : this.tokens) {
-            char c = t.content.charAt(0);
-            while (byFirst.size() <= c) {
-                byFirst.add(List.of());
-            }
-            List<Added> same = new ArrayList<>(byFirst.get(c));
-            same.add(t);
-            byFirst.set(c, same);
+            byFirst.computeIfAbsent(t.content.charAt(0), _ -> new ArrayList<>()).add(t);
         }
-    }
-
-    List<Added> all() {
-        return tokens;
     }
 
     /** The parts of {@code part}; itself if it is a token or has none in it. */
@@ -90,11 +82,7 @@ final class AddedTokens {
     }
 
     private Added at(String text, int i) {
-        char c = text.charAt(i);
-        if (c >= byFirst.size()) {
-            return null;
-        }
-        for (Added t : byFirst.get(c)) {
+        for (Added t : byFirst.getOrDefault(text.charAt(i), List.of())) {
             if (text.startsWith(t.content, i) && !(t.singleWord && touchesWord(text, i, i + t.content.length()))) {
                 return t;
             }

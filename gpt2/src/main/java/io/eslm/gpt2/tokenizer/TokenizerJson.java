@@ -22,6 +22,8 @@ import java.util.function.UnaryOperator;
 final class TokenizerJson {
     /** No vocabulary in use has more. */
     private static final int MOST_TOKENS = 1 << 22;
+    /** Ids without a token, for each token. */
+    private static final int MOST_GAPS = 4;
 
     private final Json root;
     private final TextSteps steps;
@@ -131,6 +133,11 @@ final class TokenizerJson {
         ids.forEach((token, id) -> byId.put(id, decoder.apply(token)));
         added.forEach(t -> byId.put(t.id(), t.content().getBytes(StandardCharsets.UTF_8)));
         int size = byId.isEmpty() ? 0 : byId.lastKey() + 1;
+        if (size > MOST_GAPS * byId.size() + MOST_GAPS * 256) {
+            throw new UserError(
+                    root.file() + ": the highest token id is " + (size - 1) + ", but there are only " + byId.size()
+                            + " tokens");
+        }
         byte[][] bytes = new byte[size][];
         byId.forEach((id, b) -> bytes[id] = b);
         return bytes;
