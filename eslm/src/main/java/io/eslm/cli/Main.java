@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
     EvalCommand.class,
     ScoreCommand.class,
     DiffCommand.class,
+    TokenizeCommand.class,
+    DetokenizeCommand.class,
     PrepareCommand.class,
     BackendsCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
