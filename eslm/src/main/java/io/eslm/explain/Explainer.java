@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.explain;
+
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.train.Objective;
+import io.eslm.tensor.backend.Backend;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Takes a step several times and tells it. The weights stay as they are. The first time finds out about the tokens, and warms
+ * up; then the step and the same step without selection take turns, and the fastest of each is told.
+ */
+public final class Explainer {
+    /** One repetition. */
+    private record Taken(StepOutcome outcome, List<OpRecord> ops) {
+        static Taken faster(Taken a, Taken b) {
+            return a == null || b.outcome.nanos() < a.outcome.nanos() ? b : a;
+        }
+    }
+
+    private final Subject subject;
+    private final Backend backend;
+    private final Parts parts = new Parts();
+    private final JsonObject state;
+
+    private Explainer(Subject subject) {
+        this.subject = subject;
+        this.backend = subject.step().model().backend();
+        this.state = subject.objective().state();
+        parts.add(subject.step().model());
+        subject.others().forEach(parts::add);
+    }
+
+    /**
+     * Tells the step of {@code subject}.
+     *
+     * @param row as {@code transformer.wte.weight:464}, to take that row of the gradient apart
+     * @param repetitions timed, at least 1
+     * @throws io.eslm.tensor.UserError if the model has no such row, or a loss or gradient is not finite
+     */
+    public static Explanation explain(Subject subject, Optional<String> row, int repetitions) {
+        return new Explainer(subject).explain(row, repetitions);
+    }
+
+    private Explanation explain(Optional<String> row, int repetitions) {
+        Step step = subject.step();
+        Optional<RowQuery> query = row.map(text -> RowQuery.of(text, step.model()));
+        boolean plain = subject.objective() instanceof Objective.Mean;
+        Objective all = new Objective.Mean();
+        try (StepRunner runner = new StepRunner(step)) {
+            OpWatch ops = new OpWatch(backend, parts);
+            TokenWatch tokens = new TokenWatch(backend, parts, step.batch());
+            Optional<RowWatch> rows = query.map(q -> new RowWatch(q, ops));
+            List<StepWatch> watches = new ArrayList<>(List.of(ops, tokens));
+            rows.ifPresent(watches::add);
+            runner.run(subject.objective(), state, new Watches(watches));
+            Taken best = null;
+            Taken bestPlain = null;
+            for (int i = 0; i < repetitions; i++) {
+                best = Taken.faster(best, take(runner, subject.objective(), state));
+                bestPlain = plain ? null : Taken.faster(bestPlain, take(runner, all, new JsonObject()));
+            }
+            long parameters = step.model().parameterCount();
+            StepCost without =
+                    bestPlain == null ? null : StepCost.of(bestPlain.outcome, bestPlain.ops, parameters);
+            return new Explanation(step, subject.what(), subject.objective().name(), backend.description(),
+                    backend.peakFlops(), List.copyOf(best.ops), best.outcome,
+                    StepCost.of(best.outcome, best.ops, parameters), Optional.ofNullable(without), repetitions,
+                    List.copyOf(tokens.fates()), rows.map(r -> r.result(tokens)));
+        }
+    }
+
+    private Taken take(StepRunner runner, Objective objective, JsonObject before) {
+        OpWatch ops = new OpWatch(backend, parts);
+        return new Taken(runner.run(objective, before, ops), ops.records());
+    }
+}
