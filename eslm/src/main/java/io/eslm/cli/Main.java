@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
     CompareCommand.class,
     EvalCommand.class,
     ScoreCommand.class,
+    ExplainCommand.class,
     PrepareCommand.class,
     BackendsCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",

@@ -2,6 +2,7 @@
 package io.eslm.explain;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.backend.Backend;
 import java.util.ArrayList;
@@ -13,6 +14,9 @@ import java.util.Optional;
  * up; then the step and the same step without selection take turns, and the fastest of each is told.
  */
 public final class Explainer {
+    /** Asks for a row of a parameter's gradient. */
+    public static final Option<String> ROW = RowQuery.OPTION;
+
     /** One repetition. */
     private record Taken(StepOutcome outcome, List<OpRecord> ops) {
         static Taken faster(Taken a, Taken b) {

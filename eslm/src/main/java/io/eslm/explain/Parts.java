@@ -37,7 +37,7 @@ final class Parts {
             case TokenEmbedding _ -> {
                 return "embedding";
             }
-            case HeadCrossEntropy _, HeadDistillation _ -> {
+            case HeadCrossEntropy _,HeadDistillation _ -> {
                 return "head";
             }
             default -> {

@@ -25,8 +25,9 @@ record RowQuery(String name, Parameter parameter, int row) {
     static RowQuery of(String text, Gpt2 model) {
         int colon = text.lastIndexOf(':');
         if (colon < 0 || !text.substring(colon + 1).matches("\\d{1,9}")) {
-            throw new OptionError(OPTION, text, "must be the name of a parameter, a colon and a row from 0, for example "
-                    + PretrainedNames.of("tokens.weight") + ":464");
+            throw new OptionError(OPTION, text,
+                    "must be the name of a parameter, a colon and a row from 0, for example "
+                            + PretrainedNames.of("tokens.weight") + ":464");
         }
         String asked = text.substring(0, colon);
         int row = Integer.parseInt(text.substring(colon + 1));

@@ -124,8 +124,9 @@ final class StepRunner implements AutoCloseable {
 
     private static void check(double value, String what) {
         if (!Double.isFinite(value)) {
-            throw new UserError("the " + what + " of the step is " + value + ", not a finite number, so there is nothing "
-                    + "to explain: the model's weights are damaged, or its training diverged");
+            throw new UserError(
+                    "the " + what + " of the step is " + value + ", not a finite number, so there is nothing "
+                            + "to explain: the model's weights are damaged, or its training diverged");
         }
     }
 

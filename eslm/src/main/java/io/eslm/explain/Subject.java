@@ -51,7 +51,8 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
      * @param name of the model
      * @param time longest window
      */
-    public static Subject of(Gpt2 model, String name, MethodSpec method, TrainOptions options, Tokens tokens, int time) {
+    public static Subject of(Gpt2 model, String name, MethodSpec method, TrainOptions options, Tokens tokens,
+            int time) {
         method.check(model.config());
         Loading models = new Loading(model.backend(), new ArrayList<>());
         Objective objective = method.objective(models);

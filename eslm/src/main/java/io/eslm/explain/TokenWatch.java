@@ -104,11 +104,12 @@ final class TokenWatch extends StepWatch {
     public void beforeBackward(OpContext op) {
         if (op == head) {
             weights = op.arrived().toFloats();
-        } else if (op.inputCount() > 1 && parts.path(op.input(1)) != null
-                && parts.path(op.input(1)).equals("finalNorm.weight")) {
-            Rows rows = op.arrivedRows();
-            kept = rows == null ? null : rows.indices().toInts();
-        }
+        } else
+            if (op.inputCount() > 1 && parts.path(op.input(1)) != null
+                    && parts.path(op.input(1)).equals("finalNorm.weight")) {
+                        Rows rows = op.arrivedRows();
+                        kept = rows == null ? null : rows.indices().toInts();
+                    }
     }
 
     /** Makes the fates of the micro-batch that is done. */
