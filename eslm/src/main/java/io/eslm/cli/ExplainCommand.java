@@ -17,17 +17,13 @@ import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
-import io.eslm.report.ScoreLines;
-import io.eslm.run.Run;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.AtomicFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -63,7 +59,7 @@ final class ExplainCommand extends EslmCommand {
     private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows in a micro-batch, at most")
             .must("be at least 1", n -> n >= 1).defaultsTo(WINDOWS);
     private static final Option<Integer> REPEAT = Option.count("repeat", "times to take the step; the fastest is told")
-            .must("be at least 1", n -> n >= 1).defaultsTo(5);
+            .must("be at least 1", n -> n >= 1).defaultsTo("as many as fit in 4 seconds, at least 3", _ -> null);
     private static final Option<Path> OUT = Option.path("out", "FILE", "also write a page with the graph of the step")
             .defaultsTo("none", _ -> null);
 
@@ -85,7 +81,7 @@ final class ExplainCommand extends EslmCommand {
     int run(Terminal screen) {
         try (Backend backend = options.openBackend()) {
             Explanation told =
-                    Explainer.explain(subject(screen, backend), options.find(Explainer.ROW), options.get(REPEAT));
+                    Explainer.explain(subject(screen, backend), options.find(Explainer.ROW), options.find(REPEAT));
             options.find(OUT).ifPresent(file -> {
                 AtomicFiles.writeString(file, ExplainPage.of(told));
                 screen.note("page:    " + file);

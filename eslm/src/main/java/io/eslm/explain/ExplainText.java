@@ -39,7 +39,7 @@ public final class ExplainText {
         return Visible.line(told.what()) + format("%n%s on %s%n", told.method(), told.backend())
                 + format("%,d tokens: %,d kept, %,d dropped%s%n", told.tokens().size(), told.kept(),
                         told.tokens().size() - told.kept(), threshold)
-                + format("loss %.4f over the %,d tokens with a forward pass through the head, %.4f over the kept ones; "
+                + format("loss %.4f over the %,d tokens that the head saw, %.4f over the kept ones; "
                         + "gradient norm %.4g before clipping; learning rate %.3g%n", o.loss(), o.tokens(),
                         o.keptLoss(), o.gradNorm(), told.step().learningRate());
     }
@@ -47,7 +47,7 @@ public final class ExplainText {
     // ---- ops
 
     private String ops() {
-        Table table = new Table(format("The fastest of %d. Forward pass, then backward pass of each op:",
+        Table table = new Table(format("Every op, forward and backward, in the fastest of %d steps:",
                 told.repetitions()), "part and op", "output", "mul-adds", "bytes", "ms", "peak", "grad rows",
                 "mul-adds",
                 "bytes", "ms", "peak");

@@ -17,6 +17,10 @@ public final class Explainer {
     /** Asks for a row of a parameter's gradient. */
     public static final Option<String> ROW = RowQuery.OPTION;
 
+    /** How long to go on by default: the compiler needs some of it until it has seen enough of the kernels. */
+    static final int SECONDS = 4;
+    static final int LEAST = 3;
+
     /** One repetition. */
     private record Taken(StepOutcome outcome, List<OpRecord> ops) {
         static Taken faster(Taken a, Taken b) {
@@ -41,14 +45,14 @@ public final class Explainer {
      * Tells the step of {@code subject}.
      *
      * @param row as {@code transformer.wte.weight:464}, to take that row of the gradient apart
-     * @param repetitions timed, at least 1
+     * @param repetitions timed, at least 1; empty for as many as fit in {@value #SECONDS} seconds, at least {@value #LEAST}
      * @throws io.eslm.tensor.UserError if the model has no such row, or a loss or gradient is not finite
      */
-    public static Explanation explain(Subject subject, Optional<String> row, int repetitions) {
+    public static Explanation explain(Subject subject, Optional<String> row, Optional<Integer> repetitions) {
         return new Explainer(subject).explain(row, repetitions);
     }
 
-    private Explanation explain(Optional<String> row, int repetitions) {
+    private Explanation explain(Optional<String> row, Optional<Integer> repetitions) {
         Step step = subject.step();
         Optional<RowQuery> query = row.map(text -> RowQuery.of(text, step.model()));
         boolean plain = subject.objective() instanceof Objective.Mean;
@@ -62,16 +66,20 @@ public final class Explainer {
             runner.run(subject.objective(), state, new Watches(watches));
             Taken best = null;
             Taken bestPlain = null;
-            for (int i = 0; i < repetitions; i++) {
+            long start = System.nanoTime();
+            int taken = 0;
+            while (taken < repetitions.orElse(LEAST)
+                    || repetitions.isEmpty() && (System.nanoTime() - start) * 1e-9 < SECONDS) {
                 best = Taken.faster(best, take(runner, subject.objective(), state));
                 bestPlain = plain ? null : Taken.faster(bestPlain, take(runner, all, new JsonObject()));
+                taken++;
             }
             long parameters = step.model().parameterCount();
             StepCost without =
                     bestPlain == null ? null : StepCost.of(bestPlain.outcome, bestPlain.ops, parameters);
             return new Explanation(step, subject.what(), subject.objective().name(), backend.description(),
                     backend.peakFlops(), List.copyOf(best.ops), best.outcome,
-                    StepCost.of(best.outcome, best.ops, parameters), Optional.ofNullable(without), repetitions,
+                    StepCost.of(best.outcome, best.ops, parameters), Optional.ofNullable(without), taken,
                     List.copyOf(tokens.fates()), rows.map(r -> r.result(tokens)));
         }
     }

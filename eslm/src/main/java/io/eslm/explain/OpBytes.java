@@ -54,8 +54,10 @@ final class OpBytes {
         boolean lookup = op.op() instanceof TokenEmbedding || op.op() instanceof Gather;
         long bytes = 0;
         for (int i = 0; i < op.inputCount(); i++) {
-            bytes += lookup ? 0 : rowsOf(op.input(i), kept, total);
-            bytes += op.needs(i) && parts.path(op.input(i)) != null ? input(op, i) : 0;
+            Tensor x = op.input(i);
+            boolean parameter = parts.path(x) != null;
+            bytes += lookup ? 0 : parameter ? of(x) : rowsOf(x, kept, total);
+            bytes += op.needs(i) && parameter ? input(op, i) : 0;
         }
         for (int s = 0; s < op.savedCount(); s++) {
             bytes += op.saved(s).dtype().isFloat() ? rowsOf(op.saved(s), kept, total) : of(op.saved(s));

@@ -6,6 +6,7 @@ import io.eslm.autograd.Rows;
 import io.eslm.autograd.op.Affine;
 import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.HeadDistillation;
+import io.eslm.autograd.op.KeepRows;
 import io.eslm.autograd.op.LayerNorm;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.tensor.Shape;
@@ -29,6 +30,8 @@ final class RowWatch extends StepWatch {
     private final Tensor value;
     private final List<Found> found = new ArrayList<>();
     private int micro;
+    /** Where the head reads some tokens only: their rows of the forward pass. */
+    private int[] headRows;
     private float[] gradient;
 
     RowWatch(RowQuery query, OpWatch ops) {
@@ -40,6 +43,14 @@ final class RowWatch extends StepWatch {
     @Override
     void begin(int which) {
         micro = which;
+        headRows = null;
+    }
+
+    @Override
+    public void afterForward(OpContext op) {
+        if (op.op() instanceof KeepRows k) {
+            headRows = k.rows().indices().toInts();
+        }
     }
 
     @Override
@@ -77,7 +88,7 @@ final class RowWatch extends StepWatch {
         float[] one = new float[1];
         for (int k = 0; k < at.length; k++) {
             value.backend().read(value.backend().slice(dLogits, k * vocabulary + query.row(), 1), one, 0, 1);
-            add(op, at[k], one[0], x, at[k]);
+            add(op, headRows == null ? at[k] : headRows[at[k]], one[0], x, at[k]);
         }
     }
 
