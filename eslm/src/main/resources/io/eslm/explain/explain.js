@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
@@ -45,7 +44,7 @@ const counts = ENDS.map((_, e) => token.ends.filter(x => x === e).length);
 
 // ---- the graph: forward passes go down on the left, gradients go up on the right
 
-const ROW = 62, BOX = 46, X = 150, WIDTH = 330, LANE = 60, LEFT = 50, RIGHT = X + WIDTH + 40;
+const ROW = 62, BOX = 46, X = 150, WIDTH = 400, LANE = 60, LEFT = 50, RIGHT = X + WIDTH + 40;
 const nodes = [], nodeOf = new Map();
 for (const [i, op] of data.ops.entries()) {
   if (op.phase === 'forward') {
@@ -59,7 +58,7 @@ for (const [i, op] of data.ops.entries()) {
 }
 const top = i => 40 + i * ROW;
 const cost = (n, pass, field) => n.ops.reduce((s, i) => s + (data.ops[i][pass] ? data.ops[i][pass][field] : 0), 0);
-const HEIGHT = top(nodes.length) + 90, FULL = RIGHT + LANE + 160;
+const HEIGHT = top(nodes.length) + 90, FULL = RIGHT + LANE + 190;
 const total = token.ends.length;
 const share = n => LANE * n / total;
 const first = nodes.findIndex(n => n.op.phase === 'forward');
@@ -76,6 +75,11 @@ const gradRows = n => n.op.phase === 'forward' && n.op.backward;
 const svg = $('graph');
 const scene = make(svg, 'g', {});
 const draw = (name, attributes, text) => make(scene, name, attributes, text);
+
+function work(n) {
+  const sum = cost(n, 'forward', 'multiply_adds') + cost(n, 'backward', 'multiply_adds');
+  return sum ? ' · ' + scaled(sum, '') + ' mul-adds' : '';
+}
 
 function ribbons() {
   draw('text', { x: LEFT, y: 14, class: 'name' }, 'forward ↓');
@@ -142,8 +146,7 @@ function boxes() {
     const f = cost(n, 'forward', 'seconds'), b = cost(n, 'backward', 'seconds');
     make(g, 'text', { x: X + WIDTH - 10, y: y + 17, 'text-anchor': 'end', class: 'small' },
         n.kind ? '(' + n.op.output.join(', ') + ')' : n.ops.length + ' ops');
-    make(g, 'text', { x: X + 10, y: y + 33, class: 'small' }, ms(f) + ' + ' + ms(b) + ' ms · '
-        + scaled(cost(n, 'forward', 'multiply_adds') + cost(n, 'backward', 'multiply_adds'), 'mul-adds'));
+    make(g, 'text', { x: X + 10, y: y + 33, class: 'small' }, ms(f) + ' + ' + ms(b) + ' ms' + work(n));
     if (gradRows(n)) {
       const r = n.op.backward;
       make(g, 'text', { x: X + WIDTH - 10, y: y + 33, 'text-anchor': 'end', class: r.rows < r.of ? 'gone-text' : 'small' },
