@@ -44,12 +44,11 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm explain --model runs/jdk-cvar-loss-0.1 --out step.html",
             "  eslm explain --model gpt2/ --file README.md --method cvar-loss:alpha=0.3 --row transformer.wte.weight:464"})
 final class ExplainCommand extends EslmCommand {
-    private static final String DEMO = "demo";
     private static final int WINDOWS = 4;
-    private static final Option<String> MODEL = Option
-            .text("model", "MODEL", "a model folder, the folder of a run (its "
-                    + "newest checkpoint), or a preset for a new model: " + String.join(", ", Gpt2Config.PRESETS))
-            .defaultsTo(DEMO);
+    private static final Option<Path> MODEL = Option
+            .path("model", "MODEL", "a model folder, the folder of a run (its newest "
+                    + "checkpoint), or a preset for a new model: " + String.join(", ", Gpt2Config.PRESETS))
+            .defaultsTo(Path.of("demo"));
     private static final Option<String> DATA =
             Option.text("data", "PATH", "take the first batch of this data: jdk, a text "
                     + "file, a folder of text, a .bin file, or a prepared folder").defaultsTo("jdk", _ -> null);
@@ -59,7 +58,9 @@ final class ExplainCommand extends EslmCommand {
     private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows in a micro-batch, at most")
             .must("be at least 1", n -> n >= 1).defaultsTo(WINDOWS);
     private static final Option<Integer> REPEAT = Option.count("repeat", "times to take the step; the fastest is told")
-            .must("be at least 1", n -> n >= 1).defaultsTo("as many as fit in 4 seconds, at least 3", _ -> null);
+            .must("be at least 1", n -> n >= 1)
+            .defaultsTo("as many as fit in " + Explainer.SECONDS + " seconds, at least "
+                    + Explainer.LEAST, _ -> null);
     private static final Option<Path> OUT = Option.path("out", "FILE", "also write a page with the graph of the step")
             .defaultsTo("none", _ -> null);
 
@@ -96,8 +97,8 @@ final class ExplainCommand extends EslmCommand {
     }
 
     private Subject subject(Terminal screen, Backend backend) {
-        String name = options.get(MODEL);
-        Path folder = Path.of(name);
+        Path folder = options.get(MODEL);
+        String name = folder.toString();
         boolean exists = Files.exists(folder);
         boolean tokensGiven = input != null || options.has(DATA);
         Optional<MethodSpec> method = options.find(METHOD).map(MethodSpec::parse);

@@ -59,7 +59,8 @@ public final class ExplainPage {
                 ". The fastest of %d steps. Multiply-adds are counted by the kernels. Bytes are the sizes of the operands, "
                         + "each counted once. Losses in nats.</footer>%n",
                 told.repetitions()));
-        html.append("<script type=application/json id=data>").append(json(told)).append("</script>\n<script type=module>\n")
+        html.append("<script type=application/json id=data>").append(json(told))
+                .append("</script>\n<script type=module>\n")
                 .append(resource("explain.js")).append("</script>\n</html>\n");
         return html.toString();
     }

@@ -48,7 +48,8 @@ public final class ExplainText {
 
     private String ops() {
         Table table = new Table(format("Every op, forward and backward, in the fastest of %d steps:",
-                told.repetitions()), "part and op", "output", "forward: mul-adds", "bytes", "ms", "peak", "backward: rows",
+                told.repetitions()), "part and op", "output", "forward: mul-adds", "bytes", "ms", "peak",
+                "backward: rows",
                 "mul-adds", "bytes", "ms", "peak");
         for (Group group : Group.of(told.ops())) {
             boolean alone = group.ops().size() == 1;
@@ -123,7 +124,8 @@ public final class ExplainText {
         long removed = masked.stream().mapToLong(op -> op.rowsOf() - op.rowsKept()).sum();
         return text
                 .append(format("  %,d rows of gradient, in %s. In the ops before these, every row has a gradient "
-                        + "again: kept tokens read dropped ones, as keys and values of attention.%n%n", removed, String.join(", ", parts)))
+                        + "again: kept tokens read dropped ones, as keys and values of attention.%n%n", removed,
+                        String.join(", ", parts)))
                 .toString();
     }
 

@@ -18,8 +18,9 @@ public final class Explainer {
     public static final Option<String> ROW = RowQuery.OPTION;
 
     /** How long to go on by default: the compiler needs some of it until it has seen enough of the kernels. */
-    static final int SECONDS = 4;
-    static final int LEAST = 3;
+    public static final int SECONDS = 4;
+    /** Fewest repetitions by default. */
+    public static final int LEAST = 3;
 
     /** One repetition. */
     private record Taken(StepOutcome outcome, List<OpRecord> ops) {

@@ -21,8 +21,9 @@ import org.openqa.selenium.interactions.WheelInput.ScrollOrigin;
 
 /** The page of a step, in a browser. The text would break a page that did not escape it. */
 class ExplainPageTest {
-    private static final String HOSTILE = "</script><b>bold</b> & \"quoted\" 'single' <!-- \u202Ereversed\u202C \u0007 &lt; "
-            + "the quick brown fox jumps over the lazy dog, and the dog sleeps on in the sun";
+    private static final String HOSTILE =
+            "</script><b>bold</b> & \"quoted\" 'single' <!-- \u202Ereversed\u202C \u0007 &lt; "
+                    + "the quick brown fox jumps over the lazy dog, and the dog sleeps on in the sun";
     @TempDir
     private static Path dir;
     private static Path page;
@@ -88,8 +89,10 @@ class ExplainPageTest {
                     .perform();
             browser.await("the wheel zooms", _ -> width(browser) < first);
             browser.find("#graph").sendKeys("0");
-            assertTrue(number(browser, "document.querySelector('.ribbon.kept').getBoundingClientRect().bottom") < number(
-                    browser, "document.getElementById('graph').getBoundingClientRect().bottom"), "all of it is shown");
+            assertTrue(
+                    number(browser, "document.querySelector('.ribbon.kept').getBoundingClientRect().bottom") < number(
+                            browser, "document.getElementById('graph').getBoundingClientRect().bottom"),
+                    "all of it is shown");
             double graph = number(browser, "document.getElementById('graph').getBoundingClientRect().right");
             double table = number(browser, "document.querySelector('.ops').getBoundingClientRect().left");
             assertTrue(table >= graph, "the table is beside the graph");

@@ -250,6 +250,10 @@ class ExplainerTest {
         });
         Explanation told = Explainer.explain(next, Optional.empty(), Optional.of(1));
         assertTrue(told.what().startsWith("step 5 of "), told.what());
+        JsonObject json = JsonParser.parseString(Program.run("explain", "--model", other.toString(), "--repeat", "1",
+                "--threads", "1", "--json").ok().out()).getAsJsonObject();
+        assertEquals(told.outcome().loss(), json.get("loss").getAsDouble());
+        assertEquals(told.cost().multiplyAdds(), json.getAsJsonObject("total").get("multiply_adds").getAsLong());
         Program.run("train", "--init-from", "resume", "--out-dir", other.toString(), "--max-iters", "5",
                 "--lr-decay-iters", "4", "--threads", "1").ok();
         JsonObject logged = RunLog.read(other).stream()
