@@ -57,7 +57,7 @@ final class ExplainCommand extends EslmCommand {
                     .defaultsTo("the run's, or cvar-loss", _ -> null);
     private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows in a micro-batch, at most")
             .must("be at least 1", n -> n >= 1).defaultsTo(WINDOWS);
-    private static final Option<Integer> REPEAT = Option.count("repeat", "times to take the step; the fastest is told")
+    private static final Option<Integer> REPEAT = Option.count("repeat", "times to take the step; the fastest pass of each op is told")
             .must("be at least 1", n -> n >= 1)
             .defaultsTo("as many as fit in " + Explainer.SECONDS + " seconds, at least "
                     + Explainer.LEAST, _ -> null);

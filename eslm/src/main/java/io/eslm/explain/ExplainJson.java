@@ -35,9 +35,10 @@ public final class ExplainJson {
         o.add("between_ops", between);
         JsonObject update = new JsonObject();
         update.addProperty("bytes", StepCost.updateBytes(told.step().model().parameterCount()));
-        update.addProperty("seconds", told.outcome().updateNanos() * 1e-9);
+        update.addProperty("seconds", told.update());
         o.add("update", update);
         o.add("total", cost(told.cost()));
+        o.addProperty("fastest_step_seconds", told.fastest());
         told.withoutSelection().ifPresent(without -> o.add("without_selection", cost(without)));
         JsonArray tokens = new JsonArray();
         told.tokens().forEach(t -> tokens.add(token(told, t)));

@@ -56,7 +56,7 @@ public final class ExplainPage {
         row(html, told);
         saved(html, told);
         html.append("</main>\n<footer>").append(Html.text(told.backend())).append(String.format(Locale.ROOT,
-                ". The fastest of %d steps. Multiply-adds are counted by the kernels. Bytes are the sizes of the operands, "
+                ". Times are the fastest of %d passes. Multiply-adds are counted by the kernels. Bytes are the sizes of the operands, "
                         + "each counted once. Losses in nats.</footer>%n",
                 told.repetitions()));
         html.append("<script type=application/json id=data>").append(json(told))
@@ -102,7 +102,7 @@ public final class ExplainPage {
 
     private static void saved(StringBuilder html, Explanation told) {
         told.withoutSelection().ifPresent(without -> {
-            Table table = new Table("Both were run in turn; the fastest of each counts.", "", "this step",
+            Table table = new Table("Both were run in turn; the fastest pass of each op counts.", "", "this step",
                     "without selection", "saved");
             StepCost cost = told.cost();
             table.add(

@@ -47,8 +47,9 @@ public final class ExplainText {
     // ---- ops
 
     private String ops() {
-        Table table = new Table(format("Every op, forward and backward, in the fastest of %d steps:",
-                told.repetitions()), "part and op", "output", "forward: mul-adds", "bytes", "ms", "peak",
+        Table table = new Table(format("Every op, forward and backward; ms of the fastest of %d passes (the fastest whole step took "
+                + "%s ms):",
+                told.repetitions(), Figures.ms(told.fastest())), "part and op", "output", "forward: mul-adds", "bytes", "ms", "peak",
                 "backward: rows",
                 "mul-adds", "bytes", "ms", "peak");
         for (Group group : Group.of(told.ops())) {
@@ -65,8 +66,8 @@ public final class ExplainText {
         table.add(between());
         long update = StepCost.updateBytes(told.step().model().parameterCount());
         table.add(row("gradient norm, AdamW", "", "", Figures.bytes(update),
-                Figures.ms(told.outcome().updateNanos() * 1e-9)));
-        table.add(row("whole step", "", Figures.count(told.cost().multiplyAdds()), Figures.bytes(told.cost().bytes()),
+                Figures.ms(told.update())));
+        table.add(row("sum", "", Figures.count(told.cost().multiplyAdds()), Figures.bytes(told.cost().bytes()),
                 Figures.ms(told.cost().seconds()),
                 Figures.percent(told.shareOfPeak(told.cost().flops(), told.cost().seconds()))));
         return table.text();

@@ -11,7 +11,8 @@ import java.util.Optional;
 
 /**
  * Takes a step several times and tells it. The weights stay as they are. The first time finds out about the tokens, and warms
- * up; then the step and the same step without selection take turns, and the fastest of each is told.
+ * up; then the step and the same step without selection take turns, and the shortest time of each op is
+ * told: other programs and the compiler only make it longer.
  */
 public final class Explainer {
     /** Asks for a row of a parameter's gradient. */
@@ -23,9 +24,16 @@ public final class Explainer {
     public static final int LEAST = 3;
 
     /** One repetition. */
-    private record Taken(StepOutcome outcome, List<OpRecord> ops) {
-        static Taken faster(Taken a, Taken b) {
-            return a == null || b.outcome.nanos() < a.outcome.nanos() ? b : a;
+    private record Taken(StepOutcome outcome, List<OpRecord> ops, StepTimes rest) {
+        /** {@code a} with the shorter times of both. */
+        static Taken least(Taken a, Taken b) {
+            if (a == null) {
+                return b;
+            }
+            for (int i = 0; i < a.ops.size(); i++) {
+                a.ops.get(i).keepLeast(b.ops.get(i));
+            }
+            return new Taken(a.outcome, a.ops, a.rest.least(b.rest));
         }
     }
 
@@ -71,22 +79,23 @@ public final class Explainer {
             int taken = 0;
             while (taken < repetitions.orElse(LEAST)
                     || repetitions.isEmpty() && (System.nanoTime() - start) * 1e-9 < SECONDS) {
-                best = Taken.faster(best, take(runner, subject.objective(), state));
-                bestPlain = plain ? null : Taken.faster(bestPlain, take(runner, all, new JsonObject()));
+                best = Taken.least(best, take(runner, subject.objective(), state));
+                bestPlain = plain ? null : Taken.least(bestPlain, take(runner, all, new JsonObject()));
                 taken++;
             }
             long parameters = step.model().parameterCount();
             StepCost without =
-                    bestPlain == null ? null : StepCost.of(bestPlain.outcome, bestPlain.ops, parameters);
+                    bestPlain == null ? null : StepCost.of(bestPlain.outcome, bestPlain.ops, bestPlain.rest, parameters);
             return new Explanation(step, subject.what(), subject.objective().name(), backend.description(),
                     backend.peakFlops(), List.copyOf(best.ops), best.outcome,
-                    StepCost.of(best.outcome, best.ops, parameters), Optional.ofNullable(without), taken,
+                    best.rest, StepCost.of(best.outcome, best.ops, best.rest, parameters), Optional.ofNullable(without), taken,
                     List.copyOf(tokens.fates()), rows.map(r -> r.result(tokens)));
         }
     }
 
     private Taken take(StepRunner runner, Objective objective, JsonObject before) {
         OpWatch ops = new OpWatch(backend, parts);
-        return new Taken(runner.run(objective, before, ops), ops.records());
+        StepOutcome outcome = runner.run(objective, before, ops);
+        return new Taken(outcome, ops.records(), StepTimes.of(outcome, ops.records()));
     }
 }

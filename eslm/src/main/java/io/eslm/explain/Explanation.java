@@ -14,16 +14,17 @@ import java.util.Optional;
  * @param backend what it ran on
  * @param peakFlops FLOP/s that the machine can do; NaN if unknown
  * @param ops in the order in which they finished their forward pass
- * @param outcome of the fastest repetition, which {@code ops} are of
- * @param cost of that repetition
- * @param withoutSelection cost of the fastest repetition of the same step on all of its tokens; empty if the method is plain
+ * @param outcome what the step came to
+ * @param rest the times outside ops
+ * @param cost of the whole step
+ * @param withoutSelection cost of the same step on all of its tokens; empty if the method is plain
  *        language modelling
  * @param repetitions timed, of each kind
  * @param tokens one for each predicted token, in the order drawn
  * @param row the row that was asked for
  */
 public record Explanation(Step step, String what, String method, String backend, double peakFlops, List<OpRecord> ops,
-        StepOutcome outcome, StepCost cost, Optional<StepCost> withoutSelection, int repetitions,
+        StepOutcome outcome, StepTimes rest, StepCost cost, Optional<StepCost> withoutSelection, int repetitions,
         List<TokenFate> tokens, Optional<RowGradient> row) {
     /** The text of a token, where the ids are GPT-2's. */
     public Optional<String> text(int id) {
@@ -43,12 +44,22 @@ public record Explanation(Step step, String what, String method, String backend,
 
     /** Seconds of the forward part outside ops: copies of tokens and losses, the choice of tokens. */
     public double forwardBetweenOps() {
-        return (outcome.forwardNanos() - ops.stream().mapToLong(op -> op.forward().nanos()).sum()) * 1e-9;
+        return rest.forwardNanos() * 1e-9;
+    }
+
+    /** Seconds of the gradients' clearing, their norm, and AdamW. */
+    public double update() {
+        return rest.updateNanos() * 1e-9;
+    }
+
+    /** Seconds of the fastest whole step. */
+    public double fastest() {
+        return rest.stepNanos() * 1e-9;
     }
 
     /** Seconds of the backward part outside ops. */
     public double backwardBetweenOps() {
-        return (outcome.backwardNanos() - ops.stream().mapToLong(op -> op.backward().nanos()).sum()) * 1e-9;
+        return rest.backwardNanos() * 1e-9;
     }
 
     /** {@code flops} in {@code seconds} as a share of the peak; NaN if there are none, or the peak is unknown. */

@@ -39,7 +39,7 @@ public final class OpRecord {
             return bytes;
         }
 
-        /** Seconds of the pass itself, without those of ops that it applied. */
+        /** Seconds of the pass itself, without those of ops that it applied; the least of all repetitions. */
         public double seconds() {
             return nanos * 1e-9;
         }
@@ -52,6 +52,10 @@ public final class OpRecord {
 
         void addBytes(long more) {
             bytes += more;
+        }
+
+        void keepLeast(Cost other) {
+            nanos = Math.min(nanos, other.nanos);
         }
 
         long nanos() {
@@ -90,6 +94,12 @@ public final class OpRecord {
 
     boolean is(OpContext op, String itsPart, Phase itsPhase) {
         return name.equals(name(op)) && part.equals(itsPart) && phase == itsPhase;
+    }
+
+    /** Takes the times of another repetition where they are shorter. */
+    void keepLeast(OpRecord other) {
+        forward.keepLeast(other.forward);
+        backward.keepLeast(other.backward);
     }
 
     void source(OpRecord maker) {
