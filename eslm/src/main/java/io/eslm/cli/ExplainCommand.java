@@ -57,10 +57,11 @@ final class ExplainCommand extends EslmCommand {
                     .defaultsTo("the run's, or cvar-loss", _ -> null);
     private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows in a micro-batch, at most")
             .must("be at least 1", n -> n >= 1).defaultsTo(WINDOWS);
-    private static final Option<Integer> REPEAT = Option.count("repeat", "times to take the step; the fastest pass of each op is told")
-            .must("be at least 1", n -> n >= 1)
-            .defaultsTo("as many as fit in " + Explainer.SECONDS + " seconds, at least "
-                    + Explainer.LEAST, _ -> null);
+    private static final Option<Integer> REPEAT =
+            Option.count("repeat", "times to take the step; the fastest pass of each op is told")
+                    .must("be at least 1", n -> n >= 1)
+                    .defaultsTo("as many as fit in " + Explainer.SECONDS + " seconds, at least "
+                            + Explainer.LEAST, _ -> null);
     private static final Option<Path> OUT = Option.path("out", "FILE", "also write a page with the graph of the step")
             .defaultsTo("none", _ -> null);
 

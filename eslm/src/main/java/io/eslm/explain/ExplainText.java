@@ -47,9 +47,11 @@ public final class ExplainText {
     // ---- ops
 
     private String ops() {
-        Table table = new Table(format("Every op, forward and backward; ms of the fastest of %d passes (the fastest whole step took "
-                + "%s ms):",
-                told.repetitions(), Figures.ms(told.fastest())), "part and op", "output", "forward: mul-adds", "bytes", "ms", "peak",
+        Table table = new Table(
+                format("Every op, forward and backward; ms of the fastest of %d passes (the fastest whole step took "
+                        + "%s ms):",
+                        told.repetitions(), Figures.ms(told.fastest())),
+                "part and op", "output", "forward: mul-adds", "bytes", "ms", "peak",
                 "backward: rows",
                 "mul-adds", "bytes", "ms", "peak");
         for (Group group : Group.of(told.ops())) {

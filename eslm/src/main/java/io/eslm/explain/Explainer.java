@@ -85,10 +85,12 @@ public final class Explainer {
             }
             long parameters = step.model().parameterCount();
             StepCost without =
-                    bestPlain == null ? null : StepCost.of(bestPlain.outcome, bestPlain.ops, bestPlain.rest, parameters);
+                    bestPlain == null ? null
+                            : StepCost.of(bestPlain.outcome, bestPlain.ops, bestPlain.rest, parameters);
             return new Explanation(step, subject.what(), subject.objective().name(), backend.description(),
                     backend.peakFlops(), List.copyOf(best.ops), best.outcome,
-                    best.rest, StepCost.of(best.outcome, best.ops, best.rest, parameters), Optional.ofNullable(without), taken,
+                    best.rest, StepCost.of(best.outcome, best.ops, best.rest, parameters), Optional.ofNullable(without),
+                    taken,
                     List.copyOf(tokens.fates()), rows.map(r -> r.result(tokens)));
         }
     }
