@@ -30,7 +30,7 @@ final class InputTokens {
      */
     int[] ids(int vocabSize) {
         if (tokens != null) {
-            return ids(tokens);
+            return Texts.ids(tokens);
         }
         String what = text != null ? "--text" : "--file " + file;
         if (!ScoreLines.isGpt2(vocabSize)) {
@@ -45,21 +45,6 @@ final class InputTokens {
         if (read.isBlank()) {
             throw new UserError(what + ": is empty");
         }
-        return new Gpt2Tokenizer().encodeDocuments(read);
-    }
-
-    /** The ids in a file. */
-    static int[] ids(Path file) {
-        String[] words = Texts.read(file).strip().split("\\s+");
-        int[] ids = new int[words[0].isEmpty() ? 0 : words.length];
-        for (int i = 0; i < ids.length; i++) {
-            try {
-                ids[i] = Integer.parseInt(words[i]);
-            } catch (NumberFormatException e) {
-                throw new UserError(file + ": entry " + i + " (counted from 0) is '" + words[i] + "', not a token id",
-                        e);
-            }
-        }
-        return ids;
+        return new Gpt2Tokenizer().encodeWithSpecials(read);
     }
 }

@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
     DiffCommand.class,
     TokenizeCommand.class,
     DetokenizeCommand.class,
+    ExplainCommand.class,
     PrepareCommand.class,
     BackendsCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
