@@ -7,6 +7,7 @@ module io.eslm {
     requires com.google.gson;
     requires info.picocli;
     requires java.management;
+    requires jdk.httpserver;
     requires jdk.management;
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
@@ -22,6 +23,7 @@ module io.eslm {
     exports io.eslm.select.instance;
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
+    exports io.eslm.web;
 
     uses io.eslm.select.MethodProvider;
 
