@@ -29,6 +29,10 @@ public final class RunLog implements AutoCloseable {
     public static final String CONFIG = "config.json";
     public static final String METRICS = "metrics.jsonl";
     public static final String SAMPLES = "samples";
+    /** One object per recorded step: docs/watching.md. */
+    public static final String LAYERS = "layers.jsonl";
+    /** One object per evaluation of a recorded run: docs/watching.md. */
+    public static final String WINDOWS = "windows.jsonl";
 
     private final Path dir;
     private final FileChannel metrics;
