@@ -19,6 +19,7 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.RunLog;
+import io.eslm.report.StepLog;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -49,6 +51,9 @@ public final class RunEngine implements AutoCloseable {
 
     /** Null before {@link #train}: steps that a caller takes by itself are not logged. */
     private RunLog log;
+    private int recordInterval;
+    /** Null unless {@link #train} records. */
+    private LayerRecorder recorder;
     private long savedStep = -1;
     private boolean reportDue;
     private Optional<TrainEvent.Step> lastStep = Optional.empty();
@@ -133,6 +138,12 @@ public final class RunEngine implements AutoCloseable {
         return this;
     }
 
+    /** Records the layers every {@code interval} steps and the window at each evaluation; 0 for nothing: docs/watching.md. */
+    public RunEngine record(int interval) {
+        recordInterval = interval;
+        return this;
+    }
+
     /** Stops the run when {@code lock} is lost to another process. The caller closes it. */
     public RunEngine guard(FolderLock lock) {
         guard = Optional.of(lock);
@@ -150,6 +161,8 @@ public final class RunEngine implements AutoCloseable {
         long first = trainer.step();
         try (RunLog opened = RunLog.open(plan.folder(), record, first)) {
             log = opened;
+            recorder = recordInterval == 0 ? null : new LayerRecorder(trainer, recordInterval,
+                    StepLog.append(plan.folder().resolve(RunLog.LAYERS)));
             notes.forEach(noteListener);
             opened.repairs().forEach(text -> noteListener.accept(RunNote.of(text)));
             try {
@@ -157,7 +170,7 @@ public final class RunEngine implements AutoCloseable {
                 if (plan.from().isPresent()) {
                     save(); // so that the run needs that folder no more
                 }
-                trainer.run(stop, this::afterStep);
+                trainer.run(() -> stop.getAsBoolean() || recordsNext(), this::afterStep);
                 save();
                 report();
             } catch (DivergedError e) {
@@ -168,11 +181,22 @@ public final class RunEngine implements AutoCloseable {
                 throw e;
             } finally {
                 log = null;
+                if (recorder != null) {
+                    recorder.close();
+                }
             }
         }
         return new RunResult(plan.folder(), trainer.step(), trainer.step() - first,
                 trainer.step() >= option(TrainOptions.MAX_ITERS), lastStep, lastEvaluation, flops,
                 (System.nanoTime() - start) * 1e-9);
+    }
+
+    /** Returns false: the run goes on. */
+    private boolean recordsNext() {
+        if (recorder != null) {
+            recorder.beforeStep();
+        }
+        return false;
     }
 
     private String lastGood(long failed) {
@@ -189,6 +213,9 @@ public final class RunEngine implements AutoCloseable {
         log.log(event);
         switch (event) {
             case TrainEvent.Step s -> {
+                if (recorder != null) {
+                    recorder.afterStep();
+                }
                 lastStep = Optional.of(s);
                 flops = flops.plus(s.flops());
             }
@@ -237,7 +264,8 @@ public final class RunEngine implements AutoCloseable {
                 .findFirst();
     }
 
-    private void save() {
+    /** Saves the steps so far, unless they are saved already; for the thread that trains, between steps. */
+    public void save() {
         if (trainer.step() > savedStep) {
             log.force();
             checkpoints.save(trainer, validationLoss());
@@ -247,7 +275,7 @@ public final class RunEngine implements AutoCloseable {
 
     private void report() {
         if (snapshots != null) {
-            snapshots.writeWindow(plan.folder());
+            snapshots.writeWindow(plan.folder(), recorder == null ? OptionalLong.empty() : OptionalLong.of(trainer.step()));
         }
         HtmlReport.write(plan.folder());
     }

@@ -211,11 +211,11 @@ public final class HttpSite implements AutoCloseable {
         hub.stream(exchange.getResponseBody(), request.header("Last-Event-ID"));
     }
 
-    /** Ends every stream and stops at once. */
+    /** Ends every stream, and stops when the answers under way are sent, after a second at most. */
     @Override
     public void close() {
         streams.values().forEach(EventHub::close);
-        server.stop(0);
+        server.stop(1);
         threads.shutdownNow();
     }
 }

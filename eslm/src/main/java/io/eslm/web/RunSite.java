@@ -7,6 +7,7 @@ import io.eslm.gpt2.option.Option;
 import io.eslm.report.Visible;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.Json;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The page of one or several runs: curves, layers, tokens, samples. Served while they train and afterwards, or written as one
@@ -31,6 +34,8 @@ public final class RunSite implements AutoCloseable {
     private final Optional<TrainingControl> control;
     private final EventHub hub = new EventHub();
     private final HttpSite site;
+    /** A permit for each page that has fetched the last of an ended run. */
+    private final Semaphore informed = new Semaphore(0);
     private final Thread watcher;
 
     private RunSite(List<Path> runs, boolean live, String host, Option<Integer> portOption, int port) {
@@ -112,12 +117,16 @@ public final class RunSite implements AutoCloseable {
         if (!run.matches("\\d{1,6}") || Integer.parseInt(run) >= feeds.size()) {
             return Reply.text(404, "There is no such run.");
         }
+        boolean ended = control.filter(c -> c.state() == TrainingControl.State.ENDED).isPresent();
         JsonObject o = feeds.get(Integer.parseInt(run)).read(request.query("place").orElse(""));
         control.ifPresent(c -> o.add("state", stateOf(c)));
+        if (ended && !o.get("more").getAsBoolean()) {
+            informed.release();
+        }
         return Reply.json(Json.line(o));
     }
 
-    private Reply tell(Request request) throws java.io.IOException {
+    private Reply tell(Request request) throws IOException {
         String wanted = request.body(LONGEST_COMMAND);
         Optional<TrainingControl.Command> command = Arrays.stream(TrainingControl.Command.values())
                 .filter(c -> c.toString().equals(wanted)).findFirst();
@@ -174,9 +183,13 @@ public final class RunSite implements AutoCloseable {
      */
     public void end(String why) {
         control().end(why);
-        hub.publish("grew", "{\"run\":0}");
+        int pages = hub.clients();
         hub.publish("end", "{}");
-        hub.end(PATIENCE);
+        try {
+            boolean _ = informed.tryAcquire(pages, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

@@ -49,6 +49,8 @@ public final class Trainer implements AutoCloseable {
     private final double peakFlops;
     private long step;
     private long tokens;
+    /** Null if nobody looks. */
+    private Runnable beforeUpdate;
 
     /** Starts at step 0; call {@link #restore} to continue from a checkpoint. */
     public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
@@ -121,6 +123,9 @@ public final class Trainer implements AutoCloseable {
         if (!Double.isFinite(norm)) {
             throw NonFinite.gradient(norm, step + 1, model);
         }
+        if (beforeUpdate != null) {
+            beforeUpdate.run();
+        }
         double learningRate = schedule.at(step);
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();
@@ -154,6 +159,11 @@ public final class Trainer implements AutoCloseable {
         int batch = options.get(TrainOptions.BATCH_SIZE);
         heldOut.ifPresent(set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace, batch)
                 .run(EvalWindows.all(set, time).subset(options.get(TrainOptions.EVAL_ITERS), batch), time))));
+    }
+
+    /** Called in each step when the gradients are there and the weights are still those before it; null for nothing. */
+    public void beforeUpdate(Runnable looks) {
+        beforeUpdate = looks;
     }
 
     /** The state of the run, besides weights and optimizer. */
