@@ -17,16 +17,16 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
+import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -148,12 +148,10 @@ class LayerRecorderTest {
     @Test
     void aResumedRunCutsItsRecords() throws IOException {
         Path whole = run("whole", "cvar-loss:alpha=0.3", 2).start().folder();
-        Path crashed = run("crashed", "cvar-loss:alpha=0.3", 2).start().folder();
-        for (int step = 5; step <= 8; step++) {
-            Path checkpoint = crashed.resolve("checkpoints/step-00000" + step);
-            io.eslm.tensor.io.FileTrees.delete(checkpoint);
-        }
-        assertEquals(4, new Checkpoints(crashed).find(false).newest().map(Checkpoints::step).orElse(-1L));
+        Path crashed = run("crashed", "cvar-loss:alpha=0.3", 2).option(TrainOptions.CHECKPOINT_INTERVAL, 4).start()
+                .folder();
+        FileTrees.delete(crashed.resolve("checkpoints/step-000008"));
+        assertEquals(4, new Checkpoints(crashed).find(false).step());
         Files.writeString(crashed.resolve(RunLog.LAYERS), "{\"step\":10,\"gr", StandardOpenOption.APPEND);
         Files.writeString(crashed.resolve(RunLog.WINDOWS), "\0\0\0", StandardOpenOption.APPEND);
         Run.resume(crashed).option(Run.THREADS, 1).option(Run.RECORD_INTERVAL, 2).start();
@@ -172,10 +170,7 @@ class LayerRecorderTest {
         JsonObject last = lines.getLast();
         assertEquals(tokens.stream().map(t -> t.getAsJsonObject().get("loss").getAsFloat()).toList(),
                 last.getAsJsonArray("loss").asList().stream().map(JsonElement::getAsFloat).toList());
-        boolean[] kept = new boolean[tokens.size()];
-        Arrays.setAll(new Object[kept.length], i -> kept[i] =
-                tokens.get(i).getAsJsonObject().get("selected").getAsBoolean());
-        assertEquals(IntStream.range(0, kept.length).mapToObj(i -> kept[i] ? "1" : "0").reduce("", String::concat),
-                last.get("selected").getAsString());
+        assertEquals(tokens.stream().map(t -> t.getAsJsonObject().get("selected").getAsBoolean() ? "1" : "0")
+                .collect(Collectors.joining()), last.get("selected").getAsString());
     }
 }

@@ -40,7 +40,7 @@ class HttpSiteTest {
                     throw new IllegalStateException("secret");
                 })
                 .post("/change", request -> Reply.text(200, request.body(10) + changes.incrementAndGet()));
-        http = new RawHttp(site);
+        http = new RawHttp(site.address());
     }
 
     @AfterEach
@@ -148,7 +148,7 @@ class HttpSiteTest {
     void anotherHostIsPublic() throws IOException {
         try (HttpSite open = HttpSite.open("0.0.0.0", HttpSite.PORT, 0).get("/", _ -> Reply.text(200, "here"))) {
             assertTrue(open.isPublic());
-            RawHttp raw = new RawHttp(open);
+            RawHttp raw = new RawHttp(open.address());
             int port = open.address().getPort();
             assertEquals("200", raw.status("GET /", "Host: 10.1.2.3:" + port, raw.cookie()));
             assertEquals("403", raw.status("GET /", "Host: evil.example:" + port, raw.cookie()));

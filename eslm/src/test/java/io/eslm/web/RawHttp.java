@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 final class RawHttp {
     private final URI address;
 
-    RawHttp(HttpSite site) {
-        address = site.address();
+    RawHttp(URI address) {
+        this.address = address;
     }
 
     /** The token that the address carries. */
