@@ -25,7 +25,8 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm view runs/a runs/b --out both.html"})
 final class ViewCommand extends EslmCommand {
     private static final Option<Path> OUT =
-            Option.path("out", "FILE", "write the page into one HTML file, which needs nothing else, instead of serving it")
+            Option.path("out", "FILE",
+                    "write the page into one HTML file, which needs nothing else, instead of serving it")
                     .defaultsTo("serve", _ -> null);
 
     @CommandLine.Parameters(arity = "1..*", paramLabel = "RUN", description = "folders of runs")
@@ -60,8 +61,9 @@ final class ViewCommand extends EslmCommand {
     static void announce(Terminal screen, RunSite site) {
         screen.note("page:    " + site.address());
         if (site.isPublic()) {
-            screen.note("warning: the page is not encrypted, and whoever has its address and reaches this machine can use it. "
-                    + "Safer: serve on the loopback address, and reach it through ssh -L");
+            screen.note(
+                    "warning: the page is not encrypted, and whoever has its address and reaches this machine can use it. "
+                            + "Safer: serve on the loopback address, and reach it through ssh -L");
         }
     }
 }

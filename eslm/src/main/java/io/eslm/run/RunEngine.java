@@ -275,7 +275,8 @@ public final class RunEngine implements AutoCloseable {
 
     private void report() {
         if (snapshots != null) {
-            snapshots.writeWindow(plan.folder(), recorder != null && reportDue ? OptionalLong.of(trainer.step()) : OptionalLong.empty());
+            snapshots.writeWindow(plan.folder(),
+                    recorder != null && reportDue ? OptionalLong.of(trainer.step()) : OptionalLong.empty());
         }
         HtmlReport.write(plan.folder());
     }

@@ -3,10 +3,7 @@ package io.eslm.web;
 
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.Json;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +39,6 @@ final class Columns {
 
     /** The values as float32. */
     static String base64(List<Double> values) {
-        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * values.size()).order(ByteOrder.LITTLE_ENDIAN);
-        values.forEach(v -> bytes.putFloat(v.floatValue()));
-        return Base64.getEncoder().encodeToString(bytes.array());
+        return Page.floats(values.stream().mapToDouble(v -> v).toArray());
     }
 }

@@ -75,7 +75,7 @@ final class FileTail {
             begin = bytes.length;
             damaged++;
         }
-        return new Piece(lines, from + begin, begin > 0 && from + begin < size, damaged);
+        return new Piece(lines, from + begin, bytes.length == MOST_BYTES && from + begin < size, damaged);
     }
 
     private static JsonObject parse(String line) {

@@ -8,6 +8,8 @@ import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -24,7 +26,7 @@ import java.util.StringJoiner;
  */
 public record Page(String html, String policy) {
     /** uPlot as the WebJar has it. */
-    static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/uPlot.";
+    public static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/uPlot.";
 
     /**
      * Puts a page together.
@@ -62,6 +64,15 @@ public record Page(String html, String policy) {
     /** JSON that no text inside can end early: neither {@code </script>} nor {@code <!--} survives. */
     private static String script(JsonElement data) {
         return Visible.json(Json.line(data.getAsJsonObject())).replace("<", "\\u003c");
+    }
+
+    /** Numbers as float32, little-endian, in base64: what scripts read at once and in full. */
+    public static String floats(double... values) {
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (double v : values) {
+            bytes.putFloat((float) v);
+        }
+        return Base64.getEncoder().encodeToString(bytes.array());
     }
 
     static String resource(String name) {

@@ -25,7 +25,8 @@ public final class Request {
     public Optional<String> query(String name) {
         String query = exchange.getRequestURI().getRawQuery();
         return query == null ? Optional.empty() : Arrays.stream(query.split("&")).map(part -> part.split("=", 2))
-                .filter(pair -> pair[0].equals(name) && pair.length == 2).map(pair -> URLDecoder.decode(pair[1], StandardCharsets.UTF_8)).findFirst();
+                .filter(pair -> pair[0].equals(name) && pair.length == 2)
+                .map(pair -> URLDecoder.decode(pair[1], StandardCharsets.UTF_8)).findFirst();
     }
 
     /**

@@ -2,9 +2,7 @@
 package io.eslm.web;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.RunLog;
 import io.eslm.report.Visible;
@@ -35,7 +33,8 @@ final class RunFeed {
     private static final String FLOPS = "flops";
 
     /** A place in each of the files. */
-    private record Place(long identity, long metrics, long layers, long windows, long window, long sample, long config) {
+    private record Place(long identity, long metrics, long layers, long windows, long window, long sample,
+            long config) {
         static final Place START = new Place(0, 0, 0, 0, 0, -1, 0);
 
         static Place parse(String text) {
@@ -123,9 +122,8 @@ final class RunFeed {
                 evaluations.add(evaluation(line.object()));
             } else {
                 STEP_FIELDS.forEach(field -> steps.add(field, Columns.number(line.object(), field)));
-                steps.add(FLOPS, line.object().get(FLOPS) instanceof JsonObject flops ? flops.asMap().values().stream()
-                        .filter(JsonPrimitive.class::isInstance).mapToDouble(JsonElement::getAsDouble).sum()
-                        : Double.NaN);
+                steps.add(FLOPS, line.object().get(FLOPS) instanceof JsonObject flops
+                        ? flops.keySet().stream().mapToDouble(kind -> Columns.number(flops, kind)).sum() : Double.NaN);
             }
         }
         o.add("steps", steps.json());

@@ -26,7 +26,7 @@ public final class RunSite implements AutoCloseable {
     private static final Duration LOOK = Duration.ofMillis(250);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final int LONGEST_COMMAND = 100;
-    private static final List<String> STYLES = List.of(Page.UPLOT + "min.css", "run.css");
+    private static final List<String> STYLES = List.of(Page.UPLOT + "min.css", "plots.css", "run.css");
     private static final List<String> SCRIPTS = List.of(Page.UPLOT + "iife.min.js", "data.js", "colours.js",
             "charts.js", "heat.js", "window.js", "run.js");
 

@@ -142,7 +142,8 @@ public final class TrainingControl {
     }
 
     public synchronized State state() {
-        return ended ? State.ENDED : stop ? State.STOPPING : waiting && paused && allowed == 0 ? State.PAUSED : State.RUNNING;
+        return ended ? State.ENDED : stop ? State.STOPPING : waiting && paused && allowed == 0 ? State.PAUSED
+                : State.RUNNING;
     }
 
     /** True if it waits, or will before the next step but those that are allowed. */

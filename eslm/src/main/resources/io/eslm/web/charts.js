@@ -129,7 +129,7 @@ class Chart {
         points: { size: 7 } },
       legend: { live: true },
       scales: {
-        x: { time: false, distr: view.logX ? 3 : 1, range: (_, min, max) => view.range || [min, max > min ? max : min + 1] },
+        x: { time: false, distr: view.logX ? 3 : 1, range: (_, min, max) => view.range || [max - (max - min) * view.part, max > min ? max : min + 1] },
         y: { distr: log ? 3 : 1, range: log ? undefined : (_, min, max) => around(min, max) },
       },
       axes: [{ stroke: ink, grid: { show: false }, ticks: grid, values: (_, all) => all.map(v => v === null ? '' : shown(v, 3)), size: 34 },

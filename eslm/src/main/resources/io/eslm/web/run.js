@@ -4,7 +4,7 @@
 
 const page = JSON.parse(byId('data').textContent);
 const runs = page.runs.map(name => new RunData(name));
-const view = { axis: 'step', logX: false, logY: false, keep: 0.9, range: null, zoom(range) { view.range = range; redraw(); } };
+const view = { axis: 'step', logX: false, logY: false, keep: 0.9, part: 1, range: null, zoom(range) { view.range = range; redraw(); } };
 const charts = CHARTS.map(definition => new Chart(definition, view, byId('charts')));
 const maps = new Map();
 const tokens = new TokenWindow();
@@ -77,7 +77,7 @@ function redraw() {
   charts.forEach(chart => chart.draw(runs));
   showDetails();
   showSettings();
-  byId('all').disabled = view.range === null;
+  byId('all').disabled = view.range === null && view.part === 1;
   cost = performance.now() - begin;
   document.body.dataset.drawn = String(Number(document.body.dataset.drawn || 0) + 1);
 }
@@ -234,8 +234,9 @@ function wire() {
   byId('axis').addEventListener('change', e => { view.axis = e.target.value; view.zoom(null); });
   byId('logx').addEventListener('change', e => { view.logX = e.target.checked; view.zoom(null); });
   byId('logy').addEventListener('change', e => { view.logY = e.target.checked; redraw(); });
+  byId('part').addEventListener('change', e => { view.part = Number(e.target.value); view.zoom(null); });
   byId('smooth').addEventListener('input', () => { setKeep(); soon(); });
-  byId('all').addEventListener('click', () => view.zoom(null));
+  byId('all').addEventListener('click', () => { byId('part').value = view.part = 1; view.zoom(null); });
   byId('controls').hidden = !page.controls;
   byId('controls').addEventListener('click', e => {
     const what = e.target.dataset.do;

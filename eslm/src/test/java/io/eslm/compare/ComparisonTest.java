@@ -12,6 +12,7 @@ import io.eslm.compare.ComparedRun.Point;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.UserError;
+import io.eslm.web.Browser;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,10 +20,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
 
 class ComparisonTest {
     private static final String SETTINGS = """
@@ -205,9 +209,31 @@ class ComparisonTest {
         Files.delete(Comparison.folder(dir, 8, "cvar").resolve("final.json"));
         assertTrue(text.contains("4 of 9 runs are finished"), text);
         String html = Files.readString(dir.resolve(Comparison.PAGE));
-        assertTrue(html.contains("a&lt;b") && !html.contains("<script"), "texts are escaped");
-        assertFalse(html.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
+        assertTrue(html.contains("a&lt;b") && !html.contains("a<b"), "texts are escaped");
+        String markup = html.replaceAll("(?s)<script>.*?</script>", "");
+        assertFalse(markup.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
         assertTrue(html.contains("cvar, 8.000 MFLOP: 2.0000"), "the curve of seed 7 and 9 ends at 2");
         assertTrue(html.contains("cvar, 0.5000 s: 2.0000"), "and so against seconds");
+    }
+
+    /** In a browser: curves of each seed and the means with their intervals, which can be read and left out. */
+    @Test
+    void thePageHasCurvesToRead() throws IOException {
+        comparison();
+        try (Browser browser = Browser.open(1200, 900)) {
+            browser.go(dir.resolve(Comparison.PAGE).toUri());
+            assertEquals(List.of("clm", "cvar", "cvar-late"), browser.all("#charts figure:first-child .u-series:not([hidden]) .u-label")
+                    .stream().map(WebElement::getText).skip(1).toList());
+            WebElement plot = browser.find(".plot");
+            plot.sendKeys(Keys.ARROW_LEFT);
+            assertTrue(browser.text(".u-legend").contains("2 (-10.71 to 14.71)"), browser.text(".u-legend"));
+            String picture = "document.querySelector('#charts canvas').toDataURL()";
+            Object all = browser.eval(picture);
+            browser.find("#seeds").click();
+            Object means = browser.eval(picture);
+            browser.find("#intervals").click();
+            assertEquals(3, Set.of(all, means, browser.eval(picture)).size(), "each box changes the picture");
+            assertEquals(List.of(), browser.errors());
+        }
     }
 }

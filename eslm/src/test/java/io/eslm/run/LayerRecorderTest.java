@@ -53,7 +53,7 @@ class LayerRecorderTest {
                 .option(Run.THREADS, 1).option(TrainOptions.MAX_ITERS, 8).option(TrainOptions.BATCH_SIZE, 4)
                 .option(TrainOptions.GRAD_ACCUM, 2).option(Gpt2Config.DROPOUT, 0.1)
                 .option(TrainOptions.EVAL_INTERVAL, 4).option(TrainOptions.EVAL_ITERS, 2)
-                .option(TrainOptions.CHECKPOINT_INTERVAL, 1).option(Run.RECORD_INTERVAL, record);
+                .option(TrainOptions.CHECKPOINT_INTERVAL, 0).option(Run.RECORD_INTERVAL, record);
     }
 
     /** All lines of the log, without what the clock says. */
@@ -87,8 +87,10 @@ class LayerRecorderTest {
         List<JsonObject> steps = RunLog.read(dir).stream().filter(l -> l.has("grad_norm")).toList();
         for (Json line : lines) {
             Map<String, Double> gradient = line.map("gradient", Double.class);
-            assertEquals(List.of("embedding", "blocks.0.attention", "blocks.0.mlp", "blocks.1.attention", "blocks.1.mlp",
-                    "final_norm"), List.copyOf(gradient.keySet()));
+            assertEquals(
+                    List.of("embedding", "blocks.0.attention", "blocks.0.mlp", "blocks.1.attention", "blocks.1.mlp",
+                            "final_norm"),
+                    List.copyOf(gradient.keySet()));
             double norm = Math.sqrt(gradient.values().stream().mapToDouble(v -> v * v).sum());
             double whole = steps.get(line.required("step", Integer.class) - 1).get("grad_norm").getAsDouble();
             assertEquals(whole, norm, 1e-6 * whole, "float32 sums in another order");
@@ -103,11 +105,14 @@ class LayerRecorderTest {
     /** Against the weights in the checkpoints before and after the step; here the sample holds all weights. */
     @Test
     void theUpdateIsThatOfTheWeights() throws IOException {
-        Path dir = run("run", "clm", 4).option(TrainOptions.MAX_ITERS, 4).start().folder();
+        Path dir = run("run", "clm", 4).option(TrainOptions.MAX_ITERS, 4)
+                .option(TrainOptions.CHECKPOINT_INTERVAL, 1).start().folder();
         Map<String, Double> update = layers(dir).getLast().map("update", Double.class);
         try (Backend backend = Backends.open("scalar", 1)) {
-            Map<String, Parameter> before = ModelFolder.load(dir.resolve("checkpoints/step-000003"), backend).parameters();
-            Map<String, Parameter> after = ModelFolder.load(dir.resolve("checkpoints/step-000004"), backend).parameters();
+            Map<String, Parameter> before =
+                    ModelFolder.load(dir.resolve("checkpoints/step-000003"), backend).parameters();
+            Map<String, Parameter> after =
+                    ModelFolder.load(dir.resolve("checkpoints/step-000004"), backend).parameters();
             for (String part : List.of("finalNorm", "blocks.1.mlp")) {
                 double[] sums = new double[2];
                 before.forEach((name, p) -> {

@@ -80,7 +80,8 @@ class LivePageTest {
 
     private static void press(String css) {
         browser.await(css + " to be enabled",
-                d -> Boolean.TRUE.equals(d.executeScript("return !document.querySelector(arguments[0]).disabled", css)));
+                d -> Boolean.TRUE
+                        .equals(d.executeScript("return !document.querySelector(arguments[0]).disabled", css)));
         browser.find(css).click();
     }
 

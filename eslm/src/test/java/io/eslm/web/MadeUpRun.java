@@ -6,6 +6,7 @@ import io.eslm.report.RunLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -42,7 +43,8 @@ final class MadeUpRun {
             lines.append(step(s));
             if (s % Math.max(1, to / 20) == 0) {
                 lines.append(String.format(Locale.ROOT,
-                        "{\"step\":%d,\"val_loss\":%.4f,\"val_perplexity\":9,\"val_cvar90\":6,\"domains\":{%s:3,%s:4}}\n", s,
+                        "{\"step\":%d,\"val_loss\":%.4f,\"val_perplexity\":9,\"val_cvar90\":6,\"domains\":{%s:3,%s:4}}\n",
+                        s,
                         3 + 2.0 / s, QUOTED, PROTO));
             }
         }
@@ -70,15 +72,17 @@ final class MadeUpRun {
     /** A window of {@code tokens} tokens; of {@code shots} evaluations, number i drops the first i tokens. */
     MadeUpRun window(int tokens, int shots) throws IOException {
         Files.writeString(dir.resolve(HtmlReport.WINDOW), IntStream.range(0, tokens)
-                .mapToObj(i -> "{\"pos\":" + (i + 1) + ",\"id\":" + i + ",\"text\":" + (i % 5 == 0 ? QUOTED : "\" w" + i + "\"")
+                .mapToObj(i -> "{\"pos\":" + (i + 1) + ",\"id\":" + i + ",\"text\":"
+                        + (i % 5 == 0 ? QUOTED : "\" w" + i + "\"")
                         + ",\"loss\":" + i + ",\"entropy\":2,\"selected\":true}")
                 .collect(Collectors.joining(",", "{\"domain\":" + QUOTED + ",\"method\":" + QUOTED
                         + ",\"alpha\":0.5,\"risk\":\"loss\",\"tokens\":[", "]}")));
         String losses = IntStream.range(0, tokens).mapToObj(String::valueOf).collect(Collectors.joining(","));
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < shots; i++) {
-            lines.append("{\"step\":" + 100 * (i + 1) + ",\"alpha\":0.5,\"loss\":[" + losses + "],\"entropy\":[" + losses
-                    + "],\"selected\":\"" + "0".repeat(i) + "1".repeat(tokens - i) + "\"}\n");
+            lines.append(
+                    "{\"step\":" + 100 * (i + 1) + ",\"alpha\":0.5,\"loss\":[" + losses + "],\"entropy\":[" + losses
+                            + "],\"selected\":\"" + "0".repeat(i) + "1".repeat(tokens - i) + "\"}\n");
         }
         return append(RunLog.WINDOWS, lines.toString());
     }
@@ -90,8 +94,7 @@ final class MadeUpRun {
     }
 
     MadeUpRun append(String file, String text) throws IOException {
-        Path path = dir.resolve(file);
-        Files.writeString(path, (Files.exists(path) ? Files.readString(path) : "") + text);
+        Files.writeString(dir.resolve(file), text, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         return this;
     }
 

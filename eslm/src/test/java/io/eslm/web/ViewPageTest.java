@@ -171,6 +171,10 @@ class ViewPageTest {
         assertNotEquals(all, browser.eval(range));
         plot.sendKeys("0");
         assertEquals(all, browser.eval(range));
+        new Select(browser.find("#part")).selectByVisibleText("the newest tenth");
+        assertEquals("900.1 1000", browser.eval(range));
+        browser.find("#all").click();
+        assertEquals(all, browser.eval(range));
         new Select(browser.find("#axis")).selectByValue("seconds");
         assertEquals("10", browser.eval("String(Math.round(charts[0].chart.scales.x.max))"), "1000 steps of 10 ms");
         new Select(browser.find("#axis")).selectByValue("flops");
@@ -189,7 +193,7 @@ class ViewPageTest {
         Path a = new MadeUpRun(dir.resolve("first")).config(20, 1e-3).steps(1, 20).layers(2).dir();
         Path b = new MadeUpRun(dir.resolve("second")).config(20, 3e-4).steps(1, 10).window(4, 1).dir();
         show(a, b);
-        assertEquals("The runs differ in 1 of 7 settings.", text("#differ"));
+        assertEquals("The runs differ in 1 of 8 settings.", text("#differ"));
         assertEquals("firstsecondoptions.learning_rate0.0013.0E-4", text("#table"));
         assertTrue(text("#charts").contains("first: all tokens") && text("#charts").contains("second: all tokens"));
         assertTrue(browser.find("#heat").isDisplayed() && !browser.find("#window").isDisplayed());
