@@ -54,8 +54,8 @@ final class TrainCommand extends EslmCommand {
                     .must("be at least 1", n -> n >= 1).defaultsTo(10);
 
     private static final Option<Integer> LIVE = Option.count("live",
-            "serve a page that shows the run while it trains, with buttons to pause, step, save and stop, and record the "
-                    + "layers every " + LIVE_RECORD_INTERVAL + " steps; the address is printed")
+            "serve a page that shows the run while it trains, with buttons to pause, step, save and stop, on port N or a free one; "
+                    + "the address is printed. Records the layers every " + LIVE_RECORD_INTERVAL + " steps")
             .must("be a port, from 0 (a free one) to 65535", n -> n >= 0 && n <= 65535)
             .defaultsTo("no page", _ -> null);
 

@@ -41,15 +41,17 @@ final class ComparisonHtml {
         html.append("<header><h1>Token selection compared</h1><p>").append(Html.text(String.format(Locale.ROOT,
                 "%d methods · %d seed%s · %,d steps on %s · %,d parameters", settings.child("methods").object().size(),
                 seeds, seeds == 1 ? "" : "s", settings.child("options").count("max_iters"),
-                settings.required("data", String.class), settings.count("parameters")))).append("</p></header>\n<main>\n");
-        html.append("""
-                <section class=bar><label><input type=checkbox id=seeds checked> each seed</label>
-                <label><input type=checkbox id=intervals checked> 95 % intervals</label>
-                <label><input type=checkbox id=log> log loss</label>
-                <small>Drag to zoom in, double-click to see all. With the keyboard: arrows read values, 0 shows all.</small></section>
-                <section class=charts id=charts></section>
-                <noscript>
-                """);
+                settings.required("data", String.class), settings.count("parameters"))))
+                .append("</p></header>\n<main>\n");
+        html.append(
+                """
+                        <section class=bar><label><input type=checkbox id=seeds checked> each seed</label>
+                        <label><input type=checkbox id=intervals checked> 95 % intervals</label>
+                        <label><input type=checkbox id=log> log loss</label>
+                        <small>Drag to zoom in, double-click to see all. With the keyboard: arrows read values, 0 shows all.</small></section>
+                        <section class=charts id=charts></section>
+                        <noscript>
+                        """);
         charts();
         html.append("</noscript>\n<section>");
         ComparisonTables tables = new ComparisonTables(comparison);

@@ -42,7 +42,7 @@ final class FileTail {
         long size;
         try (FileChannel channel = FileChannel.open(file)) {
             size = channel.size();
-            ByteBuffer buffer = ByteBuffer.allocate((int) Math.clamp(size - from, 0, MOST_BYTES));
+            ByteBuffer buffer = ByteBuffer.allocate(Math.clamp(size - from, 0, MOST_BYTES));
             while (buffer.hasRemaining() && channel.read(buffer, from + buffer.position()) > 0) {
                 continue;
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.web;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
 
@@ -29,7 +30,7 @@ public final class TrainingControl {
         }
     }
 
-    private static final long LOOK_MS = 100;
+    private static final Duration LOOK = Duration.ofMillis(100);
 
     private final Runnable changed;
     private boolean paused;
@@ -120,12 +121,17 @@ public final class TrainingControl {
         changed.run();
     }
 
+    /** Until something is told, or it is time to look at the interrupt again. */
     private synchronized void await() {
-        if (save || stop || !paused || allowed > 0) {
-            return;
-        }
+        long until = System.nanoTime() + LOOK.toNanos();
         try {
-            wait(LOOK_MS);
+            while (!save && !stop && paused && allowed == 0) {
+                long left = (until - System.nanoTime()) / 1_000_000;
+                if (left <= 0) {
+                    return;
+                }
+                wait(left);
+            }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             stop = true;

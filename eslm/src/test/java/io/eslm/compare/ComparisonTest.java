@@ -17,6 +17,7 @@ import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -220,10 +221,19 @@ class ComparisonTest {
     @Test
     void thePageHasCurvesToRead() throws IOException {
         comparison();
+        for (String run : List.of("7 clm", "8 clm", "7 cvar", "9 cvar")) {
+            Path file = Comparison.folder(dir, Long.parseLong(run.substring(0, 1)), run.substring(2))
+                    .resolve(RunLog.METRICS);
+            Files.writeString(file,
+                    Files.readString(file).replaceAll("(?s).*?\\n(.*)", "$1").replace("\"step\":2", "\"step\":3"),
+                    StandardOpenOption.APPEND);
+        }
+        Comparison.read(dir).write(dir);
         try (Browser browser = Browser.open(1200, 900)) {
             browser.go(dir.resolve(Comparison.PAGE).toUri());
-            assertEquals(List.of("clm", "cvar", "cvar-late"), browser.all("#charts figure:first-child .u-series:not([hidden]) .u-label")
-                    .stream().map(WebElement::getText).skip(1).toList());
+            assertEquals(List.of("clm", "cvar"),
+                    browser.all("#charts figure:first-child .u-series:not([hidden]) .u-label")
+                            .stream().map(WebElement::getText).skip(1).toList());
             WebElement plot = browser.find(".plot");
             plot.sendKeys(Keys.ARROW_LEFT);
             assertTrue(browser.text(".u-legend").contains("2 (-10.71 to 14.71)"), browser.text(".u-legend"));
