@@ -112,7 +112,7 @@ public final class RunLog implements AutoCloseable {
     /** Logs an event. */
     public void log(TrainEvent event) {
         switch (event) {
-            case TrainEvent.Step s -> metrics.write(step(s));
+            case TrainEvent.Step s -> metrics.write(json(s));
             case TrainEvent.Evaluated e -> metrics.write(json(e));
             case TrainEvent.Sampled s -> {
                 Path samples = FileTrees.make(dir.resolve(SAMPLES));
@@ -121,7 +121,8 @@ public final class RunLog implements AutoCloseable {
         }
     }
 
-    private static JsonObject step(TrainEvent.Step s) {
+    /** The line of a step. */
+    public static JsonObject json(TrainEvent.Step s) {
         JsonObject o = new JsonObject();
         o.addProperty("step", s.step());
         o.addProperty("tokens", s.tokens());

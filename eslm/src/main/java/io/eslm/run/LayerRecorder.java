@@ -51,6 +51,7 @@ final class LayerRecorder implements AutoCloseable {
     private final Map<String, float[]> peaks = new LinkedHashMap<>();
     private final List<float[]> samples = new ArrayList<>();
     private final float[] buffer = new float[BUFFER];
+    private final Runnable look = this::gradients;
     private Tensor sum;
     private Probes probes;
 
@@ -80,7 +81,7 @@ final class LayerRecorder implements AutoCloseable {
         peaks.clear();
         probes = Probes.on(trainer.model()).observe(FIRST, this::scale).observe("blocks.*.resid_post", this::scale)
                 .observe("blocks.*.mlp.post", this::peak);
-        trainer.beforeUpdate(this::gradients);
+        trainer.watchGradients(look);
     }
 
     private void scale(String name, Tensor value) {
@@ -214,7 +215,7 @@ final class LayerRecorder implements AutoCloseable {
         if (probes != null) {
             probes.close();
             probes = null;
-            trainer.beforeUpdate(null);
+            trainer.unwatchGradients(look);
         }
     }
 

@@ -16,6 +16,8 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.Workspace;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -47,10 +49,9 @@ public final class Trainer implements AutoCloseable {
     /** 6·N for N parameters: the count that MFU is defined by. */
     private final double flopsPerToken;
     private final double peakFlops;
+    private final List<Runnable> watchers = new ArrayList<>();
     private long step;
     private long tokens;
-    /** Null if nobody looks. */
-    private Runnable beforeUpdate;
 
     /** Starts at step 0; call {@link #restore} to continue from a checkpoint. */
     public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
@@ -100,6 +101,19 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
+     * Calls {@code look} in each step from now on, when the gradients are complete: before clipping, the update, and the counting
+     * of the step.
+     */
+    public void watchGradients(Runnable look) {
+        watchers.add(look);
+    }
+
+    /** Calls {@code look} no more. */
+    public void unwatchGradients(Runnable look) {
+        watchers.remove(look);
+    }
+
+    /**
      * One optimizer step: the gradients of all micro-batches, one update.
      *
      * @throws DivergedError as {@link #run}
@@ -123,9 +137,7 @@ public final class Trainer implements AutoCloseable {
         if (!Double.isFinite(norm)) {
             throw NonFinite.gradient(norm, step + 1, model);
         }
-        if (beforeUpdate != null) {
-            beforeUpdate.run();
-        }
+        watchers.forEach(Runnable::run);
         double learningRate = schedule.at(step);
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();
@@ -159,11 +171,6 @@ public final class Trainer implements AutoCloseable {
         int batch = options.get(TrainOptions.BATCH_SIZE);
         heldOut.ifPresent(set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace, batch)
                 .run(EvalWindows.all(set, time).subset(options.get(TrainOptions.EVAL_ITERS), batch), time))));
-    }
-
-    /** Called in each step when the gradients are there and the weights are still those before it; null for nothing. */
-    public void beforeUpdate(Runnable looks) {
-        beforeUpdate = looks;
     }
 
     /** The state of the run, besides weights and optimizer. */
