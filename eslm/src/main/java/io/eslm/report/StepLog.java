@@ -35,16 +35,18 @@ public final class StepLog implements AutoCloseable {
     }
 
     /**
-     * Drops what follows {@code step}, and half a line at the end; a file without lines for steps so far goes away. No file is
-     * an empty one.
+     * Drops what follows {@code step}, and half a line at the end. No file is an empty one.
      *
      * @throws UserError naming the line if the file is damaged before its end
      */
     static void cut(Path file, long step) {
         try {
+            if (!Files.exists(file)) {
+                return;
+            }
             if (step == 0) {
-                Files.deleteIfExists(file);
-            } else if (Files.exists(file)) {
+                Files.write(file, new byte[0]);
+            } else {
                 AtomicFiles.write(file, out -> MetricsFile.read(file, line -> {
                     if (line.count("step") <= step) {
                         out.write((Json.line(line.object()) + "\n").getBytes(StandardCharsets.UTF_8));

@@ -162,12 +162,12 @@ class HttpSiteTest {
         EventHub hub = new EventHub();
         site.events("/events", hub);
         String large = "{\"x\":\"" + "x".repeat(1 << 16) + "\"}";
-        try (Socket slow = http.open("GET /events", http.host(), http.cookie());
-                Socket gone = http.open("GET /events", http.host(), http.cookie())) {
+        try (Socket gone = http.open("GET /events", http.host(), http.cookie())) {
+            awaitLine(reader(gone), "retry: 1000");
+        }
+        try (Socket slow = http.open("GET /events", http.host(), http.cookie())) {
             BufferedReader lines = reader(slow);
             awaitLine(lines, "retry: 1000");
-            awaitLine(reader(gone), "retry: 1000");
-            gone.close();
             for (int i = 0; i < 1000; i++) {
                 hub.publish("step", large); // 64 MiB: more than any socket buffers
             }
