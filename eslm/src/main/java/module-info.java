@@ -8,6 +8,7 @@ module io.eslm {
     requires info.picocli;
     requires java.logging;
     requires java.management;
+    requires jdk.httpserver;
     requires jdk.management;
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
@@ -25,6 +26,7 @@ module io.eslm {
     exports io.eslm.select.instance;
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
+    exports io.eslm.web;
 
     uses io.eslm.select.MethodProvider;
 

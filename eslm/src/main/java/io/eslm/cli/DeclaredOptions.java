@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.IGetter;
@@ -48,19 +49,28 @@ final class DeclaredOptions {
         return add(command, heading, options, false);
     }
 
+    /** Adds an option whose value may be left out: then it is {@code fallback}. */
+    DeclaredOptions addOptional(CommandSpec command, Option<?> option, String fallback) {
+        return add(command, option, builder -> builder.arity("0..1").fallbackValue(fallback)
+                .paramLabel("[" + option.label() + "]").userObject(new Heading("")));
+    }
+
     private DeclaredOptions add(CommandSpec command, String heading, List<Option<?>> options, boolean required) {
-        for (Option<?> option : options) {
-            String[] names = Stream.of(flag(option), "--" + option.jsonName()).distinct().toArray(String[]::new);
-            if (command.findOption(flag(option)) != null) {
-                throw new UserError("a method declares the option \"" + option + "\", but " + command.name()
-                        + " has an option of that name already; the method must call it otherwise");
-            }
-            Value value = new Value(option.key());
-            command.addOption(OptionSpec.builder(names).type(String.class).paramLabel(option.label())
-                    .arity(option.type() == Boolean.class ? "0..1" : "1").fallbackValue("true").required(required)
-                    .userObject(new Heading(heading)).description(help(option)).getter(value)
-                    .setter(value).build());
+        options.forEach(option -> add(command, option,
+                builder -> builder.arity(option.type() == Boolean.class ? "0..1" : "1").fallbackValue("true")
+                        .paramLabel(option.label()).required(required).userObject(new Heading(heading))));
+        return this;
+    }
+
+    private DeclaredOptions add(CommandSpec command, Option<?> option, UnaryOperator<OptionSpec.Builder> more) {
+        String[] names = Stream.of(flag(option), "--" + option.jsonName()).distinct().toArray(String[]::new);
+        if (command.findOption(flag(option)) != null) {
+            throw new UserError("a method declares the option \"" + option + "\", but " + command.name()
+                    + " has an option of that name already; the method must call it otherwise");
         }
+        Value value = new Value(option.key());
+        command.addOption(more.apply(OptionSpec.builder(names).type(String.class).description(help(option)))
+                .getter(value).setter(value).build());
         return this;
     }
 

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
 /** The program. Each command is one class and one line here. */
 @Command(name = "eslm", subcommands = {
     TrainCommand.class,
+    ViewCommand.class,
     SampleCommand.class,
     CompareCommand.class,
     EvalCommand.class,

@@ -17,10 +17,13 @@ import io.eslm.run.RunResult;
 import io.eslm.select.Method;
 import io.eslm.select.Methods;
 import io.eslm.tensor.UserError;
+import io.eslm.web.HttpSite;
+import io.eslm.web.RunSite;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,6 +38,7 @@ import picocli.CommandLine.Model.CommandSpec;
         footer = {"", "Examples:", "  eslm train",
             "  eslm train --data book.txt --method clm --max-iters 1000 --out-dir runs/book",
             "  eslm train --data data/owt --model gpt2 --batch-size 4 --grad-accum 8 --method var-entropy",
+            "  eslm train --data book.txt --live",
             "  eslm train --init-from gpt2/ --data book.txt --learning-rate 3e-5",
             "  eslm train --init-from resume --out-dir runs/book --max-iters 2000"})
 final class TrainCommand extends EslmCommand {
@@ -43,9 +47,17 @@ final class TrainCommand extends EslmCommand {
     private static final Option<String> INIT_FROM = Option.text("init from", "WHERE",
             "scratch, a model folder, or resume: continue the run in --out-dir, with its own options unless you give others")
             .defaultsTo(SCRATCH);
+    /** Of a live run that says nothing else. */
+    private static final int LIVE_RECORD_INTERVAL = 10;
     private static final Option<Integer> LOG_INTERVAL =
             Option.count("log interval", "steps between lines on the screen, if it is not a terminal")
                     .must("be at least 1", n -> n >= 1).defaultsTo(10);
+
+    private static final Option<Integer> LIVE = Option.count("live",
+            "serve a page that shows the run while it trains, with buttons to pause, step, save and stop, on port N or a free one; "
+                    + "the address is printed. Records the layers every " + LIVE_RECORD_INTERVAL + " steps")
+            .must("be a port, from 0 (a free one) to 65535", n -> n >= 0 && n <= 65535)
+            .defaultsTo("no page", _ -> null);
 
     @Override
     void declare(CommandSpec command) {
@@ -53,6 +65,7 @@ final class TrainCommand extends EslmCommand {
                 List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD,
                         Run.ACCEPT_CHANGED,
                         Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
+                .addOptional(command, LIVE, "0").add(command, "", List.of(HttpSite.HOST, Run.RECORD_INTERVAL))
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
@@ -105,7 +118,8 @@ final class TrainCommand extends EslmCommand {
                 long first = engine.trainer().step();
                 engine.listener(event -> show(screen, event, first, engine.plan(), logInterval));
                 try {
-                    return finish(screen, engine.plan(), engine.train(stop));
+                    return finish(screen, engine.plan(), options.has(LIVE) ? live(screen, engine, stop)
+                            : engine.train(stop));
                 } catch (DivergedError e) {
                     double rate = engine.plan().options().get(TrainOptions.LEARNING_RATE) / 2;
                     throw e.and("With half the learning rate it may go on: "
@@ -116,11 +130,27 @@ final class TrainCommand extends EslmCommand {
         }
     }
 
+    private RunResult live(Terminal screen, RunEngine engine, BooleanSupplier interrupted) {
+        try (RunSite site = RunSite.live(engine.plan().folder(), options.get(HttpSite.HOST), LIVE,
+                options.get(LIVE))) {
+            ViewCommand.announce(screen, site);
+            try {
+                RunResult result = engine.train(() -> site.control().stops(interrupted, engine::save));
+                site.end(result.finished() ? "All steps are done" : "Stopped and saved");
+                return result;
+            } catch (RuntimeException e) {
+                site.end(String.valueOf(e.getMessage()));
+                throw e;
+            }
+        }
+    }
+
     /** The command that continues a run. A record keeps its options; where and how to show it is of each start. */
     private String resume(RunPlan plan, String... more) {
         List<String> words = new ArrayList<>(List.of("bin/eslm", "train", DeclaredOptions.flag(INIT_FROM), RESUME,
                 DeclaredOptions.flag(Run.OUT_DIR), plan.folder().toString()));
-        options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD, Run.BACKEND, Run.THREADS))
+        options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD, Run.BACKEND, Run.THREADS,
+                Run.RECORD_INTERVAL, LIVE, HttpSite.HOST))
                 .forEach((option, text) -> words.addAll(List.of(DeclaredOptions.flag(option), text)));
         words.addAll(List.of(more));
         return ShellWords.command(words);
@@ -133,6 +163,11 @@ final class TrainCommand extends EslmCommand {
         }
         NanoGptWords.checkInitFrom(from);
         Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
+        if (options.has(LIVE)) {
+            run.option(Run.RECORD_INTERVAL, LIVE_RECORD_INTERVAL);
+        } else if (options.has(HttpSite.HOST)) {
+            throw new UserError("--host: needs --live, which serves a page");
+        }
         run.options(options.runOptions(Run.GROUP)).methodOptions(options.texts(Methods.options()));
         return from.equals(RESUME) || from.equals(SCRATCH) ? run : run.from(Path.of(from));
     }

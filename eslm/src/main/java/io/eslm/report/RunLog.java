@@ -7,16 +7,10 @@ import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.select.token.TailLoss;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
-import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.SealedJson;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,20 +23,19 @@ public final class RunLog implements AutoCloseable {
     public static final String CONFIG = "config.json";
     public static final String METRICS = "metrics.jsonl";
     public static final String SAMPLES = "samples";
+    /** One object per recorded step: docs/watching.md. */
+    public static final String LAYERS = "layers.jsonl";
+    /** One object per evaluation of a recorded run: docs/watching.md. */
+    public static final String WINDOWS = "windows.jsonl";
 
     private final Path dir;
-    private final FileChannel metrics;
+    private final StepLog metrics;
     private final List<String> repairs;
 
-    private RunLog(Path dir, StandardOpenOption mode, List<String> repairs) {
+    private RunLog(Path dir, List<String> repairs) {
         this.dir = dir;
         this.repairs = List.copyOf(repairs);
-        Path file = dir.resolve(METRICS);
-        try {
-            metrics = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, mode);
-        } catch (IOException e) {
-            throw FileErrors.failed("write", file, e);
-        }
+        metrics = StepLog.append(dir.resolve(METRICS));
     }
 
     /**
@@ -57,15 +50,10 @@ public final class RunLog implements AutoCloseable {
         AtomicFiles.removeLeftovers(dir.resolve(SAMPLES), Duration.ZERO);
         List<String> repairs = step > 0 ? check(dir, step) : List.of();
         AtomicFiles.writeString(dir.resolve(CONFIG), SealedJson.text(config));
-        if (step > 0) {
-            Path file = dir.resolve(METRICS);
-            AtomicFiles.write(file, out -> MetricsFile.read(file, line -> {
-                if (line.count("step") <= step) {
-                    out.write((Json.line(line.object()) + "\n").getBytes(StandardCharsets.UTF_8));
-                }
-            }));
+        for (String file : List.of(METRICS, LAYERS, WINDOWS)) {
+            StepLog.cut(dir.resolve(file), step);
         }
-        return new RunLog(dir, step > 0 ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING, repairs);
+        return new RunLog(dir, repairs);
     }
 
     /**
@@ -124,8 +112,8 @@ public final class RunLog implements AutoCloseable {
     /** Logs an event. */
     public void log(TrainEvent event) {
         switch (event) {
-            case TrainEvent.Step s -> write(json(s));
-            case TrainEvent.Evaluated e -> write(json(e));
+            case TrainEvent.Step s -> metrics.write(json(s));
+            case TrainEvent.Evaluated e -> metrics.write(json(e));
             case TrainEvent.Sampled s -> {
                 Path samples = FileTrees.make(dir.resolve(SAMPLES));
                 AtomicFiles.writeString(samples.resolve("step-" + s.step() + ".txt"), s.prompt() + s.text() + "\n");
@@ -183,32 +171,13 @@ public final class RunLog implements AutoCloseable {
         return o;
     }
 
-    private void write(JsonObject line) {
-        ByteBuffer bytes = ByteBuffer.wrap((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
-        try {
-            while (bytes.hasRemaining()) {
-                metrics.write(bytes);
-            }
-        } catch (IOException e) {
-            throw FileErrors.failed("write", dir.resolve(METRICS), e);
-        }
-    }
-
     /** Makes the lines so far durable, so that a power cut cannot take them from under a checkpoint that follows. */
     public void force() {
-        try {
-            metrics.force(false);
-        } catch (IOException e) {
-            throw FileErrors.failed("write", dir.resolve(METRICS), e);
-        }
+        metrics.force();
     }
 
     @Override
     public void close() {
-        try {
-            metrics.close();
-        } catch (IOException e) {
-            throw FileErrors.failed("write", dir.resolve(METRICS), e);
-        }
+        metrics.close();
     }
 }

@@ -70,6 +70,9 @@ public final class Run {
     public static final Option<Boolean> ACCEPT_CHANGED = ALL.add(Option.flag("accept changed checkpoint",
             "to resume: take files of the run that were changed on purpose, though their checksums differ"));
 
+    public static final Option<Integer> RECORD_INTERVAL = ALL.add(
+            Option.count("record interval", "steps between records of what happens inside the layers; 0: none")
+                    .must("be at least 0", n -> n >= 0).defaultsTo(0));
     public static final Option<String> TAKE_OVER = ALL.add(
             Option.text("take over", "HOST", "let in despite a lock that a process on that host left when it ended")
                     .defaultsTo("none", _ -> null));
@@ -205,7 +208,7 @@ public final class Run {
                 lock.close();
             };
             return new RunEngine(plan, opened, atEnd, DataSource.open(plan.data(), progress), true).guard(lock)
-                    .listener(listener).notes(notes).tensorBoard(options.own().get(TENSORBOARD));
+                    .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes).tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException e) {
             if (backend != null) {
                 backend.close();

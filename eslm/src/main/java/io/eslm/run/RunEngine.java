@@ -19,6 +19,7 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.RunLog;
+import io.eslm.report.StepLog;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -50,6 +52,9 @@ public final class RunEngine implements AutoCloseable {
 
     /** Null before {@link #train}: steps that a caller takes by itself are not logged. */
     private RunLog log;
+    private int recordInterval;
+    /** Null unless {@link #train} records. */
+    private LayerRecorder recorder;
     private Optional<RunEvents> events = Optional.empty();
     private long savedStep = -1;
     private boolean reportDue;
@@ -135,6 +140,12 @@ public final class RunEngine implements AutoCloseable {
         return this;
     }
 
+    /** Records the layers every {@code interval} steps and the window at each evaluation; 0 for nothing: docs/watching.md. */
+    public RunEngine record(int interval) {
+        recordInterval = interval;
+        return this;
+    }
+
     /** Stops the run when {@code lock} is lost to another process. The caller closes it. */
     public RunEngine guard(FolderLock lock) {
         guard = Optional.of(lock);
@@ -158,6 +169,8 @@ public final class RunEngine implements AutoCloseable {
         long first = trainer.step();
         try (RunLog opened = RunLog.open(plan.folder(), record, first)) {
             log = opened;
+            recorder = recordInterval == 0 ? null : new LayerRecorder(trainer, recordInterval,
+                    StepLog.append(plan.folder().resolve(RunLog.LAYERS)));
             notes.forEach(noteListener);
             opened.repairs().forEach(text -> noteListener.accept(RunNote.of(text)));
             try {
@@ -166,7 +179,7 @@ public final class RunEngine implements AutoCloseable {
                 if (plan.from().isPresent()) {
                     save(); // so that the run needs that folder no more
                 }
-                trainer.run(stop, this::afterStep);
+                trainer.run(() -> stop.getAsBoolean() || recordsNext(), this::afterStep);
                 save();
                 report();
             } catch (DivergedError e) {
@@ -177,12 +190,23 @@ public final class RunEngine implements AutoCloseable {
                 throw e;
             } finally {
                 log = null;
+                if (recorder != null) {
+                    recorder.close();
+                }
                 events.ifPresent(RunEvents::close);
             }
         }
         return new RunResult(plan.folder(), trainer.step(), trainer.step() - first,
                 trainer.step() >= option(TrainOptions.MAX_ITERS), lastStep, lastEvaluation, flops,
                 (System.nanoTime() - start) * 1e-9);
+    }
+
+    /** Returns false: the run goes on. */
+    private boolean recordsNext() {
+        if (recorder != null) {
+            recorder.beforeStep();
+        }
+        return false;
     }
 
     private String lastGood(long failed) {
@@ -200,6 +224,9 @@ public final class RunEngine implements AutoCloseable {
         events.ifPresent(board -> board.log(event));
         switch (event) {
             case TrainEvent.Step s -> {
+                if (recorder != null) {
+                    recorder.afterStep();
+                }
                 lastStep = Optional.of(s);
                 flops = flops.plus(s.flops());
             }
@@ -249,7 +276,8 @@ public final class RunEngine implements AutoCloseable {
                 .findFirst();
     }
 
-    private void save() {
+    /** Saves the steps so far, unless they are saved already; for the thread that trains, between steps. */
+    public void save() {
         if (trainer.step() > savedStep) {
             log.force();
             checkpoints.save(trainer, validationLoss());
@@ -259,7 +287,8 @@ public final class RunEngine implements AutoCloseable {
 
     private void report() {
         if (snapshots != null) {
-            snapshots.writeWindow(plan.folder());
+            snapshots.writeWindow(plan.folder(),
+                    recorder != null && reportDue ? OptionalLong.of(trainer.step()) : OptionalLong.empty());
         }
         HtmlReport.write(plan.folder());
     }

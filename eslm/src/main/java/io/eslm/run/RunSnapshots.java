@@ -14,7 +14,9 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.report.HtmlReport;
+import io.eslm.report.RunLog;
 import io.eslm.report.ScoreLines;
+import io.eslm.report.StepLog;
 import io.eslm.select.SelectionPreview;
 import io.eslm.select.token.TokenScores;
 import io.eslm.tensor.io.AtomicFiles;
@@ -22,6 +24,7 @@ import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Shows a model while it learns: sample texts, and the risk of each token of one held-out window. */
 final class RunSnapshots {
@@ -67,8 +70,10 @@ final class RunSnapshots {
     /**
      * Writes the window's tokens with their current loss and entropy. "selected" is what the method would keep if the window were
      * a micro-batch; methods without a risk keep everything.
+     *
+     * @param recorded the step, to add the choice to {@value RunLog#WINDOWS} too
      */
-    void writeWindow(Path dir) {
+    void writeWindow(Path dir, OptionalLong recorded) {
         if (window.length < 2) {
             return;
         }
@@ -83,6 +88,31 @@ final class RunSnapshots {
         ScoreLines.of(scores, choice.kept(), readable ? model.config().vocabSize() : 0)
                 .forEach(tokens::add);
         o.add("tokens", tokens);
+        recorded.ifPresent(step -> record(dir, step, choice, scores));
         AtomicFiles.writeString(dir.resolve(HtmlReport.WINDOW), Json.line(o) + "\n");
+    }
+
+    private static void record(Path dir, long step, SelectionPreview.Choice choice, TokenScores scores) {
+        JsonObject o = new JsonObject();
+        o.addProperty("step", step);
+        o.addProperty("alpha", choice.alpha());
+        o.add("loss", numbers(scores.loss()));
+        o.add("entropy", numbers(scores.entropy()));
+        StringBuilder selected = new StringBuilder();
+        for (boolean kept : choice.kept()) {
+            selected.append(kept ? '1' : '0');
+        }
+        o.addProperty("selected", selected.toString());
+        try (StepLog log = StepLog.append(dir.resolve(RunLog.WINDOWS))) {
+            log.write(o);
+        }
+    }
+
+    private static JsonArray numbers(float[] values) {
+        JsonArray all = new JsonArray();
+        for (float v : values) {
+            all.add(Json.number(v));
+        }
+        return all;
     }
 }

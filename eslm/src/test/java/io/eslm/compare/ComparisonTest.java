@@ -12,17 +12,22 @@ import io.eslm.compare.ComparedRun.Point;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.UserError;
+import io.eslm.web.Browser;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
 
 class ComparisonTest {
     private static final String SETTINGS = """
@@ -205,9 +210,40 @@ class ComparisonTest {
         Files.delete(Comparison.folder(dir, 8, "cvar").resolve("final.json"));
         assertTrue(text.contains("4 of 9 runs are finished"), text);
         String html = Files.readString(dir.resolve(Comparison.PAGE));
-        assertTrue(html.contains("a&lt;b") && !html.contains("<script"), "texts are escaped");
-        assertFalse(html.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
+        assertTrue(html.contains("a&lt;b") && !html.contains("a<b"), "texts are escaped");
+        String markup = html.replaceAll("(?s)<script>.*?</script>", "");
+        assertFalse(markup.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
         assertTrue(html.contains("cvar, 8.000 MFLOP: 2.0000"), "the curve of seed 7 and 9 ends at 2");
         assertTrue(html.contains("cvar, 0.5000 s: 2.0000"), "and so against seconds");
+    }
+
+    /** In a browser: curves of each seed and the means with their intervals, which can be read and left out. */
+    @Test
+    void thePageHasCurvesToRead() throws IOException {
+        comparison();
+        for (String run : List.of("7 clm", "8 clm", "7 cvar", "9 cvar")) {
+            Path file = Comparison.folder(dir, Long.parseLong(run.substring(0, 1)), run.substring(2))
+                    .resolve(RunLog.METRICS);
+            Files.writeString(file,
+                    Files.readString(file).replaceAll("(?s).*?\\n(.*)", "$1").replace("\"step\":2", "\"step\":3"),
+                    StandardOpenOption.APPEND);
+        }
+        Comparison.read(dir).write(dir);
+        try (Browser browser = Browser.open(1200, 900)) {
+            browser.go(dir.resolve(Comparison.PAGE).toUri());
+            assertEquals(List.of("clm", "cvar"),
+                    browser.all("#charts figure:first-child .u-series:not([hidden]) .u-label")
+                            .stream().map(WebElement::getText).skip(1).toList());
+            WebElement plot = browser.find(".plot");
+            plot.sendKeys(Keys.ARROW_LEFT);
+            assertTrue(browser.text(".u-legend").contains("2 (-10.71 to 14.71)"), browser.text(".u-legend"));
+            String picture = "document.querySelector('#charts canvas').toDataURL()";
+            Object all = browser.eval(picture);
+            browser.find("#seeds").click();
+            Object means = browser.eval(picture);
+            browser.find("#intervals").click();
+            assertEquals(3, Set.of(all, means, browser.eval(picture)).size(), "each box changes the picture");
+            assertEquals(List.of(), browser.errors());
+        }
     }
 }
