@@ -6,7 +6,9 @@ module io.eslm {
 
     requires com.google.gson;
     requires info.picocli;
+    requires java.logging;
     requires java.management;
+    requires static transitive jdk.jshell; // for the shell alone
     requires jdk.management;
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
@@ -22,8 +24,11 @@ module io.eslm {
     exports io.eslm.select.instance;
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
+    exports io.eslm.shell;
 
     uses io.eslm.select.MethodProvider;
+
+    provides jdk.jshell.spi.ExecutionControlProvider with io.eslm.shell.ShellEngine;
 
     provides io.eslm.select.MethodProvider with io.eslm.select.objective.EslmMethods;
 
