@@ -11,6 +11,7 @@ import io.eslm.gpt2.*;
 import io.eslm.gpt2.checkpoint.*;
 import io.eslm.gpt2.data.*;
 import io.eslm.gpt2.generate.*;
+import io.eslm.gpt2.inspect.*;
 import io.eslm.gpt2.option.*;
 import io.eslm.gpt2.tokenizer.*;
 import io.eslm.gpt2.train.*;
