@@ -49,7 +49,7 @@ final class ShellCommand extends EslmCommand {
         boolean hasShebang = code.startsWith("#!");
         try (Script shell = new Script()) {
             shell.run(file.toString().equals(Texts.STDIN) ? "standard input" : file.toString(),
-                    hasShebang ? "//" + code : code, 0, _ -> { });
+                    hasShebang ? "//" + code : code, 0, _ -> {});
         }
         return 0;
     }
@@ -62,12 +62,8 @@ final class ShellCommand extends EslmCommand {
         Path startup = null;
         try {
             startup = Files.createTempFile("eslm-shell", ".jsh");
-            Files.writeString(startup, Script.feedback() + Script.imports());
             screen.note("ESLM on Java " + Runtime.version().feature() + ". help() says what is at hand, /exit leaves.");
-            List<String> arguments = new ArrayList<>(List.of("--startup", startup.toString(),
-                    "--feedback", ShellEngine.NAME, "--execution", ShellEngine.NAME, "--class-path", Script.classPath()));
-            Script.COMPILER_OPTIONS.forEach(option -> arguments.add("-C" + option));
-            return JavaShellToolBuilder.builder().interactiveTerminal(true).start(arguments.toArray(String[]::new));
+            return JavaShellToolBuilder.builder().interactiveTerminal(true).start(arguments(startup));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (UserError e) {
@@ -77,6 +73,16 @@ final class ShellCommand extends EslmCommand {
         } finally {
             delete(startup);
         }
+    }
+
+    /** Writes {@code startup}, and returns the arguments of the JDK's shell that read it. */
+    static String[] arguments(Path startup) throws IOException {
+        Files.writeString(startup, Script.feedback() + Script.imports());
+        List<String> arguments =
+                new ArrayList<>(List.of("--startup", startup.toString(), "--feedback", ShellEngine.NAME,
+                        "--execution", ShellEngine.NAME, "--class-path", Script.classPath()));
+        Script.COMPILER_OPTIONS.forEach(option -> arguments.add("-C" + option));
+        return arguments.toArray(String[]::new);
     }
 
     private static void delete(Path file) {

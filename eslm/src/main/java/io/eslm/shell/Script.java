@@ -34,7 +34,8 @@ import jdk.jshell.VarSnippet;
  */
 public final class Script implements AutoCloseable {
     /** What the compiler of the snippets is told. */
-    public static final List<String> COMPILER_OPTIONS = List.of("--add-modules", "jdk.incubator.vector", "-Xlint:-incubating");
+    public static final List<String> COMPILER_OPTIONS =
+            List.of("--add-modules", "jdk.incubator.vector", "-Xlint:-incubating");
 
     private static final String EXIT = "/exit";
     private static final Pattern COMMAND = Pattern.compile("/(?![/*])\\S*");
@@ -80,7 +81,8 @@ public final class Script implements AutoCloseable {
     /** The class path of this JVM, and its module path, for the compiler. */
     public static String classPath() {
         return Stream.of("java.class.path", "jdk.module.path").map(System::getProperty)
-                .filter(path -> path != null && !path.isEmpty()).collect(Collectors.joining(System.getProperty("path.separator")));
+                .filter(path -> path != null && !path.isEmpty())
+                .collect(Collectors.joining(System.getProperty("path.separator")));
     }
 
     /** The import declarations that every shell begins with, one a line. */
@@ -186,7 +188,8 @@ public final class Script implements AutoCloseable {
             }
             if (event.status() == Status.REJECTED) {
                 Diag diag = shell.diagnostics(snippet).filter(Diag::isError).findFirst().orElseThrow();
-                throw fault(from + (int) Math.max(0, diag.getStartPosition()), diag.getMessage(null).replaceAll("\\s*\n\\s*", ", "));
+                throw fault(from + (int) Math.max(0, diag.getStartPosition()),
+                        diag.getMessage(null).replaceAll("\\s*\n\\s*", ", "));
             }
             if (event.causeSnippet() == null && event.value() != null) {
                 done = new Done(0, name(snippet), event.value());
@@ -215,11 +218,13 @@ public final class Script implements AutoCloseable {
 
     private UserError thrown(Throwable exception, int from) {
         String text = exception instanceof EvalException e ? text(e) : String.valueOf(exception.getMessage());
-        List<String> trace = Stream.of(exception.getStackTrace()).map(this::place).filter(Objects::nonNull).distinct().toList();
+        List<String> trace =
+                Stream.of(exception.getStackTrace()).map(this::place).filter(Objects::nonNull).distinct().toList();
         if (trace.isEmpty()) {
             return fault(from, text);
         }
-        String callers = trace.size() == 1 ? "" : " (called from " + String.join(", ", trace.subList(1, trace.size())) + ")";
+        String callers =
+                trace.size() == 1 ? "" : " (called from " + String.join(", ", trace.subList(1, trace.size())) + ")";
         return new UserError(trace.getFirst() + ": " + text + callers);
     }
 
@@ -243,7 +248,8 @@ public final class Script implements AutoCloseable {
 
     /** The line of the file that has this offset of the code. */
     private int line(int offset) {
-        return linesBefore + 1 + (int) code.substring(0, Math.min(offset, code.length())).chars().filter(c -> c == '\n').count();
+        return linesBefore + 1
+                + (int) code.substring(0, Math.min(offset, code.length())).chars().filter(c -> c == '\n').count();
     }
 
     /** The first offset from {@code from} on that is not white space. */

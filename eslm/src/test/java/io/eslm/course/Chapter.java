@@ -85,7 +85,8 @@ final class Chapter {
             shell.run(file.getFileName().toString(), block.code, block.line, done -> {
                 out.flush();
                 int line = lines(block.code.substring(0, done.end()).stripTrailing());
-                did.add(new Did(line, done.value() == null ? "" : done.value(), printed.toString(StandardCharsets.UTF_8)));
+                did.add(new Did(line, done.value() == null ? "" : done.value(),
+                        printed.toString(StandardCharsets.UTF_8)));
                 printed.reset();
             });
         } finally {
@@ -116,10 +117,12 @@ final class Chapter {
         }
         for (int i = 0; i < did.size(); i++) {
             Did d = did.get(i);
-            transcript.append("---- line ").append(block.line + d.line + 1).append(": ").append(lines.get(d.line)).append('\n')
+            transcript.append("---- line ").append(block.line + d.line + 1).append(": ").append(lines.get(d.line))
+                    .append('\n')
                     .append(d.printed).append(d.value.isEmpty() ? "" : "==> " + d.value + "\n");
             if (!d.printed.isEmpty() && !shown[i]) {
-                faults.add(file + ":" + (block.line + d.line + 1) + ": prints what the text does not show:\n" + d.printed);
+                faults.add(
+                        file + ":" + (block.line + d.line + 1) + ": prints what the text does not show:\n" + d.printed);
             }
         }
     }
@@ -144,7 +147,8 @@ final class Chapter {
         Matcher soft = SOFT.matcher(want);
         int from = 0;
         while (soft.find()) {
-            pattern.append(Pattern.quote(want.substring(from, soft.start()))).append(soft.group(1) == null ? ".*?" : NUMBER);
+            pattern.append(Pattern.quote(want.substring(from, soft.start())))
+                    .append(soft.group(1) == null ? ".*?" : NUMBER);
             from = soft.end();
             if (soft.group(1) != null) {
                 numbers.add(Double.valueOf(soft.group(1)));
@@ -154,7 +158,8 @@ final class Chapter {
         Matcher match = Pattern.compile(pattern.toString(), Pattern.DOTALL).matcher(got);
         boolean equal = match.matches();
         for (int i = 0; equal && i < numbers.size(); i++) {
-            equal = Math.abs(Double.parseDouble(match.group(i + 1)) - numbers.get(i)) <= NEAR * Math.abs(numbers.get(i));
+            equal = Math.abs(Double.parseDouble(match.group(i + 1)) - numbers.get(i)) <= NEAR
+                    * Math.abs(numbers.get(i));
         }
         if (!equal) {
             faults.add(file + ":" + line + ": the text shows\n" + want + "\nbut the shell\n" + got);

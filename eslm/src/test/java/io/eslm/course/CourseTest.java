@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.shell.Script;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,9 +36,47 @@ class CourseTest {
         try (Script shell = new Script()) {
             assertEquals("", String.join("\n\n", Chapter.run(shell, chapter)));
             Path solutions = COURSE.resolve("solutions").resolve(chapter.getFileName());
-            assertTrue(Files.readString(chapter).contains("(solutions/" + chapter.getFileName() + ")"), "names its solutions");
+            assertTrue(Files.readString(chapter).contains("(solutions/" + chapter.getFileName() + ")"),
+                    "names its solutions");
             assertEquals("", String.join("\n\n", Chapter.run(shell, solutions)));
         }
+    }
+
+    /** Those of a model are compared where the arithmetic is the one that they were drawn with. */
+    @Test
+    void picturesAreWhatTheProgramDraws(@TempDir Path temp) throws Exception {
+        Path classes = Files.createDirectory(temp.resolve("classes"));
+        ToolProvider javac = ToolProvider.findFirst("javac").orElseThrow();
+        assertEquals(0,
+                javac.run(System.out, System.err, "-d", classes.toString(), "-cp",
+                        System.getProperty("java.class.path"),
+                        COURSE.resolve("Pictures.java").toString()));
+        Path drawn = temp.resolve("pictures");
+        try (URLClassLoader loader = new URLClassLoader(new URL[] {classes.toUri().toURL()})) {
+            var type = loader.loadClass("Pictures").getDeclaredConstructor();
+            type.setAccessible(true);
+            Object pictures = type.newInstance();
+            var main = pictures.getClass().getDeclaredMethod("main", String[].class);
+            main.setAccessible(true);
+            main.invoke(pictures, (Object) new String[] {drawn.toString()});
+        }
+        try (Stream<Path> files = Files.list(drawn); Stream<Path> committed = Files.list(COURSE.resolve("pictures"))) {
+            List<Path> all = files.sorted().toList();
+            assertEquals(all.stream().map(f -> f.getFileName().toString()).toList(),
+                    committed.map(f -> f.getFileName().toString()).sorted().toList());
+            for (Path file : all) {
+                String now = Files.readString(file);
+                String before = Files.readString(COURSE.resolve("pictures").resolve(file.getFileName()));
+                if (arithmetic(now).equals(arithmetic(before))) {
+                    assertEquals(before, now,
+                            "draw " + file.getFileName() + " again: bin/eslm run docs/course/Pictures.java");
+                }
+            }
+        }
+    }
+
+    private static String arithmetic(String svg) {
+        return svg.replaceFirst("(?s).*?(<!-- (.*?) -->|$).*", "$2");
     }
 
     @Test
@@ -67,7 +108,8 @@ class CourseTest {
                 ```
                 """);
         try (Script shell = new Script()) {
-            List<String> lines = Chapter.run(shell, file).stream().map(f -> f.replaceFirst("(?s).*c.md:(\\d+):.*", "$1")).toList();
+            List<String> lines =
+                    Chapter.run(shell, file).stream().map(f -> f.replaceFirst("(?s).*c.md:(\\d+):.*", "$1")).toList();
             assertEquals(List.of("3", "7", "10", "5"), lines);
         }
     }
