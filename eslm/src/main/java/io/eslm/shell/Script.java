@@ -38,6 +38,8 @@ public final class Script implements AutoCloseable {
             List.of("--add-modules", "jdk.incubator.vector", "-Xlint:-incubating");
 
     private static final String EXIT = "/exit";
+    /** A line that goes on with the one before, although that one could end there. */
+    private static final Pattern CONTINUATION = Pattern.compile("\\s*(\\.[A-Za-z]|else\\b)");
     private static final Pattern COMMAND = Pattern.compile("/(?![/*])\\S*");
 
     /**
@@ -117,8 +119,10 @@ public final class Script implements AutoCloseable {
         int from = 0;
         int end = 0;
         while (end < code.length()) {
-            end = code.indexOf('\n', end) + 1;
-            end = end == 0 ? code.length() : end;
+            do {
+                end = code.indexOf('\n', end) + 1;
+                end = end == 0 ? code.length() : end;
+            } while (CONTINUATION.matcher(code).region(end, code.length()).lookingAt());
             int rest = runComplete(from, end, listener);
             if (rest < 0) {
                 break;

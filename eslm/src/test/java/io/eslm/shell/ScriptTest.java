@@ -70,6 +70,9 @@ class ScriptTest {
                     twice(2);
                 int result = twice(
                         10);
+                String text = String.valueOf(result)
+                        .concat("0");
+                int last = result;
                 """).getLast().replaceFirst(".* = ", ""));
     }
 
@@ -85,7 +88,7 @@ class ScriptTest {
                     \\n\\nint b = 3 +* 4;                    | a.jsh:3: illegal start of expression
                     int a = 1;\\nint[] b = {1,\\n2           | a.jsh:2: the code ends in the middle of this statement
                     int a = 1;\\n\\n/open b.jsh              | a.jsh:3: /open is a command of the interactive shell; a script is Java, and /exit ends it
-                    void f() {\\n  int x = new int[0][\\n1];\\n}\\n\\nf(); | a.jsh:2: ArrayIndexOutOfBoundsException: Index 1 out of bounds for length 0 (called from a.jsh:6)
+                    void f() {\\n  int[] x = {};\\n  x[\\n1]++;\\n}\\n\\nf(); | a.jsh:3: ArrayIndexOutOfBoundsException: Index 1 out of bounds for length 0 (called from a.jsh:7)
                     ;\\nBackends.open("none", 0);            | a.jsh:2: backend none: no such backend. Choose one of auto
                     \\ntape.constant(tensor(1)).matmul(tape.constant(tensor(1, 2))) | a.jsh:2: IllegalArgumentException: matmul
                     \\nvoid g() {\\n  missing(3);\\n}         | a.jsh:2: cannot find method missing(int)
