@@ -65,7 +65,7 @@ final class ScoreCommand extends EslmCommand {
         TokenSelector selector = new TailSelection(options.get(RISK), options.get(ValueAtRisk.ALPHA));
         Path folder = options.get(DeclaredOptions.MODEL);
         Gpt2Config config = ModelFolder.config(folder);
-        int[] tokens = source.text == null ? ids(source.tokens) : encode(source.text, config.vocabSize());
+        int[] tokens = source.text == null ? Texts.ids(source.tokens) : encode(source.text, config.vocabSize());
         try (Backend backend = options.openBackend()) {
             TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens);
             checkFinite(scores);
@@ -97,20 +97,6 @@ final class ScoreCommand extends EslmCommand {
         if (text.isBlank()) {
             throw new UserError(file + ": is empty");
         }
-        return noSpecial ? new Gpt2Tokenizer().encode(text) : new Gpt2Tokenizer().encodeDocuments(text);
-    }
-
-    private static int[] ids(Path file) {
-        String[] words = Texts.read(file).strip().split("\\s+");
-        int[] ids = new int[words[0].isEmpty() ? 0 : words.length];
-        for (int i = 0; i < ids.length; i++) {
-            try {
-                ids[i] = Integer.parseInt(words[i]);
-            } catch (NumberFormatException e) {
-                throw new UserError(file + ": entry " + i + " (counted from 0) is '" + words[i] + "', not a token id",
-                        e);
-            }
-        }
-        return ids;
+        return noSpecial ? new Gpt2Tokenizer().encode(text) : new Gpt2Tokenizer().encodeWithSpecials(text);
     }
 }
