@@ -9,6 +9,7 @@ module io.eslm {
     requires java.logging;
     requires java.management;
     requires jdk.httpserver;
+    requires static transitive jdk.jshell; // for the shell alone
     requires jdk.management;
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.descriptive;
@@ -22,13 +23,16 @@ module io.eslm {
     exports io.eslm.explain;
     exports io.eslm.report;
     exports io.eslm.run;
-    exports io.eslm.select;
     exports io.eslm.select.instance;
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
+    exports io.eslm.select;
+    exports io.eslm.shell;
     exports io.eslm.web;
 
     uses io.eslm.select.MethodProvider;
+
+    provides jdk.jshell.spi.ExecutionControlProvider with io.eslm.shell.ShellEngine;
 
     provides io.eslm.select.MethodProvider with io.eslm.select.objective.EslmMethods;
 

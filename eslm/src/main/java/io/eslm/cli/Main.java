@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
     DetokenizeCommand.class,
     ExplainCommand.class,
     PrepareCommand.class,
-    BackendsCommand.class},
+    BackendsCommand.class,
+    ShellCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
         description = "",
         footer = {
@@ -37,6 +38,7 @@ import picocli.CommandLine.Spec;
             "  eslm sample --model runs/jdk-cvar-loss-0.1 --prompt \"Returns the\"",
             "  eslm train --data book.txt --method clm      plain language modelling on your own text",
             "  eslm compare --methods cvar-loss:alpha=0.1   how a method compares with clm, and at what cost",
+            "  eslm shell                                   Java line by line, with the library imported",
             "  eslm help train                              all options of a command",
             "  eslm bench --help                            timings of kernels, training steps and generation",
             "",
