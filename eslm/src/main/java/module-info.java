@@ -23,10 +23,10 @@ module io.eslm {
     exports io.eslm.explain;
     exports io.eslm.report;
     exports io.eslm.run;
+    exports io.eslm.select;
     exports io.eslm.select.instance;
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
-    exports io.eslm.select;
     exports io.eslm.shell;
     exports io.eslm.web;
 

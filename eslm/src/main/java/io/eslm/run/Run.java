@@ -208,7 +208,8 @@ public final class Run {
                 lock.close();
             };
             return new RunEngine(plan, opened, atEnd, DataSource.open(plan.data(), progress), true).guard(lock)
-                    .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes).tensorBoard(options.own().get(TENSORBOARD));
+                    .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes)
+                    .tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException e) {
             if (backend != null) {
                 backend.close();
