@@ -16,6 +16,7 @@ module io.eslm {
 
     exports io.eslm.cli;
     exports io.eslm.compare;
+    exports io.eslm.inspect;
     exports io.eslm.report;
     exports io.eslm.run;
     exports io.eslm.select;
