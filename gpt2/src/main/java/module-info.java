@@ -11,6 +11,7 @@ module io.eslm.gpt2 {
     exports io.eslm.gpt2.checkpoint;
     exports io.eslm.gpt2.data;
     exports io.eslm.gpt2.generate;
+    exports io.eslm.gpt2.inspect;
     exports io.eslm.gpt2.option;
     exports io.eslm.gpt2.tokenizer;
     exports io.eslm.gpt2.train;

@@ -219,6 +219,9 @@ public final class OpContext {
         output.gradient = null;
         rows = output.gradientRows;
         temporary.add(dy.owner());
+        if (output.gradientListener != null) {
+            output.gradientListener.hear(dy, rows);
+        }
         if (rows != null && !(op.rowwise() && rows.total() == input(0).shape().rows())) {
             dy = allRows(dy);
         }

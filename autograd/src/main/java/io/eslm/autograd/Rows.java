@@ -56,8 +56,8 @@ public record Rows(Tensor indices, int total) {
         return y;
     }
 
-    /** {@code full}, with {@code compact} in these rows and zeros in the others. */
-    Tensor expand(Tensor full, Tensor compact) {
+    /** Overwrites {@code full} with {@code compact} (K, cols) in these rows, and zeros in the others; returns it. */
+    public Tensor expand(Tensor full, Tensor compact) {
         full.kernels().fill(full.storage(), full.size(), 0);
         add(full, compact);
         return full;

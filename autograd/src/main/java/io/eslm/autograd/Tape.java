@@ -45,6 +45,11 @@ public final class Tape implements AutoCloseable {
         return recording(new Workspace(backend), Rng.of(0));
     }
 
+    /** A tape that records, without dropout: for the gradients of a model in evaluation. */
+    public static Tape withoutDropout(Workspace workspace) {
+        return recording(workspace, null);
+    }
+
     /** A tape that only computes. */
     public static Tape evaluation(Workspace workspace) {
         return new Tape(workspace, false, null);
@@ -110,9 +115,9 @@ public final class Tape implements AutoCloseable {
         return y;
     }
 
-    /** The rate at which dropout drops on this tape: {@code p} while it records, 0 in evaluation. */
+    /** The rate at which dropout drops on this tape: {@code p} if it has random numbers, as for training, else 0. */
     public double dropoutRate(double p) {
-        return recording ? p : 0;
+        return rng != null ? p : 0;
     }
 
     /** A new seed for one dropout; differs from call to call and is reproducible from the tape's rng. */

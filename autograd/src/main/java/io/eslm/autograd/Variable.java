@@ -15,6 +15,8 @@ public sealed class Variable extends Operators permits Parameter {
     Tensor gradient;
     Rows gradientRows;
     private boolean hasGradient;
+    /** Null if nobody looks. */
+    GradientListener gradientListener;
     /** True once the op that made it is over: after its backward pass, or when the tape has freed it. */
     boolean spent;
 
@@ -48,6 +50,34 @@ public sealed class Variable extends Operators permits Parameter {
     /** True if a backward pass carries a gradient to this variable. */
     public final boolean needsGradient() {
         return needsGradient;
+    }
+
+    /** Hears a gradient on its way back. */
+    @FunctionalInterface
+    public interface GradientListener {
+        /**
+         * Called by {@link Tape#backward}; all arguments are valid during the call.
+         *
+         * @param gradient like the value; or, if {@code rows} is not null, (K, cols), the gradients of those rows of the value
+         *            seen as a matrix, all others being zero. Do not write to it
+         */
+        void hear(Tensor gradient, Rows rows);
+    }
+
+    /**
+     * Shows {@code listener} the gradient of the loss with respect to this variable, when all of it has arrived. It is not called
+     * if none arrives: the loss does not depend on this variable.
+     *
+     * @throws IllegalArgumentException if no backward pass will come here, or this is a parameter, which has {@link
+     *     Parameter#gradient}
+     */
+    public final void onGradient(GradientListener listener) {
+        Checks.check(tape != null && needsGradient, "on gradient", "%s has no gradient on its tape", maker);
+        GradientListener first = gradientListener;
+        gradientListener = first == null ? listener : (gradient, of) -> {
+            first.hear(gradient, of);
+            listener.hear(gradient, of);
+        };
     }
 
     /** Adds the gradients of this loss, which has one element, to the parameters; see {@link Tape#backward}. */

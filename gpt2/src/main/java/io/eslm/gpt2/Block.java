@@ -13,14 +13,14 @@ import io.eslm.autograd.op.LayerNorm;
  * (B·T, C) matrices, row b·T + t. It applies the fused ops to its weights itself; each layer is a pair of weight and bias.
  */
 final class Block extends Module {
-    private final LayerNorm norm;
-    private final Parameter[] attentionNorm;
-    private final Parameter[] qkv;
-    private final Parameter[] projection;
-    private final Parameter[] mlpNorm;
-    private final Parameter[] up;
-    private final Parameter[] down;
-    private final double dropout;
+    final LayerNorm norm;
+    final Parameter[] attentionNorm;
+    final Parameter[] qkv;
+    final Parameter[] projection;
+    final Parameter[] mlpNorm;
+    final Parameter[] up;
+    final Parameter[] down;
+    final double dropout;
 
     Block(Gpt2Config config, Weights weights, String path) {
         int c = config.nEmbd();
@@ -48,7 +48,7 @@ final class Block extends Module {
     }
 
     /** residual + dropout(x·weight + bias); one pass where nothing is dropped. */
-    private Variable addTo(Variable residual, Variable x, Parameter[] linear) {
+    Variable addTo(Variable residual, Variable x, Parameter[] linear) {
         return x.tape().dropoutRate(dropout) == 0 ? x.apply(new Affine(), linear[0], linear[1], residual)
                 : residual.add(x.apply(new Affine(), linear).dropout(dropout));
     }

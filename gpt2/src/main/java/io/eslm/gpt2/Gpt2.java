@@ -15,6 +15,7 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -32,6 +33,8 @@ public final class Gpt2 extends Module {
     private final List<Block> blocks;
     private final Parameter normWeight;
     private final Parameter normBias;
+    /** Null if nobody looks. */
+    private HookPoints points;
 
     /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
@@ -73,7 +76,9 @@ public final class Gpt2 extends Module {
     Variable embed(Tape tape, Tensor ids, int firstPosition) {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
                 ids.dim(1), config.blockSize());
-        return tape.apply(new TokenEmbedding(ids, firstPosition), tokens, positions).dropout(config.dropout());
+        Variable x = points == null ? tape.apply(new TokenEmbedding(ids, firstPosition), tokens, positions)
+                : points.embedding(tape, ids, firstPosition, tokens, positions);
+        return x.dropout(config.dropout());
     }
 
     /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
@@ -83,12 +88,14 @@ public final class Gpt2 extends Module {
     }
 
     Variable block(int i, Variable x, Op attention) {
-        return x.tape().scoped(() -> blocks.get(i).forward(x, attention));
+        return x.tape().scoped(() -> points == null ? blocks.get(i).forward(x, attention)
+                : new HookedBlock(points, "blocks." + i + ".", blocks.get(i), config.nHead(), attention).forward(x));
     }
 
     /** The final layer normalisation of x (B·T, C) → same shape. */
     public Variable finalNorm(Variable x) {
-        return x.apply(new LayerNorm(config.layerNormEps()), normWeight, normBias);
+        Variable y = x.apply(new LayerNorm(config.layerNormEps()), normWeight, normBias);
+        return points == null ? y : points.at("ln_final", y);
     }
 
     /** ids (B, T) I32 → hidden states after the final norm, (B·T, C), for {@link #losses} or {@link #logits}. */
@@ -104,12 +111,32 @@ public final class Gpt2 extends Module {
 
     /** hidden (M, C) → logits (M, V). */
     public Variable logits(Variable hidden) {
-        return hidden.matmulTransposed(tokens);
+        Variable y = hidden.matmulTransposed(tokens);
+        return points == null ? y : points.at("logits", y);
     }
 
     /** {@link TokenLosses#of} with this model's head; hidden (M, C) after the final norm, targets (M) I32. */
     public TokenLosses losses(Variable hidden, Tensor targets) {
-        return TokenLosses.of(hidden, tokens, targets);
+        return points == null ? TokenLosses.of(hidden, tokens, targets) : points.losses(hidden, tokens, targets);
+    }
+
+    /** Shows every activation of each pass to {@code hooks} from now on, until {@link #removeHooks}. */
+    public void addHooks(Hooks hooks) {
+        List<Hooks> all = new ArrayList<>(hooks());
+        all.add(hooks);
+        points = new HookPoints(backend, all);
+    }
+
+    /** Ends {@link #addHooks}. */
+    public void removeHooks(Hooks hooks) {
+        List<Hooks> all = new ArrayList<>(hooks());
+        all.remove(hooks);
+        points = all.isEmpty() ? null : new HookPoints(backend, all);
+    }
+
+    /** Those who look at this model now. */
+    public List<Hooks> hooks() {
+        return points == null ? List.of() : points.hooks();
     }
 
     /**
@@ -129,14 +156,21 @@ public final class Gpt2 extends Module {
          * @param targets (M) I32 in [0, V)
          */
         public static TokenLosses of(Variable hidden, Variable head, Tensor targets) {
-            Tensor entropy = hidden.tape().memory(DType.F32, targets.size());
-            Variable loss = hidden.tape().apply(new HeadCrossEntropy(targets, entropy), hidden, head);
-            return new TokenLosses(loss, loss.value().toFloats(), entropy);
+            Tensor entropy = hidden.tape().memory(hidden.value().dtype(), targets.size());
+            return of(hidden.tape().apply(new HeadCrossEntropy(targets, entropy), hidden, head), entropy);
+        }
+
+        static TokenLosses of(Variable loss, Tensor entropy) {
+            return new TokenLosses(loss, floats(loss.value()), entropy);
         }
 
         /** A copy of the values of {@link #entropy}, (M). */
         public float[] entropyValues() {
-            return entropy.toFloats();
+            return floats(entropy);
+        }
+
+        private static float[] floats(Tensor x) {
+            return x.dtype() == DType.F32 ? x.toFloats() : x.to(DType.F32).toFloats();
         }
     }
 }

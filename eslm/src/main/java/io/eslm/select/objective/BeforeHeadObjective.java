@@ -75,6 +75,7 @@ public final class BeforeHeadObjective implements Objective {
 
     private static Loss loss(MicroBatch batch, Variable hidden, Selection selection) {
         Tape tape = batch.tape();
+        batch.show(selection);
         int[] rows = selection.rows();
         int[] targets = batch.targets().toInts();
         int kept = rows.length;

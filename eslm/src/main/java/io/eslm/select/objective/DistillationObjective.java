@@ -121,6 +121,9 @@ public final class DistillationObjective implements Objective, SelectionPreview 
             Variable mixed = tape.apply(
                     new HeadDistillation(batch.targets(), loss, entropy, this::choose, temperature, mix),
                     batch.model().forward(tape, batch.ids()), batch.model().head());
+            batch.show("loss", loss);
+            batch.show("entropy", entropy);
+            batch.show(selection);
             Variable total = tape.apply(new WeightedSum(null, tape.put(selection.weights(batch.share()),
                     selection.kept())), mixed);
             return Loss.of(total, loss.toFloats(), selection);

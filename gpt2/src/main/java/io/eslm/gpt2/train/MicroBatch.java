@@ -6,6 +6,7 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
+import io.eslm.gpt2.Hooks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 
@@ -36,9 +37,26 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
      * get no gradient of their own.
      */
     public Loss over(Selection selection, TokenLosses losses) {
+        show(selection);
         Variable total = tape.apply(new WeightedSum(selection.rows(tape, losses.loss().value().size()),
                 tape.put(selection.weights(share), selection.kept())), losses.loss());
         return Loss.of(total, losses.lossValues(), selection);
+    }
+
+    /** Tells those who look at the model what is kept: {@code kept} (B, T), 1 or 0. An objective that builds its own loss calls it. */
+    public void show(Selection selection) {
+        if (!model.hooks().isEmpty()) {
+            show("kept", selection.mask(model.backend(), tokens()));
+        }
+    }
+
+    /** Shows a value of each token (M), such as {@code loss} or {@code entropy}, to those who look at the model. */
+    public void show(String name, Tensor values) {
+        for (Hooks hooks : model.hooks()) {
+            if (hooks.reads(name)) {
+                hooks.read(name, values.reshape(ids.shape()));
+            }
+        }
     }
 
     /**

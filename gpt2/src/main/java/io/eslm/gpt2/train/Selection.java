@@ -3,6 +3,8 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
+import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Backend;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -43,6 +45,15 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
     public static Selection mean(boolean[] keep, double valueAtRisk, double alpha) {
         int[] rows = IntStream.range(0, keep.length).filter(i -> keep[i]).toArray();
         return new Selection(rows.length == keep.length ? null : rows, equal(rows.length), valueAtRisk, alpha);
+    }
+
+    /** 1 at the kept tokens, 0 at the others: (M) for M = {@code tokens}. */
+    Tensor mask(Backend backend, int tokens) {
+        float[] kept = new float[tokens];
+        for (int k = 0; k < kept(); k++) {
+            kept[rows == null ? k : rows[k]] = 1;
+        }
+        return Tensor.of(backend, kept, tokens);
     }
 
     private static float[] equal(int n) {

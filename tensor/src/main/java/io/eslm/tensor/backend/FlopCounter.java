@@ -21,7 +21,9 @@ public final class FlopCounter {
         /** A shallow pass that chooses windows before the full forward pass. */
         EARLY_EXIT,
         /** Held-out data. */
-        EVALUATION
+        EVALUATION,
+        /** Values that nothing but a look inside asks for. */
+        INSPECTION
     }
 
     private final long[] flops = new long[Phase.values().length];

@@ -23,12 +23,14 @@ public final class ScaledDotProduct {
 
     /** softmax(q·kᵀ/√D), 0 for j &gt; i if {@code causal}: q, k (…, T, D) → (…, T, T). */
     public static Variable weights(Tape tape, Variable q, Variable k, boolean causal) {
+        return tape.apply(new Softmax(), scores(tape, q, k, causal));
+    }
+
+    /** q·kᵀ/√D, −∞ for j &gt; i if {@code causal}: q, k (…, T, D) → (…, T, T). */
+    public static Variable scores(Tape tape, Variable q, Variable k, boolean causal) {
         Variable scores =
                 tape.apply(new Scale(1 / Math.sqrt(q.shape().dim(-1))), tape.apply(new MatMul(false, true), q, k));
-        if (causal) {
-            scores = tape.apply(new Add(), scores, tape.constant(mask(scores.value())));
-        }
-        return tape.apply(new Softmax(), scores);
+        return causal ? tape.apply(new Add(), scores, tape.constant(mask(scores.value()))) : scores;
     }
 
     /** (T, T) for scores (…, T, T): 0 where j ≤ i, else −∞. */
