@@ -47,6 +47,18 @@ record Guesses(int[] ids, float[] p, float[] target, int[] rank) {
         return all;
     }
 
+    /** With the likeliest alone. */
+    Guesses first() {
+        int k = ids.length / target.length;
+        int[] firstIds = new int[target.length];
+        float[] firstP = new float[target.length];
+        for (int i = 0; i < firstIds.length; i++) {
+            firstIds[i] = ids[i * k];
+            firstP[i] = p[i * k];
+        }
+        return new Guesses(firstIds, firstP, target, rank);
+    }
+
     private void put(int position, float[] logits, int from, int vocabulary, int answer, int k) {
         float truth = logits[from + answer];
         int likelier = 0;
