@@ -10,14 +10,13 @@ const GAP = 3;
 function drawWall() {
   if (!wall.images) return;
   const room = $('wallBox').clientWidth;
-  wall.cell = clamp(Math.floor((room - LEFT) / H), 20, 110);
+  wall.cell = clamp(Math.floor(Math.min((room - LEFT) / H, 760 / L)), 20, 150);
   const g = sized($('wall'), LEFT + H * wall.cell, ABOVE + L * wall.cell);
   g.fillStyle = ink('--faint');
   g.font = '11px system-ui, sans-serif';
   g.textBaseline = 'middle';
-  const every = wall.cell < 18 ? 4 : 1;
   g.textAlign = 'center';
-  for (let h = 0; h < H; h += every) g.fillText(h, LEFT + (h + 0.5) * wall.cell - GAP / 2, ABOVE / 2);
+  for (let h = 0; h < H; h++) g.fillText(h, LEFT + (h + 0.5) * wall.cell - GAP / 2, ABOVE / 2);
   g.textAlign = 'right';
   for (let l = 0; l < L; l++) g.fillText(l, LEFT - 8, ABOVE + (l + 0.5) * wall.cell - GAP / 2);
   g.strokeStyle = ink('--edge');
@@ -85,7 +84,7 @@ $('wall').addEventListener('keydown', e => {
 
 // ---- one head
 
-const open = {layer: 0, head: 0, data: null, image: null, reader: 0};
+const open = {layer: 0, head: 0, data: null, image: null, reader: T - 1};
 const readers = [];
 const at = (q, s) => open.data[q * (q + 1) / 2 + s];
 
@@ -107,9 +106,11 @@ async function openHead(layer, head) {
   open.image = image(T, T, (s, q) => s > q ? 0 : at(q, s));
   $('headName').textContent = `Block ${layer}, head ${head}`;
   $('headMean').textContent = averages();
-  if (!$('head').open) $('head').showModal();
+  const opens = !$('head').open;
+  if (opens) $('head').showModal();
   pointWall(layer, head);
   read(open.reader);
+  if (opens) readers[open.reader].focus();
   $('head').dataset.shows = `${layer}.${head}`;
 }
 
@@ -139,16 +140,14 @@ function drawHead() {
 
 /** Colours every token by how much token q looks at it. */
 function read(q) {
-  readers[open.reader].tabIndex = -1;
-  readers[open.reader].classList.remove('current');
   open.reader = q;
-  readers[q].tabIndex = 0;
-  readers[q].classList.add('current');
   const order = [];
   for (let s = 0; s < T; s++) {
     const byte = s > q ? 0 : at(q, s);
     paint(readers[s], byte / 255);
     readers[s].classList.toggle('later', s > q);
+    readers[s].classList.toggle('current', s === q);
+    readers[s].tabIndex = s === q ? 0 : -1;
     if (byte) order.push(s);
   }
   order.sort((a, b) => at(q, b) - at(q, a));
@@ -188,6 +187,7 @@ $('matrix').addEventListener('pointermove', e => {
   const box = $('matrix').getBoundingClientRect();
   read(clamp(Math.floor((e.clientY - box.top) / box.height * T), 0, T - 1));
 });
+document.addEventListener('token', e => { open.reader = Math.min(e.detail, T - 1); });
 $('headBefore').addEventListener('click', () => turn(0, -1));
 $('headAfter').addEventListener('click', () => turn(0, 1));
 $('blockBefore').addEventListener('click', () => turn(-1, 0));
@@ -195,4 +195,5 @@ $('blockAfter').addEventListener('click', () => turn(1, 0));
 $('headClose').addEventListener('click', () => $('head').close());
 $('head').addEventListener('click', e => { if (e.target === $('head')) $('head').close(); });
 redraws.push(() => { if ($('head').open) openHead(open.layer, open.head); });
+drawn(() => legend($('headScale'), '0 %', '100 %, by the square root: the middle is 25 %'));
 makeWall();

@@ -72,6 +72,7 @@ function srgb(l, c, h) {
     Math.round(255 * clamp(v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055, 0, 1)));
 }
 
+/** Of a step; 0 is left out, so that the ground shows. */
 const lightness = t => dark.matches ? 0.245 + 0.655 * t : 1 - 0.66 * t;
 
 function makeColours() {
@@ -81,8 +82,8 @@ function makeColours() {
     const t = i / (STEPS - 1);
     const hue = dark.matches ? 285 - 185 * t : 95 + 190 * t;
     const [r, g, b] = srgb(lightness(t), 0.15 * Math.min(1, 2.2 * t), hue);
-    rgba[i] = 0xff000000 | b << 16 | g << 8 | r;
-    colours.push(`rgb(${r},${g},${b})`);
+    rgba[i] = i ? 0xff000000 | b << 16 | g << 8 | r : 0;
+    colours.push(i ? `rgb(${r},${g},${b})` : 'transparent');
   }
 }
 makeColours();
@@ -91,7 +92,7 @@ const step = t => Math.round(clamp(t, 0, 1) * (STEPS - 1)) || 0;
 /** Paints the background of an element by a value of 0 … 1, with an ink that can be read on it. */
 function paint(e, t) {
   e.style.backgroundColor = colours[step(t)];
-  e.style.color = lightness(clamp(t, 0, 1)) > 0.64 ? '#14161a' : '#fff';
+  e.style.color = lightness(clamp(t, 0, 1)) > 0.58 ? '#14161a' : '#fff';
 }
 
 const redraws = [];
@@ -145,6 +146,7 @@ function ink(name) {
   return getComputedStyle(probe).color;
 }
 
+/** What the scale means, from its beginning to its end. */
 function legend(e, from, to) {
   const bar = el('i');
   bar.style.background = `linear-gradient(90deg, ${[0, 32, 64, 96, 128, 160, 192, 224, 255].map(i => colours[i]).join()})`;

@@ -47,6 +47,8 @@ class Heat {
       return v > 0 ? Math.max(1, step(Math.log(v / this.low) / span)) : 0;
     });
     g.drawImage(cells, LEFT, 0, w - LEFT, high * this.rows);
+    g.strokeStyle = ink('--edge');
+    g.strokeRect(LEFT + 0.5, 0.5, w - LEFT - 1, high * this.rows - 1);
     g.fillStyle = ink('--faint');
     g.font = '11px system-ui, sans-serif';
     g.textAlign = 'right';
@@ -139,13 +141,15 @@ redraws.push(() => normHeat.draw());
 
 // ---- gradients
 
+$('gradLink').hidden = !D.gradAll;
 if (D.gradAll) {
   const all = floats(D.gradAll);
   const kept = D.gradKept && floats(D.gradKept);
-  const high = Math.max(...all, ...kept ?? []);
+  const seen = positive([...all, ...kept ?? []]);
+  const [low, high] = [quantile(seen, 0.02), quantile(seen, 1)];
   const row = (y, short) => short ? y : `after block ${y}`;
   const maps = [new Heat($('gradAll'), '', row), ...kept ? [new Heat($('gradKept'), '', row)] : []];
-  [all, kept].slice(0, maps.length).forEach((values, n) => maps[n].show(values, high / 1e4, high));
+  [all, kept].slice(0, maps.length).forEach((values, n) => maps[n].show(values, low, high));
   $('gradients').hidden = false;
   $('gradMasked').hidden = !kept;
   $('gradHint').hidden = Boolean(kept);

@@ -40,9 +40,11 @@ function colourText() {
   const values = state.colour === 'rank' ? null : RISKS[state.colour];
   const strongest = values ? Math.max(1e-9, quantile(values, 0.95)) : Math.log(D.vocabulary);
   for (let p = 0; p < T; p++) {
-    paint(spans[p + 1], values ? values[p] / strongest : Math.log(rank[p]) / strongest);
+    const strength = values ? values[p] / strongest : Math.log(rank[p]) / strongest;
+    spans[p + 1].style.setProperty('--r', clamp(strength, 0, 1).toFixed(3));
   }
-  legend($('scale'), values ? '0' : 'rank 1', values ? nats(strongest) + ' nats and more' : number(D.vocabulary));
+  $('scale').replaceChildren(values ? '0' : 'rank 1', el('i'),
+    values ? nats(strongest) + ' nats and more' : number(D.vocabulary));
 }
 
 function choose() {
@@ -153,6 +155,6 @@ $('text').addEventListener('keydown', e => {
 $('alpha').addEventListener('input', () => setAlpha(Number($('alpha').value)));
 $('alphaNumber').addEventListener('input', () => setAlpha(Number($('alphaNumber').value)));
 $('alphaNumber').addEventListener('change', () => { $('alphaNumber').value = state.alpha; });
-drawn(colourText);
+colourText();
 setAlpha(D.alpha);
 select(1, false);
