@@ -33,9 +33,12 @@ final class InsightPage {
         String script = SCRIPTS.stream().map(InsightPage::resource)
                 .collect(Collectors.joining("\n", "\n'use strict';\n(() => {\n", "})();\n"));
         return Html.page(insight.name() + " · ESLM inspect", insight.name(), summary(insight),
-                resource("inspect.css"), resource("body.html") + "<script type=application/json id=data>"
-                        + GSON.toJson(data(insight)) + "</script>\n",
-                script);
+                resource("inspect.css"), resource("body.html") + json("data", data(insight)), script,
+                json("large", large(insight)));
+    }
+
+    private static String json(String id, JsonObject data) {
+        return "<script type=application/json id=" + id + ">" + GSON.toJson(data) + "</script>\n";
     }
 
     private static String summary(Insight insight) {
@@ -64,7 +67,7 @@ final class InsightPage {
         o.addProperty("topIds", Packed.of(insight.likeliest().ids()));
         o.addProperty("topP", Packed.of(insight.likeliest().p()));
         addChoice(o, insight.choice());
-        addAttention(o, insight.attention());
+        o.addProperty("thumbSize", insight.attention().side());
         addLens(o, insight.lens());
         o.addProperty("residual", Packed.of(insight.norms().residual()));
         o.addProperty("attnOut", Packed.of(insight.norms().attention()));
@@ -77,7 +80,6 @@ final class InsightPage {
         }
         o.addProperty("neuronCount", 4 * insight.model().nEmbd());
         o.addProperty("neuronTop", StrongestTokens.TOP);
-        o.add("neurons", strings(insight.neurons()));
         return o;
     }
 
@@ -93,10 +95,12 @@ final class InsightPage {
         }
     }
 
-    private static void addAttention(JsonObject o, AttentionBytes attention) {
-        o.addProperty("thumbSize", attention.side());
-        o.addProperty("thumbs", Packed.of(Packed.deflated(attention.small())));
-        o.add("attention", strings(attention.triangles()));
+    private static JsonObject large(Insight insight) {
+        JsonObject o = new JsonObject();
+        o.addProperty("thumbs", Packed.of(Packed.deflated(insight.attention().small())));
+        o.add("attention", strings(insight.attention().triangles()));
+        o.add("neurons", strings(insight.neurons()));
+        return o;
     }
 
     private static void addLens(JsonObject o, Guesses[] lens) {

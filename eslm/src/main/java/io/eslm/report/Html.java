@@ -33,8 +33,10 @@ public final class Html {
      * @param style in addition to that of all pages
      * @param body HTML
      * @param script JavaScript
+     * @param behind HTML that the page can do without when the script begins
      */
-    public static String page(String title, String heading, String summary, String style, String body, String script) {
+    public static String page(String title, String heading, String summary, String style, String body, String script,
+            String behind) {
         String allStyle = STYLE + style;
         return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\""
                 + "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src " + hash(allStyle)
@@ -42,7 +44,7 @@ public final class Html {
                 + "<meta name=color-scheme content='light dark'><link rel=icon href='data:,'><title>" + text(title)
                 + "</title>\n<style>" + allStyle + "</style>\n<header><h1>" + text(heading) + "</h1><p>"
                 + text(summary) + "</p></header>\n<main>\n" + body + "</main>\n<script>" + script
-                + "</script>\n</html>\n";
+                + "</script>\n" + behind + "</html>\n";
     }
 
     /** As a Content-Security-Policy names a script or a style. */

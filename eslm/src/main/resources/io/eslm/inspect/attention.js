@@ -50,7 +50,7 @@ function headAt(event) {
 }
 
 async function makeWall() {
-  const thumbs = await inflate(D.thumbs);
+  const thumbs = await inflate((await large).thumbs);
   const size = D.thumbSize;
   const make = () => {
     wall.images = Array.from({length: L * H}, (_, n) =>
@@ -100,7 +100,7 @@ function makeReaders() {
 }
 
 async function openHead(layer, head) {
-  const data = await inflate(D.attention[layer * H + head]);
+  const data = await inflate((await large).attention[layer * H + head]);
   if (!readers.length) makeReaders();
   Object.assign(open, {layer, head, data});
   open.image = image(T, T, (s, q) => s > q ? 0 : at(q, s));

@@ -3,6 +3,10 @@
 
 const D = JSON.parse(document.getElementById('data').textContent);
 const {layers: L, heads: H, positions: T} = D;
+/** Attention and neurons, which stand behind the scripts: the page answers before they have arrived. */
+const large = new Promise(resolve => {
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', resolve); else resolve();
+}).then(() => JSON.parse(document.getElementById('large').textContent));
 const $ = id => document.getElementById(id);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 

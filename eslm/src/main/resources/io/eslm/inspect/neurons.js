@@ -7,7 +7,7 @@ const AFTER = 2;
 
 async function block(layer) {
   if (!neurons.blocks[layer]) {
-    const raw = await inflate(D.neurons[layer]);
+    const raw = await inflate((await large).neurons[layer]);
     const n = D.neuronCount * D.neuronTop;
     neurons.blocks[layer] = {peak: new Float32Array(raw.buffer, 0, D.neuronCount),
       at: new Uint16Array(raw.buffer, 4 * D.neuronCount, n), share: raw.subarray(4 * D.neuronCount + 2 * n)};
