@@ -113,7 +113,9 @@ function select(i, pinned) {
 
 function onText(event, pinned) {
   const span = event.target.closest('.t');
-  if (span) select(Number(span.dataset.i), pinned);
+  if (!span) return;
+  select(Number(span.dataset.i), pinned);
+  if (pinned) $('card').classList.add('asked'); // on a phone it stays in view from now on
 }
 
 function setAlpha(value) {

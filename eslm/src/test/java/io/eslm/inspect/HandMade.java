@@ -87,7 +87,7 @@ final class HandMade {
     private static float[] floats(int n, Rng rng, double scale) {
         float[] values = new float[n];
         for (int i = 0; i < n; i++) {
-            values[i] = (float) (scale * Math.abs(rng.nextGaussian()));
+            values[i] = (float) (scale * rng.nextDouble());
         }
         return values;
     }
