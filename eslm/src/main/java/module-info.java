@@ -6,6 +6,7 @@ module io.eslm {
 
     requires com.google.gson;
     requires info.picocli;
+    requires java.logging;
     requires java.management;
     requires jdk.management;
     requires me.tongfei.progressbar;

@@ -61,7 +61,9 @@ public final class Main implements Runnable {
 
     public static void main(String[] args) {
         Console console = System.console();
-        int code = run(stream(FileDescriptor.out), stream(FileDescriptor.err),
+        Writer err = stream(FileDescriptor.err);
+        Warnings.printTo(new Output(err).shown());
+        int code = run(stream(FileDescriptor.out), err,
                 console != null && console.isTerminal(), args);
         if (code != 0) {
             System.exit(code);

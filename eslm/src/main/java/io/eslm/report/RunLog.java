@@ -76,11 +76,13 @@ public final class RunLog implements AutoCloseable {
     private static List<String> check(Path dir, long step) {
         Path file = dir.resolve(METRICS);
         long[] last = new long[1];
+        long[] beyond = {step};
         long torn = MetricsFile.read(file, line -> {
             long at = line.count("step");
             if (line.has("loss") && at <= step) {
                 last[0] = Math.max(last[0], at);
             }
+            beyond[0] = Math.max(beyond[0], at);
         });
         List<String> repairs = new ArrayList<>();
         if (torn > 0) {
@@ -91,10 +93,14 @@ public final class RunLog implements AutoCloseable {
             repairs.add(file + " ends at step " + last[0] + ", before the checkpoint of step " + step
                     + ": the lines of the steps between are lost, the training is not");
         }
+        if (beyond[0] > step) {
+            repairs.add("the run had reached step " + beyond[0] + "; its newest checkpoint is of step " + step + ", so "
+                    + (beyond[0] == step + 1 ? "1 step is" : beyond[0] - step + " steps are") + " trained again");
+        }
         return repairs;
     }
 
-    /** What was wrong with the log that {@link #open} continues, and is repaired now; a sentence each. */
+    /** What was wrong with the log that {@link #open} continues, or is behind it; a sentence each. */
     public List<String> repairs() {
         return repairs;
     }

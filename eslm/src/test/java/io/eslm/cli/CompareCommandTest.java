@@ -181,6 +181,23 @@ class CompareCommandTest {
         assertEquals(figures(whole), figures(dir));
     }
 
+    /** Data is what it holds, not where it lies. */
+    @Test
+    void movedDataIsKnownAndChangedDataRefused() throws IOException {
+        Path dir = temp.resolve("moved");
+        TrainCommandTest.copy(whole, dir);
+        Path moved = temp.resolve("elsewhere");
+        TrainCommandTest.copy(data, moved);
+        assertTrue(Program.run(command(dir, "--data", moved.toString())).ok().err().contains("6 of them finished"));
+        byte[] train = Files.readAllBytes(moved.resolve("train.bin"));
+        train[1000] ^= 1;
+        Files.write(moved.resolve("train.bin"), train);
+        Program.Outcome o = Program.run(command(dir, "--data", moved.toString()));
+        assertEquals(1, o.code());
+        assertTrue(o.err().contains("holds a comparison with sha256 "), o.err());
+        assertEquals(figures(whole), figures(dir));
+    }
+
     @Test
     void showsWhatIsThere() throws IOException {
         Path dir = temp.resolve("shown");

@@ -13,6 +13,9 @@ import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.logging.Logger;
+import java.util.logging.Handler;
+import java.io.PrintWriter;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +75,25 @@ class OutputTest {
         }
         String raw = Program.run("sample", "--model", model.toString(), "--prompt", EVIL, "--raw").ok().out();
         assertTrue(raw.startsWith(EVIL), "for those who want it");
+    }
+
+    @Test
+    void warningsOfTheLibraryAreOneVisibleLine() {
+        Logger root = Logger.getLogger("");
+        Handler[] before = root.getHandlers();
+        StringWriter shown = new StringWriter();
+        try {
+            Warnings.printTo(new PrintWriter(shown, true));
+            System.getLogger("io.eslm").log(System.Logger.Level.WARNING, "{0}: {1} is odd", "con" + EVIL, 3);
+        } finally {
+            for (Handler h : root.getHandlers()) {
+                root.removeHandler(h);
+            }
+            for (Handler h : before) {
+                root.addHandler(h);
+            }
+        }
+        assertEquals("warning: con" + Visible.line(EVIL) + ": 3 is odd" + System.lineSeparator(), shown.toString());
     }
 
     /** A stream that takes so much and no more. */

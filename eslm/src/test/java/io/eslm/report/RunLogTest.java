@@ -77,6 +77,8 @@ class RunLogTest {
         Files.writeString(dir.resolve(RunLog.METRICS), "{\"step\":2,\"tok", StandardOpenOption.APPEND);
         try (RunLog log = RunLog.open(dir, config(), 3)) {
             assertEquals(List.of(1L, 2L, 3L, 3L), stepsInFile());
+            assertEquals("the run had reached step 5; its newest checkpoint is of step 3, so 2 steps are trained again",
+                    log.repairs().getLast());
             log.log(step(4));
         }
         assertEquals(List.of(1L, 2L, 3L, 3L, 4L), stepsInFile());
