@@ -148,14 +148,16 @@ final class InspectCommand extends EslmCommand {
     private int[] read(Terminal screen, Gpt2Config config) {
         int[] ids = source.tokens != null ? TextTokens.ids(source.tokens)
                 : source.file != null
-                        ? TextTokens.encode(Texts.read(source.file), "--file " + source.file, config.vocabSize(), noSpecial)
-                        : TextTokens.encode(source.text, "--text", config.vocabSize(), noSpecial);
+                        ? TextTokens.encode(Texts.read(source.file), "--file " + source.file, config.vocabSize(),
+                                noSpecial)
+                : TextTokens.encode(source.text, "--text", config.vocabSize(), noSpecial);
         int most = config.blockSize() + 1;
         if (ids.length <= most || export != null) {
             return ids;
         }
-        screen.note(String.format(Locale.ROOT, "note: the text has %,d tokens; the page shows the first %,d, because the "
-                + "model sees %,d at once", ids.length, most, config.blockSize()));
+        screen.note(
+                String.format(Locale.ROOT, "note: the text has %,d tokens; the page shows the first %,d, because the "
+                        + "model sees %,d at once", ids.length, most, config.blockSize()));
         return Arrays.copyOf(ids, most);
     }
 

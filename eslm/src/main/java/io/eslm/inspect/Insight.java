@@ -20,7 +20,8 @@ import io.eslm.select.token.Risk;
  * @param gradients null unless asked for
  * @param neurons (L) see {@link StrongestTokens}
  */
-record Insight(String name, Gpt2Config model, int[] ids, float[] loss, float[] entropy, Choice choice, Guesses likeliest,
+record Insight(String name, Gpt2Config model, int[] ids, float[] loss, float[] entropy, Choice choice,
+        Guesses likeliest,
         Guesses[] lens, AttentionBytes attention, Norms norms, Gradients gradients, byte[][] neurons) {
     /**
      * Which tokens are kept.

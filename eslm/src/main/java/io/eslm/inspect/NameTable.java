@@ -20,11 +20,12 @@ public final class NameTable {
                     + "NAME.grad is the gradient with respect to NAME, of the same shape";
 
     /** A parameter by its path in the first block or outside of the blocks, and its shape. */
-    private static final Map<String, String> PARAMETERS = parameters("tokens.weight", "V, C", "positions.weight", "P, C",
-            "attentionNorm.weight", "C", "attentionNorm.bias", "C", "attention.qkv.weight", "C, 3C",
-            "attention.qkv.bias", "3C", "attention.projection.weight", "C, C", "attention.projection.bias", "C",
-            "mlpNorm.weight", "C", "mlpNorm.bias", "C", "mlp.up.weight", "C, 4C", "mlp.up.bias", "4C",
-            "mlp.down.weight", "4C, C", "mlp.down.bias", "C", "finalNorm.weight", "C", "finalNorm.bias", "C");
+    private static final Map<String,
+            String> PARAMETERS = parameters("tokens.weight", "V, C", "positions.weight", "P, C",
+                    "attentionNorm.weight", "C", "attentionNorm.bias", "C", "attention.qkv.weight", "C, 3C",
+                    "attention.qkv.bias", "3C", "attention.projection.weight", "C, C", "attention.projection.bias", "C",
+                    "mlpNorm.weight", "C", "mlpNorm.bias", "C", "mlp.up.weight", "C, 4C", "mlp.up.bias", "4C",
+                    "mlp.down.weight", "4C, C", "mlp.down.bias", "C", "finalNorm.weight", "C", "finalNorm.bias", "C");
     private static final String ANY_BLOCK = "N";
 
     private NameTable() {

@@ -85,7 +85,8 @@ class InspectCommandTest {
                     "cvar-loss:alpha=0.3", "--backward", "--out", out.toString()).ok();
             assertTrue(o.err().contains("open it in a browser"), o.err());
             String html = Files.readString(out);
-            assertTrue(html.contains("cvar-loss:alpha\\u003d0.3") && html.contains("gradKept") && html.contains("readable"));
+            assertTrue(html.contains("cvar-loss:alpha\\u003d0.3") && html.contains("gradKept")
+                    && html.contains("readable"));
             assertFalse(html.contains("</script>\"") || html.contains(" </script"), "the text ends no script");
             Files.delete(out);
         }
@@ -96,7 +97,9 @@ class InspectCommandTest {
         Path out = temp.resolve("long.html");
         Program.Outcome o = inspect("--model", run.toString(), "--tokens", temp.resolve("long.txt").toString(), "--out",
                 out.toString()).ok();
-        assertTrue(o.err().contains("note: the text has 18 tokens; the page shows the first 17, because the model sees 16 at once"),
+        assertTrue(
+                o.err().contains(
+                        "note: the text has 18 tokens; the page shows the first 17, because the model sees 16 at once"),
                 o.err());
         assertTrue(Files.exists(out));
     }
@@ -106,7 +109,8 @@ class InspectCommandTest {
     @Test
     void theExportHoldsWhatTheModelComputes() {
         Path out = temp.resolve("look.safetensors");
-        String globs = "blocks.*.attn.pattern, blocks.*.resid_post,logits,blocks.*.resid_post.grad,transformer.h.0.*.weight.grad";
+        String globs =
+                "blocks.*.attn.pattern, blocks.*.resid_post,logits,blocks.*.resid_post.grad,transformer.h.0.*.weight.grad";
         for (String method : new String[] {"clm", "cvar-loss:alpha=0.4"}) {
             String[] words = {"--model", run.toString(), "--tokens", ids.toString(), "--export", globs, "--out",
                 out.toString(), "--threads", "1", "--method", method};
@@ -116,13 +120,15 @@ class InspectCommandTest {
                 Objective objective = MethodSpec.parse(method).objective(_ -> model);
                 ActivationCache expected = Inspection.run(model, IDS, objective, globs.split(", *"));
                 assertEquals(new TreeSet<>(expected.names()),
-                        file.entries().stream().map(Safetensors.Entry::name).collect(Collectors.toCollection(TreeSet::new)));
+                        file.entries().stream().map(Safetensors.Entry::name)
+                                .collect(Collectors.toCollection(TreeSet::new)));
                 for (String name : expected.names()) {
                     assertEquals(Safetensors.Type.F32, file.entry(name).type());
                     assertEquals(expected.get(name).shape(), file.entry(name).shape(), name);
                     assertArrayEquals(expected.get(name).toFloats(), file.floats(name), name);
                 }
-                assertEquals(Shape.of(1, 2, 14, 14), file.entry("blocks.1.attn.pattern").shape(), "15 ids, 14 positions");
+                assertEquals(Shape.of(1, 2, 14, 14), file.entry("blocks.1.attn.pattern").shape(),
+                        "15 ids, 14 positions");
                 assertEquals(Shape.of(1, 14, 64), file.entry("logits").shape());
                 assertTrue(file.contains("transformer.h.0.attn.c_attn.weight.grad"));
                 assertEquals(method, file.metadata().get("method"));
@@ -182,8 +188,10 @@ class InspectCommandTest {
                 new Wrong(1, "the text has 1 tokens", "--model T/readable --text x" + page),
                 new Wrong(1, "the text has 18 tokens, but the model reads 16 at once; give at most 17",
                         "--model T/run --tokens T/long.txt --export logits" + page),
-                new Wrong(1, "no activation is called blocks.*.atn.pattern", tokens + " --export blocks.*.atn.pattern" + page),
-                new Wrong(1, "no activation is called blocks.2.attn.pattern", tokens + " --export blocks.2.attn.pattern" + page),
+                new Wrong(1, "no activation is called blocks.*.atn.pattern",
+                        tokens + " --export blocks.*.atn.pattern" + page),
+                new Wrong(1, "no activation is called blocks.2.attn.pattern",
+                        tokens + " --export blocks.2.attn.pattern" + page),
                 new Wrong(1, "no activation is called entropy.grad", tokens + " --export entropy.grad" + page),
                 new Wrong(1, "--method rho: no such method", tokens + " --method rho" + page),
                 new Wrong(1, "teacher: method kd needs it", tokens + " --method kd" + page),
@@ -196,7 +204,9 @@ class InspectCommandTest {
     void saysWhatIsWrong(Wrong w) {
         Program.Outcome o = inspect(w.words.replace("T/", temp + "/").split(" "));
         assertEquals(w.code, o.code(), o.err());
-        assertTrue(o.err().lines().anyMatch(l -> l.startsWith("error: ") && l.contains(w.message.replace("T/", temp + "/"))),
+        assertTrue(
+                o.err().lines()
+                        .anyMatch(l -> l.startsWith("error: ") && l.contains(w.message.replace("T/", temp + "/"))),
                 o.err());
         assertFalse(o.err().contains("a bug in eslm") || o.err().contains("\tat "), o.err());
         assertFalse(Files.exists(temp.resolve("new.html")), "nothing is left behind");

@@ -34,7 +34,8 @@ import org.openqa.selenium.WebElement;
 
 /** The page of an inspection in a browser. */
 class InsightPageTest {
-    private static final String TEXT = "The quick brown fox jumps over the lazy dog, and the dog\nlooks at the fox: ".repeat(4);
+    private static final String TEXT =
+            "The quick brown fox jumps over the lazy dog, and the dog\nlooks at the fox: ".repeat(4);
     private static final Insight INSIGHT = HandMade.of(TEXT, HandMade.byLoss(0.3));
     private static final int T = INSIGHT.positions();
     private static final String WALL_IS_THERE = "return document.getElementById('wall').dataset.ready === 'true'";
@@ -103,7 +104,8 @@ class InsightPageTest {
         double[] levels = DoubleStream.concat(IntStream.range(0, 100).mapToDouble(i -> i / 100.0),
                 DoubleStream.concat(Arrays.stream(edges), DoubleStream.of(0, Double.MIN_VALUE, Math.nextDown(1.0))))
                 .toArray();
-        for (Map.Entry<String, float[]> risk : Map.of("loss", INSIGHT.loss(), "entropy", INSIGHT.entropy()).entrySet()) {
+        for (Map.Entry<String, float[]> risk : Map.of("loss", INSIGHT.loss(), "entropy", INSIGHT.entropy())
+                .entrySet()) {
             browser.find("input[name=risk][value=" + risk.getKey() + "] + span").click();
             List<?> seen = (List<?>) browser.driver().executeScript("const e = document.getElementById('alphaNumber');"
                     + "return arguments[0].map(a => { e.value = a; e.dispatchEvent(new Event('input'));"
@@ -154,7 +156,8 @@ class InsightPageTest {
         assertTrue(card.contains(String.format(Locale.ROOT, "entropy\n%.2f nats", INSIGHT.entropy()[2])), card);
         assertTrue(card.contains(String.format(Locale.ROOT, "rank\n%,d of 50,257", g.rank()[2])), card);
         double p = 100 * Math.exp(-INSIGHT.loss()[2]);
-        assertTrue(card.contains("probability\n" + String.format(Locale.ROOT, p >= 9.95 ? "%.0f" : "%.1f", p) + " %"), card);
+        assertTrue(card.contains("probability\n" + String.format(Locale.ROOT, p >= 9.95 ? "%.0f" : "%.1f", p) + " %"),
+                card);
         assertEquals(5, browser.all("#card .top li").size());
         for (int k = 0; k < 5; k++) {
             String likely = browser.all("#card .top li").get(k).getText();
@@ -194,16 +197,19 @@ class InsightPageTest {
 
     /** Lightness of a canvas's pixel, 0 … 255; 255 where it is transparent. */
     private static long light(String canvas, double x, double y) {
-        return ((Number) browser.driver().executeScript("const [id, x, y] = arguments; const c = document.getElementById(id);"
-                + "const d = c.getContext('2d').getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data;"
-                + "return d[3] ? Math.round((d[0] + d[1] + d[2]) / 3) : 255", canvas, x, y)).longValue();
+        return ((Number) browser.driver()
+                .executeScript("const [id, x, y] = arguments; const c = document.getElementById(id);"
+                        + "const d = c.getContext('2d').getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data;"
+                        + "return d[3] ? Math.round((d[0] + d[1] + d[2]) / 3) : 255", canvas, x, y))
+                .longValue();
     }
 
     @Test
     void theWallOpensAHeadByPointerAndByKeyboard() {
         show(page);
         WebElement wall = browser.find("#wall");
-        assertTrue(IntStream.range(0, 60).anyMatch(i -> light("wall", 0.1 + i / 300.0, 0.2) < 200), "the wall is drawn");
+        assertTrue(IntStream.range(0, 60).anyMatch(i -> light("wall", 0.1 + i / 300.0, 0.2) < 200),
+                "the wall is drawn");
         browser.hover(wall, 26 + 5, 18 + 5);
         assertEquals("block 0, head 0", browser.text("#wallAt"));
         wall.click(); // in its middle
@@ -239,7 +245,8 @@ class InsightPageTest {
         int least = IntStream.rangeClosed(0, reader).reduce((a, b) -> row[b] < row[a] ? b : a).orElseThrow();
         assertTrue(looks.contains(most == reader ? "(itself)" : "(" + (reader - most) + " back)"), looks);
         assertTrue(looks.contains(Math.round(100 * Math.pow(row[most] / 255.0, 2)) + " %"), looks);
-        assertTrue(light("matrix", (most + 0.5) / T, (reader + 0.5) / T) < light("matrix", (least + 0.5) / T, (reader + 0.5) / T));
+        assertTrue(light("matrix", (most + 0.5) / T, (reader + 0.5) / T) < light("matrix", (least + 0.5) / T,
+                (reader + 0.5) / T));
         assertEquals(255, light("matrix", 0.9, 0.1), "nothing above the diagonal");
         browser.press(Keys.ARROW_LEFT);
         assertTrue(browser.text("#looks").contains("(token " + (reader - 1) + ") looks at"), browser.text("#looks"));
@@ -260,17 +267,20 @@ class InsightPageTest {
         Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
         for (int l = 0; l < HandMade.LAYERS; l++) {
             for (int x : new int[] {0, 5}) {
-                assertEquals(Visible.of(tokenizer.text(INSIGHT.lens()[l].ids()[x])).replace(' ', '·').replace('\n', '↵'),
+                assertEquals(
+                        Visible.of(tokenizer.text(INSIGHT.lens()[l].ids()[x])).replace(' ', '·').replace('\n', '↵'),
                         browser.find("#lens [data-at='" + x + " " + l + "']").getDomProperty("textContent"));
             }
         }
-        assertEquals(0, browser.all("#lens [data-at='" + (T - 1) + " 0']").size(), "columns out of view are no elements");
+        assertEquals(0, browser.all("#lens [data-at='" + (T - 1) + " 0']").size(),
+                "columns out of view are no elements");
         browser.find("#lens").sendKeys(Keys.END);
         browser.find("#lens [data-at='" + (T - 1) + " 0']");
         browser.find("#lens").sendKeys(Keys.ARROW_UP);
         Guesses g = INSIGHT.lens()[1];
         assertTrue(browser.text("#lensAt").startsWith("After block 1, having read "), browser.text("#lensAt"));
-        assertTrue(browser.text("#lensAt").endsWith(String.format(Locale.ROOT, "rank %,d.", g.rank()[T - 1])), browser.text("#lensAt"));
+        assertTrue(browser.text("#lensAt").endsWith(String.format(Locale.ROOT, "rank %,d.", g.rank()[T - 1])),
+                browser.text("#lensAt"));
         List<?> hits = (List<?>) browser.eval("[...document.querySelectorAll('#lens .hit')].map(e => e.dataset.at)");
         assertFalse(hits.isEmpty());
         for (Object at : hits) {
@@ -302,7 +312,8 @@ class InsightPageTest {
         browser.find("#neuronChips button:nth-child(2)").click();
         browser.await("another neuron", d -> browser.find("#neuronChips button:nth-child(2)")
                 .getDomAttribute("aria-pressed").equals("true"));
-        double[] values = browser.all("#neuronTokens b").stream().mapToDouble(e -> Double.parseDouble(e.getText())).toArray();
+        double[] values =
+                browser.all("#neuronTokens b").stream().mapToDouble(e -> Double.parseDouble(e.getText())).toArray();
         assertEquals(StrongestTokens.TOP, values.length);
         double[] sorted = Arrays.stream(values).map(v -> -v).sorted().map(v -> -v).toArray();
         assertArrayEquals(sorted, values);
@@ -343,7 +354,8 @@ class InsightPageTest {
 
     @Test
     void hostileTokensAreText() throws IOException {
-        String hostile = " </script><img src=x onerror=alert(1)><!-- \u200b\u200e\ufeff \u202etxt.exe\u202c \u001b[31m שלום &amp; '\"`${1}";
+        String hostile =
+                " </script><img src=x onerror=alert(1)><!-- \u200b\u200e\ufeff \u202etxt.exe\u202c \u001b[31m שלום &amp; '\"`${1}";
         show(HandMade.of(hostile + hostile, HandMade.byLoss(0.3)));
         assertEquals(0, browser.all("img").size());
         String shown = browser.find("#text").getDomProperty("textContent");
@@ -370,8 +382,10 @@ class InsightPageTest {
     @Test
     void tokensWithoutATextShowTheirIds() throws IOException {
         Insight i = INSIGHT;
-        show(new Insight(i.name(), i.model().with(io.eslm.gpt2.Gpt2Config.VOCAB_SIZE, 60000), i.ids(), i.loss(), i.entropy(),
-                new Insight.Choice(null, Risk.ENTROPY, 0, null), i.likeliest(), i.lens(), i.attention(), i.norms(), null,
+        show(new Insight(i.name(), i.model().with(io.eslm.gpt2.Gpt2Config.VOCAB_SIZE, 60000), i.ids(), i.loss(),
+                i.entropy(),
+                new Insight.Choice(null, Risk.ENTROPY, 0, null), i.likeliest(), i.lens(), i.attention(), i.norms(),
+                null,
                 i.neurons()));
         assertEquals("[" + i.ids()[0] + "]", browser.find("#text .t").getDomProperty("textContent"));
         assertEquals(List.of(), dropped());

@@ -69,7 +69,8 @@ class LookInsideTest {
             int[] best = IntStream.range(0, t).map(p -> IntStream.range(0, v)
                     .reduce((a, b) -> logits[p * v + b] > logits[p * v + a] ? b : a).orElseThrow()).toArray();
             assertArrayEquals(best,
-                    (int[]) look.getMethod("logitLens", Gpt2.class, int[].class, int.class).invoke(null, model, ids, 1));
+                    (int[]) look.getMethod("logitLens", Gpt2.class, int[].class, int.class).invoke(null, model, ids,
+                            1));
 
             Map<String, Double> parts = (Map<String, Double>) look.getMethod("attribution", Gpt2.class, int[].class)
                     .invoke(null, model, ids);
@@ -78,10 +79,12 @@ class LookInsideTest {
             // A new model's final bias is 0. Logits are sums of 8 products of floats below 1.
             assertEquals(logits[(t - 1) * v + ids[t]], sum, 1e-6);
 
-            double all = IntStream.range(0, t).mapToDouble(p -> cache.get("loss").toFloats()[p]).average().orElseThrow();
+            double all =
+                    IntStream.range(0, t).mapToDouble(p -> cache.get("loss").toFloats()[p]).average().orElseThrow();
             for (int h = 0; h < 2; h++) {
-                assertNotEquals(all, (double) look.getMethod("lossWithoutHead", Gpt2.class, int[].class, int.class, int.class)
-                        .invoke(null, model, ids, 1, h));
+                assertNotEquals(all,
+                        (double) look.getMethod("lossWithoutHead", Gpt2.class, int[].class, int.class, int.class)
+                                .invoke(null, model, ids, 1, h));
             }
             assertTrue(model.hooks().isEmpty(), "nothing stays behind");
             ModelFolder.save(model, temp.resolve("model"));

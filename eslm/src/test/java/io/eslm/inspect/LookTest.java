@@ -143,8 +143,9 @@ class LookTest {
     @Test
     void normsAndGradientsAreOfTheActivations() {
         Insight look = look("cvar-loss:alpha=0.4", true);
-        ActivationCache masked = Inspection.run(model, IDS, MethodSpec.parse("cvar-loss:alpha=0.4").objective(_ -> model),
-                "blocks.*.resid_post.grad", "kept");
+        ActivationCache masked =
+                Inspection.run(model, IDS, MethodSpec.parse("cvar-loss:alpha=0.4").objective(_ -> model),
+                        "blocks.*.resid_post.grad", "kept");
         assertEquals(Risk.LOSS, look.choice().risk());
         assertEquals(0.4, look.choice().alpha());
         boolean[] kept = new TokenScores(look.ids(), look.loss(), look.entropy())
@@ -153,7 +154,8 @@ class LookTest {
         for (int p = 0; p < T; p++) {
             assertEquals(norm(cache.get("resid_pre", 0).toFloats(), p, 16), look.norms().residual()[p]);
             for (int l = 0; l < 3; l++) {
-                assertEquals(norm(cache.get("resid_post", l).toFloats(), p, 16), look.norms().residual()[(l + 1) * T + p]);
+                assertEquals(norm(cache.get("resid_post", l).toFloats(), p, 16),
+                        look.norms().residual()[(l + 1) * T + p]);
                 assertEquals(norm(cache.get("attn_out", l).toFloats(), p, 16), look.norms().attention()[l * T + p]);
                 assertEquals(norm(cache.get("mlp_out", l).toFloats(), p, 16), look.norms().mlp()[l * T + p]);
                 assertEquals(norm(cache.get("resid_post.grad", l).toFloats(), p, 16),
@@ -211,8 +213,9 @@ class LookTest {
     void aTextMustFitTheModel() {
         assertEquals("the text has 34 tokens, but the model reads 32 at once; give at most 33",
                 assertThrows(UserError.class, () -> new Inspector(model, new int[34], Optional.empty())).getMessage());
-        assertTrue(assertThrows(UserError.class, () -> new Inspector(model, new int[] {1}, Optional.empty())).getMessage()
-                .startsWith("the text has 1 tokens"));
+        assertTrue(
+                assertThrows(UserError.class, () -> new Inspector(model, new int[] {1}, Optional.empty())).getMessage()
+                        .startsWith("the text has 1 tokens"));
         assertTrue(assertThrows(UserError.class, () -> new Inspector(model, new int[] {1, V}, Optional.empty()))
                 .getMessage().startsWith("token 1 (counted from 0) has id " + V));
     }
