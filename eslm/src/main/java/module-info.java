@@ -17,6 +17,8 @@ module io.eslm {
 
     exports io.eslm.cli;
     exports io.eslm.compare;
+    exports io.eslm.diff;
+    exports io.eslm.explain;
     exports io.eslm.inspect;
     exports io.eslm.report;
     exports io.eslm.run;

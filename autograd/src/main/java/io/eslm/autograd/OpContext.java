@@ -58,6 +58,9 @@ public final class OpContext {
         return op.name();
     }
 
+    /** The op itself. */
+    public Op op() { return op; }
+
     public int inputCount() {
         return inputs.length;
     }
@@ -143,6 +146,19 @@ public final class OpContext {
     /** Tensor {@code i} of those that the forward pass {@link #save saved}. */
     public Tensor saved(int i) {
         return saved.get(i);
+    }
+
+    /** How many tensors the forward pass saved. */
+    public int savedCount() { return saved.size(); }
+
+    /** Before the backward pass, the gradient that has come for the output, in full or of {@link #arrivedRows}; else null. */
+    public Tensor arrived() {
+        return output.gradient;
+    }
+
+    /** The rows that {@link #arrived} holds, or null if it holds all. */
+    public Rows arrivedRows() {
+        return output.gradientRows;
     }
 
     /** The result of the forward pass. */

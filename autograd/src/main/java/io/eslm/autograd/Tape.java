@@ -22,6 +22,8 @@ import java.util.function.Supplier;
 public final class Tape implements AutoCloseable {
     private final Workspace workspace;
     private final boolean recording;
+    /** Null where nobody looks. */
+    private final WatchedWorkspace watched;
     private final List<OpContext> applied = new ArrayList<>();
     /** Applications whose result is a loss, which can be read after the backward pass. */
     private final List<OpContext> losses = new ArrayList<>(1);
@@ -32,6 +34,7 @@ public final class Tape implements AutoCloseable {
     private Tape(Workspace workspace, boolean recording, Rng rng) {
         this.workspace = workspace;
         this.recording = recording;
+        this.watched = workspace.getClass() == Workspace.class ? null : WatchedWorkspace.orNull(workspace);
         this.rng = rng;
     }
 
@@ -110,7 +113,7 @@ public final class Tape implements AutoCloseable {
      */
     public Variable apply(Op op, Variable... inputs) {
         OpContext context = new OpContext(op, this, inputs);
-        Variable y = context.forward();
+        Variable y = watched == null ? context.forward() : watched.forward(context);
         applied.add(context);
         return y;
     }
@@ -163,7 +166,11 @@ public final class Tape implements AutoCloseable {
         backend().kernels().fill(loss.gradient.storage(), 1, 1);
         while (!applied.isEmpty()) {
             OpContext c = applied.getLast();
-            c.backward();
+            if (watched == null) {
+                c.backward();
+            } else {
+                watched.backward(c);
+            }
             applied.removeLast();
             if (c.owns(loss.value())) {
                 losses.add(c);

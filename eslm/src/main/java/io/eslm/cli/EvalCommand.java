@@ -33,9 +33,9 @@ import picocli.CommandLine.Model.CommandSpec;
 final class EvalCommand extends EslmCommand {
     private static final Option<String> DATA = Option.text("data", "PATH",
             "a text file, a folder of text, a .bin file, a prepared folder, - for the standard input, or jdk");
-    private static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
+    static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
             .must("be at least 1", n -> n >= 1).defaultsTo(8);
-    private static final Option<Integer> EVAL_ITERS =
+    static final Option<Integer> EVAL_ITERS =
             Option.count("eval iters", "batches to evaluate, spread evenly over all domains; 0: all")
                     .must("be at least 0", n -> n >= 0).defaultsTo(0);
 

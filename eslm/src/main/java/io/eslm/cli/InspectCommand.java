@@ -46,20 +46,8 @@ final class InspectCommand extends EslmCommand {
     private static final Option<String> METHOD = Option.text("method", "METHOD",
             "a training method with its settings, NAME:key=value,key=value: whose choice of tokens and gradients to show");
 
-    /** The text or its tokens. */
-    private static final class Source {
-        @CommandLine.Option(names = "--text", required = true, paramLabel = "TEXT", description = "the text itself")
-        private String text;
-        @CommandLine.Option(names = "--file", required = true, paramLabel = "FILE",
-                description = "a text in UTF-8; - is the standard input")
-        private Path file;
-        @CommandLine.Option(names = "--tokens", required = true, paramLabel = "FILE",
-                description = "token ids, separated by white space; - is the standard input")
-        private Path tokens;
-    }
-
     @ArgGroup(multiplicity = "0..1")
-    private Source source;
+    private InputTokens input;
     @CommandLine.Option(names = "--out", paramLabel = "FILE", description = "the file to write")
     private Path out;
     @CommandLine.Option(names = "--backward", description = "show gradients on the page, which takes a backward pass")
@@ -70,9 +58,6 @@ final class InspectCommand extends EslmCommand {
     private List<String> export;
     @CommandLine.Option(names = "--names", description = "list the names and shapes, and do nothing else")
     private boolean names;
-    @CommandLine.Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
-            description = "take <|endoftext|> in the text as plain text")
-    private boolean noSpecial;
 
     @Override
     void declare(CommandSpec command) {
@@ -88,7 +73,7 @@ final class InspectCommand extends EslmCommand {
         Map<String, String> all = NameTable.symbolic();
         if (options.has(DeclaredOptions.MODEL)) {
             Gpt2Config config = ModelFolder.config(options.get(DeclaredOptions.MODEL));
-            all = NameTable.of(config, Optional.ofNullable(source).map(_ -> read(screen, config)));
+            all = NameTable.of(config, Optional.ofNullable(input).map(_ -> read(screen, config)));
         }
         int width = all.keySet().stream().mapToInt(String::length).max().orElseThrow();
         all.forEach((name, shape) -> screen.result(String.format(Locale.ROOT, "%-" + width + "s  %s", name, shape)));
@@ -98,7 +83,7 @@ final class InspectCommand extends EslmCommand {
 
     private int look(Terminal screen) {
         require(options.has(DeclaredOptions.MODEL), "Missing required option: '--model=DIR'");
-        require(source != null, "Missing required option: (--text=TEXT | --file=FILE | --tokens=FILE)");
+        require(input != null, "Missing required option: (--text=TEXT | --file=FILE | --tokens=FILE)");
         require(out != null, "Missing required option: '--out=FILE'");
         require(export == null || !backward, "--backward belongs to the page; name gradients in --export: NAME.grad");
         checkOut();
@@ -146,11 +131,7 @@ final class InspectCommand extends EslmCommand {
 
     /** The tokens; for a page, those that the model sees at once. */
     private int[] read(Terminal screen, Gpt2Config config) {
-        int[] ids = source.tokens != null ? TextTokens.ids(source.tokens)
-                : source.file != null
-                        ? TextTokens.encode(Texts.read(source.file), "--file " + source.file, config.vocabSize(),
-                                noSpecial)
-                : TextTokens.encode(source.text, "--text", config.vocabSize(), noSpecial);
+        int[] ids = input.ids(config.vocabSize());
         int most = config.blockSize() + 1;
         if (ids.length <= most || export != null) {
             return ids;

@@ -69,7 +69,7 @@ final class SampleCommand extends EslmCommand {
                 screen.text(prompt, raw);
                 long start = System.nanoTime();
                 Generation made = generator.generate(
-                        noSpecial ? tokenizer.encode(prompt) : tokenizer.encodeDocuments(prompt),
+                        noSpecial ? tokenizer.encode(prompt) : tokenizer.encodeWithSpecials(prompt),
                         Sampling.of(values.with(Sampling.SEED, values.get(Sampling.SEED) + i)), stream);
                 stream.end();
                 screen.text("\n", raw);

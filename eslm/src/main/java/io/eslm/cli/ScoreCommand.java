@@ -4,12 +4,14 @@ package io.eslm.cli;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.report.ScoreLines;
 import io.eslm.select.token.Risk;
 import io.eslm.select.token.TailSelection;
 import io.eslm.select.token.TokenScores;
 import io.eslm.select.token.TokenSelector;
 import io.eslm.select.token.ValueAtRisk;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,12 +64,27 @@ final class ScoreCommand extends EslmCommand {
         TokenSelector selector = new TailSelection(options.get(RISK), options.get(ValueAtRisk.ALPHA));
         Path folder = options.get(DeclaredOptions.MODEL);
         Gpt2Config config = ModelFolder.config(folder);
-        int[] tokens = source.text == null ? TextTokens.ids(source.tokens)
-                : TextTokens.encode(Texts.read(source.text), "--text " + source.text, config.vocabSize(), noSpecial);
+        int[] tokens = source.text == null ? Texts.ids(source.tokens) : encode(source.text, config.vocabSize());
         try (Backend backend = options.openBackend()) {
             TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens).checkFinite();
             ScoreLines.of(scores, scores.selected(selector), config.vocabSize()).forEach(screen::result);
         }
         return 0;
+    }
+
+    private int[] encode(Path file, int vocabSize) {
+        if (!ScoreLines.isGpt2(vocabSize)) {
+            throw new UserError("--text " + file + ": the model has " + vocabSize + " token ids, not GPT-2's "
+                    + Gpt2Tokenizer.VOCAB_SIZE
+                    + ", so its text cannot be split into tokens. Give token ids with --tokens");
+        }
+        String text = Texts.read(file);
+        if (text.indexOf('\0') >= 0) {
+            throw new UserError(file + ": has a NUL byte, so it is not text");
+        }
+        if (text.isBlank()) {
+            throw new UserError(file + ": is empty");
+        }
+        return noSpecial ? new Gpt2Tokenizer().encode(text) : new Gpt2Tokenizer().encodeWithSpecials(text);
     }
 }

@@ -46,4 +46,23 @@ final class Texts {
         return given.equals(STDIN) ? read(Path.of(STDIN))
                 : given.startsWith(FILE) ? read(Path.of(given.substring(FILE.length()))) : given;
     }
+
+    /**
+     * Token ids, separated by white space.
+     *
+     * @throws UserError naming the entry that is none
+     */
+    static int[] ids(Path file) {
+        String[] words = read(file).strip().split("\\s+");
+        int[] ids = new int[words[0].isEmpty() ? 0 : words.length];
+        for (int i = 0; i < ids.length; i++) {
+            try {
+                ids[i] = Integer.parseInt(words[i]);
+            } catch (NumberFormatException e) {
+                throw new UserError(file + ": entry " + i + " (counted from 0) is '" + words[i] + "', not a token id",
+                        e);
+            }
+        }
+        return ids;
+    }
 }

@@ -50,7 +50,8 @@ final class TrainCommand extends EslmCommand {
     @Override
     void declare(CommandSpec command) {
         options.add(command, "",
-                List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.ACCEPT_CHANGED,
+                List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD,
+                        Run.ACCEPT_CHANGED,
                         Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
@@ -119,7 +120,7 @@ final class TrainCommand extends EslmCommand {
     private String resume(RunPlan plan, String... more) {
         List<String> words = new ArrayList<>(List.of("bin/eslm", "train", DeclaredOptions.flag(INIT_FROM), RESUME,
                 DeclaredOptions.flag(Run.OUT_DIR), plan.folder().toString()));
-        options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.BACKEND, Run.THREADS))
+        options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD, Run.BACKEND, Run.THREADS))
                 .forEach((option, text) -> words.addAll(List.of(DeclaredOptions.flag(option), text)));
         words.addAll(List.of(more));
         return ShellWords.command(words);
@@ -168,6 +169,10 @@ final class TrainCommand extends EslmCommand {
                 result.lastEvaluation().map(e -> String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
                         e.result().loss(), e.result().perplexity())).orElse("")));
         screen.note("report:  " + result.folder().resolve(HtmlReport.FILE));
+        if (options.get(Run.TENSORBOARD)) {
+            screen.note("events:  " + ShellWords.command(List.of("tensorboard", "--logdir",
+                    result.folder().toString())));
+        }
         if (plan.options().get(TrainOptions.KEEP_BEST)) {
             new Checkpoints(result.folder()).best().ifPresent(dir -> screen.note("best:    " + dir));
         }

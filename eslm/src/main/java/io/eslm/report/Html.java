@@ -78,7 +78,8 @@ public final class Html {
         return html.append("</div></section>\n").toString();
     }
 
-    private static String shown(JsonElement value) {
+    /** A value that is not an object, in a line. */
+    static String shown(JsonElement value) {
         if (value.isJsonArray()) {
             return String.join(" ", value.getAsJsonArray().asList().stream().map(Html::shown).toList());
         }

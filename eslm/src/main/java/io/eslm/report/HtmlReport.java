@@ -158,7 +158,7 @@ public final class HtmlReport {
     }
 
     private void samples() {
-        List<Path> files = sampleFiles();
+        List<Path> files = sampleFiles(dir);
         if (files.isEmpty()) {
             return;
         }
@@ -170,8 +170,8 @@ public final class HtmlReport {
         html.append("</section>\n");
     }
 
-    /** Newest first. */
-    private List<Path> sampleFiles() {
+    /** The sample texts of a run, newest first. */
+    static List<Path> sampleFiles(Path dir) {
         Path folder = dir.resolve(RunLog.SAMPLES);
         if (!Files.isDirectory(folder)) {
             return List.of();
@@ -184,11 +184,12 @@ public final class HtmlReport {
         }
     }
 
-    private static long step(Path sample) {
+    /** The step of a sample text. */
+    static long step(Path sample) {
         return Long.parseLong(sample.getFileName().toString().replaceAll("\\D", ""));
     }
 
-    private static String read(Path file) {
+    static String read(Path file) {
         try {
             return Files.readString(file);
         } catch (IOException e) {

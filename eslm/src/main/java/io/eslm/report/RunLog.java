@@ -124,7 +124,7 @@ public final class RunLog implements AutoCloseable {
     /** Logs an event. */
     public void log(TrainEvent event) {
         switch (event) {
-            case TrainEvent.Step s -> write(step(s));
+            case TrainEvent.Step s -> write(json(s));
             case TrainEvent.Evaluated e -> write(json(e));
             case TrainEvent.Sampled s -> {
                 Path samples = FileTrees.make(dir.resolve(SAMPLES));
@@ -133,7 +133,8 @@ public final class RunLog implements AutoCloseable {
         }
     }
 
-    private static JsonObject step(TrainEvent.Step s) {
+    /** The line of a step. */
+    public static JsonObject json(TrainEvent.Step s) {
         JsonObject o = new JsonObject();
         o.addProperty("step", s.step());
         o.addProperty("tokens", s.tokens());

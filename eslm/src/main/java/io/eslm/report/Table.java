@@ -43,8 +43,8 @@ public final class Table {
 
     /** As an HTML table. */
     public String html() {
-        StringBuilder html = new StringBuilder("<div class=wide><table class=figures><caption>")
-                .append(Html.text(title)).append("</caption>");
+        StringBuilder html = new StringBuilder("<div class=wide tabindex=0><table class=figures><caption><span>")
+                .append(Html.text(title)).append("</span></caption>");
         for (int r = 0; r < rows.size(); r++) {
             html.append("<tr>");
             for (int c = 0; c < rows.get(r).size(); c++) {

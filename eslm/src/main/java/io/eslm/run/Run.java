@@ -64,6 +64,9 @@ public final class Run {
                     .defaultsTo("auto"));
     public static final Option<Integer> THREADS = ALL.add(Option.count("threads", "threads for kernels; 0: all cores")
             .must("be at least 0", n -> n >= 0).defaultsTo(0));
+    public static final Option<Boolean> TENSORBOARD = ALL.add(Option.flag("tensorboard",
+            "write event files for TensorBoard into the folder of the run: scalars, samples, and at the evaluation interval "
+                    + "histograms of parameters and gradients"));
     public static final Option<Boolean> ACCEPT_CHANGED = ALL.add(Option.flag("accept changed checkpoint",
             "to resume: take files of the run that were changed on purpose, though their checksums differ"));
 
@@ -202,7 +205,7 @@ public final class Run {
                 lock.close();
             };
             return new RunEngine(plan, opened, atEnd, DataSource.open(plan.data(), progress), true).guard(lock)
-                    .listener(listener).notes(notes);
+                    .listener(listener).notes(notes).tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException e) {
             if (backend != null) {
                 backend.close();

@@ -46,9 +46,11 @@ public final class RunEngine implements AutoCloseable {
     private Consumer<? super RunNote> noteListener = _ -> {
     };
     private Optional<FolderLock> guard = Optional.empty();
+    private boolean tensorBoard;
 
     /** Null before {@link #train}: steps that a caller takes by itself are not logged. */
     private RunLog log;
+    private Optional<RunEvents> events = Optional.empty();
     private long savedStep = -1;
     private boolean reportDue;
     private Optional<TrainEvent.Step> lastStep = Optional.empty();
@@ -139,6 +141,12 @@ public final class RunEngine implements AutoCloseable {
         return this;
     }
 
+    /** Writes event files of TensorBoard too, if {@code wanted}. */
+    public RunEngine tensorBoard(boolean wanted) {
+        tensorBoard = wanted;
+        return this;
+    }
+
     /**
      * Trains until the last step or until {@code stop} returns true, which is asked between steps; then saves and writes the
      * report.
@@ -153,6 +161,7 @@ public final class RunEngine implements AutoCloseable {
             notes.forEach(noteListener);
             opened.repairs().forEach(text -> noteListener.accept(RunNote.of(text)));
             try {
+                events = tensorBoard ? Optional.of(new RunEvents(plan.folder(), record, trainer)) : Optional.empty();
                 checkpoints.cleanUp();
                 if (plan.from().isPresent()) {
                     save(); // so that the run needs that folder no more
@@ -168,6 +177,7 @@ public final class RunEngine implements AutoCloseable {
                 throw e;
             } finally {
                 log = null;
+                events.ifPresent(RunEvents::close);
             }
         }
         return new RunResult(plan.folder(), trainer.step(), trainer.step() - first,
@@ -187,6 +197,7 @@ public final class RunEngine implements AutoCloseable {
         }
         guard.ifPresent(FolderLock::check);
         log.log(event);
+        events.ifPresent(board -> board.log(event));
         switch (event) {
             case TrainEvent.Step s -> {
                 lastStep = Optional.of(s);
@@ -204,6 +215,7 @@ public final class RunEngine implements AutoCloseable {
 
     private void afterStep() {
         long step = trainer.step();
+        events.ifPresent(RunEvents::afterStep);
         if (snapshots != null && due(TrainOptions.SAMPLE_INTERVAL)) {
             snapshots.sample(plan.prompt(), plan.options().get(TrainOptions.SEED) + step)
                     .ifPresent(text -> hear(new TrainEvent.Sampled(step, plan.prompt(), text)));

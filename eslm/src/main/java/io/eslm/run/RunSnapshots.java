@@ -59,8 +59,9 @@ final class RunSnapshots {
         Sampling sampling = Sampling.of(OptionValues.defaults(Sampling.GROUP)
                 .with(Sampling.MAX_NEW_TOKENS, SAMPLE_TOKENS).with(Sampling.SEED, seed));
         return Optional.of(
-                tokenizer.decode(new Generator(model).generate(tokenizer.encodeDocuments(prompt), sampling, _ -> true)
-                        .tokens()));
+                tokenizer
+                        .decode(new Generator(model).generate(tokenizer.encodeWithSpecials(prompt), sampling, _ -> true)
+                                .tokens()));
     }
 
     /**

@@ -12,6 +12,7 @@ import io.eslm.gpt2.checkpoint.ModelReaders;
 import io.eslm.gpt2.data.DataReaders;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.TokenizerReaders;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.ReportReaders;
 import io.eslm.run.RunReaders;
@@ -51,6 +52,10 @@ final class Targets {
             Target.of("trainer-state", ModelReaders::state),
             Target.of("meta", DataReaders::meta),
             Target.of("tokens", DataReaders::tokens),
+            Target.of("tokenizer-json", TokenizerReaders::json).weighing(10).allocating(1 << 18, 2048),
+            Target.of("pickle", TokenizerReaders::pickle),
+            Target.of("ranks", TokenizerReaders::ranks).weighing(10).allocating(1 << 18, 2048),
+            Target.ofFile("characters", TokenizerReaders::characters),
             Target.of("method", text(MethodSpec::parse)),
             // a character that is shown as eight in the page
             Target.of("window", ReportReaders::window).weighing(10).allocating(1 << 16, 256),

@@ -37,8 +37,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -140,6 +142,14 @@ public final class Checkpoints {
         return damaged.isPresent() ? new CheckpointSearch(Optional.empty(), 0, damaged.stream().toList(), List.of())
                 : new CheckpointSearch(newest.map(CheckpointFiles::dir), newest.map(CheckpointFiles::step).orElse(0L),
                         List.of(), List.of());
+    }
+
+    /** The folders of all checkpoints by step, as far as sizes tell that they are whole. */
+    public NavigableMap<Long, Path> whole() {
+        NavigableMap<Long, Path> whole = new TreeMap<>();
+        all().stream().filter(files -> files.quickFault().isEmpty())
+                .forEach(files -> whole.put(files.step(), files.dir()));
+        return whole;
     }
 
     /** The kept checkpoint with the lowest validation loss, the earliest of equals; empty if none was evaluated. */

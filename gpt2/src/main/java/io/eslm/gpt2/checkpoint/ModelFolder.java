@@ -75,7 +75,8 @@ public final class ModelFolder {
         return read(folder, backend, type);
     }
 
-    private static void checkManifest(Path folder) {
+    /** @throws UserError if the files of a checkpoint are not as they were written */
+    static void checkManifest(Path folder) {
         if (new CheckpointFiles(folder).hasManifest()) {
             Manifest.read(folder).fault(folder, List.of(CONFIG, WEIGHTS), name -> !name.equals(CheckpointFiles.MOMENTS))
                     .ifPresent(fault -> {
@@ -169,7 +170,8 @@ public final class ModelFolder {
         return dir;
     }
 
-    private static Path weights(Path folder) {
+    /** The file of weights in {@code folder}. */
+    static Path weights(Path folder) {
         Path file = folder.resolve(WEIGHTS);
         if (Files.exists(file)) {
             return file;

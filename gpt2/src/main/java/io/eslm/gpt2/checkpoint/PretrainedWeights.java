@@ -19,10 +19,10 @@ import java.util.regex.Pattern;
 
 /** Initial values from a model.safetensors. Each tensor goes straight from the mapped file to its place. */
 final class PretrainedWeights implements Weights {
-    private static final String HEAD = "lm_head.weight";
-    private static final String EMBEDDING = "wte.weight";
+    static final String HEAD = "lm_head.weight";
+    static final String EMBEDDING = "wte.weight";
     /** Attention masks that old files contain. */
-    private static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
+    static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
     private final Safetensors file;
     private final Gpt2Config config;

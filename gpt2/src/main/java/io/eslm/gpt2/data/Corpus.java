@@ -44,9 +44,9 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
         }
     }
 
-    /** The tokens of a text as little-endian uint16: {@link Gpt2Tokenizer#encodeDocuments}. */
+    /** The tokens of a text as little-endian uint16: {@link Gpt2Tokenizer#encodeWithSpecials}. */
     static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
-        int[] ids = tokenizer.encodeDocuments(text);
+        int[] ids = tokenizer.encodeWithSpecials(text);
         byte[] bytes = new byte[2 * ids.length];
         for (int i = 0; i < ids.length; i++) {
             bytes[2 * i] = (byte) ids[i];

@@ -3,7 +3,6 @@ package io.eslm.gpt2.tokenizer;
 
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,14 +12,14 @@ import java.util.Locale;
 final class VocabFiles {
     private static final int BYTE_TOKENS = 256;
 
-    /** Each char is one byte (ISO 8859-1). */
+    /** As {@link ByteChars} write them. */
     private final List<String> tokens = new ArrayList<>();
     private final Merges merges;
 
     VocabFiles(byte[][] vocabulary, Merges merges) {
         this.merges = merges;
         for (int id = 0; id < Gpt2Tokenizer.END_OF_TEXT; id++) {
-            tokens.add(new String(vocabulary[id], StandardCharsets.ISO_8859_1));
+            tokens.add(ByteChars.of(vocabulary[id]));
         }
     }
 
@@ -33,7 +32,7 @@ final class VocabFiles {
     private String vocab() {
         var json = new StringBuilder(1 << 20).append('{');
         for (int id = 0; id < tokens.size(); id++) {
-            appendJson(json, printable(tokens.get(id))).append(": ").append(id).append(", ");
+            appendJson(json, tokens.get(id)).append(": ").append(id).append(", ");
         }
         return appendJson(json, Gpt2Tokenizer.END_OF_TEXT_LITERAL).append(": ").append(Gpt2Tokenizer.END_OF_TEXT)
                 .append('}').toString();
@@ -42,31 +41,10 @@ final class VocabFiles {
     private String merges() {
         var text = new StringBuilder(1 << 19).append("#version: 0.2\n");
         for (int id = BYTE_TOKENS; id < tokens.size(); id++) {
-            text.append(printable(tokens.get(merges.left(id)))).append(' ')
-                    .append(printable(tokens.get(merges.right(id)))).append('\n');
+            text.append(tokens.get(merges.left(id))).append(' ')
+                    .append(tokens.get(merges.right(id))).append('\n');
         }
         return text.toString();
-    }
-
-    /** GPT-2's bytes_to_unicode: visible bytes stay; the others become characters 256, 257, … */
-    private static String printable(String bytes) {
-        var shown = new StringBuilder(bytes.length());
-        for (int i = 0; i < bytes.length(); i++) {
-            shown.append(BYTE_TO_CHAR[bytes.charAt(i)]);
-        }
-        return shown.toString();
-    }
-
-    private static final char[] BYTE_TO_CHAR = byteToChar();
-
-    private static char[] byteToChar() {
-        var table = new char[256];
-        char next = 256;
-        for (char b = 0; b < 256; b++) {
-            boolean visible = b >= '!' && b <= '~' || b >= 0xA1 && b <= 0xAC || b >= 0xAE;
-            table[b] = visible ? b : next++;
-        }
-        return table;
     }
 
     private static StringBuilder appendJson(StringBuilder json, String text) {

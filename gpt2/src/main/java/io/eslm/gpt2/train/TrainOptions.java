@@ -112,7 +112,7 @@ public record TrainOptions(OptionValues values) {
     }
 
     /** AdamW's settings, with ε = 1e-8. */
-    AdamW.Options adamW() {
+    public AdamW.Options adamW() {
         return new AdamW.Options(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 

@@ -16,6 +16,8 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.FlopCounter;
 import io.eslm.tensor.backend.Workspace;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -47,6 +49,7 @@ public final class Trainer implements AutoCloseable {
     /** 6·N for N parameters: the count that MFU is defined by. */
     private final double flopsPerToken;
     private final double peakFlops;
+    private final List<Runnable> watchers = new ArrayList<>();
     private long step;
     private long tokens;
 
@@ -98,6 +101,19 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
+     * Calls {@code look} in each step from now on, when the gradients are complete: before clipping, the update, and the counting
+     * of the step.
+     */
+    public void watchGradients(Runnable look) {
+        watchers.add(look);
+    }
+
+    /** Calls {@code look} no more. */
+    public void unwatchGradients(Runnable look) {
+        watchers.remove(look);
+    }
+
+    /**
      * One optimizer step: the gradients of all micro-batches, one update.
      *
      * @throws DivergedError as {@link #run}
@@ -121,6 +137,7 @@ public final class Trainer implements AutoCloseable {
         if (!Double.isFinite(norm)) {
             throw NonFinite.gradient(norm, step + 1, model);
         }
+        watchers.forEach(Runnable::run);
         double learningRate = schedule.at(step);
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
         objective.stepDone();

@@ -57,7 +57,7 @@ class GoldenActivationsTest {
         DType type = model.head().value().dtype();
         ActivationCache cache = new ActivationCache();
         try (Tape tape = Tape.withoutDropout(new Workspace(model.backend()));
-                Probes p = Probes.on(model).observe("*", cache).observe("*.grad", cache)) {
+                Probes _ = Probes.on(model).observe("*", cache).observe("*.grad", cache)) {
             Variable each = model.losses(model.forward(tape, golden.ids()), golden.targets()).loss();
             int kept = rows == null ? golden.targets().size() : rows.length;
             assertTrue(rows == null || kept < golden.targets().size());

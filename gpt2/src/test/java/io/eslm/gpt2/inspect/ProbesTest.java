@@ -118,7 +118,7 @@ class ProbesTest {
                 Map<String, float[]> expected = step(model, objective);
                 long flops = counted(model) - before;
                 ActivationCache cache = new ActivationCache();
-                try (Probes p = Probes.on(model).observe("*", cache).observe("*.grad", cache)) {
+                try (Probes _ = Probes.on(model).observe("*", cache).observe("*.grad", cache)) {
                     assertSame(expected, step(model, objective));
                 }
                 assertEquals(flops, counted(model) - before - flops);
@@ -138,7 +138,7 @@ class ProbesTest {
         Gpt2 model = model("vector", CONFIG);
         Map<String, Integer> sizes = Map.of("B", B, "T", T, "C", C, "H", H, "D", C / H, "4C", 4 * C, "V", V);
         ActivationCache cache = new ActivationCache();
-        try (Probes p = Probes.on(model).observe("*", cache).observe("*.grad", cache)) {
+        try (Probes _ = Probes.on(model).observe("*", cache).observe("*.grad", cache)) {
             step(model, SOME);
         }
         for (String name : cache.names()) {
@@ -158,7 +158,7 @@ class ProbesTest {
             Gpt2 model = model(backend, CONFIG.with(Gpt2Config.DROPOUT, dropout));
             Map<String, float[]> expected = step(model, SOME);
             for (String name : replaceable()) {
-                try (Probes p = Probes.on(model).replace(name, (_, x) -> x)) {
+                try (Probes _ = Probes.on(model).replace(name, (_, x) -> x)) {
                     step(model, SOME).forEach((what, actual) -> {
                         float[] e = expected.get(what);
                         double largest = 0;
@@ -190,7 +190,7 @@ class ProbesTest {
             }
             double[] direction = direction(name, model);
             ActivationCache cache = new ActivationCache();
-            try (Probes p = Probes.on(model).observe(name + ".grad", cache)) {
+            try (Probes _ = Probes.on(model).observe(name + ".grad", cache)) {
                 loss(model, true);
             }
             double[] gradient = cache.get(name + ".grad").toDoubles();
@@ -211,7 +211,7 @@ class ProbesTest {
     void gradientsOfScoresGoThroughTheSoftmax() {
         ActivationCache cache = new ActivationCache();
         Gpt2 model = doubleModel();
-        try (Probes p = Probes.on(model).observe("blocks.1.attn.*", cache).observe("blocks.1.attn.*.grad", cache)) {
+        try (Probes _ = Probes.on(model).observe("blocks.1.attn.*", cache).observe("blocks.1.attn.*.grad", cache)) {
             loss(model, true);
         }
         double[] pattern = cache.get("pattern", 1).toDoubles();
@@ -237,7 +237,7 @@ class ProbesTest {
 
     private static double[] direction(String name, Gpt2 model) {
         ActivationCache cache = new ActivationCache();
-        try (Probes p = Probes.on(model).observe(name, cache)) {
+        try (Probes _ = Probes.on(model).observe(name, cache)) {
             loss(model, false);
         }
         double[] direction = new double[cache.get(name).size()];
@@ -249,7 +249,7 @@ class ProbesTest {
     }
 
     private static double moved(Gpt2 model, String name, double[] direction, double eps) {
-        try (Probes p = Probes.on(model).replace(name, (_, x) -> {
+        try (Probes _ = Probes.on(model).replace(name, (_, x) -> {
             double[] step = direction.clone();
             for (int i = 0; i < step.length; i++) {
                 step[i] *= eps;
@@ -286,10 +286,10 @@ class ProbesTest {
         ActivationCache before = new ActivationCache();
         ActivationCache after = new ActivationCache();
         float[] keep = {1, 0, 1};
-        try (Probes p = Probes.on(model).observe("blocks.0.attn.z", before)) {
+        try (Probes _ = Probes.on(model).observe("blocks.0.attn.z", before)) {
             step(model, SOME);
         }
-        try (Probes p = Probes.on(model).observe("blocks.0.attn.z", after).replace("blocks.0.attn.z",
+        try (Probes _ = Probes.on(model).observe("blocks.0.attn.z", after).replace("blocks.0.attn.z",
                 (_, z) -> z.mul(z.tape().constant(Tensor.of(model.backend(), keep, H, 1))))) {
             step(model, SOME);
         }
@@ -323,7 +323,7 @@ class ProbesTest {
     void keptAndLossAreThoseOfTheMethod() {
         Gpt2 model = model("scalar", CONFIG);
         ActivationCache cache = new ActivationCache();
-        try (Probes p = Probes.on(model).observe("kept", cache).observe("loss.grad", cache)
+        try (Probes _ = Probes.on(model).observe("kept", cache).observe("loss.grad", cache)
                 .observe("blocks.1.mlp.post.grad", cache)) {
             step(model, SOME);
         }

@@ -48,6 +48,11 @@ public final class FlopCounter {
         });
     }
 
+    /** What the work of now is done for. */
+    public Phase phase() {
+        return phase;
+    }
+
     /** Counts multiply-adds in the current phase. */
     void add(long multiplyAdds) {
         flops[phase.ordinal()] += 2 * multiplyAdds;

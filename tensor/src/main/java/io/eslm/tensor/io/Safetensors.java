@@ -216,6 +216,14 @@ public final class Safetensors implements AutoCloseable {
         return out;
     }
 
+    /** Copies elements {@code [from, from + n)} of an F32, F16 or BF16 tensor, in row-major order, to the start of {@code out}. */
+    public void floats(String name, int from, float[] out, int n) {
+        Entry e = entry(name);
+        Checks.check(from >= 0 && n >= 0 && n <= e.shape().size() - from, "floats",
+                "[%d, %d + %d) is outside the %d elements of %s", from, from, n, e.shape().size(), name);
+        copy(e, from, out, n);
+    }
+
     /** The elements of an F64, F32, F16 or BF16 tensor, all exact. */
     public double[] doubles(String name) {
         Entry e = entry(name);

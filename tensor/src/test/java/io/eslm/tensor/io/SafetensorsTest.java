@@ -138,6 +138,21 @@ class SafetensorsTest {
     }
 
     @Test
+    void aPartIsRead() {
+        Path file = folder.resolve("part.safetensors");
+        Safetensors.write(file, Map.of("x", Tensor.of(SCALAR, new float[] {1, 2, 3, 4, 5, 6}, 2, 3)), Map.of());
+        try (Safetensors s = Safetensors.open(file)) {
+            float[] part = {9, 9, 9, 9};
+            s.floats("x", 2, part, 3);
+            assertArrayEquals(new float[] {3, 4, 5, 9}, part);
+            s.floats("x", 6, part, 0);
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> s.floats("x", 4, part, 3)).getMessage()
+                    .contains("[4, 4 + 3) is outside the 6 elements of x"));
+            assertThrows(IllegalArgumentException.class, () -> s.floats("x", -1, part, 1));
+        }
+    }
+
+    @Test
     void wideIntegers() throws IOException {
         byte[] data = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putLong(50256).putLong(-7).array();
         try (Safetensors s = Safetensors.open(raw(one("I64", "2", "0,16"), data))) {
