@@ -21,6 +21,7 @@ module io.eslm {
     exports io.eslm.compare;
     exports io.eslm.diff;
     exports io.eslm.explain;
+    exports io.eslm.inspect;
     exports io.eslm.report;
     exports io.eslm.run;
     exports io.eslm.select;

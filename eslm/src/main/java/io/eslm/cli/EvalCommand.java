@@ -11,6 +11,7 @@ import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.Evaluation;
 import io.eslm.select.token.TailLoss;
+import io.eslm.select.token.TokenScores;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
@@ -37,10 +38,6 @@ final class EvalCommand extends EslmCommand {
     static final Option<Integer> EVAL_ITERS =
             Option.count("eval iters", "batches to evaluate, spread evenly over all domains; 0: all")
                     .must("be at least 0", n -> n >= 0).defaultsTo(0);
-
-    /** What it means that a model gives figures that are not finite. */
-    static final String NOT_FINITE =
-            "The model's activations overflow: its weights are damaged, or its training diverged";
 
     @CommandLine.Option(names = "--json", order = Options.LATE,
             description = "print one JSON object instead of a table")
@@ -73,7 +70,8 @@ final class EvalCommand extends EslmCommand {
                 table(screen, result);
             }
             if (!Double.isFinite(result.loss())) {
-                throw new UserError("the loss is " + result.loss() + ", not a finite number. " + NOT_FINITE);
+                throw new UserError("the loss is " + result.loss() + ", not a finite number. "
+                        + TokenScores.NOT_FINITE);
             }
         }
         return 0;

@@ -15,7 +15,6 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -67,21 +66,10 @@ final class ScoreCommand extends EslmCommand {
         Gpt2Config config = ModelFolder.config(folder);
         int[] tokens = source.text == null ? Texts.ids(source.tokens) : encode(source.text, config.vocabSize());
         try (Backend backend = options.openBackend()) {
-            TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens);
-            checkFinite(scores);
+            TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens).checkFinite();
             ScoreLines.of(scores, scores.selected(selector), config.vocabSize()).forEach(screen::result);
         }
         return 0;
-    }
-
-    private static void checkFinite(TokenScores scores) {
-        int[] bad = IntStream.range(0, scores.size())
-                .filter(i -> !Float.isFinite(scores.loss()[i]) || !Float.isFinite(scores.entropy()[i])).toArray();
-        if (bad.length > 0) {
-            throw new UserError(
-                    bad.length + " of " + scores.size() + " tokens have a loss or an entropy that is not a finite "
-                            + "number, the first at pos " + (bad[0] + 1) + ". " + EvalCommand.NOT_FINITE);
-        }
     }
 
     private int[] encode(Path file, int vocabSize) {

@@ -7,6 +7,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
 import java.util.List;
 
 /** Writes the parts that all pages share. */
@@ -21,6 +24,37 @@ public final class Html {
         return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
                 + "<meta name=color-scheme content='light dark'><title>" + text(title) + "</title>\n<style>\n" + STYLE
                 + "</style>\n<header><h1>" + text(heading) + "</h1><p>" + text(summary) + "</p></header>\n<main>\n";
+    }
+
+    /**
+     * A self-contained page with a script. Its policy allows the styles and the script inside it and nothing else: no request, no other
+     * script.
+     *
+     * @param style in addition to that of all pages
+     * @param body HTML
+     * @param script JavaScript
+     * @param behind HTML that the page can do without when the script begins
+     */
+    public static String page(String title, String heading, String summary, String style, String body, String script,
+            String behind) {
+        String allStyle = STYLE + style;
+        return "<!doctype html>\n<html lang=en><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\""
+                + "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src " + hash(allStyle)
+                + "; script-src " + hash(script) + "\"><meta name=viewport content='width=device-width'>"
+                + "<meta name=color-scheme content='light dark'><link rel=icon href='data:,'><title>" + text(title)
+                + "</title>\n<style>" + allStyle + "</style>\n<header><h1>" + text(heading) + "</h1><p>"
+                + text(summary) + "</p></header>\n<main>\n" + body + "</main>\n<script>" + script
+                + "</script>\n" + behind + "</html>\n";
+    }
+
+    /** As a Content-Security-Policy names a script or a style. */
+    private static String hash(String source) {
+        try {
+            byte[] sum = MessageDigest.getInstance("SHA-256").digest(source.getBytes(StandardCharsets.UTF_8));
+            return "'sha256-" + Base64.getEncoder().encodeToString(sum) + "'";
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     /** A table of the fields of {@code values} that are not objects. */

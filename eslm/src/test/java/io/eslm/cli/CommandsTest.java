@@ -145,7 +145,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"train", "sample", "eval", "score", "diff", "prepare", "backends", "shell"})
+    @ValueSource(strings = {"train", "sample", "eval", "score", "inspect", "diff", "prepare", "backends", "shell"})
     void everyCommandHelps(String command) {
         String help = Program.run(command, "--help").ok().out();
         assertTrue(help.contains("Usage: eslm " + command) && help.contains("Example"), help);

@@ -4,11 +4,13 @@ package io.eslm.select.token;
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
+import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.Selection;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * The loss and entropy that a model gives each token of a text. The text of N tokens is split into adjacent windows of at most
@@ -20,23 +22,17 @@ import java.util.Arrays;
  * @param entropy (N − 1) −Σ p log p, in nats
  */
 public record TokenScores(int[] ids, float[] loss, float[] entropy) {
+    /** Why figures of a model are not finite, for messages. */
+    public static final String NOT_FINITE =
+            "The model's activations overflow: its weights are damaged, or its training diverged";
+
     /**
      * Scores {@code text}.
      *
      * @throws UserError if it has fewer than two tokens, or one outside the model's vocabulary
      */
     public static TokenScores of(Gpt2 model, int[] text) {
-        int vocabulary = model.config().vocabSize();
-        if (text.length < 2) {
-            throw new UserError("the text has " + text.length
-                    + " tokens; the first has no prediction, so there must be at least 2");
-        }
-        for (int i = 0; i < text.length; i++) {
-            if (text[i] < 0 || text[i] >= vocabulary) {
-                throw new UserError("token " + i + " (counted from 0) has id " + text[i]
-                        + ", but the model's vocabulary has " + vocabulary + " ids (0 to " + (vocabulary - 1) + ")");
-            }
-        }
+        check(model.config(), text);
         int n = text.length - 1;
         float[] loss = new float[n];
         float[] entropy = new float[n];
@@ -52,6 +48,36 @@ public record TokenScores(int[] ids, float[] loss, float[] entropy) {
             }
         }
         return new TokenScores(Arrays.copyOfRange(text, 1, text.length), loss, entropy);
+    }
+
+    /** @throws UserError as {@link #of} */
+    public static void check(Gpt2Config model, int[] text) {
+        int vocabulary = model.vocabSize();
+        if (text.length < 2) {
+            throw new UserError("the text has " + text.length
+                    + " tokens; the first has no prediction, so there must be at least 2");
+        }
+        for (int i = 0; i < text.length; i++) {
+            if (text[i] < 0 || text[i] >= vocabulary) {
+                throw new UserError("token " + i + " (counted from 0) has id " + text[i]
+                        + ", but the model's vocabulary has " + vocabulary + " ids (0 to " + (vocabulary - 1) + ")");
+            }
+        }
+    }
+
+    /**
+     * Returns these scores if they are finite.
+     *
+     * @throws UserError if a loss or an entropy is not
+     */
+    public TokenScores checkFinite() {
+        int[] bad = IntStream.range(0, size()).filter(i -> !Float.isFinite(loss[i]) || !Float.isFinite(entropy[i]))
+                .toArray();
+        if (bad.length > 0) {
+            throw new UserError(bad.length + " of " + size() + " tokens have a loss or an entropy that is not a finite "
+                    + "number, the first at pos " + (bad[0] + 1) + ". " + NOT_FINITE);
+        }
+        return this;
     }
 
     /** Number of scored tokens. */
