@@ -22,7 +22,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorOptimizer {
     private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
-    /** Elements that narrow vectors go over more than once for all partial sums; they stay in the first-level cache. */
+    /** Elements that vectors of less than half of the sums go over more than once; they stay in the first-level cache. */
     private static final int BLOCK = 2048;
     /** Ranges of {@link Parallel#ranges}, at most. */
     private static final int MOST_RANGES = 64;
@@ -98,9 +98,10 @@ final class VectorOptimizer {
     private static double squares(float[] x, int at, int n) {
         int whole = VectorMath.whole(n);
         double[] lanes = new double[SUMS];
-        for (int i = 0; i < whole; i += BLOCK) {
+        int block = LANES < HALF ? BLOCK : whole;
+        for (int i = 0; i < whole; i += block) {
             for (int g = 0; g < HALF; g += LANES) {
-                squares(lanes, g, x, at + i + g, Math.min(BLOCK, whole - i));
+                squares(lanes, g, x, at + i + g, Math.min(block, whole - i));
             }
         }
         double sum = 0;
