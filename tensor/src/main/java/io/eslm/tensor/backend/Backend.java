@@ -21,7 +21,7 @@ public interface Backend extends AutoCloseable {
 
     /** Names all that the last bits of results depend on: where the names are equal, so are the bits. */
     default String arithmetic() {
-        return vectorBits() == 0 ? name() : name() + ", " + vectorBits() + " bits";
+        return name();
     }
 
     /** True if tensors of {@code dtype} can be allocated here. */

@@ -5,15 +5,19 @@ import io.eslm.tensor.backend.HeapStorage;
 import java.util.Arrays;
 
 /**
- * Same function as {@link io.eslm.tensor.backend.Kernels#attentionBackward} for one head: a block of {@link Tile#COLS}
+ * Same function as {@link io.eslm.tensor.backend.Kernels#attentionBackward} for one head: a block of {@link #BLOCK}
  * queries that have a gradient against {@value #KEYS} keys at a time, so that probabilities and their gradients live in
  * the first-level cache between the five products that make and use them. Scores are laid out as (keys, queries), as in
- * {@link AttentionForward}.
+ * {@link AttentionForward}. The gradients of keys and values are added up over the queries of a block, so a block has as
+ * many at every vector width: a row of scores is one panel of tiles with vectors of 512 bits, and several side by side with
+ * narrower ones.
  */
 final class AttentionBackward {
     /** Keys taken together; a multiple of {@link Tile#ROWS}. */
     private static final int KEYS = 64;
-    private static final int BLOCK = Tile.COLS;
+    /** Queries taken together. */
+    static final int BLOCK = 2 * VectorMath.SUMS;
+    private static final int COLS = Tile.COLS;
 
     private final int size;
     /** Head size in whole tile rows, and in whole tile columns. */
@@ -24,13 +28,15 @@ final class AttentionBackward {
     private final float[] w;
     private final int keys;
     private final int values;
-    /** Queries and output gradients of a block: rows as panels (wide/BLOCK, BLOCK, BLOCK), and turned (size, BLOCK). */
+    /** Queries and output gradients of a block: as panels of rows (wide/COLS, BLOCK, COLS) and turned (BLOCK/COLS, size, COLS). */
     private final int queryRows;
     private final int gradRows;
     private final int query;
     private final int grad;
     private final int scores;
     private final int gradients;
+    /** The gradients of the scores as panels (BLOCK/COLS, KEYS, COLS). */
+    private final int panels;
     private final int dquery;
     private final int result;
     private final int positions;
@@ -51,7 +57,8 @@ final class AttentionBackward {
         grad = query + size * BLOCK;
         scores = grad + size * BLOCK;
         gradients = scores + KEYS * BLOCK;
-        dquery = gradients + KEYS * BLOCK;
+        panels = BLOCK == COLS ? gradients : gradients + KEYS * BLOCK;
+        dquery = panels + KEYS * BLOCK;
         result = dquery + deep * BLOCK;
         positions = result + deep * BLOCK;
         lse = positions + BLOCK;
@@ -61,7 +68,7 @@ final class AttentionBackward {
 
     /** Distance between the rows of such sums. */
     static int wide(int size) {
-        return Tile.count(size, BLOCK) * BLOCK;
+        return Tile.count(size, COLS) * COLS;
     }
 
     private static int padded(int time) {
@@ -120,27 +127,34 @@ final class AttentionBackward {
             w[delta + t] = dot(h.dy.data(), h.dy.row(i + t), h.y.data(), h.y.row(at), size);
         }
         for (int t = count; t < BLOCK; t++) {
-            for (int p = 0; p < wide; p += BLOCK) {
-                Arrays.fill(w, queryRows + p * BLOCK + t * BLOCK, queryRows + p * BLOCK + (t + 1) * BLOCK, 0);
-                Arrays.fill(w, gradRows + p * BLOCK + t * BLOCK, gradRows + p * BLOCK + (t + 1) * BLOCK, 0);
+            for (int p = 0; p < wide; p += COLS) {
+                int at = p * BLOCK + t * COLS;
+                Arrays.fill(w, queryRows + at, queryRows + at + COLS, 0);
+                Arrays.fill(w, gradRows + at, gradRows + at + COLS, 0);
             }
             w[lse + t] = 0;
             w[delta + t] = 0;
         }
-        for (int p = 0; p < size; p += BLOCK) {
-            int n = Math.min(BLOCK, size - p);
-            Packing.columns(w, query + p * BLOCK, n, BLOCK, 1, w, queryRows + p * BLOCK, BLOCK, BLOCK);
-            Packing.columns(w, grad + p * BLOCK, n, BLOCK, 1, w, gradRows + p * BLOCK, BLOCK, BLOCK);
+        turn(queryRows, query);
+        turn(gradRows, grad);
+    }
+
+    private void turn(int from, int to) {
+        for (int p = 0; p < size; p += COLS) {
+            int n = Math.min(COLS, size - p);
+            for (int c = 0; c < BLOCK; c += COLS) {
+                Packing.columns(w, to + c * size + p * COLS, n, COLS, 1, w, from + p * BLOCK + c * COLS, COLS, COLS);
+            }
         }
     }
 
     /** Row t of the panels at {@code to}, zeros beyond the head size. */
     private void panel(float[] from, int start, int to, int t) {
-        for (int p = 0; p < wide; p += BLOCK) {
-            int at = to + p * BLOCK + t * BLOCK;
-            int n = Math.min(BLOCK, size - p);
+        for (int p = 0; p < wide; p += COLS) {
+            int at = to + p * BLOCK + t * COLS;
+            int n = Math.min(COLS, size - p);
             StridedRows.copy(from, start + p, w, at, n);
-            Arrays.fill(w, at + n, at + BLOCK, 0);
+            Arrays.fill(w, at + n, at + COLS, 0);
         }
     }
 
@@ -169,11 +183,17 @@ final class AttentionBackward {
             scores(j, tiles, keys, query, scores);
             scores(j, tiles, values, grad, gradients);
             probabilities(h.dropout, j, some, tiles);
+            if (panels != gradients) {
+                new StridedRows(w, gradients, BLOCK).toPanels(w, panels, COLS, some, BLOCK);
+            }
             for (int d = 0; d < deep; d += Tile.ROWS) {
-                Tile.byColumns(some, w, keys + j * deep + d, deep, w, gradients, w, dquery + d * BLOCK, BLOCK);
+                for (int c = 0; c < BLOCK; c += COLS) {
+                    Tile.byColumns(some, w, keys + j * deep + d, deep, w, panels + c * some, w, dquery + d * BLOCK + c,
+                            BLOCK);
+                }
             }
             for (int r = 0; r < tiles; r += Tile.ROWS) {
-                for (int p = 0; p < wide; p += BLOCK) {
+                for (int p = 0; p < wide; p += COLS) {
                     int at = (j + r) * wide + p;
                     int q = queryRows + p * BLOCK;
                     int g = gradRows + p * BLOCK;
@@ -192,7 +212,9 @@ final class AttentionBackward {
     private void scores(int j, int n, int left, int right, int strip) {
         Arrays.fill(w, strip, strip + n * BLOCK, 0);
         for (int r = 0; r < n; r += Tile.ROWS) {
-            Tile.byRows(size, w, left + (j + r) * deep, deep, w, right, w, strip + r * BLOCK, BLOCK);
+            for (int c = 0; c < BLOCK; c += COLS) {
+                Tile.byRows(size, w, left + (j + r) * deep, deep, w, right + c * size, w, strip + r * BLOCK + c, BLOCK);
+            }
         }
     }
 
@@ -201,14 +223,14 @@ final class AttentionBackward {
         int firstMasked = position(0) + 1;
         if (firstMasked < j + some) {
             int from = Math.max(firstMasked - j, 0);
-            Strip.mask(w, scores, j, from, some, w, positions);
+            Strip.mask(w, scores, BLOCK, j, from, some, w, positions);
         }
         if (dropout != null) {
-            Strip.drop(w, gradients, j, some, w, positions, dropout);
+            Strip.drop(w, gradients, BLOCK, j, some, w, positions, dropout);
         }
         Strip.gradients(w, scores, w, gradients, some, scale, w, lse, delta);
         if (dropout != null) {
-            Strip.drop(w, scores, j, some, w, positions, dropout);
+            Strip.drop(w, scores, BLOCK, j, some, w, positions, dropout);
         }
         Arrays.fill(w, scores + some * BLOCK, scores + tiles * BLOCK, 0);
         Arrays.fill(w, gradients + some * BLOCK, gradients + tiles * BLOCK, 0);

@@ -93,12 +93,12 @@ final class AttentionForward {
             Tile.byRows(size, w, keys + j * deep, deep, w, query, w, scores + j * BLOCK, BLOCK);
         }
         int even = n + n % 2;
-        Strip.mask(w, scores, 0, past + i + 1, even, w, positions);
+        Strip.mask(w, scores, BLOCK, 0, past + i + 1, even, w, positions);
         Strip.maximum(w, scores, even, scale, w, max);
         Strip.exponentials(w, scores, n, scale, w, max, sum);
         Strip.normalizers(w, max, sum, lse);
         if (dropout != null) {
-            Strip.drop(w, scores, 0, n, w, positions, dropout);
+            Strip.drop(w, scores, BLOCK, 0, n, w, positions, dropout);
         }
     }
 

@@ -15,7 +15,7 @@ final class AttentionThin {
     static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, int t, int n,
             int size) {
         int padded = Loops.padded(n);
-        float[] w = scratch.take(padded + size);
+        float[] w = scratch.take(padded + size + VectorMath.SUMS);
         float scale = (float) (1 / Math.sqrt(size));
         for (int d = 0; d < size; d++) {
             w[padded + d] = scale * q.data()[q.row(t) + d];
@@ -24,7 +24,7 @@ final class AttentionThin {
         Arrays.fill(w, n, padded, Float.NEGATIVE_INFINITY);
         ThinMatmul.dots(n, size, w, padded, k.data(), k.at(), w, 0);
         float max = RowSums.max(w, 0, padded);
-        float inverse = (float) (1 / RowSums.exp(w, 0, w, 0, padded, max));
+        float inverse = (float) (1 / RowSums.exp(w, 0, w, 0, padded, max, w, padded + size));
         int to = y.row(t);
         Arrays.fill(y.data(), to, to + size, 0);
         ThinMatmul.combine(n, size, v.stride(), w, 0, v.data(), v.at(), y.data(), to);

@@ -34,9 +34,9 @@ final class Loops {
         return Math.max(1, GRAIN / Math.max(1, cols));
     }
 
-    /** The next multiple of LANES. */
+    /** The next multiple of {@link VectorMath#SUMS}. */
     static int padded(int n) {
-        return S.loopBound(n + LANES - 1);
+        return VectorMath.whole(n + VectorMath.SUMS - 1);
     }
 
     static void map(Parallel parallel, F32 y, F32 x, int n, Map f) {

@@ -2,6 +2,7 @@
 package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.NARROW;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
@@ -12,13 +13,13 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Sums and maxima over a row of n elements, n a multiple of LANES. Two vectors accumulate side by side, so that an
- * addition does not wait for the one before it; after {@link #BLOCK} elements they are added up into a double, so that
- * the rounding error does not grow with the row: about BLOCK/(2·LANES) + 1 + log₂ LANES roundings of 2⁻²⁴ each at most,
- * whatever n. The order is fixed.
+ * Sums and maxima over a row of n elements, n a multiple of {@link VectorMath#SUMS}. Two vectors accumulate side by side, so
+ * that an addition does not wait for the one before it; after {@link #BLOCK} elements they are added up into a double, so
+ * that the rounding error does not grow with the row: about BLOCK/(2·SUMS) + 1 + log₂ SUMS roundings of 2⁻²⁴ each at most,
+ * whatever n. The order is fixed: vectors that hold fewer sums follow it in {@link NarrowSums}.
  */
 final class RowSums {
-    /** A multiple of 2·LANES for vectors of up to 2048 bits. */
+    /** A multiple of 2·SUMS for vectors of up to 2048 bits. */
     static final int BLOCK = 2048;
 
     private RowSums() {
@@ -28,7 +29,8 @@ final class RowSums {
     static double sum(float[] x, int at, int n) {
         double sum = 0;
         for (int i = 0; i < n; i += BLOCK) {
-            sum += blockSum(x, at + i, Math.min(BLOCK, n - i));
+            int some = Math.min(BLOCK, n - i);
+            sum += NARROW ? NarrowSums.sum(x, at + i, some) : blockSum(x, at + i, some);
         }
         return sum;
     }
@@ -51,7 +53,8 @@ final class RowSums {
     static double squares(float[] x, int at, int n, float mean) {
         double sum = 0;
         for (int i = 0; i < n; i += BLOCK) {
-            sum += blockSquares(x, at + i, Math.min(BLOCK, n - i), mean);
+            int some = Math.min(BLOCK, n - i);
+            sum += NARROW ? NarrowSums.squares(x, at + i, some, mean) : blockSquares(x, at + i, some, mean);
         }
         return sum;
     }
@@ -78,7 +81,8 @@ final class RowSums {
     static double dot(float[] x, int xAt, float[] y, int yAt, int n) {
         double sum = 0;
         for (int i = 0; i < n; i += BLOCK) {
-            sum += blockDot(x, xAt + i, y, yAt + i, Math.min(BLOCK, n - i));
+            int some = Math.min(BLOCK, n - i);
+            sum += NARROW ? NarrowSums.dot(x, xAt + i, y, yAt + i, some) : blockDot(x, xAt + i, y, yAt + i, some);
         }
         return sum;
     }
@@ -99,7 +103,8 @@ final class RowSums {
 
     /**
      * The largest x_i that is a number; −∞ if there is none. NaN is left out because the caller meets it again in its
-     * next step, and because comparing takes two instructions where a maximum takes five to get NaN and −0 right.
+     * next step, and because comparing takes two instructions where a maximum takes five to get NaN and −0 right. A maximum
+     * has no order, so that n may be any multiple of LANES.
      */
     static float max(float[] x, int at, int n) {
         FloatVector m0 = broadcast(S, Float.NEGATIVE_INFINITY);
@@ -118,11 +123,13 @@ final class RowSums {
         return m0.max(m1).reduceLanes(MAX);
     }
 
-    /** y_i = exp(x_i − max); returns Σ y_i. */
-    static double exp(float[] y, int yAt, float[] x, int xAt, int n, float max) {
+    /** y_i = exp(x_i − max); returns Σ y_i. The {@link VectorMath#SUMS} elements at {@code lanes[lanesAt]} are for narrow vectors. */
+    static double exp(float[] y, int yAt, float[] x, int xAt, int n, float max, float[] lanes, int lanesAt) {
         double sum = 0;
         for (int i = 0; i < n; i += BLOCK) {
-            sum += blockExp(y, yAt + i, x, xAt + i, Math.min(BLOCK, n - i), max);
+            int some = Math.min(BLOCK, n - i);
+            sum += NARROW ? NarrowSums.exp(y, yAt + i, x, xAt + i, some, max, lanes, lanesAt)
+                    : blockExp(y, yAt + i, x, xAt + i, some, max);
         }
         return sum;
     }
@@ -140,12 +147,16 @@ final class RowSums {
     /**
      * {@link #exp}, and the maximum of the row at {@code next} of x, lane by lane, into {@code largest}: so that computing
      * on one row overlaps with loading another from memory. The row at {@code next} must not be changed by this.
+     *
+     * @param largest twice {@link VectorMath#SUMS} elements: the maxima, and those that {@link #exp} needs
      */
     static double expAndMax(float[] y, int yAt, float[] x, int xAt, int n, float max, int next, float[] largest) {
         Arrays.fill(largest, Float.NEGATIVE_INFINITY);
         double sum = 0;
         for (int i = 0; i < n; i += BLOCK) {
-            sum += blockExpAndMax(y, yAt + i, x, xAt + i, Math.min(BLOCK, n - i), max, next + i, largest);
+            int some = Math.min(BLOCK, n - i);
+            sum += NARROW ? NarrowSums.expAndMax(y, yAt + i, x, xAt + i, some, max, next + i, largest)
+                    : blockExpAndMax(y, yAt + i, x, xAt + i, some, max, next + i, largest);
         }
         return sum;
     }

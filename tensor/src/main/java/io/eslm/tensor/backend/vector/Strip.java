@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The part of attention that is not a product, on a strip of scores (keys, queries) of {@link Tile#COLS} queries: a
- * query is a lane, so maxima and sums over the keys are plain vector sums, in the order of the keys. What belongs to a
+ * The part of attention that is not a product, on a strip of scores (keys, queries) of {@code cols} queries, {@link
+ * Tile#COLS} where it is not said: a query is a lane, so maxima and sums over the keys are plain vector sums, in the order of the keys. What belongs to a
  * query (its position, its lse, …) is an array of one strip row.
  */
 final class Strip {
@@ -23,11 +23,11 @@ final class Strip {
     }
 
     /** Sets rows from..to to −∞ where key {@code first} + row comes after the query's position. */
-    static void mask(float[] s, int at, int first, int from, int to, float[] w, int positions) {
-        for (int half = 0; half < Tile.COLS; half += LANES) {
+    static void mask(float[] s, int at, int cols, int first, int from, int to, float[] w, int positions) {
+        for (int half = 0; half < cols; half += LANES) {
             FloatVector position = FloatVector.fromArray(S, w, positions + half);
             for (int j = from; j < to; j++) {
-                int i = at + j * Tile.COLS + half;
+                int i = at + j * cols + half;
                 FloatVector x = FloatVector.fromArray(S, s, i);
                 VectorMask<Float> behind = position.compare(VectorOperators.LT, (float) (first + j));
                 x.blend(Float.NEGATIVE_INFINITY, behind).intoArray(s, i);
@@ -87,16 +87,16 @@ final class Strip {
         }
     }
 
-    /** From scores s and dp̃ in ds: s = p = exp(scale·s − w[lse]), then ds = scale·p·(ds − w[delta]). */
+    /** Of {@link AttentionBackward#BLOCK} queries: from scores s and dp̃ in ds: s = p = exp(scale·s − w[lse]), then ds = scale·p·(ds − w[delta]). */
     static void gradients(float[] s, int at, float[] ds, int dsAt, int n, float scale, float[] w, int lse,
             int delta) {
         FloatVector factor = FloatVector.broadcast(S, scale);
-        for (int half = 0; half < Tile.COLS; half += LANES) {
+        for (int half = 0; half < AttentionBackward.BLOCK; half += LANES) {
             FloatVector shift = FloatVector.fromArray(S, w, lse + half).neg();
             FloatVector mean = FloatVector.fromArray(S, w, delta + half);
             for (int j = 0; j < n; j++) {
-                int i = at + j * Tile.COLS + half;
-                int k = dsAt + j * Tile.COLS + half;
+                int i = at + j * AttentionBackward.BLOCK + half;
+                int k = dsAt + j * AttentionBackward.BLOCK + half;
                 FloatVector p = VectorMath.expNonPositive(FloatVector.fromArray(S, s, i).fma(factor, shift));
                 p.intoArray(s, i);
                 FloatVector.fromArray(S, ds, k).sub(mean).mul(p.mul(factor)).intoArray(ds, k);
@@ -108,15 +108,15 @@ final class Strip {
      * x = x/(1 − p) where {@link Dropouts} keeps the element, else 0, for keys {@code first} to {@code first + n}.
      * Element (query, key) has index (head·time + position)·time + key.
      */
-    static void drop(float[] x, int at, int first, int n, float[] w, int positions, Dropout dropout) {
+    static void drop(float[] x, int at, int cols, int first, int n, float[] w, int positions, Dropout dropout) {
         float kept = (float) (1 / (1 - dropout.p));
         int threshold = Dropouts.threshold(dropout.p);
-        for (int half = 0; half < Tile.COLS; half += LANES) {
+        for (int half = 0; half < cols; half += LANES) {
             FloatVector position = FloatVector.fromArray(S, w, positions + half);
             IntVector base = (IntVector) position.convert(VectorOperators.F2I, 0);
             base = base.add(dropout.head * dropout.time).mul(dropout.time);
             for (int j = 0; j < n; j++) {
-                int i = at + j * Tile.COLS + half;
+                int i = at + j * cols + half;
                 IntVector hash = mix(mix(base.add(first + j + 0x9E3779B9)).lanewise(VectorOperators.XOR, dropout.seed));
                 VectorMask<Integer> keep =
                         hash.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.GE, threshold);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
+import static io.eslm.tensor.backend.vector.VectorMath.NARROW;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -47,10 +49,14 @@ final class ThinMatmul {
     static void dots(int rows, int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
         int r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
-            dot8(k, a, aAt, b, bAt + r * k, y, yAt + r);
+            if (NARROW) {
+                NarrowDots.eight(k, a, aAt, b, bAt + r * k, y, yAt + r);
+            } else {
+                dot8(k, a, aAt, b, bAt + r * k, y, yAt + r);
+            }
         }
         for (; r < rows; r++) {
-            y[yAt + r] += dot(k, a, aAt, b, bAt + r * k);
+            y[yAt + r] += NARROW ? NarrowDots.one(k, a, aAt, b, bAt + r * k) : dot(k, a, aAt, b, bAt + r * k);
         }
     }
 
@@ -93,7 +99,8 @@ final class ThinMatmul {
         return VectorMath.sum(c) + tail(k, whole, a, aAt, b, bAt);
     }
 
-    private static float tail(int k, int from, float[] a, int aAt, float[] b, int bAt) {
+    /** a·b from element {@code from} to k. */
+    static float tail(int k, int from, float[] a, int aAt, float[] b, int bAt) {
         float sum = 0;
         for (int l = from; l < k; l++) {
             sum = Math.fma(a[aAt + l], b[bAt + l], sum);

@@ -22,8 +22,8 @@ final class VectorAttention {
         this.scratch = scratch;
     }
 
-    private static int parts(int heads, int queries) {
-        return Math.clamp(TASKS / Math.max(1, heads), 1, Math.max(1, Tile.count(queries, Tile.COLS)));
+    private static int parts(int heads, int queries, int block) {
+        return Math.clamp(TASKS / Math.max(1, heads), 1, Math.max(1, Tile.count(queries, block)));
     }
 
     /** The columns of one head in qkv: part 0 is q, 1 is k, 2 is v. */
@@ -44,7 +44,7 @@ final class VectorAttention {
 
     void attention(HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.F32 qkv, int batch, int time, int heads,
             int headSize, double p, int seed) {
-        int parts = parts(batch * heads, time);
+        int parts = parts(batch * heads, time, Tile.COLS);
         parallel.run(batch * heads * parts, task -> {
             int head = task / parts;
             int b = head / heads;
@@ -61,7 +61,7 @@ final class VectorAttention {
             HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int batch, int time, int heads, int headSize,
             double p, int seed) {
         Backward call = new Backward(scratch, dqkv, dy, rows, count, qkv, y, lse, time, heads, headSize, p, seed);
-        int parts = parts(batch * heads, Tile.count(count, Math.max(1, batch)));
+        int parts = parts(batch * heads, Tile.count(count, Math.max(1, batch)), AttentionBackward.BLOCK);
         int each = 2 * AttentionBackward.sums(time, headSize);
         if (parts == 1) {
             parallel.run(batch * heads, head -> {
@@ -149,7 +149,7 @@ final class VectorAttention {
     void attentionCached(HeapStorage.F32 y, HeapStorage.F32 keys, HeapStorage.F32 values, HeapStorage.F32 qkv,
             int batch, int time, int past, int capacity, int heads, int headSize) {
         boolean thin = time <= THIN;
-        int parts = thin ? time : parts(batch * heads, time);
+        int parts = thin ? time : parts(batch * heads, time, Tile.COLS);
         parallel.run(batch * heads, head -> {
             int at = head * capacity * headSize;
             StridedRows k = columns(qkv, 1, head / heads, head % heads, time, heads, headSize);

@@ -37,6 +37,13 @@ public final class VectorBackend extends ScalarBackend {
         return FloatVector.SPECIES_PREFERRED.vectorBitSize();
     }
 
+    /** The bits are the same at each of the usual widths: see {@link VectorMath#SUMS}. */
+    @Override
+    public String arithmetic() {
+        boolean usual = vectorBits() >= 128 && vectorBits() <= 512;
+        return usual ? name() : name() + ", " + vectorBits() + " bits";
+    }
+
     @Override
     public boolean supports(DType dtype) {
         return dtype != DType.F64;

@@ -3,6 +3,7 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
+import static io.eslm.tensor.backend.vector.VectorMath.SUMS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.EQ;
@@ -49,9 +50,9 @@ final class VectorDistillation {
     /** Σ e^{(s − max)/τ}, the same of t, and Σ e^{(t − max)/τ}·(t − s). */
     private static final class Row {
         private final float inverse;
-        private final float[] lanes = new float[3 * LANES];
+        private final float[] lanes = new float[3 * SUMS];
         /** The tails of both rows, padded with −∞, which adds nothing. */
-        private final float[] tails = new float[2 * LANES];
+        private final float[] tails = new float[2 * SUMS];
         double max;
         double teacherMax;
         double sum;
@@ -63,15 +64,15 @@ final class VectorDistillation {
         }
 
         void read(float[] s, int sAt, float[] t, int tAt, int cols) {
-            int whole = S.loopBound(cols);
+            int whole = VectorMath.whole(cols);
             float sMax = RowSums.max(s, sAt, whole);
             float tMax = RowSums.max(t, tAt, whole);
             if (whole < cols) {
                 Arrays.fill(tails, Float.NEGATIVE_INFINITY);
                 System.arraycopy(s, sAt + whole, tails, 0, cols - whole);
-                System.arraycopy(t, tAt + whole, tails, LANES, cols - whole);
-                sMax = Math.max(sMax, RowSums.max(tails, 0, LANES));
-                tMax = Math.max(tMax, RowSums.max(tails, LANES, LANES));
+                System.arraycopy(t, tAt + whole, tails, SUMS, cols - whole);
+                sMax = Math.max(sMax, RowSums.max(tails, 0, SUMS));
+                tMax = Math.max(tMax, RowSums.max(tails, SUMS, SUMS));
             }
             max = sMax;
             teacherMax = tMax;
@@ -82,26 +83,31 @@ final class VectorDistillation {
                 add(s, sAt + c, sMax, t, tAt + c, tMax, Math.min(BLOCK, whole - c));
             }
             if (whole < cols) {
-                add(tails, 0, sMax, tails, LANES, tMax, LANES);
+                add(tails, 0, sMax, tails, SUMS, tMax, SUMS);
             }
         }
 
         private void add(float[] s, int sAt, float sMax, float[] t, int tAt, float tMax, int n) {
-            block(lanes, s, sAt, sMax, t, tAt, tMax, n, inverse);
-            for (int i = 0; i < LANES; i++) {
+            for (int g = 0; g < SUMS; g += LANES) {
+                block(lanes, g, s, sAt + g, sMax, t, tAt + g, tMax, n, inverse);
+            }
+            for (int i = 0; i < SUMS; i++) {
                 sum += lanes[i];
-                teacherSum += lanes[LANES + i];
-                weighted += lanes[2 * LANES + i];
+                teacherSum += lanes[SUMS + i];
+                weighted += lanes[2 * SUMS + i];
             }
         }
 
-        /** Vectors go back in an array, since those handed to a method may be boxed in a loop as large as this. */
-        private static void block(float[] lanes, float[] s, int sAt, float sMax, float[] t, int tAt, float tMax, int n,
-                float inverse) {
+        /**
+         * The partial sums from {@code g}. Vectors go back in an array, since those handed to a method may be boxed in a loop
+         * as large as this.
+         */
+        private static void block(float[] lanes, int g, float[] s, int sAt, float sMax, float[] t, int tAt, float tMax,
+                int n, float inverse) {
             FloatVector sum = broadcast(S, 0f);
             FloatVector teacherSum = sum;
             FloatVector weighted = sum;
-            for (int i = 0; i < n; i += LANES) {
+            for (int i = 0; i < n; i += SUMS) {
                 FloatVector x = fromArray(S, s, sAt + i);
                 FloatVector y = fromArray(S, t, tAt + i);
                 FloatVector e = VectorMath.expNonPositive(y.sub(broadcast(S, tMax)).mul(broadcast(S, inverse)));
@@ -111,9 +117,9 @@ final class VectorDistillation {
                 FloatVector term = e.mul(y.sub(x));
                 weighted = weighted.add(term.blend(broadcast(S, 0f), e.compare(EQ, broadcast(S, 0f))));
             }
-            sum.intoArray(lanes, 0);
-            teacherSum.intoArray(lanes, LANES);
-            weighted.intoArray(lanes, 2 * LANES);
+            sum.intoArray(lanes, g);
+            teacherSum.intoArray(lanes, SUMS + g);
+            weighted.intoArray(lanes, 2 * SUMS + g);
         }
     }
 

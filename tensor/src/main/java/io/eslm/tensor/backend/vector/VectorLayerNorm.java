@@ -2,6 +2,7 @@
 package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.NARROW;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
@@ -15,7 +16,7 @@ import jdk.incubator.vector.FloatVector;
  * {@link Kernels#layerNorm} and {@link Kernels#layerNormBackward}, each in one sweep over memory: a row stays in the
  * first-level cache between its passes, and the backward sweep gathers dgamma and dbeta on the way, for a block of rows
  * at a time; the blocks, whose number depends on the shape alone, are then added in order. Where the width is not a
- * multiple of the vector's, rows pass through padded copies, so that one loop serves every width.
+ * multiple of {@link VectorMath#SUMS}, rows pass through padded copies, so that one loop serves every width.
  */
 final class VectorLayerNorm {
     private final Parallel parallel;
@@ -165,6 +166,10 @@ final class VectorLayerNorm {
     private static void blockSums(float[] pair, int at, float[] dy, int dyAt, float[] x, int xAt, float[] gamma,
             int gammaAt,
             int n, float mean) {
+        if (NARROW) {
+            NarrowSums.gradients(pair, at, dy, dyAt, x, xAt, gamma, gammaAt, n, mean);
+            return;
+        }
         FloatVector m = broadcast(S, mean);
         FloatVector sumG = broadcast(S, 0f);
         FloatVector sumGx = sumG;

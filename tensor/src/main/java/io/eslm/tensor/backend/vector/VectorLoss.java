@@ -2,8 +2,10 @@
 package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.NARROW;
 import static io.eslm.tensor.backend.vector.VectorMath.LEAST_IN_RANGE;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
+import static io.eslm.tensor.backend.vector.VectorMath.SUMS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.GT;
@@ -23,7 +25,7 @@ import jdk.incubator.vector.FloatVector;
  */
 final class VectorLoss {
     /** Columns whose terms are added up before they join the sum: shorter sums round less. */
-    private static final int BLOCK = 2048;
+    static final int BLOCK = 2048;
     /** Columns that one task of the backward pass handles for all rows: long enough to stream, enough tasks to share. */
     private static final int COLUMNS = 2048;
 
@@ -54,7 +56,7 @@ final class VectorLoss {
         private final float[] x;
         private final int cols;
         private final int whole;
-        private final float[] lanes = new float[3 * LANES];
+        private final float[] lanes = new float[3 * SUMS];
         float shift;
         double sum;
         double weighted;
@@ -64,7 +66,7 @@ final class VectorLoss {
         Row(float[] x, int cols) {
             this.x = x;
             this.cols = cols;
-            whole = S.loopBound(cols);
+            whole = VectorMath.whole(cols);
         }
 
         /** Prepares for {@link #read} of the row at {@code at}. */
@@ -83,14 +85,18 @@ final class VectorLoss {
         /** Reads the row at {@code at}, and finds the maximum of the one at {@code next}. */
         void read(int at, int next) {
             shift = maximum;
-            sums(lanes, x, at, next, whole, shift);
+            if (NARROW) {
+                NarrowSums.weightedExp(lanes, x, at, next, whole, shift);
+            } else {
+                sums(lanes, x, at, next, whole, shift);
+            }
             sum = 0;
             weighted = 0;
             maximum = Float.NEGATIVE_INFINITY;
-            for (int i = 0; i < LANES; i++) {
+            for (int i = 0; i < SUMS; i++) {
                 sum += lanes[i];
-                weighted += lanes[LANES + i];
-                maximum = Math.max(maximum, lanes[2 * LANES + i]);
+                weighted += lanes[SUMS + i];
+                maximum = Math.max(maximum, lanes[2 * SUMS + i]);
             }
             maximum = withTail(maximum, next);
             for (int i = whole; i < cols; i++) {
@@ -127,8 +133,8 @@ final class VectorLoss {
                 weighted = weighted.add(blockWeighted);
             }
             sum.intoArray(lanes, 0);
-            weighted.intoArray(lanes, LANES);
-            max.intoArray(lanes, 2 * LANES);
+            weighted.intoArray(lanes, SUMS);
+            max.intoArray(lanes, 2 * SUMS);
         }
     }
 

@@ -39,6 +39,16 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorMath {
     static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
     static final int LANES = S.length();
+    /**
+     * The partial sums of a sum along a row: as many as a vector of 512 bits has lanes. Narrower vectors add to the same
+     * sums, several vectors side by side, and these are added up in the same tree: so a result has the same bits with
+     * vectors of 128, 256 and 512 bits.
+     */
+    static final int SUMS = Math.max(16, LANES);
+    /** The lanes that the tree adds first are this far apart. */
+    static final int HALF = SUMS / 2;
+    /** Whether it takes several vectors to hold the sums. */
+    static final boolean NARROW = LANES < SUMS;
 
     private static final int MANTISSA_BITS = 23;
     private static final float LOG2_E = (float) (1 / Math.log(2));
@@ -233,6 +243,11 @@ final class VectorMath {
         FloatVector xu = x.mul(x).fma(broadcast(S, TRIPLE_B), broadcast(S, A)).mul(x);
         FloatVector bend = ed.mul(d).mul(xu).blend(zero, e.compare(EQ, zero));
         return ed.blend(d, x.compare(GT, zero)).add(bend);
+    }
+
+    /** The largest multiple of {@link #SUMS} up to n. */
+    static int whole(int n) {
+        return n & -SUMS;
     }
 
     /**

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
+import static io.eslm.tensor.backend.vector.VectorMath.HALF;
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
+import static io.eslm.tensor.backend.vector.VectorMath.NARROW;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
+import static io.eslm.tensor.backend.vector.VectorMath.SUMS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
@@ -19,6 +22,8 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorOptimizer {
     private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
+    /** Elements that vectors of less than half of the sums go over more than once; they stay in the first-level cache. */
+    private static final int BLOCK = 2048;
     /** Ranges of {@link Parallel#ranges}, at most. */
     private static final int MOST_RANGES = 64;
 
@@ -91,12 +96,17 @@ final class VectorOptimizer {
     }
 
     private static double squares(float[] x, int at, int n) {
-        int whole = S.loopBound(n);
-        double[] lanes = new double[DOUBLES.length()];
-        squares(lanes, x, at, whole);
+        int whole = VectorMath.whole(n);
+        double[] lanes = new double[SUMS];
+        int block = LANES < HALF ? BLOCK : whole;
+        for (int i = 0; i < whole; i += block) {
+            for (int g = 0; g < HALF; g += LANES) {
+                squares(lanes, g, x, at + i + g, Math.min(block, whole - i));
+            }
+        }
         double sum = 0;
-        for (double lane : lanes) {
-            sum += lane;
+        for (int i = 0; i < HALF; i++) {
+            sum += lanes[i] + lanes[i + HALF];
         }
         for (int i = whole; i < n; i++) {
             sum += (double) x[at + i] * x[at + i];
@@ -104,16 +114,32 @@ final class VectorOptimizer {
         return sum;
     }
 
-    private static void squares(double[] lanes, float[] x, int at, int n) {
-        DoubleVector s0 = DoubleVector.zero(DOUBLES);
-        DoubleVector s1 = s0;
-        for (int i = 0; i < n; i += S.length()) {
+    /** Adds to the partial sums from {@code g}; for narrow vectors, to those of the other half too. */
+    private static void squares(double[] lanes, int g, float[] x, int at, int n) {
+        int half = DOUBLES.length();
+        DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes, g);
+        DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes, g + half);
+        DoubleVector t0 = NARROW ? DoubleVector.fromArray(DOUBLES, lanes, g + HALF) : s0;
+        DoubleVector t1 = NARROW ? DoubleVector.fromArray(DOUBLES, lanes, g + HALF + half) : s1;
+        for (int i = 0; i < n; i += SUMS) {
             FloatVector v = FloatVector.fromArray(S, x, at + i);
             DoubleVector a = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 0);
             DoubleVector b = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 1);
             s0 = a.fma(a, s0);
             s1 = b.fma(b, s1);
+            if (NARROW) {
+                v = FloatVector.fromArray(S, x, at + i + HALF);
+                a = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 0);
+                b = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, 1);
+                t0 = a.fma(a, t0);
+                t1 = b.fma(b, t1);
+            }
         }
-        s0.add(s1).intoArray(lanes, 0);
+        s0.intoArray(lanes, g);
+        s1.intoArray(lanes, g + half);
+        if (NARROW) {
+            t0.intoArray(lanes, g + HALF);
+            t1.intoArray(lanes, g + HALF + half);
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.eslm.tensor.backend.vector;
 
 import static io.eslm.tensor.backend.vector.VectorMath.LANES;
 import static io.eslm.tensor.backend.vector.VectorMath.S;
+import static io.eslm.tensor.backend.vector.VectorMath.SUMS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
@@ -18,7 +19,7 @@ import jdk.incubator.vector.VectorOperators;
  * Softmax and reductions: {@link Kernels#softmax}, {@link Kernels#softmaxBackward}, {@link Kernels#columnSum}, {@link
  * Kernels#reduce}, {@link Kernels#argmax}. A row stays in the cache between its passes, so memory sees one read and one
  * write; sums are in float in short blocks ({@link RowSums}), where the definition sums in double. Rows are divided
- * among the cores. Where the columns are not a multiple of the vector's lanes, rows pass through a padded copy and the
+ * among the cores. Where the columns are not a multiple of {@link VectorMath#SUMS}, rows pass through a padded copy and the
  * same calls: a second call of the same loops would be inlined beside the first and use up the compiler's budget (see
  * {@link VectorMath}).
  */
@@ -37,7 +38,7 @@ final class VectorRows {
 
     void softmax(F32 y, F32 x, int rows, int cols) {
         parallel.ranges(rows, Loops.rowGrain(cols), (from, to) -> {
-            if (cols % LANES == 0) {
+            if (cols % SUMS == 0) {
                 softmaxRows(y.data, y.offset, x.data, x.offset, cols, from, to);
             } else {
                 softmaxPadded(y.data, y.offset, x.data, x.offset, cols, from, to);
@@ -47,12 +48,12 @@ final class VectorRows {
 
     /** The maximum of a row is found while the one before it is computed: see {@link RowSums#expAndMax}. */
     private static void softmaxRows(float[] y, int yAt, float[] x, int xAt, int cols, int from, int to) {
-        float[] largest = new float[LANES];
+        float[] largest = new float[2 * SUMS];
         float max = RowSums.max(x, xAt + from * cols, cols);
         for (int r = from; r < to; r++) {
             int next = xAt + Math.min(r + 1, to - 1) * cols;
             double sum = RowSums.expAndMax(y, yAt + r * cols, x, xAt + r * cols, cols, max, next, largest);
-            max = RowSums.max(largest, 0, LANES);
+            max = RowSums.max(largest, 0, SUMS);
             VectorElementwise.scale(y, yAt + r * cols, y, yAt + r * cols, cols, (float) (1 / sum));
         }
     }
@@ -198,15 +199,15 @@ final class VectorRows {
 
     /** Computes y and returns true, or returns false where there is no fast path: short rows. */
     boolean reduce(Reduction f, F32 y, F32 x, int outer, int axis, int inner) {
-        if (inner == 1 && axis >= LANES) {
+        if (inner == 1 && axis >= SUMS) {
             parallel.ranges(outer, Loops.rowGrain(axis), (from, to) -> {
                 for (int o = from; o < to; o++) {
                     y.data[y.offset + o] = reduceRow(f, x.data, x.offset + o * axis, axis);
                 }
             });
-        } else if (f == Reduction.SUM && inner >= LANES && outer == 1) {
+        } else if (f == Reduction.SUM && inner >= SUMS && outer == 1) {
             columnSum(y, x, axis, inner, false);
-        } else if (inner >= LANES) {
+        } else if (inner >= SUMS) {
             parallel.ranges(outer, Loops.rowGrain(axis * inner), (from, to) -> {
                 for (int o = from; o < to; o++) {
                     reduceColumns(f, y.data, y.offset + o * inner, x.data, x.offset + o * axis * inner, axis, inner);
@@ -219,7 +220,7 @@ final class VectorRows {
     }
 
     private static float reduceRow(Reduction f, float[] x, int at, int n) {
-        int whole = S.loopBound(n);
+        int whole = VectorMath.whole(n);
         if (f == Reduction.SUM) {
             double sum = RowSums.sum(x, at, whole);
             for (int i = whole; i < n; i++) {
