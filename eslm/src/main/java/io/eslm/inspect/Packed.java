@@ -20,7 +20,7 @@ final class Packed {
 
     /** 32-bit integers. */
     static String of(int[] values) {
-        ByteBuffer bytes = buffer(Integer.BYTES * values.length);
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asIntBuffer().put(values);
         return of(bytes.array());
     }
@@ -39,13 +39,9 @@ final class Packed {
     }
 
     static byte[] little(float[] values) {
-        ByteBuffer bytes = buffer(Float.BYTES * values.length);
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asFloatBuffer().put(values);
         return bytes.array();
-    }
-
-    static ByteBuffer buffer(int bytes) {
-        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Without a header, as browsers read {@code deflate-raw}. */

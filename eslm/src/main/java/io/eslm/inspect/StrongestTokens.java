@@ -2,6 +2,7 @@
 package io.eslm.inspect;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.stream.IntStream;
 
 /** The positions of a text at which each hidden unit of an MLP is most active. */
@@ -28,7 +29,8 @@ final class StrongestTokens {
                 insert(at, value, unit * TOP, p, activations[p * n + unit]);
             }
         });
-        ByteBuffer bytes = Packed.buffer(n * (Float.BYTES + TOP * (Short.BYTES + 1)));
+        ByteBuffer bytes =
+                ByteBuffer.allocate(n * (Float.BYTES + TOP * (Short.BYTES + 1))).order(ByteOrder.LITTLE_ENDIAN);
         for (int unit = 0; unit < n; unit++) {
             bytes.putFloat(value[unit * TOP]);
         }

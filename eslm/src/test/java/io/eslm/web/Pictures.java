@@ -24,7 +24,8 @@ class Pictures {
         Path run = Path.of(System.getProperty("pictures.run"));
         Path out = Files.createDirectories(Path.of(System.getProperty("pictures.out")));
         Path inspect = pages.resolve("inspect.html");
-        Program.run("inspect", "--model", run.toString(), "--text", TEXT, "--method", "cvar-loss:alpha=0.3", "--backward", "--out",
+        Program.run("inspect", "--model", run.toString(), "--text", TEXT, "--method", "cvar-loss:alpha=0.3",
+                "--backward", "--out",
                 inspect.toString()).ok();
         Path view = pages.resolve("view.html");
         Program.run("view", run.toString(), "--out", view.toString()).ok();
@@ -36,7 +37,8 @@ class Pictures {
     private static void take(URI page, String script, Path png) {
         try (Browser browser = Browser.open(WIDTH, HEIGHT)) {
             browser.go(page);
-            browser.await("the page to be drawn", d -> d.executeScript("return document.readyState").equals("complete"));
+            browser.await("the page to be drawn",
+                    d -> d.executeScript("return document.readyState").equals("complete"));
             browser.eval("new Promise(r => setTimeout(r, 1500))");
             browser.driver().executeScript(script);
             browser.screenshot(png);
