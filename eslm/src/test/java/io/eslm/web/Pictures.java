@@ -14,7 +14,9 @@ class Pictures {
     private static final int WIDTH = 1200;
     private static final int HEIGHT = 800;
     private static final String TEXT = "Returns the number of elements in this list. If this list contains more than"
-            + " Integer.MAX_VALUE elements, returns Integer.MAX_VALUE.";
+            + " Integer.MAX_VALUE elements, returns Integer.MAX_VALUE. Inserts the specified element at the specified position in"
+            + " this list. Shifts the element currently at that position, if any, and any later elements to the right, which adds"
+            + " one to their indices. Throws an IndexOutOfBoundsException if the index is out of range.";
 
     @TempDir
     Path pages;
@@ -30,8 +32,8 @@ class Pictures {
         Path view = pages.resolve("view.html");
         Program.run("view", run.toString(), "--out", view.toString()).ok();
         take(run.resolve("report.html").toUri(), "window.scrollTo(0, 0)", out.resolve("report.png"));
-        take(inspect.toUri(), "window.scrollTo(0, 0)", out.resolve("inspect.png"));
-        take(view.toUri(), "window.scrollTo(0, 0)", out.resolve("live.png"));
+        take(inspect.toUri(), "window.scrollTo(0, 170)", out.resolve("inspect.png"));
+        take(view.toUri(), "document.getElementById('heat').scrollIntoView()", out.resolve("live.png"));
     }
 
     private static void take(URI page, String script, Path png) {
