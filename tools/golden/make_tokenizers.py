@@ -120,8 +120,13 @@ def ranks(out):
         f.writelines(f"{base64.b64encode(t).decode()} {i}\n" for t, i in mergeable.items())
     encoding = tiktoken.Encoding("ranks", pat_str=LLAMA3, mergeable_ranks=mergeable, special_tokens={})
     cases = [{"text": t, "ids": encoding.encode_ordinary(t)} for t in TEXTS]
-    with open(os.path.join(out, "ranks.cases.json"), "w") as f:
-        json.dump({"tiktoken": tiktoken.__version__, "cases": cases}, f, indent=1)
+    write(os.path.join(out, "ranks.cases.json"), "tiktoken", tiktoken.__version__, cases)
+
+
+def write(file, library, version, cases):
+    """One case a line."""
+    with open(file, "w") as f:
+        f.write(json.dumps({library: version})[:-1] + ', "cases": [\n' + ",\n".join(json.dumps(c) for c in cases) + "\n]}\n")
 
 
 def byte_order():
@@ -150,7 +155,7 @@ def main():
         tokenizer.add_special_tokens([AddedToken("<|user|>", lstrip=make is llama3, rstrip=make is not gpt2, special=True)])
         tokenizer.add_tokens([AddedToken("MASK", single_word=True, lstrip=make is qwen2, normalized=make is not llama2)])
         name = make.__name__
-        tokenizer.save(os.path.join(out, name + ".json"))
+        tokenizer.save(os.path.join(out, name + ".json"), pretty=False)
         cases = []
         for text in TEXTS:
             ids = tokenizer.encode(text, add_special_tokens=False).ids
@@ -158,8 +163,7 @@ def main():
             plain = tokenizer.encode(text, add_special_tokens=False).ids
             tokenizer.encode_special_tokens = False
             cases.append({"text": text, "ids": ids, "plain": plain, "decoded": tokenizer.decode(ids, skip_special_tokens=False)})
-        with open(os.path.join(out, name + ".cases.json"), "w") as f:
-            json.dump({"tokenizers": tokenizers.__version__, "cases": cases}, f, indent=1)
+        write(os.path.join(out, name + ".cases.json"), "tokenizers", tokenizers.__version__, cases)
         print(name, tokenizer.get_vocab_size(), sum(len(c["ids"]) for c in cases))
     pickles(out)
     ranks(out)
