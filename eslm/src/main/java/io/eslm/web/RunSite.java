@@ -139,9 +139,12 @@ public final class RunSite implements AutoCloseable {
 
     private static JsonObject stateOf(TrainingControl control) {
         JsonObject o = new JsonObject();
-        o.addProperty("state", control.state().toString());
-        o.addProperty("pauses", control.pauses());
-        o.addProperty("message", Visible.line(control.message()));
+        synchronized (control) { // all of one moment
+            o.addProperty("version", control.version());
+            o.addProperty("state", control.state().toString());
+            o.addProperty("pauses", control.pauses());
+            o.addProperty("message", Visible.line(control.message()));
+        }
         return o;
     }
 

@@ -41,6 +41,8 @@ public final class TrainingControl {
     private boolean ended;
     private long saves;
     private String last = "";
+    /** Grows with every change, so that a page can tell an older state that arrives late. */
+    private long version;
 
     /** @param changed called, without locks held, when {@link #state} or {@link #message} may have changed */
     public TrainingControl(Runnable changed) {
@@ -66,6 +68,7 @@ public final class TrainingControl {
                 }
                 case STOP -> stop = true;
             }
+            version++;
             notifyAll();
         }
         changed.run();
@@ -95,10 +98,12 @@ public final class TrainingControl {
                 if (!paused || allowed > 0) {
                     allowed = Math.max(0, allowed - 1);
                     waiting = false;
+                    version++;
                     return false;
                 }
                 waits = !waiting;
                 waiting = true;
+                version++;
             }
             if (waits) {
                 changed.run();
@@ -117,6 +122,7 @@ public final class TrainingControl {
         synchronized (this) {
             saves++;
             last = saves == 1 ? "saved" : "saved, " + saves + " times now";
+            version++;
         }
         changed.run();
     }
@@ -143,6 +149,7 @@ public final class TrainingControl {
         synchronized (this) {
             ended = true;
             last = why;
+            version++;
         }
         changed.run();
     }
@@ -155,6 +162,11 @@ public final class TrainingControl {
     /** True if it waits, or will before the next step but those that are allowed. */
     public synchronized boolean pauses() {
         return paused;
+    }
+
+    /** Grows with every change of the others. */
+    public synchronized long version() {
+        return version;
     }
 
     /** What happened last; "" for nothing. */

@@ -140,7 +140,9 @@ function showState() {
   byId('stop').disabled = !control || ended || !connected || control.state !== 'running' && control.state !== 'paused';
 }
 
+/* An answer and an event may overtake each other; the newer state counts. */
 function takeState(state) {
+  if (control && state.version < control.version) return;
   control = state;
   if (state.state === 'ended') ended = true;
   showState();

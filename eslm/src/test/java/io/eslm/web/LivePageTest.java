@@ -120,6 +120,8 @@ class LivePageTest {
             assertTrue(browser.text("#window").contains("16 tokens of the domain"), browser.text("#window"));
             press("[data-do=save]");
             awaitText("#message", "saved");
+            browser.driver().executeScript("takeState({version: 0, state: 'running', pauses: true, message: 'late'})");
+            assertEquals("saved", browser.text("#message"), "an older state that arrives late changes nothing");
             assertTrue(Files.exists(dir.resolve("checkpoints/step-000001")));
             press("[data-do=step]");
             awaitText("#state", "step 2 of 40");
