@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /** Whether the ids of two models stand for the same texts, as far as their folders tell. */
 final class TokenIdentity {
@@ -70,8 +69,9 @@ final class TokenIdentity {
 
     /** Without the line that names the version, and empty lines. */
     private static List<String> merges(Path file) {
-        try (Stream<String> lines = Files.lines(file)) {
-            return lines.filter(line -> !line.startsWith("#version") && !line.isBlank()).toList();
+        try {
+            return Files.readAllLines(file).stream().filter(line -> !line.startsWith("#version") && !line.isBlank())
+                    .toList();
         } catch (IOException e) {
             throw FileErrors.failed("read", file, e);
         }

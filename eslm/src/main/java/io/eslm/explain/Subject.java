@@ -57,8 +57,8 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         Loading models = new Loading(model.backend(), new ArrayList<>());
         Objective objective = method.objective(models);
         int drawn = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
-        checkMemory(model, method, drawn, time);
         Batch batch = tokens.batch(model.config(), options, drawn, time);
+        checkMemory(model, method, batch.windows(), batch.time());
         boolean readable = tokens.readable() && ScoreLines.isGpt2(model.config().vocabSize());
         return new Subject(new Step(model, options, 0, new AdamW(model.parameters(), options.adamW()), batch, readable),
                 objective, models.loaded, "the first step of " + name + " on " + tokens.name());

@@ -55,12 +55,14 @@ final class Why {
         if (Double.isNaN(threshold)) {
             return false;
         }
+        boolean isOne = false; // as a value-at-risk always is
         for (int i = 0; i < risks.length; i++) {
             if (risks[i] >= threshold != (weight[i] != 0)) {
                 return false;
             }
+            isOne |= risks[i] == threshold;
         }
-        return true;
+        return isOne;
     }
 
     String of(int row) {

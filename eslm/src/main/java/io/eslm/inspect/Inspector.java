@@ -63,8 +63,10 @@ public final class Inspector {
     public List<String> export(Path file, List<String> globs) {
         Objective objective = method.orElseGet(Objective.Mean::new);
         ActivationCache cache = Inspection.run(model, ids, objective, globs.toArray(String[]::new));
-        if (cache.names().isEmpty()) {
-            throw new UserError("method " + objective.name() + " computes none of " + String.join(",", globs));
+        for (String glob : globs) {
+            if (!cache.hasAny(glob)) {
+                throw new UserError("method " + objective.name() + " does not show " + glob);
+            }
         }
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         cache.names().forEach(name -> tensors.put(name, cache.get(name).to(DType.F32)));

@@ -52,6 +52,11 @@ final class EventFile implements AutoCloseable {
         return PREFIX + seconds + ".eslm";
     }
 
+    /** The name of a copy of such a file, which no run that trains ever takes. */
+    static String copyName(long seconds) {
+        return PREFIX + seconds + ".copy.eslm";
+    }
+
     /** The event files in {@code folder}. */
     static List<Path> in(Path folder) {
         if (!Files.isDirectory(folder)) {

@@ -50,8 +50,13 @@ public final class RunLog implements AutoCloseable {
         AtomicFiles.removeLeftovers(dir.resolve(SAMPLES), Duration.ZERO);
         List<String> repairs = step > 0 ? check(dir, step) : List.of();
         AtomicFiles.writeString(dir.resolve(CONFIG), SealedJson.text(config));
-        for (String file : List.of(METRICS, LAYERS, WINDOWS)) {
+        for (String file : List.of(LAYERS, WINDOWS, METRICS)) { // pages begin anew when the metrics change: last
             StepLog.cut(dir.resolve(file), step);
+        }
+        for (Path sample : HtmlReport.sampleFiles(dir)) {
+            if (HtmlReport.step(sample) > step) {
+                FileTrees.delete(sample);
+            }
         }
         return new RunLog(dir, repairs);
     }

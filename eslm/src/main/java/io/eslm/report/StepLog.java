@@ -40,21 +40,25 @@ public final class StepLog implements AutoCloseable {
      * @throws UserError naming the line if the file is damaged before its end
      */
     static void cut(Path file, long step) {
+        if (!Files.exists(file) || step == 0 && size(file) == 0) {
+            return;
+        }
+        if (step == 0) {
+            AtomicFiles.writeString(file, ""); // another file, so that pages notice
+        } else {
+            AtomicFiles.write(file, out -> MetricsFile.read(file, line -> {
+                if (line.count("step") <= step) {
+                    out.write((Json.line(line.object()) + "\n").getBytes(StandardCharsets.UTF_8));
+                }
+            }));
+        }
+    }
+
+    private static long size(Path file) {
         try {
-            if (!Files.exists(file)) {
-                return;
-            }
-            if (step == 0) {
-                Files.write(file, new byte[0]);
-            } else {
-                AtomicFiles.write(file, out -> MetricsFile.read(file, line -> {
-                    if (line.count("step") <= step) {
-                        out.write((Json.line(line.object()) + "\n").getBytes(StandardCharsets.UTF_8));
-                    }
-                }));
-            }
+            return Files.size(file);
         } catch (IOException e) {
-            throw FileErrors.failed("write", file, e);
+            throw FileErrors.failed("read", file, e);
         }
     }
 

@@ -93,7 +93,7 @@ public final class TensorBoard implements AutoCloseable {
     public static Path write(Path run, Path folder) {
         Json config = Json.read(run.resolve(RunLog.CONFIG));
         double start = started(config);
-        Path file = FileTrees.make(folder).resolve(EventFile.name((long) start));
+        Path file = FileTrees.make(folder).resolve(EventFile.copyName((long) start));
         List<Path> others = EventFile.in(folder).stream().filter(there -> !there.equals(file)).toList();
         if (!others.isEmpty()) {
             throw new UserError(folder + ": has event files of its own already (" + others.getFirst().getFileName()

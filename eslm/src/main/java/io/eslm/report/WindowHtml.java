@@ -18,6 +18,8 @@ final class WindowHtml {
     /** 1 for the riskiest; equal risks have equal ranks. */
     private static final NaturalRanking RANKING = new NaturalRanking(NaNStrategy.MAXIMAL, TiesStrategy.MINIMUM);
 
+    private static final String GRADIENT = "gradient";
+
     private WindowHtml() {
     }
 
@@ -29,23 +31,28 @@ final class WindowHtml {
         if (tokens.isEmpty()) {
             throw window.wrong("tokens", "expected at least one");
         }
-        double[] risks = tokens.stream().mapToDouble(t -> t.number(risk)).toArray();
+        double[] risks = tokens.stream().mapToDouble(t -> risk(t, risk)).toArray();
         double strongest = Math.max(1e-9, Quantile.withDefaults().withCopy(true).evaluate(risks, STRONGEST));
         double[] ranks = RANKING.apply(Arrays.stream(risks).map(r -> -r).toArray());
         long dropped = tokens.stream().filter(t -> !t.required("selected", Boolean.class)).count();
         StringBuilder html = new StringBuilder(String.format(Locale.ROOT,
                 "<p class=note>%d tokens of the domain <b>%s</b>, "
-                        + "coloured by %s. %s Point at a token for its numbers.</p><p class=scale>0 <i></i> %.1f nats and more</p>"
+                        + "coloured by %s. %s Point at a token for its numbers.</p><p class=scale>0 <i></i> %.1f%s and more</p>"
                         + "<div class=window>",
                 tokens.size(), Html.text(window.required("domain", String.class)), Html.text(risk),
                 alpha > 0 ? String.format(Locale.ROOT,
                         "At α = %s, <s>%d of them</s> would be dropped, because they are below the value-at-risk.",
                         alpha, dropped) : "This method does not select by risk.",
-                strongest));
+                strongest, risk.equals(GRADIENT) ? "" : " nats"));
         for (int i = 0; i < risks.length; i++) {
             token(html, tokens.get(i), Math.clamp(risks[i] / strongest, 0, 1), (int) ranks[i], risks.length);
         }
         return html.append("</div>\n").toString();
+    }
+
+    /** The gradient risk of a token is 1 − p, for the probability p of what came. */
+    private static double risk(Json token, String risk) {
+        return risk.equals(GRADIENT) ? -Math.expm1(-token.number("loss")) : token.number(risk);
     }
 
     private static void token(StringBuilder html, Json t, double strength, int rank, int of) {

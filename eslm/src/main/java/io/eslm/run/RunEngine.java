@@ -278,6 +278,7 @@ public final class RunEngine implements AutoCloseable {
 
     /** Saves the steps so far, unless they are saved already; for the thread that trains, between steps. */
     public void save() {
+        guard.ifPresent(FolderLock::check); // a pause may have been long
         if (trainer.step() > savedStep) {
             log.force();
             checkpoints.save(trainer, validationLoss());

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  * know the token.
  */
 final class Access {
+    private static final int HTTP = 80;
     private static final int TOKEN_BYTES = 16;
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "[::1]");
 
@@ -75,10 +76,12 @@ final class Access {
     /** True if the header Host names this site: by a name that can only mean it, or by an address. */
     boolean isHost(Optional<String> header) {
         String suffix = ":" + port;
-        if (header.isEmpty() || !header.get().endsWith(suffix)) {
+        // Browsers leave out the port of http.
+        Optional<String> full = port == HTTP ? header.map(h -> h.endsWith(suffix) ? h : h + suffix) : header;
+        if (full.isEmpty() || !full.get().endsWith(suffix)) {
             return false;
         }
-        String name = header.get().substring(0, header.get().length() - suffix.length()).toLowerCase(Locale.ROOT);
+        String name = full.get().substring(0, full.get().length() - suffix.length()).toLowerCase(Locale.ROOT);
         return LOOPBACK.contains(name) || name.equalsIgnoreCase(host) || !loopback && isAddress(name);
     }
 

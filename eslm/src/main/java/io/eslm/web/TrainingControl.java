@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.web;
 
+import io.eslm.gpt2.train.DivergedError;
+import io.eslm.tensor.UserError;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
@@ -84,10 +86,10 @@ public final class TrainingControl {
     public boolean stops(BooleanSupplier interrupted, Runnable saving) {
         while (true) {
             if (takesSave()) {
-                saving.run();
-                saved();
+                trySave(saving);
             }
             if (interrupted.getAsBoolean()) {
+                tell(Command.STOP);
                 return true;
             }
             boolean waits;
@@ -118,10 +120,20 @@ public final class TrainingControl {
         return wanted;
     }
 
-    private void saved() {
-        synchronized (this) {
+    /** A save that the page asks for and that fails, on a full disk for example, ends no run. */
+    private void trySave(Runnable saving) {
+        String said;
+        try {
+            saving.run();
             saves++;
-            last = saves == 1 ? "saved" : "saved, " + saves + " times now";
+            said = saves == 1 ? "saved" : "saved, " + saves + " times now";
+        } catch (DivergedError e) {
+            throw e;
+        } catch (UserError e) {
+            said = "not saved: " + e.getMessage();
+        }
+        synchronized (this) {
+            last = said;
             version++;
         }
         changed.run();

@@ -170,7 +170,8 @@ class Chart {
     } else if (e.key === '+' || e.key === '=') {
       this.view.zoom([middle - (middle - from) / 2, middle + (to - middle) / 2]);
     } else if (e.key === '-' && this.view.range) {
-      this.view.zoom([from - (middle - from), to + (to - middle)]);
+      const low = from - (middle - from);
+      this.view.zoom([this.view.logX ? Math.max(low, xs[0]) : low, to + (to - middle)]);
     } else if (e.key === '0' || e.key === 'Escape') {
       this.view.zoom(null);
     } else {

@@ -11,6 +11,7 @@ const tokens = new TokenWindow();
 let chosen = 0;
 let control = null;
 let connected = !page.served;
+let refused = false;
 let ended = false;
 let due = null;
 let cost = 0;
@@ -47,7 +48,7 @@ function connect() {
   const events = new EventSource('events');
   const everything = () => { runs.forEach((_, i) => wanted.add(i)); return fetchAll(); };
   events.addEventListener('open', () => { connected = true; everything(); showState(); });
-  events.addEventListener('error', () => { connected = false; showState(); });
+  events.addEventListener('error', () => { connected = false; refused = events.readyState === EventSource.CLOSED; showState(); });
   events.addEventListener('grew', e => { wanted.add(JSON.parse(e.data).run); fetchAll(); });
   events.addEventListener('dropped', everything);
   events.addEventListener('state', e => takeState(JSON.parse(e.data)));
@@ -121,7 +122,7 @@ function showState() {
     text.push(control ? control.message : '', 'this page stays readable, and no longer changes');
   } else if (page.served && !connected) {
     word = 'Not connected';
-    text.push('trying again; what is shown stays');
+    text.push(refused ? 'open the newly printed address; what is shown stays' : 'trying again; what is shown stays');
   } else if (control) {
     word = { running: 'Training', paused: 'Paused', stopping: 'Stopping after this step' }[control.state];
     const left = single ? (of - run.step) * run.last('seconds') / Math.max(1, run.column('ms').length) : NaN;
@@ -180,7 +181,7 @@ function showDetails() {
 function showSamples(run) {
   const box = byId('texts');
   byId('samples').hidden = run.samples.length === 0;
-  if (box.run !== run || box.count > run.samples.length) { box.replaceChildren(); box.count = 0; box.run = run; }
+  if (box.list !== run.samples) { box.replaceChildren(); box.count = 0; box.list = run.samples; }
   if (box.count < run.samples.length && box.firstElementChild) box.firstElementChild.open = false;
   for (; box.count < run.samples.length; box.count++) {
     const sample = run.samples[box.count];

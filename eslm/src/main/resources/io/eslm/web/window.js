@@ -40,14 +40,18 @@ class TokenWindow {
     this.window = run.window;
     const risks = this.risks(this.shots[0]).filter(Number.isFinite).sort();
     this.strongest = Math.max(1e-9, risks[Math.floor(STRONGEST * (risks.length - 1))] || 0);
-    byId('most').textContent = shown(this.strongest, 2) + ' nats and more';
+    byId('most').textContent = shown(this.strongest, 2) + (this.window.risk === 'gradient' ? ' and more' : ' nats and more');
     this.slider.max = this.shots.length - 1;
     this.slider.disabled = byId('play').disabled = this.shots.length < 2;
     if (this.follow) this.slider.value = this.shots.length - 1;
     this.show();
   }
 
-  risks(shot) { return this.window.risk === 'entropy' ? shot.entropy : shot.loss; }
+  /* The gradient risk is 1 − p. */
+  risks(shot) {
+    if (this.window.risk === 'gradient') return shot.loss.map(l => -Math.expm1(-l));
+    return this.window.risk === 'entropy' ? shot.entropy : shot.loss;
+  }
 
   show() {
     const i = Number(this.slider.value);

@@ -69,7 +69,7 @@ class LivePageTest {
             site.end(result.finished() ? "All steps are done" : "Stopped and saved");
             site.close();
             return result;
-        });
+        }, work -> Thread.ofPlatform().daemon().start(work)); // the common pool may have one thread, which the browser's driver needs
     }
 
     private static void awaitText(String css, String part) {

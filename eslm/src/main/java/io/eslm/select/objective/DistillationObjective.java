@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.select.objective;
 
+import io.eslm.tensor.UserError;
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
@@ -91,6 +92,13 @@ public final class DistillationObjective implements Objective, SelectionPreview 
         level = alpha.at(batch.progress());
         if (mix == 0) {
             return withoutTeacher.of(batch);
+        }
+        for (String value : List.of("logits", "loss")) {
+            if (batch.model().hooks().stream().anyMatch(h -> h.replaces(value))) {
+                throw new UserError(
+                        "method " + name + " computes " + value + " in one op with its teacher, where it cannot be "
+                                + "replaced; replace ln_final");
+            }
         }
         try (Tape teaching = Tape.evaluation(batch.tape().workspace())) {
             Variable known =

@@ -28,6 +28,15 @@ public final class ActivationCache implements Probes.Observer {
         return values.containsKey(ActivationNames.canonical(name));
     }
 
+    /** True if it has a value that {@code glob} names. */
+    public boolean hasAny(String glob) {
+        boolean gradient = ActivationNames.isGradient(glob);
+        return !ActivationNames
+                .matching(glob, values.keySet().stream().filter(n -> ActivationNames.isGradient(n) == gradient)
+                        .map(ActivationNames::withoutGradient).toList())
+                .isEmpty();
+    }
+
     /**
      * The value called {@code name}, for example {@code blocks.3.attn.pattern}.
      *

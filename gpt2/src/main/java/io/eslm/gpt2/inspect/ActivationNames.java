@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  *
  * <p>B windows, T positions, C width, H heads of D = C/H dimensions, V vocabulary. {@code ln1}, {@code ln2} and {@code ln_final} are
  * the outputs of the norms, with weight and bias. {@code attn.scores} are q·kᵀ/√D, −∞ for later positions; {@code attn.pattern} is
- * their softmax, before dropout. {@code attn_out} and {@code mlp_out} are what is added to the residual stream.
+ * their softmax, before dropout. {@code kept} is 1 for a token that is trained on, else 0; it and {@code entropy} have no gradient. {@code attn_out} and {@code mlp_out} are what is added to the residual stream.
  */
 public final class ActivationNames {
     private static final String GRADIENT = ".grad";

@@ -23,6 +23,10 @@ final class AddedTokens {
      */
     record Added(int id, String content, boolean singleWord, boolean leftStrip, boolean rightStrip, boolean normalized,
             boolean special) {
+        /** The same, found as {@code text}. */
+        Added as(String text) {
+            return new Added(id, text, singleWord, leftStrip, rightStrip, normalized, special);
+        }
     }
 
     /** A stretch of text, or a token ({@code text} null). */

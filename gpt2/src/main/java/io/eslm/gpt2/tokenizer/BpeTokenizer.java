@@ -49,7 +49,8 @@ final class BpeTokenizer implements Tokenizer {
         List<AddedTokens> found = new ArrayList<>();
         for (boolean normalized : new boolean[] {false, true}) {
             found.add(new AddedTokens(parts.added.stream()
-                    .filter(t -> t.normalized() == normalized && (special || !t.special())).toList()));
+                    .filter(t -> t.normalized() == normalized && (special || !t.special()))
+                    .map(t -> normalized ? t.as(parts.normalizer.apply(t.content())) : t).toList()));
         }
         return found.toArray(AddedTokens[]::new);
     }

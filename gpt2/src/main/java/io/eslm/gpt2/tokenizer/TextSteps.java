@@ -16,6 +16,7 @@ import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
 
 /** The steps of a {@code tokenizer.json} around its model: normaliser, pre-tokenizer, decoder. */
 final class TextSteps {
@@ -54,7 +55,9 @@ final class TextSteps {
                 Normalizer.Form form = Normalizer.Form.valueOf(type);
                 yield text -> Normalizer.normalize(text, form);
             }
-            case "Lowercase" -> text -> text.toLowerCase(Locale.ROOT);
+            // Character by character, as Hugging Face: Java writes a sigma at the end of a word differently.
+            case "Lowercase" -> text -> text.codePoints().mapToObj(c -> Character.toString(c).toLowerCase(Locale.ROOT))
+                    .collect(Collectors.joining());
             case "Prepend" -> {
                 String prefix = step.required("prepend", String.class);
                 yield text -> text.isEmpty() ? text : prefix + text;

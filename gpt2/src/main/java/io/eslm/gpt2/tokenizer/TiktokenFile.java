@@ -23,6 +23,8 @@ final class TiktokenFile {
     private static final String CL100K = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
             + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
     private static final int BYTES = 256;
+    /** Llama 3 has 128,000 ranks; vocabularies of 200,000 cut texts differently. */
+    private static final int MOST_KNOWN = 150_000;
 
     private TiktokenFile() {
     }
@@ -65,6 +67,11 @@ final class TiktokenFile {
             if (!ids.containsKey(ByteChars.of(new byte[] {(byte) b}))) {
                 throw new UserError(file + ": has no token for byte " + b + ", so it cannot take every text");
             }
+        }
+        if (tokens.size() > MOST_KNOWN) {
+            throw new UserError(
+                    file + ": has " + tokens.size() + " ranks. The file does not say how a text is cut, and only the "
+                            + "patterns of GPT-2, GPT-4 and Llama 3 are known here; use a tokenizer.json");
         }
         String pattern = tokens.size() == Gpt2Tokenizer.END_OF_TEXT ? Splitters.GPT2 : CL100K;
         Splitters.Splitter splitter = Splitters.sequence(List.of(

@@ -21,7 +21,7 @@ public final class Tokenizers {
 
     /**
      * The tokenizer at {@code path}: the words {@code gpt2} and {@code bytes}; a Hugging Face {@code tokenizer.json}; nanoGPT's {@code
-     * meta.pkl}; a tiktoken rank file; or a folder that holds one of the first two.
+     * meta.pkl}; a tiktoken rank file; or a folder that holds one of the first two, or {@code vocab.json} with {@code merges.txt}.
      *
      * @throws UserError if there is none, naming what was looked for
      */
