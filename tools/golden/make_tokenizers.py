@@ -24,7 +24,7 @@ TEXTS = [
     "line\n\n  indented\r\n\r\nend\n", "na\u00efve caf\u00e9 cafe\u0301 \u2013 \u4f60\u597d \U0001f642\U0001f469\u200d\U0001f680", "\u0085\u00a0\u2003x\u3000y\u200bz\u180e\u001cw",
     "<|endoftext|>", "a<|endoftext|>b <|endoftext|> c", "<|user|>hi<|user|> <|user|>  there", "aMASKb MASK cMASK MASKED", "  lead and trail  ",
     "\u2581already\u2581marked", "\x00\x01\x7f", "if (x[i] >= 0) { return y->z * 2; } // ok", "a" * 300, "ab" * 200 + " " * 70 + "!" * 90,
-    "\u0130stanbul \u00df \ufb01 \u1e9e", "tokens of several words and the words of several tokens", "\U0001f642" * 20, "_under_score __init__", "x\u0301\u0302y",
+    "\u0130stanbul \u00df \ufb01 \u1e9e", "tokens of several words and the words of several tokens", "\u039f\u0394\u039f\u03a3 \u0130", "\U0001f642" * 20, "_under_score __init__", "x\u0301\u0302y",
 ]
 
 
@@ -60,6 +60,7 @@ def qwen2():
 
 def digits():
     t = Tokenizer(models.BPE())
+    t.normalizer = normalizers.Lowercase()
     t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
                                                pre_tokenizers.Split(",", "merged_with_previous"),
                                                pre_tokenizers.Split(";", "removed"),
@@ -153,7 +154,7 @@ def main():
             state["added_tokens"] = [t for t in state["added_tokens"] if not t["content"].startswith("<0x")]
             tokenizer = Tokenizer.from_str(json.dumps(state))
         tokenizer.add_special_tokens([AddedToken("<|user|>", lstrip=make is llama3, rstrip=make is not gpt2, special=True)])
-        tokenizer.add_tokens([AddedToken("MASK", single_word=True, lstrip=make is qwen2, normalized=make is not llama2)])
+        tokenizer.add_tokens([AddedToken("MASK", single_word=True, lstrip=make is qwen2, normalized=make not in (gpt2, digits))])
         name = make.__name__
         tokenizer.save(os.path.join(out, name + ".json"), pretty=False)
         cases = []
