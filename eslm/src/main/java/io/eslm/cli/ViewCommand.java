@@ -2,6 +2,7 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.option.Option;
+import io.eslm.report.TensorBoard;
 import io.eslm.tensor.UserError;
 import io.eslm.web.HttpSite;
 import io.eslm.web.RunSite;
@@ -22,7 +23,8 @@ import picocli.CommandLine.Model.CommandSpec;
                     + "token window over time need a run that recorded them: train --live or --record-interval.",
             ""},
         footer = {"", "Examples:", "  eslm view runs/jdk-cvar-loss-0.1",
-            "  eslm view runs/a runs/b --out both.html"})
+            "  eslm view runs/a runs/b --out both.html",
+            "  eslm view runs/a runs/b --tensorboard --out boards/"})
 final class ViewCommand extends EslmCommand {
     private static final Option<Path> OUT =
             Option.path("out", "FILE",
@@ -31,6 +33,9 @@ final class ViewCommand extends EslmCommand {
 
     @CommandLine.Parameters(arity = "1..*", paramLabel = "RUN", description = "folders of runs")
     private List<Path> runs;
+    @CommandLine.Option(names = "--tensorboard", order = Options.LATE,
+            description = "write event files for TensorBoard into the runs' folders, or under --out, instead of serving the page")
+    private boolean tensorBoard;
 
     @Override
     void declare(CommandSpec command) {
@@ -40,10 +45,18 @@ final class ViewCommand extends EslmCommand {
     @Override
     int run(Terminal screen) {
         Optional<Path> out = options.find(OUT);
-        if (out.isPresent()) {
-            if (options.has(HttpSite.PORT) || options.has(HttpSite.HOST)) {
-                throw new UserError("--out: writes a file and serves nothing. Omit --port and --host");
+        if ((tensorBoard || out.isPresent()) && (options.has(HttpSite.PORT) || options.has(HttpSite.HOST))) {
+            throw new UserError((tensorBoard ? "--tensorboard: writes files" : "--out: writes a file")
+                    + " and serves nothing. Omit --port and --host");
+        }
+        if (tensorBoard) {
+            for (Path run : runs) {
+                Path folder = out.map(o -> o.resolve(run.toAbsolutePath().normalize().getFileName())).orElse(run);
+                screen.note("events:  " + TensorBoard.write(run, folder));
             }
+            return 0;
+        }
+        if (out.isPresent()) {
             RunSite.write(runs, out.get());
             screen.note("page:    " + out.get());
             return 0;

@@ -53,6 +53,18 @@ class TensorBoardTrainTest {
     }
 
     @Test
+    void viewCopiesARunThatIsThere() throws IOException {
+        Path boards = temp.resolve("boards");
+        Program.Outcome o = Program.run("view", run.toString(), "--tensorboard", "--out", boards.toString()).ok();
+        assertTrue(o.err().contains("events:  " + boards.resolve("run").resolve("events.out.tfevents.")), o.err());
+        assertTrue(Events.in(boards.resolve("run")).stream().anyMatch(e -> e.step() == 6));
+        o = Program.run("view", run.toString(), "--tensorboard");
+        assertTrue(o.err().contains("has event files of its own already"), o.err());
+        o = Program.run("view", run.toString(), "--tensorboard", "--port", "1");
+        assertTrue(o.err().contains("--tensorboard: writes files and serves nothing"), o.err());
+    }
+
+    @Test
     void lookingChangesNoBit() throws IOException {
         Path plain = temp.resolve("plain");
         train(plain);
