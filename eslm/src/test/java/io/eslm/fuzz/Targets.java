@@ -56,7 +56,8 @@ final class Targets {
             Target.of("pickle", TokenizerReaders::pickle),
             Target.of("ranks", TokenizerReaders::ranks).weighing(10).allocating(1 << 18, 2048),
             Target.ofFile("characters", TokenizerReaders::characters),
-            Target.of("method", text(MethodSpec::parse)),
+            // An error names all methods.
+            Target.of("method", text(MethodSpec::parse)).allocating(1 << 17, 128),
             // a character that is shown as eight in the page
             Target.of("window", ReportReaders::window).weighing(10).allocating(1 << 16, 256),
             // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers
@@ -87,8 +88,9 @@ final class Targets {
             Target.ofPage("run-config", inRun(ReportReaders::config)),
             // a reader of JSON for each line, and {} is one
             Target.ofPage("metrics", inRun(ReportReaders::metrics)).allocating(3 << 19, 2048),
-            Target.ofPage("comparison", inComparison(CompareReaders::settings)),
-            Target.ofPage("evaluation", inComparison(CompareReaders::evaluation)));
+            // This page has its scripts in it, 80 KB.
+            Target.ofPage("comparison", inComparison(CompareReaders::settings)).allocating(1 << 22, 512),
+            Target.ofPage("evaluation", inComparison(CompareReaders::evaluation)).allocating(1 << 22, 512));
 
     private Targets() {
     }
