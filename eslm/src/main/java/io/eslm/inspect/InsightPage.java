@@ -22,7 +22,8 @@ import java.util.stream.IntStream;
 final class InsightPage {
     /** In the order in which they run. */
     private static final List<String> SCRIPTS =
-            List.of("core.js", "tokens.js", "attention.js", "lens.js", "maps.js", "neurons.js");
+            List.of("/io/eslm/web/colours.js", "core.js", "tokens.js", "attention.js", "lens.js", "maps.js",
+                    "neurons.js");
     /** Escapes what could end the element that holds the data. */
     private static final Gson GSON = new Gson();
 

@@ -63,19 +63,6 @@ const STEPS = 256;
 let rgba;
 let colours;
 
-/** OKLCH to sRGB: lightness 0 … 1, chroma, hue in degrees. */
-function srgb(l, c, h) {
-  const a = c * Math.cos(h * Math.PI / 180);
-  const b = c * Math.sin(h * Math.PI / 180);
-  const x = (l + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-  const y = (l - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-  const z = (l - 0.0894841775 * a - 1.2914855480 * b) ** 3;
-  return [4.0767416621 * x - 3.3077115913 * y + 0.2309699292 * z,
-    -1.2684380046 * x + 2.6097574011 * y - 0.3413193965 * z,
-    -0.0041960863 * x - 0.7034186147 * y + 1.7076147010 * z].map(v =>
-    Math.round(255 * clamp(v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055, 0, 1)));
-}
-
 /** Of a step; 0 is left out, so that the ground shows. */
 const lightness = t => dark.matches ? 0.245 + 0.655 * t : 1 - 0.66 * t;
 
@@ -85,7 +72,7 @@ function makeColours() {
   for (let i = 0; i < STEPS; i++) {
     const t = i / (STEPS - 1);
     const hue = dark.matches ? 285 - 185 * t : 95 + 190 * t;
-    const [r, g, b] = srgb(lightness(t), 0.15 * Math.min(1, 2.2 * t), hue);
+    const [r, g, b] = oklch(lightness(t), 0.15 * Math.min(1, 2.2 * t), hue);
     rgba[i] = i ? 0xff000000 | b << 16 | g << 8 | r : 0;
     colours.push(i ? `rgb(${r},${g},${b})` : 'transparent');
   }
