@@ -25,6 +25,8 @@ final class TiktokenFile {
     private static final int BYTES = 256;
     /** Llama 3 has 128,000 ranks; vocabularies of 200,000 cut texts differently. */
     private static final int MOST_KNOWN = 150_000;
+    /** Twice the longest token of GPT-4; finding the merges of a token takes its square. */
+    private static final int MOST_TOKEN_BYTES = 256;
 
     private TiktokenFile() {
     }
@@ -59,6 +61,10 @@ final class TiktokenFile {
                 token = Base64.getDecoder().decode(lines.get(i).substring(0, lines.get(i).indexOf(' ')));
             } catch (IllegalArgumentException e) {
                 throw new UserError(file + " line " + (i + 1) + ": is not base 64: " + e.getMessage());
+            }
+            if (token.length > MOST_TOKEN_BYTES) {
+                throw new UserError(file + " line " + (i + 1) + ": a token of " + token.length
+                        + " bytes, but no vocabulary in use has one above " + MOST_TOKEN_BYTES);
             }
             ids.put(ByteChars.of(token), tokens.size());
             tokens.add(token);
