@@ -61,7 +61,8 @@ final class KernelCases {
         for (Activation f : Activation.values()) {
             String name = "activation " + f.name().toLowerCase(Locale.ROOT);
             cases.add(() -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.activation(f, y, x, n)));
-            cases.add(() -> elementwise(name + " backward", 32 << 20, 12, (k, y, x, n) -> k.activationBackward(f, y, x, x, n)));
+            cases.add(() -> elementwise(name + " backward", 32 << 20, 12,
+                    (k, y, x, n) -> k.activationBackward(f, y, x, x, n)));
         }
         cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 12,
                 (k, y, x, n) -> k.softmax(y, x, n / 1024, 1024)));
