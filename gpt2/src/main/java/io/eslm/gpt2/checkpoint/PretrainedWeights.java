@@ -12,26 +12,34 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.io.Safetensors;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Initial values from a model.safetensors. Each tensor goes straight from the mapped file to its place. */
+/** Initial values from the files of a model. Each tensor goes straight from the mapped file to its place. */
 final class PretrainedWeights implements Weights {
-    static final String HEAD = "lm_head.weight";
+    static final String HEAD = PretrainedNames.HEAD;
     static final String EMBEDDING = "wte.weight";
     /** Attention masks that old files contain. */
     static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
-    private final Safetensors file;
+    private static final Pattern IN_BLOCK = Pattern.compile("(transformer\\.)?h\\.(\\d{1,7})\\..+");
+    private static final System.Logger LOG = System.getLogger(PretrainedWeights.class.getName());
+    /** A warning names as many tensors. */
+    private static final int SHOWN = 3;
+
+    private final WeightFiles files;
     private final Gpt2Config config;
     private final Backend backend;
     private final DType type;
     private final Set<String> used = new HashSet<>();
 
-    PretrainedWeights(Safetensors file, Gpt2Config config, Backend backend, DType type) {
-        this.file = file;
+    PretrainedWeights(WeightFiles files, Gpt2Config config, Backend backend, DType type) {
+        this.files = files;
         this.config = config;
         this.backend = backend;
         this.type = type;
@@ -40,6 +48,7 @@ final class PretrainedWeights implements Weights {
     @Override
     public Tensor load(String path, int... dims) {
         String name = nameInFile(PretrainedNames.of(path));
+        Safetensors file = files.of(name);
         Shape shape = file.entry(name).shape();
         if (!shape.equals(Shape.of(dims))) {
             throw new UserError(
@@ -53,31 +62,74 @@ final class PretrainedWeights implements Weights {
     }
 
     private String nameInFile(String name) {
-        String bare = name.substring(PretrainedNames.PREFIX.length());
-        if (file.contains(name)) {
+        String bare = PretrainedNames.bare(name);
+        if (files.contains(name)) {
             return name;
         }
-        if (file.contains(bare)) {
+        if (files.contains(bare)) {
             return bare;
         }
-        if (bare.equals(EMBEDDING) && file.contains(HEAD)) {
+        if (config.tied() && bare.equals(EMBEDDING) && files.contains(HEAD)) {
             return HEAD; // the tied weight, under its other name
         }
-        throw new UserError(
-                file.file() + ": has no tensor " + name + " (nor " + bare + "), which a model of " + config.nLayer()
-                        + " blocks needs. It is incomplete or not a GPT-2");
+        throw new UserError(files.file() + ": has no tensor " + name + (name.equals(bare) ? "" : " (nor " + bare + ")")
+                + missing(name));
     }
 
-    /** @throws UserError if the file contains weights that GPT-2 does not have, or a head that differs from the embedding */
+    private String missing(String name) {
+        if (name.equals(HEAD)) {
+            return ", which tie_word_embeddings false in config.json beside it requires";
+        }
+        return ", which a model of " + config.nLayer() + " blocks needs. "
+                + (ZeroBiases.isBias(name) && files.entries().stream().noneMatch(e -> ZeroBiases.isBias(e.name()))
+                        ? "If the model has no biases, add \"bias\": false to config.json beside it"
+                        : "It is incomplete or not a GPT-2");
+    }
+
+    /**
+     * Looks at the tensors that the model did not ask for: masks and the like are left out.
+     *
+     * @throws UserError if one belongs to a block and tells that the model computes something else, or if a head or biases that
+     *         config.json rules out have values of their own
+     */
     void checkRest(Gpt2 model) {
-        for (Safetensors.Entry e : file.entries()) {
-            if (e.name().equals(HEAD) && !used.contains(HEAD)) {
+        List<String> ignored = new ArrayList<>();
+        for (Safetensors.Entry e : files.entries()) {
+            if (used.contains(e.name()) || MASK.matcher(e.name()).matches()) {
+                continue;
+            }
+            if (e.name().equals(HEAD)) {
                 checkHead(e, model.head().value());
-            } else if (!used.contains(e.name()) && !MASK.matcher(e.name()).matches()) {
+            } else if (!config.bias() && ZeroBiases.isBias(e.name())) {
+                checkZero(e);
+            } else if (isOfBlock(e)) {
                 throw new UserError(
-                        file.file() + ": contains a tensor " + e.name() + " " + e.shape() + ", which a GPT-2 of "
-                                + config.nLayer()
+                        files.of(e.name()).file() + ": contains a tensor " + e.name() + " " + e.shape()
+                                + ", which a GPT-2 of " + config.nLayer()
                                 + " blocks does not have; config.json and the weights are not of the same model");
+            } else {
+                ignored.add(e.name());
+            }
+        }
+        if (!ignored.isEmpty()) {
+            LOG.log(System.Logger.Level.WARNING, "{0}: leaves out {1} tensors that GPT-2 does not have: {2}",
+                    files.file(),
+                    ignored.size(), String.join(", ", ignored.subList(0, Math.min(SHOWN, ignored.size())))
+                            + (ignored.size() > SHOWN ? ", …" : ""));
+        }
+    }
+
+    /** A weight inside a block, or anything of a block that the model does not have; masks of other types are neither. */
+    private boolean isOfBlock(Safetensors.Entry e) {
+        Matcher m = IN_BLOCK.matcher(e.name());
+        return m.matches() && (Integer.parseInt(m.group(2)) >= config.nLayer() || e.type().isFloat());
+    }
+
+    private void checkZero(Safetensors.Entry e) {
+        for (double v : files.of(e.name()).doubles(e.name())) {
+            if (v != 0) {
+                throw new UserError(files.of(e.name()).file() + ": " + e.name() + " holds " + v
+                        + ", but config.json beside it says \"bias\": false; the two files are not of the same model");
             }
         }
     }
@@ -86,7 +138,7 @@ final class PretrainedWeights implements Weights {
         boolean same = e.shape().equals(embedding.shape());
         if (same) {
             Storage head = backend.allocate(type, embedding.size());
-            file.read(HEAD, backend, head);
+            files.of(HEAD).read(HEAD, backend, head);
             double[] a = new double[Math.min(CHUNK, embedding.size())];
             double[] b = new double[a.length];
             for (int at = 0; same && at < embedding.size(); at += a.length) {
@@ -98,8 +150,9 @@ final class PretrainedWeights implements Weights {
         }
         if (!same) {
             throw new UserError(
-                    file.file() + ": " + HEAD + " differs from the token embedding wte.weight, but only tied heads "
-                            + "(tie_word_embeddings true) are supported, as in GPT-2 itself");
+                    files.of(HEAD).file() + ": " + HEAD
+                            + " differs from the token embedding wte.weight, but config.json "
+                            + "beside it ties them. If the head is a weight of its own, set tie_word_embeddings false there");
         }
     }
 }

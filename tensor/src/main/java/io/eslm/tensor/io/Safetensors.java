@@ -56,7 +56,7 @@ public final class Safetensors implements AutoCloseable {
     /** Element types of the format. The first six can be read; a file may also hold the others. */
     public enum Type {
         F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U64(8), U32(4), U16(2), U8(1), BOOL(1),
-        F8_E4M3(1), F8_E5M2(1);
+        F8_E4M3(1), F8_E5M2(1), F8_E8M0(1), F8_E4M3FNUZ(1), F8_E5M2FNUZ(1), C64(8);
 
         private final int bytes;
 
@@ -67,6 +67,11 @@ public final class Safetensors implements AutoCloseable {
         /** Size of one element in bytes. */
         public int bytes() {
             return bytes;
+        }
+
+        /** Whether its elements are numbers with a fraction. */
+        public boolean isFloat() {
+            return name().matches("B?F\\d.*|C64");
         }
 
         /** Null if there is no such type. */
@@ -208,7 +213,7 @@ public final class Safetensors implements AutoCloseable {
         return e;
     }
 
-    /** The elements of an F32, F16 or BF16 tensor, all exact. */
+    /** The elements of an F32, F16 or BF16 tensor, all exact, or of an F64 tensor, rounded. */
     public float[] floats(String name) {
         Entry e = entry(name);
         float[] out = new float[e.shape().size()];
@@ -216,7 +221,7 @@ public final class Safetensors implements AutoCloseable {
         return out;
     }
 
-    /** Copies elements {@code [from, from + n)} of an F32, F16 or BF16 tensor, in row-major order, to the start of {@code out}. */
+    /** Copies elements {@code [from, from + n)} as {@link #floats(String)}, in row-major order, to the start of {@code out}. */
     public void floats(String name, int from, float[] out, int n) {
         Entry e = entry(name);
         Checks.check(from >= 0 && n >= 0 && n <= e.shape().size() - from, "floats",
@@ -268,7 +273,7 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * Copies a tensor to the start of {@code dst}, piece by piece: F32, F16, BF16 to F32 or F64, F64 to F64, I32 and I64 to
+     * Copies a tensor to the start of {@code dst}, piece by piece: F32, F16, BF16 and F64 to F32 or F64, I32 and I64 to
      * I32.
      */
     public void read(String name, Backend backend, Storage dst) {
@@ -308,7 +313,12 @@ public final class Safetensors implements AutoCloseable {
                     out[i] = half(e.type(), begin + 2L * i);
                 }
             }
-            default -> throw unreadable(e, "F32, F16 or BF16");
+            case F64 -> {
+                for (int i = 0; i < n; i++) {
+                    out[i] = (float) data.get(DOUBLE, begin + 8L * i);
+                }
+            }
+            default -> throw unreadable(e, "F64, F32, F16 or BF16");
         }
     }
 
