@@ -11,7 +11,7 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
-import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
@@ -24,13 +24,13 @@ final class PretrainedWeights implements Weights {
     /** Attention masks that old files contain. */
     static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
-    private final Safetensors file;
+    private final TensorFile file;
     private final Gpt2Config config;
     private final Backend backend;
     private final DType type;
     private final Set<String> used = new HashSet<>();
 
-    PretrainedWeights(Safetensors file, Gpt2Config config, Backend backend, DType type) {
+    PretrainedWeights(TensorFile file, Gpt2Config config, Backend backend, DType type) {
         this.file = file;
         this.config = config;
         this.backend = backend;
@@ -40,7 +40,7 @@ final class PretrainedWeights implements Weights {
     @Override
     public Tensor load(String path, int... dims) {
         String name = nameInFile(PretrainedNames.of(path));
-        Shape shape = file.entry(name).shape();
+        Shape shape = file.shape(name);
         if (!shape.equals(Shape.of(dims))) {
             throw new UserError(
                     file.file() + ": " + name + " has shape " + shape + ", but config.json beside it requires "
@@ -70,20 +70,20 @@ final class PretrainedWeights implements Weights {
 
     /** @throws UserError if the file contains weights that GPT-2 does not have, or a head that differs from the embedding */
     void checkRest(Gpt2 model) {
-        for (Safetensors.Entry e : file.entries()) {
-            if (e.name().equals(HEAD) && !used.contains(HEAD)) {
-                checkHead(e, model.head().value());
-            } else if (!used.contains(e.name()) && !MASK.matcher(e.name()).matches()) {
+        for (String name : file.names()) {
+            if (name.equals(HEAD) && !used.contains(HEAD)) {
+                checkHead(model.head().value());
+            } else if (!used.contains(name) && !MASK.matcher(name).matches()) {
                 throw new UserError(
-                        file.file() + ": contains a tensor " + e.name() + " " + e.shape() + ", which a GPT-2 of "
+                        file.file() + ": contains a tensor " + name + " " + file.shape(name) + ", which a GPT-2 of "
                                 + config.nLayer()
                                 + " blocks does not have; config.json and the weights are not of the same model");
             }
         }
     }
 
-    private void checkHead(Safetensors.Entry e, Tensor embedding) {
-        boolean same = e.shape().equals(embedding.shape());
+    private void checkHead(Tensor embedding) {
+        boolean same = file.shape(HEAD).equals(embedding.shape());
         if (same) {
             Storage head = backend.allocate(type, embedding.size());
             file.read(HEAD, backend, head);

@@ -6,6 +6,7 @@ import io.eslm.gpt2.PretrainedNames;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -30,15 +31,15 @@ public final class StoredWeights implements AutoCloseable {
 
     private final Path folder;
     private final Gpt2Config config;
-    private final Safetensors file;
+    private final TensorFile file;
     /** The name in the file by ours. */
     private final Map<String, String> names = new LinkedHashMap<>();
 
-    private StoredWeights(Path folder, Gpt2Config config, Safetensors file) {
+    private StoredWeights(Path folder, Gpt2Config config, TensorFile file) {
         this.folder = folder;
         this.config = config;
         this.file = file;
-        List<String> all = file.entries().stream().map(Safetensors.Entry::name)
+        List<String> all = file.names().stream()
                 .filter(name -> !PretrainedWeights.MASK.matcher(name).matches()).toList();
         boolean tied = all.stream().anyMatch(name -> bare(name).equals(PretrainedWeights.EMBEDDING));
         all.stream().filter(name -> !tied || !name.equals(PretrainedWeights.HEAD))
@@ -97,7 +98,7 @@ public final class StoredWeights implements AutoCloseable {
     /** Names and shapes. */
     public Map<String, Shape> shapes() {
         Map<String, Shape> shapes = new LinkedHashMap<>();
-        names.forEach((name, inFile) -> shapes.put(name, file.entry(inFile).shape()));
+        names.forEach((name, inFile) -> shapes.put(name, file.shape(inFile)));
         return shapes;
     }
 

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.format;
+
+import com.google.gson.JsonObject;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.tensor.Shape;
+import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.TensorFile;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Writes a GPT-2 as llama.cpp's converter does: vectors and positions in F32, all else in the type asked for. Biases that {@code
+ * source} lacks are written as zeros, because llama.cpp asks for them. A row of Q8_0 fills blocks of 32 values; a weight whose rows do
+ * not is F16.
+ */
+public final class GgufWriter {
+    private static final int VERSION = 3;
+    private static final int QUANTISATION_VERSION = 2;
+
+    private final TensorFile source;
+    private final Gpt2Config config;
+    private final Encoding type;
+    /** By name here; those that are to be zero too. */
+    private final Map<String, Part> weights = new LinkedHashMap<>();
+
+    private GgufWriter(TensorFile source, Gpt2Config config, Encoding type) {
+        this.source = source;
+        this.config = config;
+        this.type = type;
+        for (Part part : Part.of(config)) {
+            for (int i = 0; i < part.count(config); i++) {
+                weights.put(part.name(i), part);
+            }
+        }
+    }
+
+    /**
+     * Writes {@code file}, as a whole or not at all.
+     *
+     * @param type F32, F16 or Q8_0
+     * @param name what the model is called in the file
+     * @param tokenizer in the form of Hugging Face's tokenizer.json; null for none
+     * @return whether the tokenizer is in the file
+     * @throws UserError if a value is not finite, or the file cannot be written
+     */
+    public static boolean write(TensorFile source, Gpt2Config config, Encoding type, String name, JsonObject tokenizer,
+            Path file) {
+        if (type != Encoding.F32 && type != Encoding.F16 && type != Encoding.Q8_0) {
+            throw new UserError("GGUF files of type " + type + " are not written; choose f32, f16 or q8_0");
+        }
+        GgufWriter writer = new GgufWriter(source, config, type);
+        GgufHeader header = writer.metadata(name);
+        boolean told = tokenizer != null && GgufTokenizer.write(tokenizer, config.vocabSize(), header);
+        if (!told) {
+            header.text(GgufTokenizer.MODEL, "none");
+        }
+        AtomicFiles.write(file, out -> writer.write(header, out));
+        return told;
+    }
+
+    private GgufHeader metadata(String name) {
+        String prefix = GgufModel.ARCHITECTURE + ".";
+        return new GgufHeader().text("general.architecture", GgufModel.ARCHITECTURE).text("general.type", "model")
+                .text("general.name", name).count("general.file_type", switch (type) {
+                    case F16 -> 1;
+                    case Q8_0 -> 7;
+                    default -> 0;
+                }).count("general.quantization_version", QUANTISATION_VERSION)
+                .count(prefix + "block_count", config.nLayer()).count(prefix + "context_length", config.blockSize())
+                .count(prefix + "embedding_length", config.nEmbd())
+                .count(prefix + "feed_forward_length", 4 * config.nEmbd())
+                .count(prefix + "attention.head_count", config.nHead())
+                .real(prefix + "attention.layer_norm_epsilon", config.layerNormEps())
+                .count(prefix + "vocab_size", config.vocabSize());
+    }
+
+    private void write(GgufHeader metadata, OutputStream out) throws IOException {
+        GgufHeader start = new GgufHeader();
+        start.putInt(GgufFile.MAGIC);
+        start.putInt(VERSION);
+        start.putLong(weights.size());
+        start.putLong(metadata.values());
+        GgufHeader infos = new GgufHeader();
+        long at = 0;
+        for (Map.Entry<String, Part> e : weights.entrySet()) {
+            Shape shape = e.getValue().storedShape();
+            Encoding stored = type(e.getValue());
+            infos.put(GgufModel.theirs(e.getKey()));
+            infos.putInt(shape.rank());
+            for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+                infos.putLong(shape.dim(axis));
+            }
+            infos.putInt(switch (stored) {
+                case F16 -> 1;
+                case Q8_0 -> 8;
+                default -> 0;
+            });
+            infos.putLong(at);
+            at += aligned(stored.bytes(shape.size()));
+        }
+        long headerBytes = 0;
+        for (GgufHeader part : new GgufHeader[] {start, metadata, infos}) {
+            byte[] bytes = part.bytes();
+            out.write(bytes);
+            headerBytes += bytes.length;
+        }
+        WeightWriter writer = new WeightWriter(source, out);
+        writer.pad(aligned(headerBytes) - headerBytes);
+        for (Map.Entry<String, Part> e : weights.entrySet()) {
+            long bytes = type(e.getValue()).bytes(e.getValue().shape().size());
+            if (source.contains(e.getKey())) {
+                writer.write(e.getKey(), e.getValue().isMatrix(), type(e.getValue()));
+            } else {
+                writer.pad(bytes);
+            }
+            writer.pad(aligned(bytes) - bytes);
+        }
+    }
+
+    private Encoding type(Part part) {
+        if (part.rows() == 0 || part.name().equals(Part.POSITIONS)) {
+            return Encoding.F32;
+        }
+        return part.cols() % type.blockValues() == 0 ? type : Encoding.F16;
+    }
+
+    private static long aligned(long bytes) {
+        return Math.ceilDiv(bytes, GgufFile.ALIGNMENT) * GgufFile.ALIGNMENT;
+    }
+}
