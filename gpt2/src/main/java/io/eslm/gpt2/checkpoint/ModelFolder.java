@@ -4,6 +4,7 @@ package io.eslm.gpt2.checkpoint;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.NonFinite;
@@ -16,21 +17,24 @@ import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
  * {@code generation_config.json}, and for GPT-2's vocabulary {@code vocab.json} and {@code merges.txt}. To read, you can also
- * name the folder of a training run, which stands for its newest checkpoint.
+ * name the folder of a training run, which stands for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a
+ * model of llm.c, or a GGUF file.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
     static final String WEIGHTS = "model.safetensors";
-    private static final String GENERATION = "generation_config.json";
+    static final String GENERATION = "generation_config.json";
     /** GPT-2's vocabulary, padded to a multiple of 128 as some programs do. */
     private static final int PADDED_VOCABULARY = 50304;
 
@@ -43,6 +47,10 @@ public final class ModelFolder {
      * @throws UserError if there is none, it is damaged, or the model is not a GPT-2 that this program computes
      */
     public static Gpt2Config config(Path dir) {
+        Optional<Gpt2Config> foreign = ForeignModels.config(dir);
+        if (foreign.isPresent()) {
+            return foreign.get();
+        }
         return ConfigJson.read(resolve(dir).resolve(CONFIG));
     }
 
@@ -52,6 +60,10 @@ public final class ModelFolder {
      * @throws UserError like {@link #config}, and if the weights are missing or truncated
      */
     public static Gpt2Config check(Path dir) {
+        Optional<Gpt2Config> foreign = ForeignModels.config(dir);
+        if (foreign.isPresent()) {
+            return foreign.get();
+        }
         Path folder = resolve(dir);
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Safetensors.open(weights(folder)).close();
@@ -70,6 +82,12 @@ public final class ModelFolder {
 
     /** Like {@link #load(Path, Backend)}, with weights of the given type, which the backend must support. */
     public static Gpt2 load(Path dir, Backend backend, DType type) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            try (ForeignModel model = foreign.get()) {
+                return read(model, model.config(), dir, backend, type);
+            }
+        }
         Path folder = resolve(dir);
         checkManifest(folder);
         return read(folder, backend, type);
@@ -93,25 +111,31 @@ public final class ModelFolder {
     /** Loads the model in {@code folder} itself. */
     static Gpt2 read(Path folder, Backend backend, DType type) {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        Path weights = weights(folder);
-        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
-                "the model in " + folder,
-                "Give Java more (-Xmx), or load a smaller model.");
-        try (Safetensors file = Safetensors.open(weights)) {
-            PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
-            Gpt2 model = new Gpt2(config, backend, source);
-            source.checkRest(model);
-            checkFinite(weights, model);
-            return model;
+        try (TensorFile file = Safetensors.open(weights(folder))) {
+            return read(file, config, folder, backend, type);
         }
+    }
+
+    private static Gpt2 read(TensorFile file, Gpt2Config config, Path named, Backend backend, DType type) {
+        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
+                "the model in " + named, "Give Java more (-Xmx), or load a smaller model.");
+        PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
+        Gpt2 model = new Gpt2(config, backend, source);
+        source.checkRest(model);
+        checkFinite(file.file(), model);
+        return model;
     }
 
     private static void checkFinite(Path file, Gpt2 model) {
         NonFinite.first(tensors(model)).ifPresent(name -> {
-            throw new UserError(file + ": " + name
-                    + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
-                    + "is damaged; use another checkpoint");
+            throw notFinite(file, name);
         });
+    }
+
+    static UserError notFinite(Path file, String name) {
+        return new UserError(file + ": " + name
+                + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
+                + "is damaged; use another checkpoint");
     }
 
     private static Map<String, Tensor> tensors(Gpt2 model) {
@@ -180,12 +204,6 @@ public final class ModelFolder {
             throw new UserError(folder + ": the weights are split over several files (" + WEIGHTS
                     + ".index.json), but only a single " + WEIGHTS
                     + " can be read. In Python, GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
-        }
-        if (Files.exists(folder.resolve("pytorch_model.bin"))) {
-            throw new UserError(
-                    folder + ": the weights are in pytorch_model.bin, which is not read because loading it can "
-                            + "run code; expected " + WEIGHTS + ". Most models are published with both; in Python, "
-                            + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) converts it");
         }
         throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + ". Copy it there too");
     }

@@ -42,9 +42,8 @@ final class PretrainedWeights implements Weights {
         String name = nameInFile(PretrainedNames.of(path));
         Shape shape = file.shape(name);
         if (!shape.equals(Shape.of(dims))) {
-            throw new UserError(
-                    file.file() + ": " + name + " has shape " + shape + ", but config.json beside it requires "
-                            + Shape.of(dims) + " (" + config + "); the two files are not of the same model");
+            throw new UserError(file.file() + ": " + name + " has shape " + shape + ", but a model " + config + " needs "
+                    + Shape.of(dims) + "; the shape (config.json) and the weights are not of the same model");
         }
         used.add(name);
         Tensor t = Tensor.zeros(backend, type, dims);

@@ -3,6 +3,7 @@ package io.eslm.gpt2.checkpoint;
 
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Safetensors;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -48,15 +50,23 @@ public final class StoredWeights implements AutoCloseable {
     }
 
     /**
-     * Opens the weights of a model folder, or of the newest checkpoint of a run.
+     * Opens the weights of a model folder, of the newest checkpoint of a run, or of a file of another program.
      *
      * @throws UserError if files are missing or damaged, or are no GPT-2
      */
     public static StoredWeights open(Path dir) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            return of(dir, foreign.get());
+        }
         Path folder = ModelFolder.resolve(dir);
         ModelFolder.checkManifest(folder);
         Gpt2Config config = ModelFolder.config(folder);
         return new StoredWeights(folder, config, Safetensors.open(ModelFolder.weights(folder)));
+    }
+
+    static StoredWeights of(Path file, ForeignModel model) {
+        return new StoredWeights(file, model.config(), model);
     }
 
     private static String bare(String name) {
@@ -85,9 +95,14 @@ public final class StoredWeights implements AutoCloseable {
         return i < 0 ? new Place(Integer.MAX_VALUE, bare.endsWith("weight") ? 0 : 1, bare) : new Place(-1, i, bare);
     }
 
-    /** The folder of the model itself. */
+    /** The folder of the model itself, or its file. */
     public Path folder() {
         return folder;
+    }
+
+    /** The file that holds the weights. */
+    Path file() {
+        return file.file();
     }
 
     /** The shape of the model, as its config.json says. */

@@ -7,6 +7,7 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.Json;
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -70,6 +71,35 @@ final class GgufTokenizer {
         return Optional.of(root);
     }
 
+    /**
+     * The contents of the tokenizer.json among {@code files}, or those that its vocab.json and merges.txt stand for; empty if there are
+     * none.
+     *
+     * @param files by name
+     */
+    static Optional<JsonObject> json(Map<String, byte[]> files) {
+        if (files.containsKey("tokenizer.json")) {
+            return Optional.of(Json.parse(text(files, "tokenizer.json")));
+        }
+        if (!files.containsKey("vocab.json") || !files.containsKey("merges.txt")) {
+            return Optional.empty();
+        }
+        JsonObject bpe = new JsonObject();
+        bpe.add("vocab", Json.parse(text(files, "vocab.json")));
+        JsonArray merges = new JsonArray();
+        text(files, "merges.txt").lines().filter(line -> !line.startsWith("#version") && !line.isBlank())
+                .forEach(merges::add);
+        bpe.add("merges", merges);
+        JsonObject root = new JsonObject();
+        root.add("pre_tokenizer", BYTE_LEVEL);
+        root.add("model", bpe);
+        return Optional.of(root);
+    }
+
+    private static String text(Map<String, byte[]> files, String name) {
+        return new String(files.get(name), StandardCharsets.UTF_8);
+    }
+
     private static JsonArray tokens(GgufFile gguf, JsonObject vocabulary) {
         JsonArray added = new JsonArray();
         List<String> tokens = gguf.list(TOKENS, String.class);
@@ -127,6 +157,7 @@ final class GgufTokenizer {
                 || root.has("normalizer") && !root.get("normalizer").isJsonNull()) {
             return false;
         }
+        int end = vocabulary.has(END_OF_TEXT) ? vocabulary.get(END_OF_TEXT).getAsInt() : -1;
         String[] tokens = new String[size];
         int[] types = new int[size];
         Arrays.fill(types, UNUSED);
@@ -136,7 +167,9 @@ final class GgufTokenizer {
         for (Map.Entry<String, JsonElement> e : vocabulary.entrySet()) {
             put(tokens, types, e.getValue().getAsInt(), e.getKey(), NORMAL);
         }
-        int end = vocabulary.has(END_OF_TEXT) ? vocabulary.get(END_OF_TEXT).getAsInt() : -1;
+        if (end >= 0) {
+            put(tokens, types, end, END_OF_TEXT, CONTROL);
+        }
         if (root.get("added_tokens") instanceof JsonArray added) {
             for (JsonElement e : added) {
                 JsonObject token = e.getAsJsonObject();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.format;
 
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
@@ -44,18 +43,19 @@ public final class GgufWriter {
      *
      * @param type F32, F16 or Q8_0
      * @param name what the model is called in the file
-     * @param tokenizer in the form of Hugging Face's tokenizer.json; null for none
+     * @param tokenizer files of the tokenizer, by name
      * @return whether the tokenizer is in the file
-     * @throws UserError if a value is not finite, or the file cannot be written
+     * @throws UserError if a value is too large for {@code type}, or the file cannot be written
      */
-    public static boolean write(TensorFile source, Gpt2Config config, Encoding type, String name, JsonObject tokenizer,
-            Path file) {
+    public static boolean write(TensorFile source, Gpt2Config config, Encoding type, String name,
+            Map<String, byte[]> tokenizer, Path file) {
         if (type != Encoding.F32 && type != Encoding.F16 && type != Encoding.Q8_0) {
             throw new UserError("GGUF files of type " + type + " are not written; choose f32, f16 or q8_0");
         }
         GgufWriter writer = new GgufWriter(source, config, type);
         GgufHeader header = writer.metadata(name);
-        boolean told = tokenizer != null && GgufTokenizer.write(tokenizer, config.vocabSize(), header);
+        boolean told = GgufTokenizer.json(tokenizer)
+                .filter(json -> GgufTokenizer.write(json, config.vocabSize(), header)).isPresent();
         if (!told) {
             header.text(GgufTokenizer.MODEL, "none");
         }

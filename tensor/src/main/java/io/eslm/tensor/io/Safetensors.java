@@ -185,7 +185,7 @@ public final class Safetensors implements TensorFile {
      * Writes all tensors of {@code source}, piece by piece, as F32, F16 or BF16.
      *
      * @return the checksum of the file
-     * @throws UserError if the file cannot be written, or a value is not finite or too large for {@code type}
+     * @throws UserError if the file cannot be written, or a value is too large for {@code type}
      */
     public static FileSum write(Path file, TensorFile source, Type type) {
         return SafetensorsWriter.of(source, type).write(file);
