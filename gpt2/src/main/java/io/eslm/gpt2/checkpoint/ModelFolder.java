@@ -85,7 +85,8 @@ public final class ModelFolder {
         Optional<ForeignModel> foreign = ForeignModels.open(dir);
         if (foreign.isPresent()) {
             try (ForeignModel model = foreign.get()) {
-                return read(model, model.config(), dir, backend, type);
+                checkMemory(model.config(), dir, backend, type);
+                return read(model, model.config(), backend, type);
             }
         }
         Path folder = resolve(dir);
@@ -111,14 +112,19 @@ public final class ModelFolder {
     /** Loads the model in {@code folder} itself. */
     static Gpt2 read(Path folder, Backend backend, DType type) {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        try (TensorFile file = Safetensors.open(weights(folder))) {
-            return read(file, config, folder, backend, type);
+        Path weights = weights(folder);
+        checkMemory(config, folder, backend, type);
+        try (TensorFile file = Safetensors.open(weights)) {
+            return read(file, config, backend, type);
         }
     }
 
-    private static Gpt2 read(TensorFile file, Gpt2Config config, Path named, Backend backend, DType type) {
+    private static void checkMemory(Gpt2Config config, Path named, Backend backend, DType type) {
         MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
                 "the model in " + named, "Give Java more (-Xmx), or load a smaller model.");
+    }
+
+    private static Gpt2 read(TensorFile file, Gpt2Config config, Backend backend, DType type) {
         PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
         Gpt2 model = new Gpt2(config, backend, source);
         source.checkRest(model);

@@ -171,7 +171,7 @@ public final class Pickle {
             }
             case 'R', 0x81 -> call();
             case 'b' -> build();
-            case 'Q' -> stack.add(names.persistent(known(pop())));
+            case 'Q' -> recallOutside();
             case '0' -> pop();
             case '2' -> stack.add(top());
             default -> throw refused(code);
@@ -201,7 +201,12 @@ public final class Pickle {
 
     private void call() {
         List<?> arguments = (List<?>) pop();
-        stack.add(names.call(pop(), new ArrayList<>(arguments)));
+        Object function = pop();
+        try {
+            stack.add(names.call(function, new ArrayList<>(arguments)));
+        } catch (IndexOutOfBoundsException e) {
+            throw damaged("calls a function with too few arguments");
+        }
     }
 
     /** Gives an object its attributes; those of a dictionary, the only kind that has some here, say nothing about its entries. */
@@ -210,11 +215,13 @@ public final class Pickle {
         topMap();
     }
 
-    private static Object known(Object id) {
-        if (id == MARK) {
-            throw new ClassCastException("mark");
+    private void recallOutside() {
+        Object id = pop();
+        try {
+            stack.add(names.persistent(id));
+        } catch (IndexOutOfBoundsException e) {
+            throw damaged("names memory in an unknown way");
         }
-        return id;
     }
 
     private Object pop() {

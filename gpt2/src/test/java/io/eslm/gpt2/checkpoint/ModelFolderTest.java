@@ -203,7 +203,7 @@ class ModelFolderTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"model.safetensors.index.json, split over several files", "pytorch_model.bin, convert",
+    @CsvSource({"model.safetensors.index.json, split over several files",
         "other, Copy it there"})
     void noWeights(String beside, String advice) throws IOException {
         Files.copy(Golden.folder("even").resolve("config.json"), dir.resolve("config.json"));
@@ -216,7 +216,7 @@ class ModelFolderTest {
         assertContains(error(dir), dir.toString(), "config.json", "model.safetensors", "checkpoints/");
         assertContains(error(dir.resolve("absent")), "absent", "no such folder");
         Path file = Files.createFile(dir.resolve("file"));
-        assertContains(error(file), "is a file");
+        assertContains(error(file), "no model that is known");
         Files.createDirectory(dir.resolve("checkpoints"));
         assertContains(error(dir), "no complete checkpoint");
     }
