@@ -43,7 +43,8 @@ class ConvertCommandTest {
             assertEquals(expected, scores(out), "every command takes the file itself");
             in = out;
         }
-        Program.Outcome o = Program.run("diff", run.toString(), dir.resolve("model.gguf").toString());
+        Program.Outcome o = Program.run("diff", "--model", run.toString(), "--model",
+                dir.resolve("model.gguf").toString());
         assertEquals(0, o.code(), o.err());
         Program.train(dir.resolve("data"), dir.resolve("tuned"), "--max-iters", "1", "--init-from",
                 dir.resolve("model.bin").toString());
