@@ -82,6 +82,7 @@ final class Targets {
             Target.of("table", anyText(ReportReaders::table)).weighing(10).allocating(1 << 16, 512),
             Target.ofFile("arguments", CliReaders::arguments),
             Target.ofFile("sealed", TensorReaders::sealed),
+            Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
             Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),
             Target.ofFile("index", DataReaders::index),
             Target.ofFile("json-lines", DataReaders::jsonLines),

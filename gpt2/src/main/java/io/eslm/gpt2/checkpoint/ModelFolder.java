@@ -66,12 +66,12 @@ public final class ModelFolder {
         }
         Path folder = resolve(dir);
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        Safetensors.open(weights(folder)).close();
+        WeightFiles.open(weights(folder)).close();
         return config;
     }
 
     /**
-     * Loads a model in single precision, from F32, F16 or BF16 tensors, with or without the prefix {@code transformer.}.
+     * Loads a model in single precision, from F32, F16, BF16 or F64 tensors in one file or several, with or without the prefix {@code transformer.}.
      *
      * @throws UserError if files are missing, damaged, or disagree with each other or with the folder's manifest, if it has
      *         one; if a weight is not finite; or if the memory is too small
@@ -114,7 +114,7 @@ public final class ModelFolder {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Path weights = weights(folder);
         checkMemory(config, folder, backend, type);
-        try (TensorFile file = Safetensors.open(weights)) {
+        try (TensorFile file = WeightFiles.open(weights)) {
             return read(file, config, backend, type);
         }
     }
@@ -147,7 +147,7 @@ public final class ModelFolder {
     private static Map<String, Tensor> tensors(Gpt2 model) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
-        return tensors;
+        return model.config().bias() ? tensors : ZeroBiases.added(tensors);
     }
 
     /**
@@ -200,16 +200,14 @@ public final class ModelFolder {
         return dir;
     }
 
-    /** The file of weights in {@code folder}. */
+    /** The file of weights in {@code folder}, or the index of several. */
     static Path weights(Path folder) {
         Path file = folder.resolve(WEIGHTS);
         if (Files.exists(file)) {
             return file;
         }
-        if (Files.exists(folder.resolve(WEIGHTS + ".index.json"))) {
-            throw new UserError(folder + ": the weights are split over several files (" + WEIGHTS
-                    + ".index.json), but only a single " + WEIGHTS
-                    + " can be read. In Python, GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
+        if (Files.exists(folder.resolve(WeightFiles.INDEX))) {
+            return folder.resolve(WeightFiles.INDEX);
         }
         throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + ". Copy it there too");
     }

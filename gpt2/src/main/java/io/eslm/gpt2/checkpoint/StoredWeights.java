@@ -6,7 +6,6 @@ import io.eslm.gpt2.PretrainedNames;
 import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.Safetensors;
 import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -21,7 +20,7 @@ import java.util.regex.Pattern;
 /**
  * The weights of a model in its file, read piece by piece where a whole model would need too much memory. They come in the order
  * of a forward pass, and their names begin with {@value PretrainedNames#PREFIX}, whether the file has that or not. Attention masks
- * are left out, and so is a head beside the token embedding, with which it is tied.
+ * are left out, and so are a head beside the token embedding with which it is tied, and the zeros of a model without biases.
  */
 public final class StoredWeights implements AutoCloseable {
     private static final Pattern IN_BLOCK = Pattern.compile("h\\.(\\d{1,7})\\.(.+)");
@@ -43,10 +42,20 @@ public final class StoredWeights implements AutoCloseable {
         this.file = file;
         List<String> all = file.names().stream()
                 .filter(name -> !PretrainedWeights.MASK.matcher(name).matches()).toList();
-        boolean tied = all.stream().anyMatch(name -> bare(name).equals(PretrainedWeights.EMBEDDING));
-        all.stream().filter(name -> !tied || !name.equals(PretrainedWeights.HEAD))
-                .sorted(Comparator.comparing(StoredWeights::place)).forEach(name -> names.put(PretrainedNames.PREFIX
-                        + (name.equals(PretrainedWeights.HEAD) ? PretrainedWeights.EMBEDDING : bare(name)), name));
+        boolean embedded =
+                all.stream().anyMatch(name -> PretrainedNames.bare(name).equals(PretrainedWeights.EMBEDDING));
+        all.stream().filter(name -> !config.tied() || !embedded || !name.equals(PretrainedWeights.HEAD))
+                .filter(name -> config.bias() || !ZeroBiases.isBias(name))
+                .sorted(Comparator.comparing(this::place)).forEach(name -> names.put(ours(name), name));
+    }
+
+    private boolean isHead(String name) {
+        return name.equals(PretrainedWeights.HEAD) && !config.tied();
+    }
+
+    private String ours(String name) {
+        return isHead(name) ? name : PretrainedNames.PREFIX
+                + (name.equals(PretrainedWeights.HEAD) ? PretrainedWeights.EMBEDDING : PretrainedNames.bare(name));
     }
 
     /**
@@ -62,15 +71,11 @@ public final class StoredWeights implements AutoCloseable {
         Path folder = ModelFolder.resolve(dir);
         ModelFolder.checkManifest(folder);
         Gpt2Config config = ModelFolder.config(folder);
-        return new StoredWeights(folder, config, Safetensors.open(ModelFolder.weights(folder)));
+        return new StoredWeights(folder, config, WeightFiles.open(ModelFolder.weights(folder)));
     }
 
     static StoredWeights of(Path file, ForeignModel model) {
         return new StoredWeights(file, model.config(), model);
-    }
-
-    private static String bare(String name) {
-        return name.startsWith(PretrainedNames.PREFIX) ? name.substring(PretrainedNames.PREFIX.length()) : name;
     }
 
     /** Where a tensor stands in a forward pass: the block and the place there; unknown names come last. */
@@ -84,15 +89,17 @@ public final class StoredWeights implements AutoCloseable {
         }
     }
 
-    private static Place place(String name) {
-        String bare = bare(name);
+    private Place place(String name) {
+        String bare = PretrainedNames.bare(name);
         Matcher m = IN_BLOCK.matcher(bare);
         if (m.matches()) {
             int i = BLOCK.indexOf(m.group(2));
             return new Place(Integer.parseInt(m.group(1)), i < 0 ? BLOCK.size() : i, bare);
         }
-        int i = BEFORE_BLOCKS.indexOf(bare.equals(PretrainedWeights.HEAD) ? PretrainedWeights.EMBEDDING : bare);
-        return i < 0 ? new Place(Integer.MAX_VALUE, bare.endsWith("weight") ? 0 : 1, bare) : new Place(-1, i, bare);
+        int i = BEFORE_BLOCKS
+                .indexOf(bare.equals(PretrainedWeights.HEAD) && !isHead(name) ? PretrainedWeights.EMBEDDING : bare);
+        return i < 0 ? new Place(Integer.MAX_VALUE, isHead(name) ? 2 : bare.endsWith("weight") ? 0 : 1, bare)
+                : new Place(-1, i, bare);
     }
 
     /** The folder of the model itself, or its file. */
@@ -100,7 +107,7 @@ public final class StoredWeights implements AutoCloseable {
         return folder;
     }
 
-    /** The file that holds the weights. */
+    /** The file that holds the weights, or the index of several. */
     Path file() {
         return file.file();
     }
@@ -122,7 +129,8 @@ public final class StoredWeights implements AutoCloseable {
         if (!names.containsKey(name)) {
             throw new NoSuchElementException(file.file() + ": has no weight " + name);
         }
-        file.floats(names.get(name), from, out, n);
+        String inFile = names.get(name);
+        file.floats(inFile, from, out, n);
     }
 
     @Override

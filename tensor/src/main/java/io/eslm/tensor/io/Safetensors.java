@@ -56,7 +56,7 @@ public final class Safetensors implements TensorFile {
     /** Element types of the format. The first six can be read; a file may also hold the others. */
     public enum Type {
         F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U64(8), U32(4), U16(2), U8(1), BOOL(1),
-        F8_E4M3(1), F8_E5M2(1);
+        F8_E4M3(1), F8_E5M2(1), F8_E8M0(1), F8_E4M3FNUZ(1), F8_E5M2FNUZ(1), C64(8);
 
         private final int bytes;
 
@@ -67,6 +67,11 @@ public final class Safetensors implements TensorFile {
         /** Size of one element in bytes. */
         public int bytes() {
             return bytes;
+        }
+
+        /** Whether its elements are numbers with a fraction. */
+        public boolean isFloat() {
+            return name().matches("B?F\\d.*|C64");
         }
 
         /** Null if there is no such type. */
@@ -206,6 +211,11 @@ public final class Safetensors implements TensorFile {
         return entry(name).shape();
     }
 
+    @Override
+    public boolean isFloat(String name) {
+        return entry(name).type().isFloat();
+    }
+
     /** The tensors in the order of their data. */
     public List<Entry> entries() {
         return List.copyOf(header.entries().values());
@@ -230,7 +240,7 @@ public final class Safetensors implements TensorFile {
         return e;
     }
 
-    /** The elements of an F32, F16 or BF16 tensor, all exact. */
+    /** The elements of an F32, F16 or BF16 tensor, all exact, or of an F64 tensor, rounded. */
     public float[] floats(String name) {
         Entry e = entry(name);
         float[] out = new float[e.shape().size()];
@@ -238,7 +248,7 @@ public final class Safetensors implements TensorFile {
         return out;
     }
 
-    /** Copies elements {@code [from, from + n)} of an F32, F16 or BF16 tensor, in row-major order, to the start of {@code out}. */
+    /** Copies elements {@code [from, from + n)} as {@link #floats(String)}, in row-major order, to the start of {@code out}. */
     @Override
     public void floats(String name, int from, float[] out, int n) {
         Entry e = entry(name);
@@ -291,7 +301,7 @@ public final class Safetensors implements TensorFile {
     }
 
     /**
-     * Copies a tensor to the start of {@code dst}, piece by piece: F32, F16, BF16 to F32 or F64, F64 to F64, I32 and I64 to
+     * Copies a tensor to the start of {@code dst}, piece by piece: F32, F16, BF16 and F64 to F32 or F64, I32 and I64 to
      * I32.
      */
     @Override
@@ -332,7 +342,12 @@ public final class Safetensors implements TensorFile {
                     out[i] = half(e.type(), begin + 2L * i);
                 }
             }
-            default -> throw unreadable(e, "F32, F16 or BF16");
+            case F64 -> {
+                for (int i = 0; i < n; i++) {
+                    out[i] = (float) data.get(DOUBLE, begin + 8L * i);
+                }
+            }
+            default -> throw unreadable(e, "F64, F32, F16 or BF16");
         }
     }
 

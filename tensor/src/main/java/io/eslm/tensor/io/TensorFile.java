@@ -14,14 +14,24 @@ public interface TensorFile extends AutoCloseable {
     /** Elements that are converted at a time. */
     int CHUNK = 1 << 16;
 
-    /** The file, for messages. */
+    /** The file, or what names its parts; for messages. */
     Path file();
+
+    /** The file that holds a tensor; for messages. */
+    default Path file(String name) {
+        return file();
+    }
 
     /** In the order of the file. */
     Set<String> names();
 
     /** @throws java.util.NoSuchElementException if there is no such tensor */
     Shape shape(String name);
+
+    /** True if a tensor holds floating-point numbers, also of a kind that cannot be read. */
+    default boolean isFloat(String name) {
+        return true;
+    }
 
     default boolean contains(String name) {
         return names().contains(name);
