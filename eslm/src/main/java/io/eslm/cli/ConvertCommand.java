@@ -23,9 +23,11 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm convert --in gpt2/ --out gpt2_124M.bin"})
 final class ConvertCommand extends EslmCommand {
     private static final Option<Path> IN = Option.path("in", "PATH", "a model folder, a run, or a model's file");
-    private static final Option<Path> OUT = Option.path("out", "PATH", "the folder or file to write; it must not exist");
-    private static final Option<ModelFormat> TO = Option.choice("to", "FORMAT", "hf, llmc or gguf", ModelFormat.values())
-            .defaultsTo("by the name of the output: .gguf, .bin for llmc, else hf", null);
+    private static final Option<Path> OUT =
+            Option.path("out", "PATH", "the folder or file to write; it must not exist");
+    private static final Option<ModelFormat> TO =
+            Option.choice("to", "FORMAT", "hf, llmc or gguf", ModelFormat.values())
+                    .defaultsTo("by the name of the output: .gguf, .bin for llmc, else hf", null);
     private static final Option<ValueType> TYPE = Option.choice("type", "TYPE",
             "how values are written: f32; f16 for hf and gguf; bf16 for hf and llmc; q8_0 for gguf", ValueType.values())
             .defaultsTo(ValueType.F32);

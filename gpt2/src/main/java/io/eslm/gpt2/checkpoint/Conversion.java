@@ -6,8 +6,6 @@ import io.eslm.gpt2.checkpoint.ModelFormat.ValueType;
 import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.format.GgufWriter;
 import io.eslm.gpt2.format.LlmcWriter;
-import io.eslm.gpt2.format.Part;
-import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
@@ -35,12 +33,14 @@ public final class Conversion implements AutoCloseable {
     private final Path in;
     private final Optional<ForeignModel> foreign;
     private final StoredWeights weights;
+    private final WholeWeights whole;
     private final List<String> notes = new ArrayList<>();
 
     private Conversion(Path in, Optional<ForeignModel> foreign, StoredWeights weights) {
         this.in = in;
         this.foreign = foreign;
         this.weights = weights;
+        this.whole = new WholeWeights(weights, notes::add);
     }
 
     /**
@@ -51,9 +51,9 @@ public final class Conversion implements AutoCloseable {
     @SuppressWarnings("MustBeClosedChecker") // the caller closes the conversion
     public static Conversion open(Path in) {
         Optional<ForeignModel> foreign = ForeignModels.open(in);
-        StoredWeights weights = foreign.map(model -> StoredWeights.of(in, model)).orElseGet(() -> StoredWeights.open(in));
+        StoredWeights weights =
+                foreign.map(model -> StoredWeights.of(in, model)).orElseGet(() -> StoredWeights.open(in));
         try {
-            checkComplete(weights);
             return new Conversion(in, foreign, weights);
         } catch (UserError e) {
             weights.close();
@@ -61,30 +61,11 @@ public final class Conversion implements AutoCloseable {
         }
     }
 
-    private static void checkComplete(StoredWeights weights) {
-        Map<String, Shape> found = weights.shapes();
-        Map<String, Shape> needed = Part.shapes(weights.config());
-        needed.forEach((name, shape) -> {
-            if (!shape.equals(found.get(name))) {
-                throw new UserError(weights.file() + (found.containsKey(name)
-                        ? ": " + name + " has shape " + found.get(name) + ", but a model " + weights.config() + " needs "
-                                + shape
-                        : ": has no tensor " + name + ", which a model " + weights.config() + " needs")
-                        + ". It is incomplete or not a GPT-2");
-            }
-        });
-        found.forEach((name, shape) -> {
-            if (!needed.containsKey(name)) {
-                throw new UserError(weights.file() + ": contains a tensor " + name + " " + shape + ", which a model "
-                        + weights.config() + " does not have");
-            }
-        });
-    }
-
     /** What was read, in one line: the kind of the file, and the shape of the model. */
     public String source() {
         Gpt2Config c = weights.config();
-        return String.format(Locale.ROOT, "%s %s: %d blocks, %d heads, width %d, context %d, %,d token ids; %,d weights",
+        return String.format(Locale.ROOT,
+                "%s %s: %d blocks, %d heads, width %d, context %d, %,d token ids; %,d weights",
                 foreign.map(ForeignModel::kind).orElse("model folder"), foreign.isPresent() ? in : weights.folder(),
                 c.nLayer(), c.nHead(), c.nEmbd(), c.blockSize(), c.vocabSize(), c.parameterCount());
     }
@@ -103,23 +84,18 @@ public final class Conversion implements AutoCloseable {
     public void write(Path out, ModelFormat format, ValueType type) {
         checkFree(out);
         FileTrees.make(out.toAbsolutePath().getParent());
-        FiniteWeights source = new FiniteWeights(weights);
         Map<String, byte[]> tokenizer = TokenizerFiles.of(foreign.isPresent() ? in : weights.folder(), foreign,
                 weights.config());
         switch (format) {
-            case HF -> writeFolder(source, tokenizer, type, out);
-            case LLMC -> LlmcWriter.write(source, weights.config(), type.encoding(), out);
+            case HF -> writeFolder(tokenizer, type, out);
+            case LLMC -> LlmcWriter.write(whole, weights.config(), type.encoding(), out, notes::add);
             case GGUF -> {
-                if (!GgufWriter.write(source, weights.config(), type.encoding(), name(out), tokenizer, out)) {
+                if (!GgufWriter.write(whole, weights.config(), type.encoding(), tokenizer, out, notes::add)) {
                     notes.add("the file holds no tokenizer: "
                             + (tokenizer.isEmpty() ? "the model has none" : "GGUF has no words for the model's"));
                 }
             }
         }
-    }
-
-    private static String name(Path out) {
-        return out.getFileName().toString().replaceFirst("(?i)\\.gguf$", "");
     }
 
     private static void checkFree(Path out) {
@@ -138,7 +114,7 @@ public final class Conversion implements AutoCloseable {
         throw new UserError(out + " exists already, and is not replaced. Name another one, or move it away");
     }
 
-    private void writeFolder(FiniteWeights source, Map<String, byte[]> tokenizer, ValueType type, Path out) {
+    private void writeFolder(Map<String, byte[]> tokenizer, ValueType type, Path out) {
         if (type == ValueType.Q8_0) {
             throw new UserError("a folder of Hugging Face cannot hold values of type q8_0; choose f32, f16 or bf16");
         }
@@ -147,7 +123,7 @@ public final class Conversion implements AutoCloseable {
         try {
             FileTrees.make(temporary);
             tokenizer.forEach((name, bytes) -> AtomicFiles.write(temporary.resolve(name), o -> o.write(bytes)));
-            Safetensors.write(temporary.resolve(ModelFolder.WEIGHTS), source, Safetensors.Type.valueOf(type.name()));
+            Safetensors.write(temporary.resolve(ModelFolder.WEIGHTS), whole, Safetensors.Type.valueOf(type.name()));
             AtomicFiles.writeString(temporary.resolve(ModelFolder.GENERATION),
                     Json.pretty(ConfigJson.generation(weights.config())));
             JsonObject config = ConfigJson.of(weights.config());

@@ -53,9 +53,10 @@ final class ForeignModels {
             return Optional.empty();
         }
         if (Files.exists(folder.resolve("pytorch_model.bin.index.json"))) {
-            throw new UserError(folder + ": the weights are split over several files (pytorch_model.bin.index.json), but "
-                    + "only a single pytorch_model.bin can be read. In Python, "
-                    + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
+            throw new UserError(
+                    folder + ": the weights are split over several files (pytorch_model.bin.index.json), but "
+                            + "only a single pytorch_model.bin can be read. In Python, "
+                            + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
         }
         for (String name : TORCH) {
             if (Files.exists(folder.resolve(name))) {
@@ -99,8 +100,9 @@ final class ForeignModels {
             case TORCH -> throw new UserError(
                     file + ": is in PyTorch's format of before version 1.6, which is not read. In Python, "
                             + "torch.save(torch.load(OLD), NEW) with a newer version writes the one that is");
-            case null -> throw new UserError(file + ": is no model that is known: a folder of Hugging Face, a checkpoint of "
-                    + "PyTorch (pytorch_model.bin, ckpt.pt), a model of llm.c, or a GGUF file");
+            case null ->
+                    throw new UserError(file + ": is no model that is known: a folder of Hugging Face, a checkpoint of "
+                            + "PyTorch (pytorch_model.bin, ckpt.pt), a model of llm.c, or a GGUF file");
             case FileKind other -> throw new UserError(other.sentence(file));
         }
     }

@@ -51,7 +51,8 @@ final class PretrainedWeights implements Weights {
         Shape shape = files.shape(name);
         if (!shape.equals(Shape.of(dims))) {
             throw new UserError(files.file(name) + ": " + name + " has shape " + shape + ", but a model " + config
-                    + " needs " + Shape.of(dims) + "; the shape (config.json) and the weights are not of the same model");
+                    + " needs " + Shape.of(dims)
+                    + "; the shape (config.json) and the weights are not of the same model");
         }
         used.add(name);
         Tensor t = Tensor.zeros(backend, type, dims);

@@ -107,9 +107,13 @@ public final class StoredWeights implements AutoCloseable {
         return folder;
     }
 
-    /** The file that holds the weights, or the index of several. */
-    Path file() {
-        return file.file();
+    /** The file or files themselves, with what is left out here. */
+    TensorFile tensors() {
+        return file;
+    }
+
+    boolean isFloat(String name) {
+        return file.isFloat(names.get(name));
     }
 
     /** The shape of the model, as its config.json says. */

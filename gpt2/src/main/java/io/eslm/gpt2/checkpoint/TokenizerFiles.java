@@ -19,8 +19,9 @@ import java.util.Optional;
 /** The tokenizer that belongs to a model, as files. */
 final class TokenizerFiles {
     private static final String JSON = "tokenizer.json";
-    private static final List<String> NAMES = List.of(JSON, "vocab.json", "merges.txt", "tokenizer.tiktoken", "meta.pkl",
-            "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
+    private static final List<String> NAMES =
+            List.of(JSON, "vocab.json", "merges.txt", "tokenizer.tiktoken", "meta.pkl",
+                    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
     /** GPT-2's vocabulary, padded to a multiple of 64 or 128. */
     private static final int PADDED = 50304;
 

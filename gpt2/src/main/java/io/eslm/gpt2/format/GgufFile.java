@@ -185,6 +185,15 @@ final class GgufFile {
         return value == null ? otherwise : ((Number) value).doubleValue();
     }
 
+    /** True or false, or {@code otherwise} if there is none of that name. */
+    boolean truth(String key, boolean otherwise) {
+        Object value = values.get(key);
+        if (value != null && !(value instanceof Boolean)) {
+            throw file.broken("metadata " + key + " is not true or false");
+        }
+        return value == null ? otherwise : (Boolean) value;
+    }
+
     /** A text, or {@code otherwise} if there is none of that name. */
     String text(String key, String otherwise) {
         Object value = values.get(key);

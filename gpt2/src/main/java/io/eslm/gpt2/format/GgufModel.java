@@ -10,6 +10,11 @@ import java.util.Map;
 /** GPT-2 in a GGUF file, as llama.cpp names it. Matrices are (out, in). Without {@code output.weight}, the head is tied. */
 public final class GgufModel {
     static final String ARCHITECTURE = "gpt2";
+    /** What GGUF has no words for, in the words of config.json: the exact GELU, and that zero biases are none. */
+    static final String ACTIVATION = "eslm.activation_function";
+    static final String BIAS = "eslm.bias";
+    private static final String INNER = "feed_forward_length";
+    static final String HEAD = "output.weight";
     static final String EMBEDDING = "token_embd";
     /** Names in a block, by ours. */
     static final Map<String, String> IN_BLOCK = Map.of("ln_1", "attn_norm", "attn.c_attn", "attn_qkv", "attn.c_proj",
@@ -37,8 +42,13 @@ public final class GgufModel {
             throw file.wrong("is one of " + gguf.number("split.count", 1) + " parts of a model",
                     "Join them with llama-gguf-split, and name the whole file");
         }
+        TensorData embedding = gguf.tensors().get(EMBEDDING + ".weight");
+        TensorData head = gguf.tensors().get(HEAD);
+        boolean tied = embedding == null || head == null || embedding.encoding() == head.encoding()
+                && embedding.shape().equals(head.shape()) && embedding.data().mismatch(head.data()) < 0;
         ForeignModel model =
-                new ForeignModel(file, "GGUF model", config(file, gguf), () -> GgufTokenizer.json(gguf).orElse(null));
+                new ForeignModel(file, "GGUF model", config(file, gguf, tied),
+                        () -> GgufTokenizer.json(gguf).orElse(null));
         gguf.tensors().forEach((name, data) -> {
             String ours = name(name);
             model.add(ours, data, ours.contains(".c_"));
@@ -46,21 +56,25 @@ public final class GgufModel {
         return model;
     }
 
-    private static Gpt2Config config(MappedFile file, GgufFile gguf) {
+    private static Gpt2Config config(MappedFile file, GgufFile gguf, boolean tied) {
         TensorData embedding = gguf.tensors().get(EMBEDDING + ".weight");
         if (embedding == null) {
-            embedding = gguf.tensors().get("output.weight");
+            embedding = gguf.tensors().get(HEAD);
         }
         if (embedding == null || embedding.shape().rank() != 2) {
             throw file.broken("has no tensor " + EMBEDDING + ".weight of two dimensions");
         }
         int width = count(file, gguf, "embedding_length");
         try {
-            return Gpt2Config.of(count(file, gguf, "block_count"), count(file, gguf, "attention.head_count"), width,
-                    count(file, gguf, "context_length"))
+            Gpt2Config config = Gpt2Config.of(count(file, gguf, "block_count"),
+                    count(file, gguf, "attention.head_count"), width, count(file, gguf, "context_length"))
                     .with(Gpt2Config.VOCAB_SIZE, embedding.shape().dim(0))
                     .with(Gpt2Config.LAYER_NORM_EPS, decimal(gguf.real(key("attention.layer_norm_epsilon"), 1e-5)))
-                    .check();
+                    .with(Gpt2Config.ACTIVATION, gguf.text(ACTIVATION, Gpt2Config.ACTIVATIONS.getFirst()))
+                    .with(Gpt2Config.BIAS, gguf.truth(BIAS, gguf.tensors().containsKey("output_norm.bias")))
+                    .with(Gpt2Config.TIE_WORD_EMBEDDINGS, tied);
+            int inner = gguf.has(key(INNER)) ? count(file, gguf, INNER) : 0;
+            return (inner == 0 || inner == 4L * width ? config : config.with(Gpt2Config.N_INNER, inner)).check();
         } catch (UserError e) {
             throw new UserError(file.file() + ": " + e.getMessage(), e);
         }
@@ -86,8 +100,8 @@ public final class GgufModel {
 
     /** {@code blk.0.attn_qkv.weight} → {@code transformer.h.0.attn.c_attn.weight}. Other names stay. */
     private static String name(String theirs) {
-        if (theirs.equals("output.weight")) {
-            return "lm_head.weight";
+        if (theirs.equals(HEAD)) {
+            return PretrainedNames.HEAD;
         }
         String[] parts = theirs.split("\\.", -1);
         if (parts.length == 4 && parts[0].equals("blk")) {
@@ -107,8 +121,8 @@ public final class GgufModel {
 
     /** The name in a GGUF file of a weight that Hugging Face calls {@code ours}, with its prefix. */
     static String theirs(String ours) {
-        if (ours.equals("lm_head.weight")) {
-            return "output.weight";
+        if (ours.equals(PretrainedNames.HEAD)) {
+            return HEAD;
         }
         String bare = ours.substring(PretrainedNames.PREFIX.length());
         int dot = bare.lastIndexOf('.');

@@ -11,10 +11,10 @@ import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
- * Writes a GPT-2 as llama.cpp's converter does: vectors and positions in F32, all else in the type asked for. Biases that {@code
- * source} lacks are written as zeros, because llama.cpp asks for them. A row of Q8_0 fills blocks of 32 values; a weight whose rows do
+ * Writes a GPT-2 as llama.cpp's converter does: vectors and positions in F32, all else in the type asked for. A row of Q8_0 fills blocks of 32 values; a weight whose rows do
  * not is F16.
  */
 public final class GgufWriter {
@@ -24,7 +24,7 @@ public final class GgufWriter {
     private final TensorFile source;
     private final Gpt2Config config;
     private final Encoding type;
-    /** By name here; those that are to be zero too. */
+    /** By name here. */
     private final Map<String, Part> weights = new LinkedHashMap<>();
 
     private GgufWriter(TensorFile source, Gpt2Config config, Encoding type) {
@@ -42,18 +42,20 @@ public final class GgufWriter {
      * Writes {@code file}, as a whole or not at all.
      *
      * @param type F32, F16 or Q8_0
-     * @param name what the model is called in the file
      * @param tokenizer files of the tokenizer, by name
+     * @param file whose name without its ending is the model's name
+     * @param notes receives what llama.cpp computes a little differently
      * @return whether the tokenizer is in the file
      * @throws UserError if a value is too large for {@code type}, or the file cannot be written
      */
-    public static boolean write(TensorFile source, Gpt2Config config, Encoding type, String name,
-            Map<String, byte[]> tokenizer, Path file) {
+    public static boolean write(TensorFile source, Gpt2Config config, Encoding type,
+            Map<String, byte[]> tokenizer, Path file, Consumer<String> notes) {
         if (type != Encoding.F32 && type != Encoding.F16 && type != Encoding.Q8_0) {
             throw new UserError("GGUF files of type " + type + " are not written; choose f32, f16 or q8_0");
         }
+        OtherPrograms.check("llama.cpp", config, notes);
         GgufWriter writer = new GgufWriter(source, config, type);
-        GgufHeader header = writer.metadata(name);
+        GgufHeader header = writer.metadata(file.getFileName().toString().replaceFirst("(?i)\\.gguf$", ""));
         boolean told = GgufTokenizer.json(tokenizer)
                 .filter(json -> GgufTokenizer.write(json, config.vocabSize(), header)).isPresent();
         if (!told) {
@@ -65,18 +67,24 @@ public final class GgufWriter {
 
     private GgufHeader metadata(String name) {
         String prefix = GgufModel.ARCHITECTURE + ".";
-        return new GgufHeader().text("general.architecture", GgufModel.ARCHITECTURE).text("general.type", "model")
-                .text("general.name", name).count("general.file_type", switch (type) {
-                    case F16 -> 1;
-                    case Q8_0 -> 7;
-                    default -> 0;
-                }).count("general.quantization_version", QUANTISATION_VERSION)
-                .count(prefix + "block_count", config.nLayer()).count(prefix + "context_length", config.blockSize())
-                .count(prefix + "embedding_length", config.nEmbd())
-                .count(prefix + "feed_forward_length", 4 * config.nEmbd())
-                .count(prefix + "attention.head_count", config.nHead())
-                .real(prefix + "attention.layer_norm_epsilon", config.layerNormEps())
-                .count(prefix + "vocab_size", config.vocabSize());
+        GgufHeader header =
+                new GgufHeader().text("general.architecture", GgufModel.ARCHITECTURE).text("general.type", "model")
+                        .text("general.name", name).count("general.file_type", switch (type) {
+                            case F16 -> 1;
+                            case Q8_0 -> 7;
+                            default -> 0;
+                        }).count("general.quantization_version", QUANTISATION_VERSION)
+                        .count(prefix + "block_count", config.nLayer())
+                        .count(prefix + "context_length", config.blockSize())
+                        .count(prefix + "embedding_length", config.nEmbd())
+                        .count(prefix + "feed_forward_length", config.nInner())
+                        .count(prefix + "attention.head_count", config.nHead())
+                        .real(prefix + "attention.layer_norm_epsilon", config.layerNormEps())
+                        .count(prefix + "vocab_size", config.vocabSize());
+        if (config.values().get(Gpt2Config.ACTIVATION).equals(OtherPrograms.EXACT_GELU)) {
+            header.text(GgufModel.ACTIVATION, OtherPrograms.EXACT_GELU);
+        }
+        return config.bias() ? header : header.flag(GgufModel.BIAS, false);
     }
 
     private void write(GgufHeader metadata, OutputStream out) throws IOException {
@@ -113,11 +121,7 @@ public final class GgufWriter {
         writer.pad(aligned(headerBytes) - headerBytes);
         for (Map.Entry<String, Part> e : weights.entrySet()) {
             long bytes = type(e.getValue()).bytes(e.getValue().shape().size());
-            if (source.contains(e.getKey())) {
-                writer.write(e.getKey(), e.getValue().isMatrix(), type(e.getValue()));
-            } else {
-                writer.pad(bytes);
-            }
+            writer.write(e.getKey(), e.getValue().isMatrix(), type(e.getValue()));
             writer.pad(aligned(bytes) - bytes);
         }
     }

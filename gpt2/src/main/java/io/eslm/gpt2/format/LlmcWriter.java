@@ -8,10 +8,12 @@ import io.eslm.tensor.io.TensorFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
-/** Writes a model of llm.c; see {@link LlmcModel}. Weights that {@code source} lacks, which are biases, are zero. */
+/** Writes a model of llm.c; see {@link LlmcModel}. */
 public final class LlmcWriter {
     private static final int PADDING = 128;
+    private static final String PROGRAM = "llm.c";
     private static final double EPSILON = 1e-5;
 
     private LlmcWriter() {
@@ -21,15 +23,18 @@ public final class LlmcWriter {
      * Writes {@code file}, as a whole or not at all.
      *
      * @param type F32 or BF16
+     * @param notes receives what llm.c computes a little differently
      * @throws UserError if llm.c could not compute this model, or the file cannot be written
      */
-    public static void write(TensorFile source, Gpt2Config config, Encoding type, Path file) {
+    public static void write(TensorFile source, Gpt2Config config, Encoding type, Path file,
+            Consumer<String> notes) {
         if (type != Encoding.F32 && type != Encoding.BF16) {
             throw new UserError("llm.c has no models of type " + type + "; choose f32 or bf16");
         }
-        if (config.layerNormEps() != EPSILON) {
-            throw cannot(Gpt2Config.LAYER_NORM_EPS + " " + config.layerNormEps(), String.valueOf(EPSILON));
-        }
+        OtherPrograms.check(PROGRAM, config, notes);
+        OtherPrograms.same(PROGRAM, config, Gpt2Config.LAYER_NORM_EPS, EPSILON);
+        OtherPrograms.same(PROGRAM, config, Gpt2Config.TIE_WORD_EMBEDDINGS, true);
+        OtherPrograms.same(PROGRAM, config, Gpt2Config.N_INNER, 4 * config.nEmbd());
         AtomicFiles.write(file, out -> {
             int padded = Math.ceilDiv(config.vocabSize(), PADDING) * PADDING;
             ByteBuffer header = ByteBuffer.allocate(LlmcModel.HEADER).order(ByteOrder.LITTLE_ENDIAN);
@@ -41,21 +46,12 @@ public final class LlmcWriter {
             WeightWriter weights = new WeightWriter(source, out);
             for (Part part : Part.of(config)) {
                 for (int i = 0; i < part.count(config); i++) {
-                    if (source.contains(part.name(i))) {
-                        weights.write(part.name(i), part.isMatrix(), type);
-                    } else {
-                        weights.pad(type.bytes(part.shape().size()));
-                    }
+                    weights.write(part.name(i), part.isMatrix(), type);
                 }
                 if (part.name().equals(Part.EMBEDDING)) {
                     weights.pad(type.bytes((padded - (long) config.vocabSize()) * config.nEmbd()));
                 }
             }
         });
-    }
-
-    private static UserError cannot(String found, String computed) {
-        return new UserError("llm.c cannot compute this model: it has " + found + ", and llm.c only " + computed
-                + ". Choose another format");
     }
 }

@@ -5,7 +5,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.tensor.UserError;
 import java.util.Map;
 
-/** {@code model_args} of a nanoGPT checkpoint. */
+/** {@code model_args} of a nanoGPT checkpoint, whose GELU is the exact one. */
 record NanoArguments(MappedFile file, Map<?, ?> values) {
     private static final int OLD_VOCABULARY = 50257;
 
@@ -15,7 +15,9 @@ record NanoArguments(MappedFile file, Map<?, ?> values) {
             return Gpt2Config.of(count("n_layer"), count("n_head"), count("n_embd"), count("block_size"))
                     .with(Gpt2Config.VOCAB_SIZE,
                             values.get("vocab_size") == null ? OLD_VOCABULARY : count("vocab_size"))
-                    .with(Gpt2Config.DROPOUT, values.get("dropout") instanceof Double p ? p : 0.0).check();
+                    .with(Gpt2Config.DROPOUT, values.get("dropout") instanceof Double p ? p : 0.0)
+                    .with(Gpt2Config.BIAS, values.get("bias") instanceof Boolean bias ? bias : true)
+                    .with(Gpt2Config.ACTIVATION, OtherPrograms.EXACT_GELU).check();
         } catch (UserError e) {
             throw new UserError(file.file() + ": model_args: " + e.getMessage(), e);
         }

@@ -18,13 +18,15 @@ import java.util.Map;
  * @param cols inputs of a matrix
  */
 public record Part(String name, boolean inBlock, int rows, int cols) {
+    /** The token embedding in full. */
+    public static final String NAME_OF_EMBEDDING = PretrainedNames.PREFIX + "wte.weight";
     static final String EMBEDDING = "wte.weight";
     static final String POSITIONS = "wpe.weight";
 
     /** All kinds, in the order of a forward pass, and of llm.c's files. */
     public static List<Part> of(Gpt2Config config) {
         int c = config.nEmbd();
-        int inner = 4 * c;
+        int inner = config.nInner();
         List<Part> parts = new ArrayList<>();
         parts.add(new Part(EMBEDDING, false, config.vocabSize(), c));
         parts.add(new Part(POSITIONS, false, config.blockSize(), c));
@@ -35,6 +37,9 @@ public record Part(String name, boolean inBlock, int rows, int cols) {
         pair(parts, "mlp.c_fc", true, inner, c);
         pair(parts, "mlp.c_proj", true, c, inner);
         pair(parts, "ln_f", false, 0, c);
+        if (!config.tied()) {
+            parts.add(new Part(PretrainedNames.HEAD, false, config.vocabSize(), c));
+        }
         return parts;
     }
 
@@ -65,7 +70,8 @@ public record Part(String name, boolean inBlock, int rows, int cols) {
 
     /** Its name, with that of block {@code i} if it is in one. */
     public String name(int i) {
-        return PretrainedNames.PREFIX + (inBlock ? "h." + i + "." : "") + name;
+        return name.equals(PretrainedNames.HEAD) ? name
+                : PretrainedNames.PREFIX + (inBlock ? "h." + i + "." : "") + name;
     }
 
     /** If it is a matrix of a linear layer, which other programs store as (out, in). */

@@ -186,9 +186,11 @@ final class TorchFile implements Pickle.Names {
         } catch (ArithmeticException | ClassCastException | IllegalArgumentException _) {
             // the error below says so
         }
-        throw bad(name, String.format(Locale.ROOT, "(shape %s, strides %s, offset %d) does not fit its memory of %d bytes",
-                MappedFile.shown(tensor.dims.toString()), MappedFile.shown(tensor.strides.toString()), tensor.offset,
-                memory.byteSize()));
+        throw bad(name,
+                String.format(Locale.ROOT, "(shape %s, strides %s, offset %d) does not fit its memory of %d bytes",
+                        MappedFile.shown(tensor.dims.toString()), MappedFile.shown(tensor.strides.toString()),
+                        tensor.offset,
+                        memory.byteSize()));
     }
 
     private UserError bad(String name, String what) {

@@ -47,12 +47,9 @@ public final class TorchModel {
         if (!(torch.contents() instanceof Map<?, ?> saved)) {
             throw noModel("it holds no dictionary of weights");
         }
-        Map<String, TorchFile.Stored> weights = weights(saved);
-        if (weights.isEmpty() && saved.get("model") instanceof Map<?, ?> inside) {
-            weights = weights(inside);
-        }
-        if (weights.isEmpty() && saved.get("state_dict") instanceof Map<?, ?> inside) {
-            weights = weights(inside);
+        Map<String, TorchFile.Stored> weights = Map.of();
+        for (Object place : new Object[] {saved.get("model"), saved.get("state_dict"), saved}) {
+            weights = weights.isEmpty() && place instanceof Map<?, ?> inside ? weights(inside) : weights;
         }
         Map<String, TensorData> data = new LinkedHashMap<>();
         weights.forEach((name, tensor) -> {
@@ -63,7 +60,8 @@ public final class TorchModel {
         boolean linear = isLinear(data);
         boolean nano = saved.get("model_args") instanceof Map<?, ?>;
         Gpt2Config config = nano ? new NanoArguments(file, (Map<?, ?>) saved.get("model_args")).config() : beside.get();
-        ForeignModel model = new ForeignModel(file, nano ? "nanoGPT checkpoint" : "PyTorch checkpoint", config, () -> null);
+        ForeignModel model =
+                new ForeignModel(file, nano ? "nanoGPT checkpoint" : "PyTorch checkpoint", config, () -> null);
         data.forEach((name, tensor) -> model.add(name, tensor, linear && LINEAR.matcher(name).matches()));
         return model;
     }

@@ -130,7 +130,8 @@ final class ZipIndex {
             throw file.broken("the archive has no part " + MappedFile.shown(name));
         }
         if (part.method != 0) {
-            throw file.wrong("the part " + MappedFile.shown(name) + " is compressed or encrypted, which PyTorch never does",
+            throw file.wrong(
+                    "the part " + MappedFile.shown(name) + " is compressed or encrypted, which PyTorch never does",
                     "Take the file as PyTorch wrote it");
         }
         try {

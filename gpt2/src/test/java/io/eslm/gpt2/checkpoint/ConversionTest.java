@@ -11,9 +11,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Golden;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.ModelFormat.ValueType;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
+import io.eslm.tensor.DType;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -25,6 +31,8 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,8 +76,9 @@ class ConversionTest {
         assertArrayEquals(Files.readAllBytes(MODELS.resolve("bf16.bin")), Files.readAllBytes(dir.resolve("bf16.bin")));
         convert(MODELS.resolve("hf"), dir.resolve("f32.bin"), ValueType.F32);
         try (Safetensors expected = Safetensors.open(MODELS.resolve("expected.safetensors"))) {
-            assertEquals(expected.metadata().get("f32.bin"), HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
-                    .digest(Files.readAllBytes(dir.resolve("f32.bin")))));
+            assertEquals(expected.metadata().get("f32.bin"),
+                    HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
+                            .digest(Files.readAllBytes(dir.resolve("f32.bin")))));
         }
     }
 
@@ -108,6 +117,72 @@ class ConversionTest {
         }
         JsonObject config = Json.read(dir.resolve("back/config.json")).object();
         assertEquals("float16", config.get("dtype").getAsString());
+    }
+
+    /** Other activations, widths, heads and biases go where the format has words for them, and are refused elsewhere. */
+    @ParameterizedTest
+    @CsvSource({"exact-gelu, true, true", "no-bias, true, true", "quick-gelu-narrow, false, false",
+        "relu-epsilon, false, false", "silu-untied-sharded, false, false", "inverse-layer, false, false"})
+    void variantsOfGpt2(String name, boolean gguf, boolean llmc) {
+        Path in = Golden.folder("variants/" + name);
+        Gpt2 model = ModelFolder.load(in, backend);
+        convert(in, dir.resolve("folder"), ValueType.F32);
+        Gpt2 back = ModelFolder.load(dir.resolve("folder"), backend);
+        assertEquals(model.config(), back.config());
+        assertSame(model, back);
+        if (gguf) {
+            convert(in, dir.resolve("m.gguf"), ValueType.F32);
+            back = ModelFolder.load(dir.resolve("m.gguf"), backend);
+            assertEquals(model.config().with(Gpt2Config.DROPOUT, 0.0), back.config().with(Gpt2Config.DROPOUT, 0.0));
+            assertSame(model, back);
+        } else {
+            assertTrue(error(in, "m.gguf", ValueType.F32).startsWith("llama.cpp cannot compute this model: its "));
+        }
+        if (llmc) {
+            convert(in, dir.resolve("m.bin"), ValueType.F32);
+        } else {
+            assertTrue(error(in, "m.bin", ValueType.F32).startsWith("llm.c cannot compute this model: its "));
+        }
+    }
+
+    /** An untied head and another inner width are no trouble for llama.cpp. */
+    @Test
+    void untiedHeadsAndNarrowMlpsGoToGguf() {
+        Gpt2Config config = Gpt2Config.of(2, 2, 32, 8).with(Gpt2Config.VOCAB_SIZE, 40).with(Gpt2Config.N_INNER, 64)
+                .with(Gpt2Config.TIE_WORD_EMBEDDINGS, false).with(Gpt2Config.LAYER_NORM_EPS, 1e-6);
+        Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+        ModelFolder.save(model, dir.resolve("folder"));
+        convert(dir.resolve("folder"), dir.resolve("m.gguf"), ValueType.F32);
+        Gpt2 back = ModelFolder.load(dir.resolve("m.gguf"), backend);
+        assertEquals(config, back.config());
+        assertSame(model, back);
+        convert(dir.resolve("folder"), dir.resolve("q.gguf"), ValueType.Q8_0);
+        assertEquals(config, ModelFolder.config(dir.resolve("q.gguf")));
+    }
+
+    @Test
+    void whatTheProgramComputesDifferentlyIsSaid() {
+        try (Conversion conversion = Conversion.open(MODELS.resolve("nano"))) {
+            assertTrue(conversion.source().startsWith("nanoGPT checkpoint "), conversion.source());
+            conversion.write(dir.resolve("m.gguf"), ModelFormat.GGUF, ValueType.F32);
+            String notes = conversion.notes().toString();
+            assertTrue(notes.contains("tanh form") && notes.contains("no biases") && notes.contains("no tokenizer"),
+                    notes);
+        }
+        assertSame(ModelFolder.load(MODELS.resolve("nano"), backend),
+                ModelFolder.load(dir.resolve("m.gguf"), backend));
+    }
+
+    @Test
+    void aHeadThatIsNotTheEmbeddingIsNotLeftOut() throws IOException {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        original.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
+        tensors.put("lm_head.weight", Tensor.zeros(backend, DType.F32, 280, 32));
+        Files.createDirectory(dir.resolve("odd"));
+        ModelFolder.save(original, dir.resolve("odd"));
+        Safetensors.write(dir.resolve("odd/model.safetensors"), tensors, Map.of());
+        String message = error(dir.resolve("odd"), "x.gguf", ValueType.F32);
+        assertTrue(message.contains("lm_head.weight differs from the token embedding"), message);
     }
 
     private String error(Path in, String out, ValueType type) {

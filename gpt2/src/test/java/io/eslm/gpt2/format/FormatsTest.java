@@ -99,7 +99,8 @@ class FormatsTest {
 
     /** The pickle of {@code {"transformer.h.0.attn.c_attn.weight": tensor}}. */
     private static String tensor(String key, String type, int offset, String sizes, String strides) {
-        return "(dV" + "transformer.h.0.attn.c_attn.weight\nctorch._utils\n_rebuild_tensor_v2\n((Vstorage\nctorch\n" + type
+        return "(dV" + "transformer.h.0.attn.c_attn.weight\nctorch._utils\n_rebuild_tensor_v2\n((Vstorage\nctorch\n"
+                + type
                 + "\nV" + key + "\nVcpu\nI4\ntQI" + offset + "\n(" + sizes + "t(" + strides
                 + "tI00\nccollections\nOrderedDict\n(tRtRs.";
     }
@@ -111,7 +112,8 @@ class FormatsTest {
         "\u008c\u0002os\u008c\u0006system\u0093.|os.system", "(Vls%ios%system%.|would load a class",
         "ctorch%load%(tR.|torch.load", "c__main__%GPTConfig%)\u0081.|__main__.GPTConfig",
         "ctorch%FloatStorage%(tR.|is inconsistent", "ccollections%OrderedDict%(K\u0001tR.|is inconsistent",
-        "(Vx%tQ.|names memory in an unknown way", "ccollections%OrderedDict%K\u0001R.|is inconsistent", "]]b.|what is no dictionary"})
+        "(Vx%tQ.|names memory in an unknown way", "ccollections%OrderedDict%K\u0001R.|is inconsistent",
+        "]]b.|what is no dictionary"})
     void noClassIsLoadedAndNothingIsCalled(String pickle, String named) {
         String message = torchError(pickle.replace('%', '\n'));
         assertTrue(message.startsWith("a.pt: ") && message.contains(named), message);
@@ -119,16 +121,19 @@ class FormatsTest {
 
     @ParameterizedTest
     @CsvSource({"0, FloatStorage, 1, 'I2\nI2\n', 'I2\nI1\n', does not fit its memory of 16 bytes",
-        "0, FloatStorage, 0, 'I2\nI2\n', 'I3\nI1\n', does not fit", "0, FloatStorage, 0, 'I9\nI9\n', 'I0\nI0\n', does not fit",
+        "0, FloatStorage, 0, 'I2\nI2\n', 'I3\nI1\n', does not fit",
+        "0, FloatStorage, 0, 'I9\nI9\n', 'I0\nI0\n', does not fit",
         "0, FloatStorage, 0, 'I2\nI2\n', 'I-2\nI1\n', does not fit",
         "0, FloatStorage, -1, 'I2\nI2\n', 'I2\nI1\n', does not fit",
         "0, FloatStorage, 0, 'I-2\nI-2\n', 'I2\nI1\n', does not fit",
         "0, FloatStorage, 0, 'I65536\nI65536\n', 'I0\nI0\n', does not fit",
         "0, FloatStorage, 0, 'I2\nI2\n', 'I9223372036854775807\nI9223372036854775807\n', does not fit",
-        "0, DoubleStorage, 0, 'I2\nI2\n', 'I2\nI1\n', does not fit", "0, FloatStorage, 0, 'I2\n', 'I2\nI1\n', 1 dimensions and 2",
+        "0, DoubleStorage, 0, 'I2\nI2\n', 'I2\nI1\n', does not fit",
+        "0, FloatStorage, 0, 'I2\n', 'I2\nI1\n', 1 dimensions and 2",
         "1, FloatStorage, 0, 'I2\nI2\n', 'I2\nI1\n', no part x/data/1",
         "../../etc/passwd, FloatStorage, 0, 'I2\nI2\n', 'I2\nI1\n', no part x/data/../../etc/passwd",
-        "0, LongStorage, 0, 'I2\nI2\n', 'I2\nI1\n', holds no GPT-2", "0, FloatStorage, 0, 'I2\nVx\n', 'I2\nI1\n', does not fit"})
+        "0, LongStorage, 0, 'I2\nI2\n', 'I2\nI1\n', holds no GPT-2",
+        "0, FloatStorage, 0, 'I2\nVx\n', 'I2\nI1\n', does not fit"})
     void tensorsStayInTheirMemory(String key, String type, int offset, String sizes, String strides, String says) {
         String message = torchError(tensor(key, type, offset, sizes, strides));
         assertTrue(message.startsWith("a.pt: ") && message.contains(says), message);
@@ -139,9 +144,12 @@ class FormatsTest {
         String pickle = tensor("0", "FloatStorage", 0, "I1\nI1\n", "I1\nI1\n");
         assertTrue(torchError(pickle, "x/constants.pkl").contains("TorchScript"));
         assertTrue(torchError(pickle, "x/byteorder").contains("big-endian"));
-        assertTrue(torchError(zip(Map.of("a.npy", new byte[4]), ZipEntry.STORED)).contains("none that torch.save wrote"));
-        assertTrue(torchError(zip(Map.of("x/y/data.pkl", new byte[4]), ZipEntry.STORED)).contains("it has no data.pkl"));
-        assertTrue(torchError(zip(Map.of("x/data.pkl", new byte[1 << 20]), ZipEntry.DEFLATED)).contains("is compressed"));
+        assertTrue(
+                torchError(zip(Map.of("a.npy", new byte[4]), ZipEntry.STORED)).contains("none that torch.save wrote"));
+        assertTrue(
+                torchError(zip(Map.of("x/y/data.pkl", new byte[4]), ZipEntry.STORED)).contains("it has no data.pkl"));
+        assertTrue(
+                torchError(zip(Map.of("x/data.pkl", new byte[1 << 20]), ZipEntry.DEFLATED)).contains("is compressed"));
         assertTrue(torchError(new byte[10]).contains("has no end"));
     }
 
@@ -149,7 +157,8 @@ class FormatsTest {
     @Test
     void depthNeedsNoStack() {
         assertTrue(torchError("]".repeat(200_000) + "a".repeat(199_999) + ".").contains("no dictionary"));
-        assertTrue(torchError("}V" + "model_args\n" + "]".repeat(100_000) + "a".repeat(99_999) + "s.").contains("no GPT-2"));
+        assertTrue(torchError("}V" + "model_args\n" + "]".repeat(100_000) + "a".repeat(99_999) + "s.")
+                .contains("no GPT-2"));
     }
 
     // ---- any damage
@@ -160,7 +169,7 @@ class FormatsTest {
         byte[] good = Files.readAllBytes(MODELS.resolve(name));
         Consumer<MappedFile> reader = name.endsWith("gguf") ? file -> use(GgufModel.of(file))
                 : name.equals("bf16.bin") ? file -> use(LlmcModel.of(file))
-                        : file -> use(TorchModel.of(file, () -> SHAPE));
+                : file -> use(TorchModel.of(file, () -> SHAPE));
         Random random = new Random(1);
         for (int i = 0; i < 300; i++) {
             byte[] bad = good.clone();
@@ -194,7 +203,8 @@ class FormatsTest {
 
     @ParameterizedTest
     @CsvSource({"1, 2, in version 2", "1, 4, in version 4", "2, 0, block size 0: must be at least 1",
-        "3, 400, smaller than its vocabulary", "4, 3, has 77568 bytes", "4, 2147483647, too large", "5, 3, must be a multiple",
+        "3, 400, smaller than its vocabulary", "4, 3, has 77568 bytes", "4, 2147483647, too large",
+        "5, 3, must be a multiple",
         "6, 1000000, too large", "7, 256, smaller than its vocabulary", "7, 512, but a model"})
     void sizesThatLieAreFound(int field, int value, String says) throws IOException {
         byte[] bytes = Files.readAllBytes(MODELS.resolve("bf16.bin"));

@@ -43,8 +43,9 @@ public final class FloatBytes {
     /** @throws UserError if {@code value} is finite, and {@code written}, which stands for it in a file, is not */
     public static void check(String name, String type, float value, float written) {
         if (Float.isFinite(value) && !Float.isFinite(written)) {
-            throw new UserError(String.format(Locale.ROOT, "%s holds %s, which %s cannot hold. Choose the type f32", name,
-                    value, type));
+            throw new UserError(
+                    String.format(Locale.ROOT, "%s holds %s, which %s cannot hold. Choose the type f32", name,
+                            value, type));
         }
     }
 
