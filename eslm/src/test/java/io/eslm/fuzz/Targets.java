@@ -10,6 +10,7 @@ import io.eslm.compare.Comparison;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelReaders;
 import io.eslm.gpt2.data.DataReaders;
+import io.eslm.gpt2.format.FormatReaders;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.tokenizer.TokenizerReaders;
@@ -54,6 +55,9 @@ final class Targets {
             Target.of("tokens", DataReaders::tokens),
             Target.of("tokenizer-json", TokenizerReaders::json).weighing(10).allocating(1 << 18, 2048),
             Target.of("pickle", TokenizerReaders::pickle),
+            Target.of("torch", FormatReaders::torch),
+            Target.of("gguf", FormatReaders::gguf),
+            Target.of("llmc", FormatReaders::llmc),
             Target.of("ranks", TokenizerReaders::ranks).weighing(10).allocating(1 << 18, 2048),
             Target.ofFile("characters", TokenizerReaders::characters),
             // An error names all methods.

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.tokenizer;
 
 import java.util.Map;
+import io.eslm.gpt2.format.Pickle;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -7,6 +7,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.NonFinite;
 import io.eslm.tensor.DType;
@@ -18,6 +19,7 @@ import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -28,12 +30,13 @@ import java.util.Optional;
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
  * {@code generation_config.json}, and the files of the tokenizer. To read, you can also
- * name the folder of a training run, which stands for its newest checkpoint.
+ * name the folder of a training run, which stands for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a
+ * model of llm.c, or a GGUF file.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
     static final String WEIGHTS = "model.safetensors";
-    private static final String GENERATION = "generation_config.json";
+    static final String GENERATION = "generation_config.json";
 
     private ModelFolder() {
     }
@@ -44,6 +47,10 @@ public final class ModelFolder {
      * @throws UserError if there is none, it is damaged, or the model is not a GPT-2 that this program computes
      */
     public static Gpt2Config config(Path dir) {
+        Optional<Gpt2Config> foreign = ForeignModels.config(dir);
+        if (foreign.isPresent()) {
+            return foreign.get();
+        }
         return ConfigJson.read(resolve(dir).resolve(CONFIG));
     }
 
@@ -53,6 +60,10 @@ public final class ModelFolder {
      * @throws UserError like {@link #config}, and if the weights are missing or truncated
      */
     public static Gpt2Config check(Path dir) {
+        Optional<Gpt2Config> foreign = ForeignModels.config(dir);
+        if (foreign.isPresent()) {
+            return foreign.get();
+        }
         Path folder = resolve(dir);
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         WeightFiles.open(weights(folder)).close();
@@ -65,16 +76,16 @@ public final class ModelFolder {
      * @throws UserError if there is none
      */
     public static Tokenizer tokenizerAt(String path) {
-        Path folder = Path.of(path);
-        return Optional.of(folder).filter(Files::isDirectory)
-                .flatMap(dir -> DataSource.tokenizer(dir)
-                        .or(() -> isModel(dir) ? tokenizer(dir) : Optional.empty()))
+        return Optional.of(Path.of(path)).filter(Files::exists)
+                .flatMap(named -> DataSource.tokenizer(named)
+                        .or(() -> isModel(named) ? tokenizer(named) : Optional.empty()))
                 .orElseGet(() -> Tokenizers.open(path));
     }
 
-    /** True if {@code dir} holds a model, or is the folder of a run. */
-    private static boolean isModel(Path dir) {
-        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir);
+    private static boolean isModel(Path named) {
+        return !Files.isDirectory(named) ? ForeignModels.isNamedLikeOne(named)
+                : Files.exists(named.resolve(CONFIG)) || Checkpoints.isRun(named)
+                        || ForeignModels.config(named).isPresent();
     }
 
     /**
@@ -84,10 +95,20 @@ public final class ModelFolder {
      * @throws UserError like {@link #config}, and if the tokenizer is damaged or does not fit the model
      */
     public static Optional<Tokenizer> tokenizer(Path dir) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            try (ForeignModel model = foreign.get()) {
+                Path folder = Files.isDirectory(dir) ? dir : dir.toAbsolutePath().getParent();
+                return fitting(model.tokenizer().map(json -> Tokenizers.of(json, model.file()))
+                        .or(() -> Tokenizers.inFolder(folder)), model.config(), dir);
+            }
+        }
         Path folder = resolve(dir);
-        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        Optional<Tokenizer> found = Tokenizers.inFolder(folder);
-        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), folder.toString()));
+        return fitting(Tokenizers.inFolder(folder), ConfigJson.read(folder.resolve(CONFIG)), folder);
+    }
+
+    private static Optional<Tokenizer> fitting(Optional<Tokenizer> found, Gpt2Config config, Path where) {
+        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), where.toString()));
         return found.or(() -> Tokenizers.usual(config.vocabSize()));
     }
 
@@ -103,6 +124,13 @@ public final class ModelFolder {
 
     /** Like {@link #load(Path, Backend)}, with weights of the given type, which the backend must support. */
     public static Gpt2 load(Path dir, Backend backend, DType type) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            try (ForeignModel model = foreign.get()) {
+                checkMemory(model.config(), dir, backend, type);
+                return read(model, model.config(), backend, type);
+            }
+        }
         Path folder = resolve(dir);
         checkManifest(folder);
         return read(folder, backend, type);
@@ -127,24 +155,35 @@ public final class ModelFolder {
     static Gpt2 read(Path folder, Backend backend, DType type) {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Path weights = weights(folder);
-        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
-                "the model in " + folder,
-                "Give Java more (-Xmx), or load a smaller model.");
-        try (WeightFiles files = WeightFiles.open(weights)) {
-            PretrainedWeights source = new PretrainedWeights(files, config, backend, type);
-            Gpt2 model = new Gpt2(config, backend, source);
-            source.checkRest(model);
-            checkFinite(weights, model);
-            return model;
+        checkMemory(config, folder, backend, type);
+        try (TensorFile file = WeightFiles.open(weights)) {
+            return read(file, config, backend, type);
         }
+    }
+
+    private static void checkMemory(Gpt2Config config, Path named, Backend backend, DType type) {
+        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
+                "the model in " + named, "Give Java more (-Xmx), or load a smaller model.");
+    }
+
+    private static Gpt2 read(TensorFile file, Gpt2Config config, Backend backend, DType type) {
+        PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
+        Gpt2 model = new Gpt2(config, backend, source);
+        source.checkRest(model);
+        checkFinite(file.file(), model);
+        return model;
     }
 
     private static void checkFinite(Path file, Gpt2 model) {
         NonFinite.first(tensors(model)).ifPresent(name -> {
-            throw new UserError(file + ": " + name
-                    + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
-                    + "is damaged; use another checkpoint");
+            throw notFinite(file, name);
         });
+    }
+
+    static UserError notFinite(Path file, String name) {
+        return new UserError(file + ": " + name
+                + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
+                + "is damaged; use another checkpoint");
     }
 
     private static Map<String, Tensor> tensors(Gpt2 model) {
@@ -216,12 +255,6 @@ public final class ModelFolder {
         }
         if (Files.exists(folder.resolve(WeightFiles.INDEX))) {
             return folder.resolve(WeightFiles.INDEX);
-        }
-        if (Files.exists(folder.resolve("pytorch_model.bin"))) {
-            throw new UserError(
-                    folder + ": the weights are in pytorch_model.bin, which is not read because loading it can "
-                            + "run code; expected " + WEIGHTS + ". Most models are published with both; in Python, "
-                            + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) converts it");
         }
         throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + ". Copy it there too");
     }

@@ -11,7 +11,7 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
-import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -32,13 +32,13 @@ final class PretrainedWeights implements Weights {
     /** A warning names as many tensors. */
     private static final int SHOWN = 3;
 
-    private final WeightFiles files;
+    private final TensorFile files;
     private final Gpt2Config config;
     private final Backend backend;
     private final DType type;
     private final Set<String> used = new HashSet<>();
 
-    PretrainedWeights(WeightFiles files, Gpt2Config config, Backend backend, DType type) {
+    PretrainedWeights(TensorFile files, Gpt2Config config, Backend backend, DType type) {
         this.files = files;
         this.config = config;
         this.backend = backend;
@@ -48,16 +48,15 @@ final class PretrainedWeights implements Weights {
     @Override
     public Tensor load(String path, int... dims) {
         String name = nameInFile(PretrainedNames.of(path));
-        Safetensors file = files.of(name);
-        Shape shape = file.entry(name).shape();
+        Shape shape = files.shape(name);
         if (!shape.equals(Shape.of(dims))) {
-            throw new UserError(
-                    file.file() + ": " + name + " has shape " + shape + ", but config.json beside it requires "
-                            + Shape.of(dims) + " (" + config + "); the two files are not of the same model");
+            throw new UserError(files.file(name) + ": " + name + " has shape " + shape + ", but a model " + config
+                    + " needs " + Shape.of(dims)
+                    + "; the shape (config.json) and the weights are not of the same model");
         }
         used.add(name);
         Tensor t = Tensor.zeros(backend, type, dims);
-        file.read(name, backend, t.storage());
+        files.read(name, backend, t.storage());
         return t;
     }
 
@@ -81,7 +80,7 @@ final class PretrainedWeights implements Weights {
             return ", which tie_word_embeddings false in config.json beside it requires";
         }
         return ", which a model of " + config.nLayer() + " blocks needs. "
-                + (ZeroBiases.isBias(name) && files.entries().stream().noneMatch(e -> ZeroBiases.isBias(e.name()))
+                + (ZeroBiases.isBias(name) && files.names().stream().noneMatch(ZeroBiases::isBias)
                         ? "If the model has no biases, add \"bias\": false to config.json beside it"
                         : "It is incomplete or not a GPT-2");
     }
@@ -94,21 +93,21 @@ final class PretrainedWeights implements Weights {
      */
     void checkRest(Gpt2 model) {
         List<String> ignored = new ArrayList<>();
-        for (Safetensors.Entry e : files.entries()) {
-            if (used.contains(e.name()) || MASK.matcher(e.name()).matches()) {
+        for (String tensor : files.names()) {
+            if (used.contains(tensor) || MASK.matcher(tensor).matches()) {
                 continue;
             }
-            if (e.name().equals(HEAD)) {
-                checkHead(e, model.head().value());
-            } else if (!config.bias() && ZeroBiases.isBias(e.name())) {
-                checkZero(e);
-            } else if (isOfBlock(e)) {
+            if (tensor.equals(HEAD)) {
+                checkHead(model.head().value());
+            } else if (!config.bias() && ZeroBiases.isBias(tensor)) {
+                checkZero(tensor);
+            } else if (isOfBlock(tensor)) {
                 throw new UserError(
-                        files.of(e.name()).file() + ": contains a tensor " + e.name() + " " + e.shape()
+                        files.file(tensor) + ": contains a tensor " + tensor + " " + files.shape(tensor)
                                 + ", which a GPT-2 of " + config.nLayer()
                                 + " blocks does not have; config.json and the weights are not of the same model");
             } else {
-                ignored.add(e.name());
+                ignored.add(tensor);
             }
         }
         if (!ignored.isEmpty()) {
@@ -120,25 +119,27 @@ final class PretrainedWeights implements Weights {
     }
 
     /** A weight inside a block, or anything of a block that the model does not have; masks of other types are neither. */
-    private boolean isOfBlock(Safetensors.Entry e) {
-        Matcher m = IN_BLOCK.matcher(e.name());
-        return m.matches() && (Integer.parseInt(m.group(2)) >= config.nLayer() || e.type().isFloat());
+    private boolean isOfBlock(String tensor) {
+        Matcher m = IN_BLOCK.matcher(tensor);
+        return m.matches() && (Integer.parseInt(m.group(2)) >= config.nLayer() || files.isFloat(tensor));
     }
 
-    private void checkZero(Safetensors.Entry e) {
-        for (double v : files.of(e.name()).doubles(e.name())) {
+    private void checkZero(String tensor) {
+        float[] values = new float[files.shape(tensor).size()];
+        files.floats(tensor, 0, values, values.length);
+        for (float v : values) {
             if (v != 0) {
-                throw new UserError(files.of(e.name()).file() + ": " + e.name() + " holds " + v
+                throw new UserError(files.file(tensor) + ": " + tensor + " holds " + v
                         + ", but config.json beside it says \"bias\": false; the two files are not of the same model");
             }
         }
     }
 
-    private void checkHead(Safetensors.Entry e, Tensor embedding) {
-        boolean same = e.shape().equals(embedding.shape());
+    private void checkHead(Tensor embedding) {
+        boolean same = files.shape(HEAD).equals(embedding.shape());
         if (same) {
             Storage head = backend.allocate(type, embedding.size());
-            files.of(HEAD).read(HEAD, backend, head);
+            files.read(HEAD, backend, head);
             double[] a = new double[Math.min(CHUNK, embedding.size())];
             double[] b = new double[a.length];
             for (int at = 0; same && at < embedding.size(); at += a.length) {
@@ -150,7 +151,7 @@ final class PretrainedWeights implements Weights {
         }
         if (!same) {
             throw new UserError(
-                    files.of(HEAD).file() + ": " + HEAD
+                    files.file(HEAD) + ": " + HEAD
                             + " differs from the token embedding wte.weight, but config.json "
                             + "beside it ties them. If the head is a weight of its own, set tie_word_embeddings false there");
         }

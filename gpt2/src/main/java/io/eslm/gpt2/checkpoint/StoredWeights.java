@@ -3,15 +3,17 @@ package io.eslm.gpt2.checkpoint;
 
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -30,15 +32,15 @@ public final class StoredWeights implements AutoCloseable {
 
     private final Path folder;
     private final Gpt2Config config;
-    private final WeightFiles file;
+    private final TensorFile file;
     /** The name in the file by ours. */
     private final Map<String, String> names = new LinkedHashMap<>();
 
-    private StoredWeights(Path folder, Gpt2Config config, WeightFiles file) {
+    private StoredWeights(Path folder, Gpt2Config config, TensorFile file) {
         this.folder = folder;
         this.config = config;
         this.file = file;
-        List<String> all = file.entries().stream().map(Safetensors.Entry::name)
+        List<String> all = file.names().stream()
                 .filter(name -> !PretrainedWeights.MASK.matcher(name).matches()).toList();
         boolean embedded =
                 all.stream().anyMatch(name -> PretrainedNames.bare(name).equals(PretrainedWeights.EMBEDDING));
@@ -57,15 +59,23 @@ public final class StoredWeights implements AutoCloseable {
     }
 
     /**
-     * Opens the weights of a model folder, or of the newest checkpoint of a run.
+     * Opens the weights of a model folder, of the newest checkpoint of a run, or of a file of another program.
      *
      * @throws UserError if files are missing or damaged, or are no GPT-2
      */
     public static StoredWeights open(Path dir) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            return of(dir, foreign.get());
+        }
         Path folder = ModelFolder.resolve(dir);
         ModelFolder.checkManifest(folder);
         Gpt2Config config = ModelFolder.config(folder);
         return new StoredWeights(folder, config, WeightFiles.open(ModelFolder.weights(folder)));
+    }
+
+    static StoredWeights of(Path file, ForeignModel model) {
+        return new StoredWeights(file, model.config(), model);
     }
 
     /** Where a tensor stands in a forward pass: the block and the place there; unknown names come last. */
@@ -92,9 +102,18 @@ public final class StoredWeights implements AutoCloseable {
                 : new Place(-1, i, bare);
     }
 
-    /** The folder of the model itself. */
+    /** The folder of the model itself, or its file. */
     public Path folder() {
         return folder;
+    }
+
+    /** The file or files themselves, with what is left out here. */
+    TensorFile tensors() {
+        return file;
+    }
+
+    boolean isFloat(String name) {
+        return file.isFloat(names.get(name));
     }
 
     /** The shape of the model, as its config.json says. */
@@ -105,7 +124,7 @@ public final class StoredWeights implements AutoCloseable {
     /** Names and shapes. */
     public Map<String, Shape> shapes() {
         Map<String, Shape> shapes = new LinkedHashMap<>();
-        names.forEach((name, inFile) -> shapes.put(name, file.of(inFile).entry(inFile).shape()));
+        names.forEach((name, inFile) -> shapes.put(name, file.shape(inFile)));
         return shapes;
     }
 
@@ -115,7 +134,7 @@ public final class StoredWeights implements AutoCloseable {
             throw new NoSuchElementException(file.file() + ": has no weight " + name);
         }
         String inFile = names.get(name);
-        file.of(inFile).floats(inFile, from, out, n);
+        file.floats(inFile, from, out, n);
     }
 
     @Override

@@ -3,22 +3,27 @@ package io.eslm.gpt2.checkpoint;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Set;
 
 /**
  * The tensors of a model folder, in {@code model.safetensors}, or in several files that {@code model.safetensors.index.json} names
  * under {@code weight_map}.
  */
-final class WeightFiles implements AutoCloseable {
+final class WeightFiles implements TensorFile {
     static final String INDEX = ModelFolder.WEIGHTS + ".index.json";
     private static final String MAP = "weight_map";
 
@@ -108,22 +113,42 @@ final class WeightFiles implements AutoCloseable {
         }
     }
 
-    /** The file, or the index of several. */
-    Path file() {
+    @Override
+    public Path file() {
         return file;
     }
 
-    boolean contains(String name) {
-        return byTensor.containsKey(name);
+    @Override
+    public Path file(String name) {
+        return of(name).file();
     }
 
-    /** All tensors, in the order of the files. */
-    List<Safetensors.Entry> entries() {
-        return parts.values().stream().flatMap(part -> part.entries().stream()).toList();
+    @Override
+    public Set<String> names() {
+        return Collections.unmodifiableSet(byTensor.keySet());
     }
 
-    /** The file of a tensor. */
-    Safetensors of(String name) {
+    @Override
+    public Shape shape(String name) {
+        return of(name).shape(name);
+    }
+
+    @Override
+    public boolean isFloat(String name) {
+        return of(name).isFloat(name);
+    }
+
+    @Override
+    public void floats(String name, int from, float[] out, int n) {
+        of(name).floats(name, from, out, n);
+    }
+
+    @Override
+    public void read(String name, Backend backend, Storage dst) {
+        of(name).read(name, backend, dst);
+    }
+
+    private Safetensors of(String name) {
         Safetensors part = byTensor.get(name);
         if (part == null) {
             throw new NoSuchElementException(file + ": has no tensor " + name);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import io.eslm.tensor.io.Json;
+import com.google.gson.JsonObject;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
@@ -63,6 +65,17 @@ public final class Tokenizers {
                         : ofFile(at);
             }
         }
+    }
+
+    /**
+     * The tokenizer that {@code json} describes in the form of Hugging Face's {@code tokenizer.json}.
+     *
+     * @param file that holds it, for messages
+     * @throws UserError if it is damaged, or asks for something that is not known here
+     */
+    public static Tokenizer of(JsonObject json, Path file) {
+        return TokenizerJson.of(Json.of(file, json),
+                Map.of(HUGGING_FACE, Json.pretty(json).getBytes(StandardCharsets.UTF_8)));
     }
 
     /**

@@ -255,8 +255,7 @@ class ModelFolderTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"pytorch_model.bin, convert",
-        "other, Copy it there"})
+    @CsvSource("other, Copy it there")
     void noWeights(String beside, String advice) throws IOException {
         Files.copy(Golden.folder("even").resolve("config.json"), dir.resolve("config.json"));
         Files.createFile(dir.resolve(beside));
@@ -268,7 +267,7 @@ class ModelFolderTest {
         assertContains(error(dir), dir.toString(), "config.json", "model.safetensors", "checkpoints/");
         assertContains(error(dir.resolve("absent")), "absent", "no such folder");
         Path file = Files.createFile(dir.resolve("file"));
-        assertContains(error(file), "is a file");
+        assertContains(error(file), "no model that is known");
         Files.createDirectory(dir.resolve("checkpoints"));
         assertContains(error(dir), "no complete checkpoint");
     }
