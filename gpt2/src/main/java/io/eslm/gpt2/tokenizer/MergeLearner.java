@@ -8,7 +8,7 @@ import java.util.Arrays;
  * Learns merges from counted words: joins the most frequent pair of neighbouring symbols everywhere, again and again.
  *
  * <p>All words lie in one array, and each pair knows its places, so a merge costs time for its occurrences alone, however long
- * the words are. Needs 8 bytes for each byte of the different words, up to 12 for places, and about 64 for each pair.
+ * the words are. Needs 5 bytes for each byte of the different words, up to 12 for places, and about 80 for each pair.
  */
 final class MergeLearner {
     /** After each word, and before the first. */
@@ -16,34 +16,35 @@ final class MergeLearner {
     /** A byte that belongs to a symbol that starts before it. */
     private static final int COVERED = -2;
     private static final int BYTES = 256;
+    private static final int STEP = 8;
 
     private final int[] symbols;
-    private final int[] wordOf;
+    /** How many words, less one, begin before every {@link #STEP}th place. */
+    private final int[] wordAt;
     private final long[] weights;
     private final PairQueue pairs = new PairQueue();
     private final Neighbours before;
     private final Neighbours after;
 
     /**
-     * Lays out the words; does not need {@code words} after that.
+     * Lays out the words, and leaves none in {@code words}.
      *
      * @param ids the symbol of each byte
      * @param mostSymbols all symbols are below this
      */
     MergeLearner(WordCounts words, int[] ids, int mostSymbols) {
         symbols = new int[Math.toIntExact(words.differentBytes() + 1)];
-        wordOf = new int[symbols.length];
+        wordAt = new int[symbols.length / STEP + 1];
         weights = new long[Math.toIntExact(words.different())];
         before = new Neighbours(mostSymbols);
         after = new Neighbours(mostSymbols);
         symbols[0] = END;
         int at = 1;
         int n = 0;
-        for (WordTable part : words.parts()) {
+        for (WordTable part : words.drain()) {
             for (int word = 0; word < part.size(); word++, n++) {
                 weights[n] = part.count(word);
                 for (int i = part.start(word); i < part.end(word); i++) {
-                    wordOf[at] = n;
                     symbols[at++] = ids[part.bytes()[i] & 0xFF];
                 }
                 symbols[at++] = END;
@@ -58,31 +59,44 @@ final class MergeLearner {
             byteOf[ids[b]] = b;
         }
         long[] counts = new long[BYTES * BYTES];
-        int[] places = new int[BYTES * BYTES];
-        for (int i = 1; i + 1 < symbols.length; i++) {
-            if (symbols[i] != END && symbols[i + 1] != END) {
+        int[] sizes = new int[BYTES * BYTES];
+        int word = -1;
+        for (int i = 0; i + 1 < symbols.length; i++) {
+            if (i % STEP == 0) {
+                wordAt[i / STEP] = word;
+            }
+            if (symbols[i] == END) {
+                word++;
+            } else if (symbols[i + 1] != END) {
                 int pair = byteOf[symbols[i]] * BYTES + byteOf[symbols[i + 1]];
-                counts[pair] += weights[wordOf[i]];
-                places[pair]++;
+                counts[pair] += weights[word];
+                sizes[pair]++;
             }
         }
-        int total = 0;
-        for (int pair = 0; pair < places.length; pair++) {
-            total += places[pair];
-            places[pair] = total;
-        }
-        int[] all = new int[total];
+        int[][] places = new int[BYTES * BYTES][];
         for (int i = symbols.length - 2; i > 0; i--) {
             if (symbols[i] != END && symbols[i + 1] != END) {
-                all[--places[byteOf[symbols[i]] * BYTES + byteOf[symbols[i + 1]]]] = i;
+                int pair = byteOf[symbols[i]] * BYTES + byteOf[symbols[i + 1]];
+                if (places[pair] == null) {
+                    places[pair] = new int[sizes[pair]];
+                }
+                places[pair][--sizes[pair]] = i;
             }
         }
         for (int pair = 0; pair < places.length; pair++) {
-            int to = pair + 1 < places.length ? places[pair + 1] : total;
-            if (to > places[pair]) {
-                pairs.put(ids[pair / BYTES], ids[pair % BYTES], counts[pair], all, places[pair], to);
+            if (places[pair] != null) {
+                pairs.put(ids[pair / BYTES], ids[pair % BYTES], counts[pair], places[pair], 0, places[pair].length);
             }
         }
+    }
+
+    /** How often the word at a place occurs: the one at the step before it, or as many later as words end between. */
+    private long weight(int at) {
+        int word = wordAt[at / STEP];
+        for (int i = at - at % STEP; i < at; i++) {
+            word += symbols[i] == END ? 1 : 0;
+        }
+        return weights[word];
     }
 
     /** The most frequent pair, which {@link #join} takes next, or −1 if no two symbols are neighbours. */
@@ -113,7 +127,7 @@ final class MergeLearner {
             if (symbols[second] != right) {
                 continue;
             }
-            long weight = weights[wordOf[first]];
+            long weight = weight(first);
             int previous = previous(first);
             if (symbols[previous] != END) {
                 before.add(symbols[previous], previous, weight);

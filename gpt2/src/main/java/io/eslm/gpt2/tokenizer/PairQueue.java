@@ -21,6 +21,7 @@ final class PairQueue {
     private int[][] places = new int[1 << 12][];
     private int[] from = new int[1 << 12];
     private int[] to = new int[1 << 12];
+    private int size;
 
     PairQueue() {
         index.defaultReturnValue(NONE);
@@ -37,12 +38,12 @@ final class PairQueue {
 
     /** Adds a pair that occurs {@code count} times, at {@code places[from … to)} and perhaps nowhere else. */
     void put(int left, int right, long count, int[] places, int from, int to) {
-        int pair = index.size();
-        if (index.putIfAbsent(key(left, right), pair) != NONE) {
-            throw new IllegalStateException("the pair (" + left + ", " + right + ") has been there before");
-        }
-        if (pair == keys.length) {
+        if (size == keys.length) {
             grow();
+        }
+        int pair = size++;
+        if (index.put(key(left, right), pair) != NONE) {
+            throw new IllegalStateException("the pair (" + left + ", " + right + ") has been there before");
         }
         keys[pair] = key(left, right);
         counts[pair] = count;
@@ -57,19 +58,44 @@ final class PairQueue {
         queue.enqueue(pair);
     }
 
+    /** Makes room: forgets the pairs that are no more, or takes more memory if these are few. */
     private void grow() {
-        int capacity = keys.length + (keys.length >> 1);
-        keys = Arrays.copyOf(keys, capacity);
-        counts = Arrays.copyOf(counts, capacity);
-        queued = Arrays.copyOf(queued, capacity);
-        places = Arrays.copyOf(places, capacity);
-        from = Arrays.copyOf(from, capacity);
-        to = Arrays.copyOf(to, capacity);
+        int live = 0;
+        for (int pair = 0; pair < size; pair++) {
+            if (counts[pair] > 0 && places[pair] != null) {
+                keys[live] = keys[pair];
+                counts[live] = counts[pair];
+                queued[live] = queued[pair];
+                places[live] = places[pair];
+                from[live] = from[pair];
+                to[live++] = to[pair];
+            }
+        }
+        Arrays.fill(places, live, size, null);
+        size = live;
+        index.clear();
+        queue.clear();
+        for (int pair = 0; pair < size; pair++) {
+            index.put(keys[pair], pair);
+            queue.enqueue(pair);
+        }
+        if (size > keys.length / 4 * 3) {
+            int capacity = keys.length + (keys.length >> 1);
+            keys = Arrays.copyOf(keys, capacity);
+            counts = Arrays.copyOf(counts, capacity);
+            queued = Arrays.copyOf(queued, capacity);
+            places = Arrays.copyOf(places, capacity);
+            from = Arrays.copyOf(from, capacity);
+            to = Arrays.copyOf(to, capacity);
+        }
     }
 
-    /** Takes {@code count} from a pair. */
+    /** Takes {@code count} from a pair; one that was polled may have gone. */
     void take(int left, int right, long count) {
-        counts[index.get(key(left, right))] -= count;
+        int pair = index.get(key(left, right));
+        if (pair != NONE) {
+            counts[pair] -= count;
+        }
     }
 
     /** Takes the most frequent pair out of the queue; {@link #NONE} if none occurs. */

@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
 
 /**
  * How often each piece occurs in texts ({@link Gpt2Pieces}). Several threads count, each in a small table of its own, and add that to
@@ -24,9 +25,9 @@ import java.util.function.LongConsumer;
  */
 final class WordCounts {
     private static final int STRIPES = 64;
-    /** A thread's own table is emptied at this size. */
+    /** A thread's own table is emptied at this size, and at the end. */
     private static final int OWN_WORDS = 1 << 16;
-    private static final int BATCH_CHARS = 1 << 20;
+    private static final int BATCH_CHARS = 1 << 18;
     /** Batches that wait or are counted, for each thread. */
     private static final int AHEAD = 2;
 
@@ -61,10 +62,12 @@ final class WordCounts {
                     done.accept(textBytes.sum());
                 }
             }
-            while (!running.isEmpty()) {
-                await(running.remove());
-                done.accept(textBytes.sum());
+            awaitAll(running, done);
+            for (WordTable table = own.poll(); table != null; table = own.poll()) {
+                WordTable found = table;
+                running.add(pool.submit(() -> moveToCommon(found)));
             }
+            awaitAll(running, done);
         } finally {
             pool.shutdownNow();
         }
@@ -77,6 +80,13 @@ final class WordCounts {
             chars += batch.getLast().length();
         }
         return batch;
+    }
+
+    private void awaitAll(Queue<Future<?>> running, LongConsumer done) {
+        while (!running.isEmpty()) {
+            await(running.remove());
+            done.accept(textBytes.sum());
+        }
     }
 
     private static void await(Future<?> counted) {
@@ -112,7 +122,6 @@ final class WordCounts {
             textBytes.add(bytes.length);
             words.add(pieces);
         }
-        moveToCommon(found);
         own.add(found);
     }
 
@@ -140,9 +149,13 @@ final class WordCounts {
                 different(), differentBytes() >> 20, textBytes.sum() >> 20));
     }
 
-    /** The words, in parts, in no certain order. */
-    List<WordTable> parts() {
-        return List.of(stripes);
+    /** Gives the words away, part by part, in no certain order. */
+    Iterable<WordTable> drain() {
+        return () -> IntStream.range(0, STRIPES).mapToObj(i -> {
+            WordTable part = stripes[i];
+            stripes[i] = new WordTable(1);
+            return part;
+        }).iterator();
     }
 
     /** Bytes of all texts in UTF-8. */

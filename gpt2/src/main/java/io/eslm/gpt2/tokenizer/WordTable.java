@@ -59,7 +59,7 @@ final class WordTable {
         int start = ends[size];
         int end = Math.addExact(start, to - from);
         if (end > bytes.length) {
-            bytes = Arrays.copyOf(bytes, (int) Math.clamp(2L * end, 0, Integer.MAX_VALUE - 8));
+            bytes = Arrays.copyOf(bytes, Math.clamp(2L * end, 0, Integer.MAX_VALUE - 8));
         }
         System.arraycopy(text, from, bytes, start, to - from);
         slots[slot] = size;
