@@ -8,10 +8,9 @@ import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
+import java.util.Map;
 
 /** Writes the files in which other tools look for a byte-level BPE. */
 final class TokenizerFiles {
@@ -24,11 +23,17 @@ final class TokenizerFiles {
     /** See {@link BpeVocabulary#write}. The file that {@link Tokenizers#open} reads comes last. */
     static void write(Path folder, BpeVocabulary vocabulary) {
         FileTrees.make(folder);
-        AtomicFiles.writeString(folder.resolve(Gpt2Files.VOCAB), vocab(vocabulary.tokens()));
-        AtomicFiles.writeString(folder.resolve(Gpt2Files.MERGES), merges(IntStream.range(0, vocabulary.merges())
-                .mapToObj(i -> vocabulary.part(i, 0) + ' ' + vocabulary.part(i, 1))));
-        AtomicFiles.writeString(folder.resolve(CONFIG), config(vocabulary.special()).toString());
-        AtomicFiles.writeString(folder.resolve(TOKENIZER), json(vocabulary).toString());
+        files(vocabulary).forEach((name, text) -> AtomicFiles.writeString(folder.resolve(name), text));
+    }
+
+    /** The texts of all files by name. */
+    private static Map<String, String> files(BpeVocabulary vocabulary) {
+        var files = new LinkedHashMap<String, String>();
+        files.put(Gpt2Files.VOCAB, vocab(vocabulary.tokens()));
+        files.put(Gpt2Files.MERGES, merges(vocabulary));
+        files.put(CONFIG, config(vocabulary.special()).toString());
+        files.put(TOKENIZER, json(vocabulary).toString());
+        return files;
     }
 
     /** See {@link BpeVocabulary#tokenizer}. */
@@ -36,43 +41,45 @@ final class TokenizerFiles {
         return TokenizerJson.of(Json.of(Path.of(TOKENIZER), json(vocabulary)));
     }
 
-    /** {@code vocab.json}: all but ASCII is escaped, as in the file published with GPT-2. */
-    static String vocab(List<String> tokens) {
+    /** All but ASCII is escaped, as in the file published with GPT-2. */
+    private static String vocab(List<String> tokens) {
         var json = new StringBuilder(16 * tokens.size()).append('{');
         for (int id = 0; id < tokens.size(); id++) {
-            appendJson(json.append(id == 0 ? "" : ", "), tokens.get(id)).append(": ").append(id);
+            VocabFiles.appendJson(json.append(id == 0 ? "" : ", "), tokens.get(id)).append(": ").append(id);
         }
         return json.append('}').toString();
     }
 
-    /** {@code merges.txt}, of merges by rank, each two tokens with a space between. */
-    static String merges(Stream<String> merges) {
+    private static String merges(BpeVocabulary vocabulary) {
         var text = new StringBuilder("#version: 0.2\n");
-        merges.forEach(merge -> text.append(merge).append('\n'));
+        for (int i = 0; i < vocabulary.merges(); i++) {
+            text.append(vocabulary.part(i, 0)).append(' ').append(vocabulary.part(i, 1)).append('\n');
+        }
         return text.toString();
     }
 
-    private static StringBuilder appendJson(StringBuilder json, String text) {
-        json.append('"');
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '"' || c == '\\') {
-                json.append('\\').append(c);
-            } else if (c >= ' ' && c < 0x7F) {
-                json.append(c);
-            } else {
-                json.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-            }
+    private static JsonObject json(BpeVocabulary vocabulary) {
+        JsonObject ids = new JsonObject();
+        for (int id = 0; id < vocabulary.size(); id++) {
+            ids.addProperty(vocabulary.tokens().get(id), id);
         }
-        return json.append('"');
+        JsonArray merges = new JsonArray();
+        for (int i = 0; i < vocabulary.merges(); i++) {
+            JsonArray merge = new JsonArray(2);
+            merge.add(vocabulary.part(i, 0));
+            merge.add(vocabulary.part(i, 1));
+            merges.add(merge);
+        }
+        return json(ids, merges, vocabulary.special());
     }
 
-    private static JsonObject json(BpeVocabulary vocabulary) {
+    /** The contents of a {@code tokenizer.json}: a byte-level BPE that cuts texts as GPT-2 does; {@code special} have ids too. */
+    static JsonObject json(JsonObject ids, JsonArray merges, List<String> special) {
         JsonArray added = new JsonArray();
-        for (int id = 0; id < vocabulary.special().size(); id++) {
+        for (String text : special) {
             JsonObject token = new JsonObject();
-            token.addProperty("id", id);
-            token.addProperty("content", vocabulary.special().get(id));
+            token.add("id", ids.get(text));
+            token.addProperty("content", text);
             for (String no : List.of("single_word", "lstrip", "rstrip", "normalized")) {
                 token.addProperty(no, false);
             }
@@ -93,22 +100,11 @@ final class TokenizerFiles {
         root.add("pre_tokenizer", byteLevel);
         root.add("post_processor", JsonNull.INSTANCE);
         root.add("decoder", byteLevel);
-        root.add("model", model(vocabulary));
+        root.add("model", model(ids, merges));
         return root;
     }
 
-    private static JsonObject model(BpeVocabulary vocabulary) {
-        JsonObject ids = new JsonObject();
-        for (int id = 0; id < vocabulary.size(); id++) {
-            ids.addProperty(vocabulary.tokens().get(id), id);
-        }
-        JsonArray merges = new JsonArray();
-        for (int i = 0; i < vocabulary.merges(); i++) {
-            JsonArray merge = new JsonArray(2);
-            merge.add(vocabulary.part(i, 0));
-            merge.add(vocabulary.part(i, 1));
-            merges.add(merge);
-        }
+    private static JsonObject model(JsonObject ids, JsonArray merges) {
         JsonObject model = new JsonObject();
         model.addProperty("type", "BPE");
         model.add("dropout", JsonNull.INSTANCE);

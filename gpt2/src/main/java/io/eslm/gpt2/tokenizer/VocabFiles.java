@@ -47,13 +47,14 @@ final class VocabFiles {
         return text.toString();
     }
 
-    private static StringBuilder appendJson(StringBuilder json, String text) {
+    /** Appends a JSON string in ASCII. */
+    static StringBuilder appendJson(StringBuilder json, String text) {
         json.append('"');
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (c == '"' || c == '\\') {
                 json.append('\\').append(c);
-            } else if (c < 0x7F) {
+            } else if (c >= ' ' && c < 0x7F) {
                 json.append(c);
             } else {
                 json.append(String.format(Locale.ROOT, "\\u%04x", (int) c));

@@ -71,7 +71,7 @@ class BpeTrainerTest {
     @Test
     void equalsTheDefinition() {
         SplittableRandom random = new SplittableRandom(7);
-        for (int round = 0; round < 150; round++) {
+        for (int round = 0; round < 100; round++) {
             int[] alphabet = ALPHABETS[random.nextInt(ALPHABETS.length)].codePoints().toArray();
             List<String> texts = new ArrayList<>();
             for (int i = random.nextInt(5); i >= 0; i--) {
@@ -95,7 +95,7 @@ class BpeTrainerTest {
     void threadsAndOrderChangeNothing() {
         SplittableRandom random = new SplittableRandom(3);
         List<String> texts = new ArrayList<>();
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 12; i++) {
             StringBuilder text = new StringBuilder();
             for (int n = 0; n < 20_000; n++) {
                 text.append(' ').append(Integer.toString(random.nextInt(1 << random.nextInt(1, 24)), 36));
