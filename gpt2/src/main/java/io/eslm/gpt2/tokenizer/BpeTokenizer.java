@@ -33,7 +33,8 @@ final class BpeTokenizer implements Tokenizer {
      * @param stripsSpace decoding drops a space at the start, which encoding has put there
      */
     record Parts(String kind, Map<String, Integer> ids, byte[][] bytes, BpeMerges merges, List<AddedTokens.Added> added,
-            UnaryOperator<String> normalizer, Splitters.Splitter splitter, Splitters.ByteLevel byteLevel, boolean wholePieces, boolean byteFallback,
+            UnaryOperator<String> normalizer, Splitters.Splitter splitter, Splitters.ByteLevel byteLevel,
+            boolean wholePieces, boolean byteFallback,
             int unknown, boolean fuseUnknown, boolean stripsSpace) {
     }
 

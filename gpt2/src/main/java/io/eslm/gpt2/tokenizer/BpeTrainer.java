@@ -59,7 +59,8 @@ public final class BpeTrainer {
                     "a vocabulary of %d tokens is too small: the 256 bytes and the special tokens %s are %d. Choose at least "
                             + "that, such as 4096",
                     vocabSize, special, least);
-            UserError.check(vocabSize <= TokenizerJson.MOST_TOKENS, "a vocabulary of %d tokens is too large: at most %d",
+            UserError.check(vocabSize <= TokenizerJson.MOST_TOKENS,
+                    "a vocabulary of %d tokens is too large: at most %d",
                     vocabSize, TokenizerJson.MOST_TOKENS);
             UserError.check(threads > 0, "%d threads cannot count; use at least 1", threads);
         }

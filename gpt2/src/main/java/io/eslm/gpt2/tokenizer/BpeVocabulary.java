@@ -32,7 +32,8 @@ public final class BpeVocabulary {
         tokens = new ArrayList<>(special);
         for (int id = 0; id < tokens.size(); id++) {
             String token = tokens.get(id);
-            UserError.check(!token.isEmpty() && token.equals(Utf8.wellFormed(token)), "special token %d is no text", id);
+            UserError.check(!token.isEmpty() && token.equals(Utf8.wellFormed(token)), "special token %d is no text",
+                    id);
             UserError.check(ids.put(token, id) == null, "special token \"%s\" is given twice", token);
         }
         for (int letter : IntStream.range(0, BYTES).map(b -> ByteChars.of((byte) b)).sorted().toArray()) {

@@ -77,7 +77,8 @@ final class TiktokenFile {
         Splitters.Splitter splitter = Splitters.sequence(gpt2 ? List.of()
                 : List.of(Splitters.at(Splitters.pattern(CL100K), Splitters.Behaviour.ISOLATED, false)));
         return new BpeTokenizer(new BpeTokenizer.Parts("tiktoken's byte-level BPE", ids, tokens.toArray(byte[][]::new),
-                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter, new Splitters.ByteLevel(false, gpt2), true, false, -1, false, false));
+                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter,
+                new Splitters.ByteLevel(false, gpt2), true, false, -1, false, false));
     }
 
     /** Tiktoken joins two neighbours if their bytes together are a token, the lowest rank first. */

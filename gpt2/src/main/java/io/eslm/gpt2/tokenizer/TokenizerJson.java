@@ -71,7 +71,8 @@ final class TokenizerJson {
         }
         return new BpeTokenizer(
                 new BpeTokenizer.Parts(steps.isByteLevel() ? "byte-level BPE" : "BPE", ids, bytes(), merges,
-                        added, normalizer, splitter, steps.byteLevel(), model.optional("ignore_merges", Boolean.class, false),
+                        added, normalizer, splitter, steps.byteLevel(),
+                        model.optional("ignore_merges", Boolean.class, false),
                         model.optional("byte_fallback", Boolean.class, false), unknown == null ? -1 : ids.get(unknown),
                         model.optional("fuse_unk", Boolean.class, false), steps.stripsSpace()));
     }

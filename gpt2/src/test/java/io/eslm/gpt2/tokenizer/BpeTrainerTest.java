@@ -32,8 +32,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is learned equals what Hugging Face's library learns, see tools/golden/make_bpe.py, and what the definition says. */
 class BpeTrainerTest {
-    private static final String[] ALPHABETS = {"a", "ab", "ab ", "abc", "aab\n", "é ", "日本 ", "🙂🎉", "'s ll", "ab12! ", "\u0000 ",
-        "\n \t"};
+    private static final String[] ALPHABETS =
+            {"a", "ab", "ab ", "abc", "aab\n", "é ", "日本 ", "🙂🎉", "'s ll", "ab12! ", "\u0000 ",
+                "\n \t"};
 
     @TempDir
     private Path folder;
@@ -150,7 +151,8 @@ class BpeTrainerTest {
     @Test
     void everyByteIsAToken() {
         Tokenizer tokenizer = train(List.of(), 257, List.of("<|endoftext|>"), 1).vocabulary().tokenizer();
-        String text = IntStream.range(0, 256).collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        String text = IntStream.range(0, 256)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString();
         int[] ids = tokenizer.encode(text);
         assertEquals(text.getBytes(StandardCharsets.UTF_8).length, ids.length);
@@ -161,8 +163,10 @@ class BpeTrainerTest {
     @Test
     void tooLittleTextIsSaid() {
         Trained none = train(List.of(), 4096, List.of("<|endoftext|>"), 2);
-        assertEquals(Optional.of("the vocabulary has 257 tokens rather than 4,096: the text has no more pairs to join. Use "
-                + "more text for more tokens"), none.shortfall());
+        assertEquals(
+                Optional.of("the vocabulary has 257 tokens rather than 4,096: the text has no more pairs to join. Use "
+                        + "more text for more tokens"),
+                none.shortfall());
         assertEquals(Optional.empty(), train(List.of("ab ab"), 257, List.of(), 2).shortfall());
     }
 

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 /** The scanner cuts where GPT-2's pattern cuts. */
 class Gpt2PiecesTest {
     private static final Pattern PIECE = Splitters.pattern(Splitters.GPT2);
-    private static final String[] PARTS = {"'", "s", "t", "ll", "l", "ve", "v", "re", "d", "m", " ", "  ", "\n", "\r\n", "\t",
+    private static final String[] PARTS = {"'", "s", "t", "ll", "l", "ve", "v", "re", "d", "m", " ", "  ", "\n", "\r\n",
+        "\t",
         "a", "Z", "1", "½", "é", "ſ", "你", "🙂", "𝐀", "𝟘", "\u0301", "\u00a0", "\u0085", "\u2028", "\u3000", "\u200b",
         "\u180e", "\u001c", "\u0000", "!", "=", "_", "’"};
 
