@@ -111,6 +111,6 @@ public final class BpeVocabulary {
      * @throws UserError if a file cannot be written
      */
     public void write(Path folder) {
-        TokenizerFiles.write(folder, this);
+        Tokenizers.write(tokenizer(), folder);
     }
 }

@@ -10,6 +10,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 
 /** Reads {@code vocab.json} and {@code merges.txt}, the two files of a byte-level BPE like GPT-2's. */
 final class Gpt2Files {
@@ -21,38 +24,34 @@ final class Gpt2Files {
 
     /** @throws UserError if a file cannot be read, or the two do not fit */
     static Tokenizer read(Path folder) {
-        JsonObject vocab = Json.read(folder.resolve(VOCAB)).object();
-        JsonObject model = new JsonObject();
-        model.add("vocab", vocab);
-        model.add("merges", merges(folder.resolve(MERGES)));
-        JsonObject byteLevel = Json.parse("{\"type\":\"ByteLevel\",\"add_prefix_space\":false}");
-        JsonObject root = new JsonObject();
-        root.add("model", model);
-        root.add("pre_tokenizer", byteLevel);
-        root.add("decoder", byteLevel);
-        if (vocab.has(Gpt2Tokenizer.END_OF_TEXT_LITERAL)) {
-            JsonObject end = new JsonObject();
-            end.add("id", vocab.get(Gpt2Tokenizer.END_OF_TEXT_LITERAL));
-            end.addProperty("content", Gpt2Tokenizer.END_OF_TEXT_LITERAL);
-            end.addProperty("special", true);
-            JsonArray added = new JsonArray();
-            added.add(end);
-            root.add("added_tokens", added);
+        Map<String, byte[]> files = Map.of(VOCAB, bytes(folder.resolve(VOCAB)), MERGES, bytes(folder.resolve(MERGES)));
+        Tokenizer gpt2 = new Gpt2Tokenizer();
+        if (gpt2.files().entrySet().stream().allMatch(f -> Arrays.equals(f.getValue(), files.get(f.getKey())))) {
+            return gpt2;
         }
-        return TokenizerJson.of(Json.of(folder.resolve(VOCAB), root));
+        Path file = folder.resolve(VOCAB);
+        return TokenizerJson.of(
+                Json.of(file, tokenizerJson(Json.read(file).object(), merges(files.get(MERGES)))), files);
     }
 
-    private static JsonArray merges(Path file) {
-        JsonArray merges = new JsonArray();
+    /** The contents of a {@code tokenizer.json}: a byte-level BPE that cuts a text as GPT-2 does. */
+    static JsonObject tokenizerJson(JsonObject vocab, JsonArray merges) {
+        return TokenizerFiles.json(vocab, merges, vocab.has(Gpt2Tokenizer.END_OF_TEXT_LITERAL)
+                ? List.of(Gpt2Tokenizer.END_OF_TEXT_LITERAL) : List.of());
+    }
+
+    private static byte[] bytes(Path file) {
         try {
-            for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
-                if (!line.startsWith("#version") && !line.isBlank()) {
-                    merges.add(line);
-                }
-            }
+            return Files.readAllBytes(file);
         } catch (IOException e) {
             throw FileErrors.failed("read", file, e);
         }
+    }
+
+    private static JsonArray merges(byte[] file) {
+        JsonArray merges = new JsonArray();
+        new String(file, StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#version") && !line.isBlank())
+                .forEach(merges::add);
         return merges;
     }
 }

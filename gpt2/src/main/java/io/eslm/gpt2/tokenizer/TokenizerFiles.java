@@ -4,58 +4,64 @@ package io.eslm.gpt2.tokenizer;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
-import io.eslm.tensor.io.AtomicFiles;
-import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
-/** Writes the files in which other tools look for a byte-level BPE. */
+/** The files in which other tools look for a byte-level BPE. */
 final class TokenizerFiles {
-    static final String TOKENIZER = "tokenizer.json";
-    static final String CONFIG = "tokenizer_config.json";
+    private static final String CONFIG = "tokenizer_config.json";
 
     private TokenizerFiles() {
     }
 
-    /** See {@link BpeVocabulary#write}. The file that {@link Tokenizers#open} reads comes last. */
-    static void write(Path folder, BpeVocabulary vocabulary) {
-        FileTrees.make(folder);
-        files(vocabulary).forEach((name, text) -> AtomicFiles.writeString(folder.resolve(name), text));
-    }
-
-    /** The texts of all files by name. */
-    private static Map<String, String> files(BpeVocabulary vocabulary) {
-        var files = new LinkedHashMap<String, String>();
-        files.put(Gpt2Files.VOCAB, vocab(vocabulary.tokens()));
-        files.put(Gpt2Files.MERGES, merges(vocabulary));
-        files.put(CONFIG, config(vocabulary.special()).toString());
-        files.put(TOKENIZER, json(vocabulary).toString());
-        return files;
-    }
-
-    /** See {@link BpeVocabulary#tokenizer}. */
+    /** See {@link BpeVocabulary#tokenizer}. Its files are all four, the one that {@link Tokenizers#open} reads last. */
     static Tokenizer tokenizer(BpeVocabulary vocabulary) {
-        return TokenizerJson.of(Json.of(Path.of(TOKENIZER), json(vocabulary)));
+        JsonObject json = json(vocabulary);
+        var files = new LinkedHashMap<String, byte[]>();
+        files.put(Gpt2Files.VOCAB, vocab(vocabulary.tokens()));
+        files.put(Gpt2Files.MERGES, merges(IntStream.range(0, vocabulary.merges()), i -> vocabulary.part(i, 0),
+                i -> vocabulary.part(i, 1)));
+        files.put(CONFIG, config(vocabulary.special()).toString().getBytes(StandardCharsets.UTF_8));
+        files.put(Tokenizers.HUGGING_FACE, json.toString().getBytes(StandardCharsets.UTF_8));
+        return TokenizerJson.of(Json.of(Path.of(Tokenizers.HUGGING_FACE), json), Collections.unmodifiableMap(files));
     }
 
-    /** All but ASCII is escaped, as in the file published with GPT-2. */
-    private static String vocab(List<String> tokens) {
+    /** {@code vocab.json} of tokens by id: all but ASCII is escaped, as in the file published with GPT-2. */
+    static byte[] vocab(List<String> tokens) {
         var json = new StringBuilder(16 * tokens.size()).append('{');
         for (int id = 0; id < tokens.size(); id++) {
-            VocabFiles.appendJson(json.append(id == 0 ? "" : ", "), tokens.get(id)).append(": ").append(id);
+            append(json.append(id == 0 ? "" : ", "), tokens.get(id)).append(": ").append(id);
         }
-        return json.append('}').toString();
+        return json.append('}').toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    private static String merges(BpeVocabulary vocabulary) {
-        var text = new StringBuilder("#version: 0.2\n");
-        for (int i = 0; i < vocabulary.merges(); i++) {
-            text.append(vocabulary.part(i, 0)).append(' ').append(vocabulary.part(i, 1)).append('\n');
+    private static StringBuilder append(StringBuilder json, String text) {
+        json.append('"');
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                json.append('\\').append(c);
+            } else if (c >= ' ' && c < 0x7F) {
+                json.append(c);
+            } else {
+                json.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+            }
         }
-        return text.toString();
+        return json.append('"');
+    }
+
+    /** {@code merges.txt} of merges by rank. */
+    static byte[] merges(IntStream merges, IntFunction<String> left, IntFunction<String> right) {
+        var text = new StringBuilder("#version: 0.2\n");
+        merges.forEach(i -> text.append(left.apply(i)).append(' ').append(right.apply(i)).append('\n'));
+        return text.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private static JsonObject json(BpeVocabulary vocabulary) {
