@@ -64,8 +64,9 @@ final class Targets {
             Target.of("method", text(MethodSpec::parse)).allocating(1 << 17, 128),
             // a character that is shown as eight in the page
             Target.of("window", ReportReaders::window).weighing(10).allocating(1 << 16, 256),
-            // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers
-            Target.of("chart", ReportReaders::chart).weighing(5).allocating(1 << 17, 2048),
+            // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers;
+            // a char that is shown by its number has eight
+            Target.of("chart", ReportReaders::chart).weighing(5).allocating(1 << 17, 4096),
             // an error for each option, with its trace and a copy of the text
             Target.of("option", text(Targets::option)).allocating(OPTIONS.size() * 8192L, OPTIONS.size() * 16),
             // three matchers for each line, and a line may be empty

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.tokenizer;
 
 import io.eslm.gpt2.format.Pickle;
+import java.util.Map;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +15,7 @@ public final class TokenizerReaders {
     }
 
     public static void json(byte[] bytes) {
-        TokenizerJson.of(Json.of(Path.of("tokenizer.json"), bytes));
+        TokenizerJson.of(Json.of(Path.of("tokenizer.json"), bytes), Map.of());
     }
 
     public static void pickle(byte[] bytes) {

@@ -48,7 +48,8 @@ final class ForeignModels {
         return found.map(ForeignModel::config);
     }
 
-    private static Optional<Path> inFolder(Path folder) {
+    /** The file that {@link #open} takes from a folder. */
+    static Optional<Path> inFolder(Path folder) {
         if (Files.exists(folder.resolve(ModelFolder.WEIGHTS)) || Checkpoints.isRun(folder)) {
             return Optional.empty();
         }
@@ -75,7 +76,8 @@ final class ForeignModels {
         }
     }
 
-    private static boolean isModel(Path file) {
+    /** True if the name and the beginning of {@code file} are those of a model. */
+    static boolean isModel(Path file) {
         String name = file.getFileName().toString();
         if (!Files.isRegularFile(file) || ENDINGS.stream().noneMatch(name::endsWith)) {
             return false;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
+import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
 import io.eslm.gpt2.format.ForeignModel;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.NonFinite;
 import io.eslm.tensor.DType;
@@ -27,16 +29,13 @@ import java.util.Optional;
 
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
- * {@code generation_config.json}, and for GPT-2's vocabulary {@code vocab.json} and {@code merges.txt}. To read, you can also
- * name the folder of a training run, which stands for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a
- * model of llm.c, or a GGUF file.
+ * {@code generation_config.json}, and the files of the tokenizer. To read, you can also name the folder of a training run, which stands
+ * for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a model of llm.c, or a GGUF file.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
     static final String WEIGHTS = "model.safetensors";
     static final String GENERATION = "generation_config.json";
-    /** GPT-2's vocabulary, padded to a multiple of 128 as some programs do. */
-    private static final int PADDED_VOCABULARY = 50304;
 
     private ModelFolder() {
     }
@@ -68,6 +67,56 @@ public final class ModelFolder {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         WeightFiles.open(weights(folder)).close();
         return config;
+    }
+
+    /**
+     * The tokenizer that a user names: as {@link Tokenizers#open}, or that of a model, a run, or prepared data.
+     *
+     * @throws UserError if there is none
+     */
+    public static Tokenizer tokenizerAt(String path) {
+        Path at = Path.of(path);
+        if (Files.isRegularFile(at) && ForeignModels.isModel(at)) {
+            return tokenizer(at).orElseThrow(() -> new UserError(at + ": holds no tokenizer that is known"));
+        }
+        return Optional.of(at).filter(Files::isDirectory)
+                .flatMap(dir -> DataSource.tokenizer(dir)
+                        .or(() -> isModel(dir) ? tokenizer(dir) : Optional.empty()))
+                .orElseGet(() -> Tokenizers.open(path));
+    }
+
+    /** True if {@code dir} holds a model, or is the folder of a run. */
+    private static boolean isModel(Path dir) {
+        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir) || ForeignModels.inFolder(dir).isPresent();
+    }
+
+    /**
+     * The tokenizer of a model: that of its file or folder; without one, GPT-2's if the model has as many ids, padded or not; empty if
+     * the texts of its ids are not known.
+     *
+     * @throws UserError like {@link #config}, and if the tokenizer is damaged or does not fit the model
+     */
+    public static Optional<Tokenizer> tokenizer(Path dir) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            try (ForeignModel model = foreign.get()) {
+                return tokenizer(model);
+            }
+        }
+        Path folder = resolve(dir);
+        return tokenizer(Tokenizers.inFolder(folder), ConfigJson.read(folder.resolve(CONFIG)), folder);
+    }
+
+    /** That in the file itself, or else beside it. */
+    static Optional<Tokenizer> tokenizer(ForeignModel model) {
+        return tokenizer(model.tokenizer().map(json -> Tokenizers.of(model.file(), json))
+                .or(() -> Tokenizers.inFolder(model.file().toAbsolutePath().getParent())), model.config(),
+                model.file());
+    }
+
+    private static Optional<Tokenizer> tokenizer(Optional<Tokenizer> found, Gpt2Config config, Path named) {
+        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), named.toString()));
+        return found.or(() -> Tokenizers.usual(config.vocabSize()));
     }
 
     /**
@@ -156,19 +205,24 @@ public final class ModelFolder {
      * @throws UserError if a file cannot be written
      */
     public static void save(Gpt2 model, Path dir) {
-        write(model, dir);
+        write(model, Optional.empty(), dir);
+    }
+
+    /** Like {@link #save(Gpt2, Path)}, with the files of the tokenizer whose ids the model takes. */
+    public static void save(Gpt2 model, Tokenizer tokenizer, Path dir) {
+        write(model, Optional.of(tokenizer), dir);
     }
 
     /** Like {@link #save}; returns the checksum of {@value #WEIGHTS}. */
-    static FileSum write(Gpt2 model, Path dir) {
+    static FileSum write(Gpt2 model, Optional<Tokenizer> tokenizer, Path dir) {
         FileTrees.make(dir);
-        int vocabulary = model.config().vocabSize();
-        if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
-            new Gpt2Tokenizer().writeVocab(dir);
-        }
+        tokenizer.ifPresent(t -> {
+            Tokenizers.checkFits(t, model.config().vocabSize(), dir.toString());
+            Tokenizers.write(t, dir);
+        });
         FileSum weights = Safetensors.write(dir.resolve(WEIGHTS), tensors(model), Map.of());
-        AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(model.config())));
-        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config())));
+        AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(tokenizer)));
+        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config(), tokenizer)));
         return weights;
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
@@ -23,35 +22,19 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
     double heldOut();
 
     /** Writes every document, in a fixed order. */
-    void write(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException;
+    void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException;
 
     /**
      * Prepares the folder {@code out}; on failure, its earlier contents are unchanged.
      *
      * @throws UserError if the text is too short or a file cannot be read or written
      */
-    default Meta prepare(Path out, double heldOut, Progress progress) {
-        return prepare(out, Division.toTrain(heldOut), progress);
-    }
-
-    /** Like the other one, with documents divided so. */
-    default Meta prepare(Path out, Division division, Progress progress) {
-        try (var writer = new CorpusWriter(out, domains(), division)) {
-            write(writer, new Gpt2Tokenizer(), progress);
+    default Meta prepare(Path out, Division division, TextEncoder encoder, Progress progress) {
+        try (var writer = new CorpusWriter(out, domains(), division, encoder)) {
+            write(writer, encoder, progress);
             return writer.finish(source());
         } catch (IOException e) {
             throw FileErrors.failed("write prepared data to", out, e);
         }
-    }
-
-    /** The tokens of a text as little-endian uint16: {@link Gpt2Tokenizer#encodeWithSpecials}. */
-    static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
-        int[] ids = tokenizer.encodeWithSpecials(text);
-        byte[] bytes = new byte[2 * ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            bytes[2 * i] = (byte) ids[i];
-            bytes[2 * i + 1] = (byte) (ids[i] >>> 8);
-        }
-        return bytes;
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileTrees;
@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -34,12 +35,16 @@ final class CorpusWriter implements AutoCloseable {
     private final Path out;
     private final Path scratch;
     private final Division division;
+    private final TextEncoder encoder;
+    private final byte[] endOfText;
     private final List<Part> parts = new ArrayList<>();
     private long documents;
 
-    CorpusWriter(Path out, List<String> domains, Division division) throws IOException {
+    CorpusWriter(Path out, List<String> domains, Division division, TextEncoder encoder) throws IOException {
         this.out = out;
         this.division = division;
+        this.encoder = encoder;
+        this.endOfText = encoder.endOfText();
         Files.createDirectories(out);
         this.scratch = Files.createTempDirectory(out, ".part-");
         FileTrees.deleteAtExit(scratch);
@@ -48,13 +53,15 @@ final class CorpusWriter implements AutoCloseable {
         }
     }
 
-    /** Appends tokens, as little-endian uint16, to the open document of a domain. */
+    /** Appends tokens, as the encoder makes them, to the open document of a domain. */
     void append(int domain, byte[] tokens) throws IOException {
         Part part = parts.get(domain);
         part.stream.write(tokens);
-        part.tokens += tokens.length / 2;
+        part.tokens += tokens.length / encoder.width();
         if (tokens.length > 0) {
-            part.endsWithEnd = isEndOfText(tokens);
+            part.endsWithEnd =
+                    endOfText.length > 0 && Arrays.equals(tokens, tokens.length - endOfText.length, tokens.length,
+                            endOfText, 0, endOfText.length);
         }
     }
 
@@ -64,9 +71,9 @@ final class CorpusWriter implements AutoCloseable {
         if (part.tokens == part.end(part.ends.size())) {
             return;
         }
-        part.endIsAdded = !part.endsWithEnd;
+        part.endIsAdded = !part.endsWithEnd && endOfText.length > 0;
         if (part.endIsAdded) {
-            append(domain, new byte[] {(byte) Gpt2Tokenizer.END_OF_TEXT, (byte) (Gpt2Tokenizer.END_OF_TEXT >> 8)});
+            append(domain, endOfText);
         }
         if (hashShare(path) < division.heldOut()) {
             part.chosen.set(part.ends.size());
@@ -85,21 +92,21 @@ final class CorpusWriter implements AutoCloseable {
                 part.stream.close();
                 part.tokens -= part.endIsAdded && !division.closed() ? 1 : 0;
                 part.divide();
-                long trainBegin = train.position() / 2;
-                long valBegin = val.position() / 2;
+                long trainBegin = train.position() / encoder.width();
+                long valBegin = val.position() / encoder.width();
                 part.copyTo(train, val);
-                splits.add(new Meta.Split(part.name, range(trainBegin, train.position() / 2),
-                        range(valBegin, val.position() / 2)));
+                splits.add(new Meta.Split(part.name, range(trainBegin, train.position() / encoder.width()),
+                        range(valBegin, val.position() / encoder.width())));
             }
-            trainTokens = train.position() / 2;
-            valTokens = val.position() / 2;
+            trainTokens = train.position() / encoder.width();
+            valTokens = val.position() / encoder.width();
         }
         if (trainTokens < 2) {
             throw new UserError(source + " is too short: it has " + trainTokens
                     + " tokens, but at least 2 are needed. Use more text.");
         }
-        var meta = new Meta(source, Meta.GPT2, Gpt2Tokenizer.VOCAB_SIZE, documents, trainTokens, valTokens,
-                List.copyOf(splits));
+        var meta = new Meta(source, Tokenizers.label(encoder.tokenizer()), encoder.tokenizer().vocabSize(), documents,
+                trainTokens, valTokens, List.copyOf(splits));
         meta.write(scratch.resolve(Meta.FILE));
         moveIntoPlace(TokenData.TRAIN);
         if (valTokens > 0) {
@@ -107,6 +114,7 @@ final class CorpusWriter implements AutoCloseable {
         } else {
             Files.deleteIfExists(out.resolve(TokenData.VAL));
         }
+        Tokenizers.write(encoder.tokenizer(), out);
         moveIntoPlace(Meta.FILE);
         return meta;
     }
@@ -133,11 +141,6 @@ final class CorpusWriter implements AutoCloseable {
 
     private static List<Range> range(long begin, long end) {
         return end > begin ? List.of(new Range(begin, end)) : List.of();
-    }
-
-    private static boolean isEndOfText(byte[] tokens) {
-        int last = tokens[tokens.length - 2] & 0xFF | (tokens[tokens.length - 1] & 0xFF) << 8;
-        return last == Gpt2Tokenizer.END_OF_TEXT;
     }
 
     /** A number in [0, 1) that depends on the path alone. */
@@ -217,9 +220,10 @@ final class CorpusWriter implements AutoCloseable {
             Files.delete(file);
         }
 
-        private static void copy(FileChannel from, long begin, long end, FileChannel to) throws IOException {
-            for (long at = 2 * begin; at < 2 * end;) {
-                at += from.transferTo(at, 2 * end - at, to);
+        private void copy(FileChannel from, long begin, long end, FileChannel to) throws IOException {
+            int width = encoder.width();
+            for (long at = width * begin; at < width * end;) {
+                at += from.transferTo(at, width * end - at, to);
             }
         }
     }

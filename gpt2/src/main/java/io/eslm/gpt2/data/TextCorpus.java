@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileKind;
@@ -153,11 +152,11 @@ final class TextCorpus implements Corpus {
     }
 
     @Override
-    public void write(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException {
+    public void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException {
         long total = docs.stream().mapToLong(Doc::bytes).sum();
         try {
             docs.stream().<Piece>mapMulti(TextCorpus::pieces)
-                    .gather(Gatherers.mapConcurrent(inFlight(), piece -> new Encoded(piece, tokenizer)))
+                    .gather(Gatherers.mapConcurrent(inFlight(), piece -> new Encoded(piece, encoder)))
                     .forEachOrdered(new Consumer<>() {
                         private long whole;
                         private long inDocument;
@@ -177,8 +176,8 @@ final class TextCorpus implements Corpus {
 
     /** The tokens of a piece, without its text. */
     private record Encoded(Doc doc, byte[] tokens, long bytes, String ended, boolean last) {
-        Encoded(Piece piece, Gpt2Tokenizer tokenizer) {
-            this(piece.doc, Corpus.encode(tokenizer, piece.text), piece.text.getBytes(StandardCharsets.UTF_8).length,
+        Encoded(Piece piece, TextEncoder encoder) {
+            this(piece.doc, encoder.encode(piece.text), piece.text.getBytes(StandardCharsets.UTF_8).length,
                     piece.ended, piece.last);
         }
 
