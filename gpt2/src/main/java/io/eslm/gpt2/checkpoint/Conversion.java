@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
-import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelFormat.ValueType;
 import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.format.GgufWriter;
 import io.eslm.gpt2.format.LlmcWriter;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
@@ -85,13 +86,14 @@ public final class Conversion implements AutoCloseable {
     public void write(Path out, ModelFormat format, ValueType type) {
         checkFree(out);
         FileTrees.make(out.toAbsolutePath().getParent());
-        Map<String, byte[]> tokenizer = TokenizerFiles.of(foreign.isPresent() ? in : weights.folder(), foreign,
-                weights.config());
+        Optional<Tokenizer> tokenizer = foreign.isPresent() ? ModelFolder.tokenizer(foreign.get())
+                : ModelFolder.tokenizer(weights.folder());
+        Map<String, byte[]> files = tokenizer.map(Tokenizer::files).orElse(Map.of());
         switch (format) {
-            case HF -> writeFolder(ModelFolder.tokenizer(in), tokenizer, type, out);
+            case HF -> writeFolder(tokenizer, type, out);
             case LLMC -> LlmcWriter.write(whole, weights.config(), type.encoding(), out, notes::add);
             case GGUF -> {
-                if (!GgufWriter.write(whole, weights.config(), type.encoding(), tokenizer, out, notes::add)) {
+                if (!GgufWriter.write(whole, weights.config(), type.encoding(), files, out, notes::add)) {
                     notes.add("the file holds no tokenizer: "
                             + (tokenizer.isEmpty() ? "the model has none" : "GGUF has no words for the model's"));
                 }
@@ -115,7 +117,7 @@ public final class Conversion implements AutoCloseable {
         throw new UserError(out + " exists already, and is not replaced. Name another one, or move it away");
     }
 
-    private void writeFolder(Optional<Tokenizer> tokenizer, Map<String, byte[]> files, ValueType type, Path out) {
+    private void writeFolder(Optional<Tokenizer> tokenizer, ValueType type, Path out) {
         if (type == ValueType.Q8_0) {
             throw new UserError("a folder of Hugging Face cannot hold values of type q8_0; choose f32, f16 or bf16");
         }
@@ -123,7 +125,7 @@ public final class Conversion implements AutoCloseable {
         Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try {
             FileTrees.make(temporary);
-            files.forEach((name, bytes) -> AtomicFiles.write(temporary.resolve(name), o -> o.write(bytes)));
+            tokenizer.ifPresent(t -> Tokenizers.write(t, temporary));
             Safetensors.write(temporary.resolve(ModelFolder.WEIGHTS), whole, Safetensors.Type.valueOf(type.name()));
             AtomicFiles.writeString(temporary.resolve(ModelFolder.GENERATION),
                     Json.pretty(ConfigJson.generation(tokenizer)));

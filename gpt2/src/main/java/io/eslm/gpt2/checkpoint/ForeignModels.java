@@ -41,11 +41,6 @@ final class ForeignModels {
                 : Optional.empty();
     }
 
-    /** True for a file whose name ends like that of a model. */
-    static boolean isNamedLikeOne(Path file) {
-        return ENDINGS.stream().anyMatch(file.toString()::endsWith);
-    }
-
     /** The shape of the model that {@link #open} finds. */
     static Optional<Gpt2Config> config(Path path) {
         Optional<ForeignModel> found = open(path);
@@ -53,7 +48,8 @@ final class ForeignModels {
         return found.map(ForeignModel::config);
     }
 
-    private static Optional<Path> inFolder(Path folder) {
+    /** The file that {@link #open} takes from a folder. */
+    static Optional<Path> inFolder(Path folder) {
         if (Files.exists(folder.resolve(ModelFolder.WEIGHTS)) || Checkpoints.isRun(folder)) {
             return Optional.empty();
         }
@@ -80,7 +76,8 @@ final class ForeignModels {
         }
     }
 
-    private static boolean isModel(Path file) {
+    /** True if the name and the beginning of {@code file} are those of a model. */
+    static boolean isModel(Path file) {
         String name = file.getFileName().toString();
         if (!Files.isRegularFile(file) || ENDINGS.stream().noneMatch(name::endsWith)) {
             return false;

@@ -5,9 +5,9 @@ import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
-import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.NonFinite;
 import io.eslm.tensor.DType;
@@ -29,9 +29,8 @@ import java.util.Optional;
 
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
- * {@code generation_config.json}, and the files of the tokenizer. To read, you can also
- * name the folder of a training run, which stands for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a
- * model of llm.c, or a GGUF file.
+ * {@code generation_config.json}, and the files of the tokenizer. To read, you can also name the folder of a training run, which stands
+ * for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a model of llm.c, or a GGUF file.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
@@ -76,20 +75,23 @@ public final class ModelFolder {
      * @throws UserError if there is none
      */
     public static Tokenizer tokenizerAt(String path) {
-        return Optional.of(Path.of(path)).filter(Files::exists)
-                .flatMap(named -> DataSource.tokenizer(named)
-                        .or(() -> isModel(named) ? tokenizer(named) : Optional.empty()))
+        Path at = Path.of(path);
+        if (Files.isRegularFile(at) && ForeignModels.isModel(at)) {
+            return tokenizer(at).orElseThrow(() -> new UserError(at + ": holds no tokenizer that is known"));
+        }
+        return Optional.of(at).filter(Files::isDirectory)
+                .flatMap(dir -> DataSource.tokenizer(dir)
+                        .or(() -> isModel(dir) ? tokenizer(dir) : Optional.empty()))
                 .orElseGet(() -> Tokenizers.open(path));
     }
 
-    private static boolean isModel(Path named) {
-        return !Files.isDirectory(named) ? ForeignModels.isNamedLikeOne(named)
-                : Files.exists(named.resolve(CONFIG)) || Checkpoints.isRun(named)
-                        || ForeignModels.config(named).isPresent();
+    /** True if {@code dir} holds a model, or is the folder of a run. */
+    private static boolean isModel(Path dir) {
+        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir) || ForeignModels.inFolder(dir).isPresent();
     }
 
     /**
-     * The tokenizer of a model: that of its folder; without one, GPT-2's if the model has as many ids, padded or not; empty if
+     * The tokenizer of a model: that of its file or folder; without one, GPT-2's if the model has as many ids, padded or not; empty if
      * the texts of its ids are not known.
      *
      * @throws UserError like {@link #config}, and if the tokenizer is damaged or does not fit the model
@@ -98,17 +100,22 @@ public final class ModelFolder {
         Optional<ForeignModel> foreign = ForeignModels.open(dir);
         if (foreign.isPresent()) {
             try (ForeignModel model = foreign.get()) {
-                Path folder = Files.isDirectory(dir) ? dir : dir.toAbsolutePath().getParent();
-                return fitting(model.tokenizer().map(json -> Tokenizers.of(json, model.file()))
-                        .or(() -> Tokenizers.inFolder(folder)), model.config(), dir);
+                return tokenizer(model);
             }
         }
         Path folder = resolve(dir);
-        return fitting(Tokenizers.inFolder(folder), ConfigJson.read(folder.resolve(CONFIG)), folder);
+        return tokenizer(Tokenizers.inFolder(folder), ConfigJson.read(folder.resolve(CONFIG)), folder);
     }
 
-    private static Optional<Tokenizer> fitting(Optional<Tokenizer> found, Gpt2Config config, Path where) {
-        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), where.toString()));
+    /** That in the file itself, or else beside it. */
+    static Optional<Tokenizer> tokenizer(ForeignModel model) {
+        return tokenizer(model.tokenizer().map(json -> Tokenizers.of(model.file(), json))
+                .or(() -> Tokenizers.inFolder(model.file().toAbsolutePath().getParent())), model.config(),
+                model.file());
+    }
+
+    private static Optional<Tokenizer> tokenizer(Optional<Tokenizer> found, Gpt2Config config, Path named) {
+        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), named.toString()));
         return found.or(() -> Tokenizers.usual(config.vocabSize()));
     }
 
