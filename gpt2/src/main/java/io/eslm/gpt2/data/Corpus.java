@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** Text that can become a prepared folder. */
 sealed interface Corpus permits TextCorpus, JdkCorpus {
@@ -22,36 +22,36 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
     /** Default share of the tokens to hold out. */
     double heldOut();
 
-    /** Writes every document, in a fixed order. */
-    void write(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException;
+    /** Shares of windows to draw to train on, by source; empty for none. */
+    default Map<String, Double> weights() {
+        return Map.of();
+    }
+
+    /** Whether a preparation that was killed can go on. */
+    default boolean resumes() {
+        return false;
+    }
+
+    /** Writes every document, in a fixed order, from {@link CorpusWriter#place} on. */
+    void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException;
 
     /**
      * Prepares the folder {@code out}; on failure, its earlier contents are unchanged.
      *
      * @throws UserError if the text is too short or a file cannot be read or written
      */
-    default Meta prepare(Path out, double heldOut, Progress progress) {
-        return prepare(out, Division.toTrain(heldOut), progress);
-    }
-
-    /** Like the other one, with documents divided so. */
-    default Meta prepare(Path out, Division division, Progress progress) {
-        try (var writer = new CorpusWriter(out, domains(), division)) {
-            write(writer, new Gpt2Tokenizer(), progress);
-            return writer.finish(source());
+    default Meta prepare(Path out, Division division, TextEncoder encoder, Progress progress) {
+        try (var writer = resumes() ? new CorpusWriter(out, ContentIndex.hex(division + encoder.identity() + identity()),
+                division, encoder) : new CorpusWriter(out, domains(), division, encoder)) {
+            write(writer, encoder, progress);
+            return writer.finish(source(), weights());
         } catch (IOException e) {
             throw FileErrors.failed("write prepared data to", out, e);
         }
     }
 
-    /** The tokens of a text as little-endian uint16: {@link Gpt2Tokenizer#encodeWithSpecials}. */
-    static byte[] encode(Gpt2Tokenizer tokenizer, String text) {
-        int[] ids = tokenizer.encodeWithSpecials(text);
-        byte[] bytes = new byte[2 * ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            bytes[2 * i] = (byte) ids[i];
-            bytes[2 * i + 1] = (byte) (ids[i] >>> 8);
-        }
-        return bytes;
+    /** GPT-2's tokens. */
+    default Meta prepare(Path out, double heldOut, Progress progress) {
+        return prepare(out, Division.toTrain(heldOut), new TextEncoder(new io.eslm.gpt2.tokenizer.Gpt2Tokenizer(), true), progress);
     }
 }

@@ -24,7 +24,7 @@ import java.util.Map;
  */
 final class DataCache {
     /** Raised when the same source gives other tokens than before. */
-    private static final int PREPARATION_VERSION = 2;
+    private static final int PREPARATION_VERSION = 3;
     private static final String TEMPORARY = "eslm-data-";
 
     private final Path root;
@@ -41,15 +41,15 @@ final class DataCache {
     }
 
     /** What is known of the files of {@code source}. */
-    ContentIndex index(Path source, String name) {
-        Path file = root.resolve(safe(name) + "-" + hash(source.toAbsolutePath().toString()) + ".index");
+    ContentIndex index(String source, String name) {
+        Path file = root.resolve(safe(name) + "-" + hash(Path.of(source).toAbsolutePath().toString()) + ".index");
         CacheLimit.touch(file);
         return ContentIndex.open(file);
     }
 
     /** The prepared folder of a corpus, from an earlier run or new. */
-    Path prepared(Corpus corpus, String name, Division division, Progress progress) {
-        Path folder = root.resolve(safe(name) + "-" + hash(corpus, division));
+    Path prepared(Corpus corpus, String name, Division division, TextEncoder encoder, Progress progress) {
+        Path folder = root.resolve(safe(name) + "-" + hash(corpus, division, encoder));
         if (isComplete(folder)) {
             InUse.hold(folder);
             if (isComplete(folder)) { // still, now that nobody may delete it
@@ -61,7 +61,7 @@ final class DataCache {
         Path scratch = scratch(folder.getFileName().toString(), progress);
         boolean done = false;
         try {
-            corpus.prepare(scratch, division, progress);
+            corpus.prepare(scratch, division, encoder, progress);
             done = true;
         } finally {
             if (!done) {
@@ -181,8 +181,9 @@ final class DataCache {
         }
     }
 
-    private static String hash(Corpus corpus, Division division) {
-        return hash(PREPARATION_VERSION + "\n" + Meta.FORMAT_VERSION + "\n" + division + "\n" + corpus.identity());
+    private static String hash(Corpus corpus, Division division, TextEncoder encoder) {
+        return hash(PREPARATION_VERSION + "\n" + Meta.FORMAT_VERSION + "\n" + division + "\n" + encoder.identity()
+                + corpus.identity());
     }
 
     private static String hash(String identity) {

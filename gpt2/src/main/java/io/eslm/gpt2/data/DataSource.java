@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -25,15 +23,7 @@ public final class DataSource {
     public static final String STDIN = "-";
 
     private static final Set<String> NAMES_OF_STDIN = Set.of(STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0");
-    /** By the ending of a file that is not plain text: what it is. */
-    private static final Map<String, String> NOT_TEXT = Map.ofEntries(Map.entry("json", "JSON"),
-            Map.entry("csv", "a table"),
-            Map.entry("tsv", "a table"), Map.entry("parquet", "a Parquet file"), Map.entry("arrow", "an Arrow file"),
-            Map.entry("gz", "compressed"), Map.entry("zst", "compressed"), Map.entry("bz2", "compressed"),
-            Map.entry("xz", "compressed"), Map.entry("zip", "an archive"), Map.entry("tar", "an archive"),
-            Map.entry("pkl", "a pickle"), Map.entry("pdf", "a PDF document"), Map.entry("docx", "a Word document"),
-            Map.entry("epub", "an e-book"));
-
+    private static final TextEncoder ENC = new TextEncoder(new io.eslm.gpt2.tokenizer.Gpt2Tokenizer(), true);
     private final DataCache cache;
     private final Path javaHome;
 
@@ -100,7 +90,7 @@ public final class DataSource {
             }
         }
         Corpus corpus = corpus(lasting, false, progress);
-        return TokenData.open(cache.prepared(corpus, name(lasting), Division.toTrain(corpus.heldOut()), progress));
+        return TokenData.open(cache.prepared(corpus, name(lasting), Division.toTrain(corpus.heldOut()), ENC, progress));
     }
 
     TokenSet eval(String data, Progress progress) {
@@ -116,7 +106,7 @@ public final class DataSource {
             return TokenSet.whole(TokenFile.open(path));
         }
         Corpus corpus = corpus(lasting, false, progress);
-        return TokenData.open(cache.prepared(corpus, name(lasting), Division.MEASURED, progress)).train();
+        return TokenData.open(cache.prepared(corpus, name(lasting), Division.MEASURED, ENC, progress)).train();
     }
 
     TokenData prepareAt(String given, Path out, OptionalDouble heldOut, boolean followLinks, Progress progress) {
@@ -139,7 +129,7 @@ public final class DataSource {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
         Corpus corpus = corpus(data, followLinks, progress);
-        corpus.prepare(out, heldOut.orElse(corpus.heldOut()), progress);
+        corpus.prepare(out, Division.toTrain(heldOut.orElse(corpus.heldOut())), ENC, progress);
         return TokenData.open(out);
     }
 
@@ -163,18 +153,10 @@ public final class DataSource {
 
     private Corpus corpus(String data, boolean followLinks, Progress progress) {
         Path source = data.equals(JDK) ? javaHome : existing(data);
-        ContentIndex index = cache.index(source, name(data));
         if (data.equals(JDK)) {
-            return JdkCorpus.open(javaHome, index, progress);
+            return JdkCorpus.open(javaHome, cache.index(source.toString(), name(data)), progress);
         }
-        String kind = Files.isDirectory(source) ? null
-                : NOT_TEXT.get(name(data).replaceFirst(".*\\.", "").toLowerCase(Locale.ROOT));
-        if (kind != null) {
-            throw new UserError(source + " is " + kind
-                    + ", not plain text, and its marks would be trained on. Write each "
-                    + "document as a line {\"text\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
-        }
-        return TextCorpus.open(source, followLinks, index, progress);
+        return TextCorpus.open(DataSpec.parse(data), followLinks, where -> cache.index(where, name(where)), progress);
     }
 
     private static TokenSet heldOut(TokenData data, String name) {

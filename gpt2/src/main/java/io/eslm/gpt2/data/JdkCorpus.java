@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
@@ -126,27 +125,27 @@ final class JdkCorpus implements Corpus {
     }
 
     @Override
-    public void write(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException {
+    public void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException {
         try {
             if (hasSources()) {
-                writeSources(writer, tokenizer, progress);
+                writeSources(writer, encoder, progress);
             }
             var seen = new HashSet<String>();
             for (Path file : legal) {
                 String text = notice(Files.readString(file));
                 if (seen.add(text)) {
-                    writeDocument(writer, LEGAL, file, Corpus.encode(tokenizer, text));
+                    writeDocument(writer, LEGAL, file, encoder.encode(text));
                 }
             }
             for (Path file : man) {
-                writeDocument(writer, MAN, file, Corpus.encode(tokenizer, Groff.text(Files.readString(file))));
+                writeDocument(writer, MAN, file, encoder.encode(Groff.text(Files.readString(file))));
             }
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
     }
 
-    private void writeSources(CorpusWriter writer, Gpt2Tokenizer tokenizer, Progress progress) throws IOException {
+    private void writeSources(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException {
         try (var zip = new ZipFile(sources().toFile())) {
             List<ZipEntry> entries = zip.stream().map(entry -> (ZipEntry) entry)
                     .filter(entry -> entry.getName().endsWith(".java")
@@ -154,7 +153,7 @@ final class JdkCorpus implements Corpus {
                     .sorted(Comparator.comparing(ZipEntry::getName)).toList();
             long total = entries.stream().mapToLong(ZipEntry::getSize).sum();
             entries.stream()
-                    .gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), entry -> encode(zip, entry, tokenizer)))
+                    .gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), entry -> encode(zip, entry, encoder)))
                     .forEachOrdered(new Consumer<>() {
                         private long done;
 
@@ -183,7 +182,7 @@ final class JdkCorpus implements Corpus {
         }
     }
 
-    private static Encoded encode(ZipFile zip, ZipEntry entry, Gpt2Tokenizer tokenizer) {
+    private static Encoded encode(ZipFile zip, ZipEntry entry, TextEncoder encoder) {
         JavaSource source;
         try (var in = zip.getInputStream(entry)) {
             source = JavaSource.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("\r\n", "\n"));
@@ -191,12 +190,12 @@ final class JdkCorpus implements Corpus {
             throw new UncheckedIOException(e);
         }
         String code = source.code();
-        return new Encoded(entry.getName(), entry.getSize(), document(tokenizer, CommentText.prose(source)),
-                document(tokenizer, isTable(code) ? "" : code));
+        return new Encoded(entry.getName(), entry.getSize(), document(encoder, CommentText.prose(source)),
+                document(encoder, isTable(code) ? "" : code));
     }
 
-    private static byte[] document(Gpt2Tokenizer tokenizer, String text) {
-        return text.length() < MIN_CHARS ? new byte[0] : Corpus.encode(tokenizer, text);
+    private static byte[] document(TextEncoder encoder, String text) {
+        return text.length() < MIN_CHARS ? new byte[0] : encoder.encode(text);
     }
 
     private static boolean isTable(String code) {

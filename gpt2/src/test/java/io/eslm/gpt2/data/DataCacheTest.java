@@ -118,10 +118,12 @@ class DataCacheTest {
         DataCache cache = new DataCache(root, new CacheLimit(5000));
         entry("old", 6000, 1);
         Path text = Files.writeString(dir.resolve("t.txt"), "words ".repeat(500));
-        Path folder = cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Progress.SILENT);
+        Path folder = cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED,
+                new TextEncoder(Tokens.TOKENIZER, true), Progress.SILENT);
         assertEquals(List.of(folder.getFileName().toString()), left());
         assertEquals(folder,
-                cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Progress.SILENT));
+                cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED,
+                new TextEncoder(Tokens.TOKENIZER, true), Progress.SILENT));
     }
 
     @Test

@@ -48,9 +48,10 @@ public final class Formats {
     /**
      * A file and how to read it.
      *
+     * @param isCompressed whether its bytes are of another kind
      * @param documents how many it has; −1 if only reading it tells
      */
-    public record Found(SourceFile file, Format format, DocumentReader reader, long documents) {
+    public record Found(SourceFile file, Format format, boolean isCompressed, DocumentReader reader, long documents) {
     }
 
     /**
@@ -73,15 +74,16 @@ public final class Formats {
             throw new UserError(file.path() + " is a Parquet file inside " + compression.words()
                     + ", which does not make it smaller. Decompress it.");
         }
-        Parquet parquet = new Parquet(columns);
-        return switch (format) {
-            case TEXT -> new Found(file, format, TextReader::read, -1);
-            case JSONL -> new Found(file, format, jsonLines(file, head, columns), -1);
-            case JSON -> new Found(file, format, new JsonArrays(columns), -1);
-            case CSV -> new Found(file, format, Tables.of(file.path(), start(head), Tables.SEPARATORS, columns), -1);
-            case TSV -> new Found(file, format, Tables.of(file.path(), start(head), "\t", columns), -1);
-            case PARQUET -> new Found(file, format, parquet, parquet.rows(file.path()));
+        DocumentReader reader = switch (format) {
+            case TEXT -> TextReader::read;
+            case JSONL -> jsonLines(file, head, columns);
+            case JSON -> new JsonArrays(columns);
+            case CSV -> Tables.of(file.path(), start(head), Tables.SEPARATORS, columns);
+            case TSV -> Tables.of(file.path(), start(head), "\t", columns);
+            case PARQUET -> new Parquet(columns);
         };
+        return new Found(file, format, compression != Compression.NONE, reader,
+                reader instanceof Parquet parquet ? parquet.rows(file.path()) : -1);
     }
 
     private static DocumentReader jsonLines(SourceFile file, byte[] head, Columns columns) {
