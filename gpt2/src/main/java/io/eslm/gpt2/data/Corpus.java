@@ -32,6 +32,11 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
         return false;
     }
 
+    /** Equal for preparations that give equal folders. */
+    default String journalIdentity(Division division, TextEncoder encoder) {
+        return ContentIndex.hex(division + encoder.identity() + identity());
+    }
+
     /** Writes every document, in a fixed order, from {@link CorpusWriter#place} on. */
     void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException;
 
@@ -41,8 +46,8 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
      * @throws UserError if the text is too short or a file cannot be read or written
      */
     default Meta prepare(Path out, Division division, TextEncoder encoder, Progress progress) {
-        try (var writer = resumes() ? new CorpusWriter(out, ContentIndex.hex(division + encoder.identity() + identity()),
-                division, encoder) : new CorpusWriter(out, domains(), division, encoder)) {
+        try (var writer = resumes() ? new CorpusWriter(out, journalIdentity(division, encoder), division, encoder)
+                : new CorpusWriter(out, domains(), division, encoder)) {
             write(writer, encoder, progress);
             return writer.finish(source(), weights());
         } catch (IOException e) {

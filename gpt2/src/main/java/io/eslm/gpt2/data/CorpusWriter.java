@@ -29,9 +29,6 @@ import java.util.Optional;
  * others come and go: see {@link PartFile}.
  */
 final class CorpusWriter implements AutoCloseable {
-    /** Bytes of tokens between two commits. */
-    private static final long COMMIT_BYTES = 1 << 26;
-
     private final Path out;
     private final Path scratch;
     private final Division division;
@@ -44,6 +41,8 @@ final class CorpusWriter implements AutoCloseable {
     private final Tally tally;
     private long documents;
     private long uncommitted;
+    /** Bytes of tokens between two commits. */
+    private long commitBytes = 1 << 26;
 
     /** Begins anew, in the order of {@code domains}. */
     CorpusWriter(Path out, List<String> domains, Division division, TextEncoder encoder) throws IOException {
@@ -76,6 +75,11 @@ final class CorpusWriter implements AutoCloseable {
             parts.add(part);
             documents += part.documents();
         }
+    }
+
+    CorpusWriter committingEvery(long bytes) {
+        commitBytes = bytes;
+        return this;
     }
 
     /** Where to go on. */
@@ -128,7 +132,7 @@ final class CorpusWriter implements AutoCloseable {
 
     /** Everything before {@code place} is written; makes sure of that from time to time. */
     void reached(Journal.Place place) throws IOException {
-        if (journal != null && uncommitted >= COMMIT_BYTES) {
+        if (journal != null && uncommitted >= commitBytes) {
             commit(place);
         }
     }
@@ -201,8 +205,23 @@ final class CorpusWriter implements AutoCloseable {
         return weights;
     }
 
+    /** Lets go of the files and leaves them as they are, like a kill. */
+    void abandon() throws IOException {
+        closeParts();
+        journal.close();
+    }
+
     @Override
     public void close() throws IOException {
+        closeParts();
+        if (journal == null) {
+            FileTrees.delete(scratch);
+        } else {
+            journal.discard();
+        }
+    }
+
+    private void closeParts() throws IOException {
         for (PartFile part : parts) {
             try {
                 part.close();
@@ -211,11 +230,6 @@ final class CorpusWriter implements AutoCloseable {
             }
         }
         seen.close();
-        if (journal == null) {
-            FileTrees.delete(scratch);
-        } else {
-            journal.discard();
-        }
     }
 
     private FileChannel create(String name) throws IOException {

@@ -2,13 +2,10 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.FileErrors;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 
 /**
  * Opens data by name: {@value #JDK} (the text that ships with the running JDK), a text file, JSON lines with a field "text"
@@ -22,14 +19,13 @@ public final class DataSource {
     /** The standard input, read to its end as a text. */
     public static final String STDIN = "-";
 
-    private static final Set<String> NAMES_OF_STDIN = Set.of(STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0");
     private static final TextEncoder ENC = new TextEncoder(new io.eslm.gpt2.tokenizer.Gpt2Tokenizer(), true);
     private final DataCache cache;
-    private final Path javaHome;
+    private final Places places;
 
     DataSource(DataCache cache, Path javaHome) {
         this.cache = cache;
-        this.javaHome = javaHome;
+        this.places = new Places(cache, javaHome);
     }
 
     private static DataSource ofThisMachine() {
@@ -79,108 +75,59 @@ public final class DataSource {
     }
 
     TokenData train(String data, Progress progress) {
-        String lasting = kept(data, progress);
-        if (!lasting.equals(JDK)) {
-            Path path = existing(lasting);
-            if (TokenData.isPrepared(path)) {
-                return TokenData.open(path);
-            }
-            if (isTokenFile(path)) {
-                return TokenData.openFile(path);
-            }
+        DataSpec spec = places.local(data, progress);
+        Optional<Path> path = Places.single(spec);
+        if (path.filter(TokenData::isPrepared).isPresent()) {
+            return TokenData.open(path.get());
         }
-        Corpus corpus = corpus(lasting, false, progress);
-        return TokenData.open(cache.prepared(corpus, name(lasting), Division.toTrain(corpus.heldOut()), ENC, progress));
+        if (path.filter(Places::isTokenFile).isPresent()) {
+            return TokenData.openFile(path.get());
+        }
+        Corpus corpus = places.corpus(spec, false, progress);
+        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.toTrain(corpus.heldOut()), ENC, progress));
     }
 
     TokenSet eval(String data, Progress progress) {
         if (data.equals(JDK)) {
             return heldOut(train(data, progress), data);
         }
-        String lasting = kept(data, progress);
-        Path path = existing(lasting);
-        if (TokenData.isPrepared(path)) {
-            return heldOut(TokenData.open(path), data);
+        DataSpec spec = places.local(data, progress);
+        Optional<Path> path = Places.single(spec);
+        if (path.filter(TokenData::isPrepared).isPresent()) {
+            return heldOut(TokenData.open(path.get()), data);
         }
-        if (isTokenFile(path)) {
-            return TokenSet.whole(TokenFile.open(path));
+        if (path.filter(Places::isTokenFile).isPresent()) {
+            return TokenSet.whole(TokenFile.open(path.get()));
         }
-        Corpus corpus = corpus(lasting, false, progress);
-        return TokenData.open(cache.prepared(corpus, name(lasting), Division.MEASURED, ENC, progress)).train();
+        Corpus corpus = places.corpus(spec, false, progress);
+        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, ENC, progress)).train();
     }
 
-    TokenData prepareAt(String given, Path out, OptionalDouble heldOut, boolean followLinks, Progress progress) {
+    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, boolean followLinks, Progress progress) {
         if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
             throw new UserError(
                     "held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
         }
-        String data = kept(given, progress);
-        if (!data.equals(JDK)) {
-            Path path = existing(data);
-            if (TokenData.isPrepared(path) || isTokenFile(path)) {
-                throw new UserError(path + " is already prepared, so you can train on it.");
-            }
-            if (out.toAbsolutePath().normalize().startsWith(path.toAbsolutePath().normalize())) {
-                throw new UserError("the prepared folder " + out + " would be inside its own source " + path
-                        + ". Choose another folder.");
-            }
+        DataSpec spec = places.local(data, progress);
+        Optional<Path> path = Places.single(spec);
+        if (path.filter(p -> TokenData.isPrepared(p) || Places.isTokenFile(p)).isPresent()) {
+            throw new UserError(path.get() + " is already prepared, so you can train on it.");
         }
+        Places.checkOutside(spec, out);
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
-        Corpus corpus = corpus(data, followLinks, progress);
+        Corpus corpus = places.corpus(spec, followLinks, progress);
         corpus.prepare(out, Division.toTrain(heldOut.orElse(corpus.heldOut())), ENC, progress);
         return TokenData.open(out);
     }
 
-    /** The copy of what comes through a pipe, or {@code data} itself. */
     String kept(String data, Progress progress) {
-        boolean stdin = NAMES_OF_STDIN.contains(data);
-        if (!stdin && (data.equals(JDK) || !isPipe(Path.of(data)))) {
-            return data;
-        }
-        progress.report(0, 0, "reading " + (stdin ? "the standard input" : data) + " to its end …");
-        try (InputStream in = stdin ? InputStream.nullInputStream() : Files.newInputStream(Path.of(data))) {
-            return cache.keep(stdin ? System.in : in, stdin ? "stdin" : name(data), progress).toString();
-        } catch (IOException e) {
-            throw FileErrors.failed("read", Path.of(data), e);
-        }
-    }
-
-    private static boolean isPipe(Path path) {
-        return Files.exists(path) && !Files.isDirectory(path) && !Files.isRegularFile(path);
-    }
-
-    private Corpus corpus(String data, boolean followLinks, Progress progress) {
-        Path source = data.equals(JDK) ? javaHome : existing(data);
-        if (data.equals(JDK)) {
-            return JdkCorpus.open(javaHome, cache.index(source.toString(), name(data)), progress);
-        }
-        return TextCorpus.open(DataSpec.parse(data), followLinks, where -> cache.index(where, name(where)), progress);
+        return places.kept(data, progress);
     }
 
     private static TokenSet heldOut(TokenData data, String name) {
         return data.val().orElseThrow(() -> new UserError(name + " has no held-out part to evaluate on ("
                 + TokenData.VAL + " is missing). Name a text file, or " + TokenData.TRAIN + " in that folder."));
-    }
-
-    private static Path existing(String data) {
-        Path path = Path.of(data.replace('\0', '?')); // which no path can contain
-        if (data.isBlank() || !Files.exists(path)) {
-            throw new UserError(
-                    "data " + path.toAbsolutePath() + ": no such file or folder. Name a text file, a folder of "
-                            + "text, a .bin file, a prepared folder, " + STDIN + " for the standard input, or " + JDK
-                            + " for the JDK's own text.");
-        }
-        return path;
-    }
-
-    private static boolean isTokenFile(Path path) {
-        return path.toString().matches("(?s).*\\.(bin|npy)") && Files.isRegularFile(path);
-    }
-
-    private static String name(String data) {
-        return data.equals(JDK) ? JDK : Path.of(data).toAbsolutePath().normalize().toString()
-                .replaceAll(".*[/\\\\]", "");
     }
 }

@@ -78,6 +78,19 @@ public record DataSpec(List<Source> sources) {
             return chars >= settings.get(MIN_CHARS) && settings.find(MAX_CHARS).map(most -> chars <= most).orElse(true);
         }
 
+        /** The same somewhere else. */
+        Source at(String place) {
+            return new Source(name, place, settings);
+        }
+
+        /** As a user writes it. */
+        String text() {
+            String more = SETTINGS.options().stream().filter(settings::isSet)
+                    .map(option -> option.key() + '=' + settings.find(option).orElseThrow())
+                    .collect(Collectors.joining(","));
+            return (name.isEmpty() ? "" : name + '=') + location + (more.isEmpty() ? "" : ':' + more);
+        }
+
         Optional<Double> weight() {
             return settings.find(WEIGHT);
         }
@@ -111,7 +124,7 @@ public record DataSpec(List<Source> sources) {
     public static DataSpec parse(String text) {
         List<Source> sources = new ArrayList<>();
         Set<String> names = new HashSet<>();
-        List<String> lines = text.lines().toList();
+        List<String> lines = exists(text) ? List.of(text) : text.lines().toList();
         for (String line : lines.size() > 1 ? lines : List.of(text)) {
             Source source = source(line, lines.size() > 1);
             if (lines.size() > 1 && source.name.isEmpty()) {
@@ -142,12 +155,17 @@ public record DataSpec(List<Source> sources) {
         List<String> lines = text.lines().toList();
         return lines.stream().map(line -> {
             Source source = source(line, lines.size() > 1);
-            String more = settings.entrySet().stream().filter(e -> !source.settings.isSet(e.getKey()))
-                    .map(e -> e.getKey().key() + '=' + e.getKey().parse(e.getValue()))
-                    .collect(Collectors.joining(","));
-            boolean has = line.endsWith(source.location);
-            return more.isEmpty() ? line : line + (has ? ":" : ",") + more;
+            OptionValues own = OptionValues.defaults(SETTINGS);
+            for (Map.Entry<Option<?>, String> e : settings.entrySet()) {
+                own = own.withText(e.getKey(), e.getValue());
+            }
+            return new Source(source.name, source.location, own.with(source.settings)).text();
         }).collect(Collectors.joining("\n"));
+    }
+
+    /** To be parsed again. */
+    String text() {
+        return sources.stream().map(Source::text).collect(Collectors.joining("\n"));
     }
 
     /** Whether {@code text} is one source of several: it has a name. */

@@ -7,14 +7,12 @@ import java.io.Reader;
 
 /** Reads UTF-8, without a byte order mark at the start; an error says which byte is not UTF-8. */
 final class Utf8Reader extends Reader {
-    private final InputStream in;
     private final Utf8Blocks blocks;
     private boolean atStart = true;
     private long read;
     private long allowed = Long.MAX_VALUE;
 
     Utf8Reader(InputStream in) {
-        this.in = in;
         blocks = new Utf8Blocks(in);
         blocks.chars.limit(0);
     }
@@ -52,8 +50,9 @@ final class Utf8Reader extends Reader {
         allowed = read + chars;
     }
 
+    /** The stream stays open: who opened the file reads it to its end. */
     @Override
-    public void close() throws IOException {
-        in.close();
+    public void close() {
+        // nothing is held
     }
 }
