@@ -17,6 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 
 /**
  * Copies what is at an address to a file. A copy that was interrupted goes on where it was, if the server says that the file is
@@ -107,22 +108,35 @@ public final class Download {
         if (validator != null) {
             Files.writeString(tag, validator);
         }
-        long done = before;
+        long total = length < 0 ? 0 : before + length;
+        long done;
         try (OutputStream out = Files.newOutputStream(partial, StandardOpenOption.CREATE,
                 goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE); Watch watch = new Watch(body)) {
-            byte[] buffer = new byte[1 << 16];
+                StandardOpenOption.WRITE)) {
+            done = before + copy(body, out, n -> progress.report(before + n, total));
+        }
+        if (total > 0 && done != total) {
+            throw new IOException("it ends after " + done + " of " + total + " bytes");
+        }
+    }
+
+    private long copy(InputStream body, OutputStream out, LongConsumer progress) throws IOException {
+        Watch watch = new Watch(body);
+        byte[] buffer = new byte[1 << 16];
+        long done = 0;
+        try (watch) {
             for (int n = body.read(buffer); n >= 0; n = body.read(buffer)) {
                 watch.last.set(System.nanoTime());
                 out.write(buffer, 0, n);
                 done += n;
-                progress.report(done, length < 0 ? 0 : before + length);
+                progress.accept(done);
             }
+        } catch (IOException e) {
             watch.check();
+            throw e;
         }
-        if (length >= 0 && done != before + length) {
-            throw new IOException("it ends after " + done + " of " + (before + length) + " bytes");
-        }
+        watch.check();
+        return done;
     }
 
     private static String words(int status) {

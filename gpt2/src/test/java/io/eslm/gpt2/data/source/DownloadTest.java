@@ -17,7 +17,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -31,7 +31,7 @@ class DownloadTest {
     private static final byte[] FILE = new byte[300_000];
 
     static {
-        Arrays.setAll(new Integer[FILE.length], i -> FILE[i] = (byte) (i * 31 + i / 256));
+        new SplittableRandom(1).nextBytes(FILE);
     }
 
     @TempDir
@@ -102,6 +102,11 @@ class DownloadTest {
         return target;
     }
 
+    private void refused(String path, String why) {
+        String message = refused(path);
+        assertTrue(message.contains(why), message);
+    }
+
     private String refused(String path) {
         String message = assertThrows(UserError.class, () -> get(path)).getMessage();
         assertFalse(Files.exists(dir.resolve("copy")), "what is not whole has not the name");
@@ -144,14 +149,14 @@ class DownloadTest {
 
     @Test
     void whatIsNoFileIsRefused() {
-        assertTrue(refused("/nothing").contains("answers 404 (there is no such file)"));
-        assertTrue(refused("/page").contains("with a web page"));
-        assertTrue(refused("/circle").contains("answers 302"), "a circle ends");
-        assertTrue(refused("/silent").contains("nothing came for 2 seconds"));
+        refused("/nothing", "answers 404 (there is no such file)");
+        refused("/page", "with a web page");
+        refused("/circle", "answers 302");
+        refused("/silent", "nothing came for 2 seconds");
         assertTrue(assertThrows(UserError.class, () -> Download.to(URI.create("http:/x"), dir.resolve("copy"), (_, _) -> {
         })).getMessage().contains("no host"));
         end.countDown();
         server.stop(0);
-        assertTrue(refused("/data.jsonl").contains("cannot download"));
+        refused("/data.jsonl", "cannot download");
     }
 }
