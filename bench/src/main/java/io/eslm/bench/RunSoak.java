@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.cli.Main;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.DataSource;
@@ -118,7 +119,7 @@ final class RunSoak {
         train(data, method, run, runs % 2 == 1);
         command("eval", "--model", run.toString(), "--data", data.toString(), "--eval-iters", "2", "--json");
         if (readable) {
-            command("score", "--model", run.toString(), "--text", folder.resolve("text.txt").toString());
+            command("score", "--model", run.toString(), "--file", folder.resolve("text.txt").toString());
             command("sample", "--model", run.toString(), "--prompt", "A river", "--max-new-tokens", "40");
         } else {
             command("score", "--model", run.toString(), "--tokens", folder.resolve("ids.txt").toString());
@@ -176,7 +177,8 @@ final class RunSoak {
                 + " is as smooth as " + i * 7919 % 101 + " years make it.\n").collect(Collectors.joining());
         Path file = write(folder.resolve("text.txt"), text);
         Path prepared = folder.resolve("prepared");
-        DataSource.prepare(file.toString(), prepared, OptionalDouble.empty(), false, Progress.SILENT);
+        DataSource.prepare(file.toString(), prepared, OptionalDouble.empty(), false, new Gpt2Tokenizer(), true,
+                Progress.SILENT);
         return prepared;
     }
 

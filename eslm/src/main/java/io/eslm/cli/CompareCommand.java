@@ -53,8 +53,9 @@ final class CompareCommand extends EslmCommand {
         command.addOption(OptionSpec.builder(DeclaredOptions.flag(Comparer.METHODS)).arity("1..*").type(List.class)
                 .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
                 .userObject(new DeclaredOptions.Heading("")).build());
-        options.add(command, "", List.of(Comparer.SEEDS, Comparer.DATA, Comparer.SPLIT, Comparer.OUT_DIR,
-                Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
+        options.add(command, "",
+                List.of(Comparer.SEEDS, Comparer.DATA, Comparer.TOKENIZER, Comparer.SPLIT, Comparer.OUT_DIR,
+                        Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
                 .add(command, "Model", TrainCommand.all(Comparer.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.tokenizer.Tokenizer;
-import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.UserError;
 import java.nio.file.Path;
 import picocli.CommandLine;
@@ -35,7 +35,7 @@ final class DetokenizeCommand extends EslmCommand {
 
     @Override
     int run(Terminal screen) {
-        Tokenizer t = Tokenizers.open(tokenizer);
+        Tokenizer t = ModelFolder.tokenizerAt(tokenizer);
         int[] all = Texts.ids(ids);
         for (int i = 0; i < all.length; i++) {
             try {

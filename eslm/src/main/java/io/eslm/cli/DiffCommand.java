@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import picocli.CommandLine.Mixin;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.diff.DiffPage;
 import io.eslm.diff.DiffReport;
 import io.eslm.diff.DiffText;
@@ -13,7 +15,6 @@ import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
-import io.eslm.report.ScoreLines;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.AtomicFiles;
@@ -57,6 +58,8 @@ final class DiffCommand extends EslmCommand {
     private List<Path> models;
     @ArgGroup(multiplicity = "0..1")
     private InputTokens input;
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = "--json", order = Options.LATE, description = "print one JSON object instead of tables")
     private boolean json;
 
@@ -78,8 +81,8 @@ final class DiffCommand extends EslmCommand {
         Path a = models.get(0);
         Path b = models.get(1);
         WeightDiff weights = WeightDiff.of(a, b);
-        Gpt2Config config = ModelFolder.config(a);
-        Optional<DiffText> text = text(config, screen);
+        TokenTexts texts = new TokenTexts(ModelFolder.tokenizer(a));
+        Optional<DiffText> text = text(ModelFolder.config(a), texts, screen);
         Optional<LossDiff> losses = Optional.empty();
         if (text.isPresent()) {
             try (Backend backend = options.openBackend()) {
@@ -87,7 +90,7 @@ final class DiffCommand extends EslmCommand {
             }
         }
         DiffReport report = new DiffReport(a.toString(), b.toString(), weights, losses,
-                ScoreLines.isGpt2(config.vocabSize()), options.get(TOP));
+                texts, options.get(TOP));
         options.find(OUT).ifPresent(file -> AtomicFiles.writeString(file, DiffPage.of(report, options.get(SORT))));
         if (json) {
             screen.result(report.json());
@@ -101,12 +104,12 @@ final class DiffCommand extends EslmCommand {
         return 0;
     }
 
-    private Optional<DiffText> text(Gpt2Config config, Terminal screen) {
+    private Optional<DiffText> text(Gpt2Config config, TokenTexts texts, Terminal screen) {
         if (input != null) {
-            return Optional.of(DiffText.of(input.ids(config.vocabSize())));
+            return Optional.of(DiffText.of(input.ids(texts, noSpecial, screen)));
         }
         return options.find(DATA).map(data -> {
-            TokenSet set = DataSource.openForEval(data, screen.progress());
+            TokenSet set = DataSource.openForEval(data, texts.tokenizer(), screen.progress());
             set.tokens().checkVocab(config.vocabSize());
             EvalWindows windows = EvalWindows.all(set, config.blockSize());
             if (windows.size() == 0) {

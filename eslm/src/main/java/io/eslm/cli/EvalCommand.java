@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import java.util.Optional;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.checkpoint.ModelFolder;
@@ -56,13 +58,14 @@ final class EvalCommand extends EslmCommand {
         String data = options.get(DATA);
         try (Backend backend = options.openBackend()) {
             Gpt2 model = ModelFolder.load(options.get(DeclaredOptions.MODEL), backend);
-            TokenSet set = DataSource.openForEval(data, screen.progress());
+            Optional<Tokenizer> tokenizer = ModelFolder.tokenizer(options.get(DeclaredOptions.MODEL));
+            TokenSet set = DataSource.openForEval(data, tokenizer, screen.progress());
             set.tokens().checkVocab(model.config().vocabSize());
             EvalWindows windows = EvalWindows.all(set, model.config().blockSize());
             if (windows.size() == 0) {
                 throw new OptionError(DATA, data, "has fewer than 2 tokens to evaluate on");
             }
-            Evaluation.Result result = new Evaluation(model, new Workspace(backend), batchSize)
+            Evaluation.Result result = new Evaluation(model, new Workspace(backend), batchSize, tokenizer)
                     .run(evalIters == 0 ? windows : windows.subset(evalIters, batchSize), model.config().blockSize());
             if (json) {
                 screen.result(json(result));
@@ -84,6 +87,7 @@ final class EvalCommand extends EslmCommand {
         o.add("loss", Json.number(result.loss()));
         o.add("perplexity", Json.number(result.perplexity()));
         o.add("cvar90", Json.number(TailLoss.of(result)));
+        result.bitsPerByte().ifPresent(bits -> o.add("bits_per_byte", Json.number(bits)));
         o.addProperty("predictions", result.predictions());
         JsonObject domains = new JsonObject();
         result.domains().forEach((name, loss) -> {
@@ -103,6 +107,8 @@ final class EvalCommand extends EslmCommand {
                 + (result.domains().size() > 1 && name.equals(result.worstDomain()) ? "  worst" : "")));
         screen.result(
                 row("all", result.loss()) + String.format(Locale.ROOT, "  %,d predictions", result.predictions()));
+        result.bitsPerByte()
+                .ifPresent(bits -> screen.result(String.format(Locale.ROOT, "%-24s %10.4f", "bits per byte", bits)));
         screen.result(row("worst tenth of tokens", TailLoss.of(result)));
     }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import picocli.CommandLine.Mixin;
+import io.eslm.gpt2.tokenizer.TokenTexts;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.explain.ExplainJson;
 import io.eslm.explain.ExplainPage;
 import io.eslm.explain.ExplainText;
@@ -67,6 +71,8 @@ final class ExplainCommand extends EslmCommand {
 
     @ArgGroup(multiplicity = "0..1")
     private InputTokens input;
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = "--json", order = Options.LATE, description = "print one JSON object instead of tables")
     private boolean json;
 
@@ -120,19 +126,24 @@ final class ExplainCommand extends EslmCommand {
         }
         TrainOptions training = new TrainOptions(options.values(TrainOptions.GROUP)
                 .with(TrainOptions.BATCH_SIZE, options.get(BATCH_SIZE)));
-        Gpt2 model = exists ? existing(folder, backend) : fresh(name, training, backend);
+        Optional<Tokenizer> own = exists ? ModelFolder.tokenizer(folder) : Optional.empty();
+        Subject.Tokens tokens = tokens(screen, exists ? own : Optional.of(new Gpt2Tokenizer()));
+        Gpt2 model = exists ? existing(folder, backend) : fresh(name, training, tokens.texts(), backend);
         int time = Math.min(model.config().blockSize(), values().find(Gpt2Config.BLOCK_SIZE).orElse(Integer.MAX_VALUE));
         return Subject.of(model, exists ? name : "a new " + name + " model",
                 method.orElseGet(() -> MethodSpec.parse(Methods.METHOD.defaultWords())), training,
-                tokens(screen, model.config().vocabSize()), time);
+                tokens, time);
     }
 
     private OptionValues values() {
         return options.values(Gpt2Config.GROUP);
     }
 
-    private Gpt2 fresh(String preset, TrainOptions training, Backend backend) {
-        Gpt2Config config = new Gpt2Config(Gpt2Config.preset(preset).values().with(values())).check();
+    private Gpt2 fresh(String preset, TrainOptions training, TokenTexts texts, Backend backend) {
+        Gpt2Config own = texts.tokenizer()
+                .map(t -> Gpt2Config.preset(preset).with(Gpt2Config.VOCAB_SIZE, t.vocabSize()))
+                .orElseGet(() -> Gpt2Config.preset(preset));
+        Gpt2Config config = new Gpt2Config(own.values().with(values())).check();
         return new Gpt2(config, backend,
                 Weights.random(config, backend, Rng.of(training.get(TrainOptions.SEED)).split("weights")));
     }
@@ -155,11 +166,13 @@ final class ExplainCommand extends EslmCommand {
         }
     }
 
-    private Subject.Tokens tokens(Terminal screen, int vocabSize) {
+    private Subject.Tokens tokens(Terminal screen, Optional<Tokenizer> tokenizer) {
+        TokenTexts texts = new TokenTexts(tokenizer);
         if (input != null) {
-            return new Subject.Text(input.name(), input.ids(vocabSize));
+            return new Subject.Text(input.name(), input.ids(texts, noSpecial, screen), texts);
         }
         String data = options.find(DATA).orElse(DataSource.JDK);
-        return new Subject.Data(data, DataSource.open(data, screen.progress()));
+        return new Subject.Data(data, DataSource.open(data,
+                Files.exists(options.get(MODEL)) ? tokenizer : Optional.empty(), screen.progress()));
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
-import io.eslm.report.ScoreLines;
+import io.eslm.gpt2.tokenizer.TokenTexts;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -24,27 +26,37 @@ final class InputTokens {
     }
 
     /**
-     * The ids; those of a text are GPT-2's tokens.
+     * The ids; those of a text are the model's tokens.
      *
-     * @throws UserError if the file cannot be read, or the model has other tokens
+     * @throws UserError if the file cannot be read, or the texts of the model's ids are not known
      */
-    int[] ids(int vocabSize) {
+    int[] ids(TokenTexts model, NoSpecial special, Terminal screen) {
         if (tokens != null) {
             return Texts.ids(tokens);
         }
         String what = text != null ? "--text" : "--file " + file;
-        if (!ScoreLines.isGpt2(vocabSize)) {
-            throw new UserError(what + ": the model has " + vocabSize + " token ids, not GPT-2's "
-                    + Gpt2Tokenizer.VOCAB_SIZE
-                    + ", so its text cannot be split into tokens. Give token ids with --tokens");
+        Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new UserError(what
+                + ": the model's folder holds no tokenizer, so a text cannot be split into its tokens. Put its "
+                + "tokenizer.json or meta.pkl there, or give token ids with --tokens"));
+        if (text != null && isFile(text)) {
+            screen.note("note: --text is the text itself; for what is in the file " + text + ", use --file");
         }
         String read = text != null ? text : Texts.read(file);
-        if (read.indexOf('\0') >= 0) {
-            throw new UserError(what + ": has a NUL byte, so it is not text");
-        }
         if (read.isBlank()) {
             throw new UserError(what + ": is empty");
         }
-        return new Gpt2Tokenizer().encodeWithSpecials(read);
+        try {
+            return special.encode(tokenizer, read);
+        } catch (UserError e) {
+            throw new UserError(what + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean isFile(String text) {
+        try {
+            return Files.isRegularFile(Path.of(text));
+        } catch (InvalidPathException _) {
+            return false;
+        }
     }
 }

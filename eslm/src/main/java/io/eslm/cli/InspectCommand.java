@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import picocli.CommandLine.Mixin;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelFolder;
@@ -48,6 +50,8 @@ final class InspectCommand extends EslmCommand {
 
     @ArgGroup(multiplicity = "0..1")
     private InputTokens input;
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = "--out", paramLabel = "FILE", description = "the file to write")
     private Path out;
     @CommandLine.Option(names = "--backward", description = "show gradients on the page, which takes a backward pass")
@@ -73,7 +77,8 @@ final class InspectCommand extends EslmCommand {
         Map<String, String> all = NameTable.symbolic();
         if (options.has(DeclaredOptions.MODEL)) {
             Gpt2Config config = ModelFolder.config(options.get(DeclaredOptions.MODEL));
-            all = NameTable.of(config, Optional.ofNullable(input).map(_ -> read(screen, config)));
+            all = NameTable.of(config, Optional.ofNullable(input)
+                    .map(_ -> read(screen, config, texts(options.get(DeclaredOptions.MODEL)))));
         }
         int width = all.keySet().stream().mapToInt(String::length).max().orElseThrow();
         all.forEach((name, shape) -> screen.result(String.format(Locale.ROOT, "%-" + width + "s  %s", name, shape)));
@@ -89,7 +94,8 @@ final class InspectCommand extends EslmCommand {
         checkOut();
         Path folder = options.get(DeclaredOptions.MODEL);
         Gpt2Config config = ModelFolder.config(folder);
-        int[] ids = read(screen, config);
+        TokenTexts texts = texts(folder);
+        int[] ids = read(screen, config, texts);
         TokenScores.check(config, ids);
         Optional<MethodSpec> method = options.find(METHOD).map(MethodSpec::parse);
         method.ifPresent(spec -> spec.check(config));
@@ -98,7 +104,7 @@ final class InspectCommand extends EslmCommand {
             Gpt2 model = ModelFolder.load(folder, backend);
             Optional<Objective> objective =
                     method.map(spec -> spec.objective(other -> ModelFolder.load(other, backend)));
-            Inspector inspector = new Inspector(model, ids, objective);
+            Inspector inspector = new Inspector(model, ids, texts, objective);
             String what;
             if (export == null) {
                 inspector.writePage(out, folder.toAbsolutePath().normalize().getFileName().toString(), backward);
@@ -118,6 +124,10 @@ final class InspectCommand extends EslmCommand {
         }
     }
 
+    private static TokenTexts texts(Path folder) {
+        return new TokenTexts(ModelFolder.tokenizer(folder));
+    }
+
     /** Before any work. */
     private void checkOut() {
         Path parent = out.toAbsolutePath().getParent();
@@ -130,8 +140,8 @@ final class InspectCommand extends EslmCommand {
     }
 
     /** The tokens; for a page, those that the model sees at once. */
-    private int[] read(Terminal screen, Gpt2Config config) {
-        int[] ids = input.ids(config.vocabSize());
+    private int[] read(Terminal screen, Gpt2Config config, TokenTexts texts) {
+        int[] ids = input.ids(texts, noSpecial, screen);
         int most = config.blockSize() + 1;
         if (ids.length <= most || export != null) {
             return ids;

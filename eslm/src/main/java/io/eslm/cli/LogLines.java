@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.train.Evaluation;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
 import java.util.Locale;
@@ -35,10 +36,16 @@ final class LogLines {
     /** One evaluation. */
     static String evaluated(TrainEvent.Evaluated e) {
         String worst = e.result().worstDomain();
-        return String.format(Locale.ROOT, "step %d: validation loss %.4f, perplexity %.2f%s", e.step(),
-                e.result().loss(),
-                e.result().perplexity(), e.result().domains().size() < 2 ? ""
+        return String.format(Locale.ROOT, "step %d: validation loss %.4f, perplexity %.2f%s%s", e.step(),
+                e.result().loss(), e.result().perplexity(), bitsPerByte(e.result()),
+                e.result().domains().size() < 2 ? ""
                         : String.format(Locale.ROOT, "; worst domain %s %.4f", worst, e.result().domains().get(worst)));
+    }
+
+    /** ", 1.234 bits per byte", if the tokenizer is known. */
+    static String bitsPerByte(Evaluation.Result result) {
+        return result.bitsPerByte().isEmpty() ? ""
+                : String.format(Locale.ROOT, ", %.4f bits per byte", result.bitsPerByte().getAsDouble());
     }
 
     /** "4 min 12 s". */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import picocli.CommandLine.Mixin;
+import io.eslm.run.Run;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.Domain;
 import io.eslm.gpt2.data.TokenData;
@@ -37,13 +41,15 @@ final class PrepareCommand extends EslmCommand {
                     .must("be from 0 to 0.5", share -> share >= 0 && share <= 0.5)
                     .defaultsTo("0.1; jdk: 0.03", _ -> null);
 
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = {"--follow-links", "--follow_links"}, order = Options.LATE,
             description = "follow symbolic links in a folder also where they lead out of it")
     private boolean followLinks;
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, IN, OUT).add(command, "", List.of(HELD_OUT));
+        options.require(command, IN, OUT).add(command, "", List.of(HELD_OUT, Run.TOKENIZER));
     }
 
     @Override
@@ -51,6 +57,8 @@ final class PrepareCommand extends EslmCommand {
         Path out = options.get(OUT);
         TokenData data = DataSource.prepare(options.get(IN), out,
                 options.find(HELD_OUT).map(OptionalDouble::of).orElseGet(OptionalDouble::empty), followLinks,
+                options.find(Run.TOKENIZER).map(ModelFolder::tokenizerAt).orElseGet(Gpt2Tokenizer::new),
+                noSpecial.specials(),
                 screen.progress());
         Map<String, long[]> tokens = new LinkedHashMap<>();
         add(tokens, data.train(), 0);

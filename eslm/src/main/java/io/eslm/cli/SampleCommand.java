@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import picocli.CommandLine.Mixin;
+import java.util.Optional;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.tensor.UserError;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.generate.Generation;
 import io.eslm.gpt2.generate.Generator;
@@ -8,8 +12,6 @@ import io.eslm.gpt2.generate.Sampling;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
-import io.eslm.report.ScoreLines;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,9 +36,8 @@ final class SampleCommand extends EslmCommand {
             description = "the text to continue, FILE:path for the text of a file, or - for the standard input "
                     + "(default: the beginning of a document)")
     private String given;
-    @CommandLine.Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
-            description = "take <|endoftext|> in the prompt as plain text")
-    private boolean noSpecial;
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = "--raw", order = Options.LATE,
             description = "print every character as it is, even those that drive a terminal")
     private boolean raw;
@@ -52,15 +53,13 @@ final class SampleCommand extends EslmCommand {
         OptionValues values = options.values(Sampling.GROUP);
         int texts = options.get(NUM_SAMPLES);
         Path folder = options.get(DeclaredOptions.MODEL);
-        int ids = ModelFolder.config(folder).vocabSize();
-        if (!ScoreLines.isGpt2(ids)) {
-            throw new OptionError(DeclaredOptions.MODEL, folder, "the model has " + ids + " token ids, not GPT-2's "
-                    + Gpt2Tokenizer.VOCAB_SIZE + ", so its tokens cannot be turned into text");
-        }
+        Tokenizer tokenizer = ModelFolder.tokenizer(folder).orElseThrow(() -> new OptionError(DeclaredOptions.MODEL,
+                folder, "the folder holds no tokenizer, so the model's tokens cannot be turned into text. Put its "
+                        + "tokenizer.json or meta.pkl there"));
         String prompt = Texts.prompt(given);
         try (Backend backend = options.openBackend()) {
-            Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
-            Generator generator = new Generator(ModelFolder.load(folder, backend));
+            int[] begin = encoded(tokenizer, prompt);
+            Generator generator = new Generator(ModelFolder.load(folder, backend), Optional.of(tokenizer));
             for (int i = 0; i < texts; i++) {
                 if (i > 0) {
                     screen.text("---------------\n", raw);
@@ -69,7 +68,7 @@ final class SampleCommand extends EslmCommand {
                 screen.text(prompt, raw);
                 long start = System.nanoTime();
                 Generation made = generator.generate(
-                        noSpecial ? tokenizer.encode(prompt) : tokenizer.encodeWithSpecials(prompt),
+                        begin,
                         Sampling.of(values.with(Sampling.SEED, values.get(Sampling.SEED) + i)), stream);
                 stream.end();
                 screen.text("\n", raw);
@@ -80,5 +79,13 @@ final class SampleCommand extends EslmCommand {
             }
         }
         return 0;
+    }
+
+    private int[] encoded(Tokenizer tokenizer, String prompt) {
+        try {
+            return noSpecial.encode(tokenizer, prompt);
+        } catch (UserError e) {
+            throw new UserError("--prompt: " + e.getMessage(), e);
+        }
     }
 }

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.gpt2.Gpt2Config;
+import picocli.CommandLine.Mixin;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.option.Option;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.report.ScoreLines;
 import io.eslm.select.token.Risk;
 import io.eslm.select.token.TailSelection;
 import io.eslm.select.token.TokenScores;
 import io.eslm.select.token.TokenSelector;
 import io.eslm.select.token.ValueAtRisk;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
-import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,30 +26,19 @@ import picocli.CommandLine.Model.CommandSpec;
                     + "first token has no line, because nothing predicts it. The text is split into adjacent windows of at most "
                     + "block_size predictions; a token is predicted from its own window only. Loss and entropy are in nats. "
                     + "selected is true if the risk is at or above the value-at-risk of all lines, as in a training batch. "
-                    + "text is null unless the model has GPT-2's vocabulary. <|endoftext|> in a text is one token, as in training "
-                    + "data, and none is added: the mean of the losses is what eval measures on the same text.",
+                    + "text is null if the model's folder holds no tokenizer. <|endoftext|> in a text is one token, as in "
+                    + "training data, and none is added: the mean of the losses is what eval measures on the same text.",
             ""},
-        footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --text README.md",
+        footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --file README.md",
             "  eslm score --model gpt2/ --tokens ids.txt --risk entropy --alpha 0.3"})
 final class ScoreCommand extends EslmCommand {
     private static final Option<Risk> RISK = Option.choice("risk", "RISK", "risk of a token: loss or entropy",
             new Risk[] {Risk.LOSS, Risk.ENTROPY}).defaultsTo(Risk.LOSS);
 
-    /** The text or its tokens. */
-    private static final class Source {
-        @CommandLine.Option(names = "--text", required = true, paramLabel = "FILE",
-                description = "a text in UTF-8; - is the standard input")
-        private Path text;
-        @CommandLine.Option(names = "--tokens", required = true, paramLabel = "FILE",
-                description = "token ids, separated by white space; - is the standard input")
-        private Path tokens;
-    }
-
     @ArgGroup(multiplicity = "1")
-    private Source source;
-    @CommandLine.Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
-            description = "take <|endoftext|> in the text as plain text")
-    private boolean noSpecial;
+    private InputTokens input;
+    @Mixin
+    private NoSpecial noSpecial;
 
     @Override
     void declare(CommandSpec command) {
@@ -63,28 +50,12 @@ final class ScoreCommand extends EslmCommand {
     int run(Terminal screen) {
         TokenSelector selector = new TailSelection(options.get(RISK), options.get(ValueAtRisk.ALPHA));
         Path folder = options.get(DeclaredOptions.MODEL);
-        Gpt2Config config = ModelFolder.config(folder);
-        int[] tokens = source.text == null ? Texts.ids(source.tokens) : encode(source.text, config.vocabSize());
+        TokenTexts texts = new TokenTexts(ModelFolder.tokenizer(folder));
+        int[] tokens = input.ids(texts, noSpecial, screen);
         try (Backend backend = options.openBackend()) {
             TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens).checkFinite();
-            ScoreLines.of(scores, scores.selected(selector), config.vocabSize()).forEach(screen::result);
+            ScoreLines.of(scores, scores.selected(selector), texts).forEach(screen::result);
         }
         return 0;
-    }
-
-    private int[] encode(Path file, int vocabSize) {
-        if (!ScoreLines.isGpt2(vocabSize)) {
-            throw new UserError("--text " + file + ": the model has " + vocabSize + " token ids, not GPT-2's "
-                    + Gpt2Tokenizer.VOCAB_SIZE
-                    + ", so its text cannot be split into tokens. Give token ids with --tokens");
-        }
-        String text = Texts.read(file);
-        if (text.indexOf('\0') >= 0) {
-            throw new UserError(file + ": has a NUL byte, so it is not text");
-        }
-        if (text.isBlank()) {
-            throw new UserError(file + ": is empty");
-        }
-        return noSpecial ? new Gpt2Tokenizer().encode(text) : new Gpt2Tokenizer().encodeWithSpecials(text);
     }
 }

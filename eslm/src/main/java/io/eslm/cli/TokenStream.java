@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -12,14 +12,14 @@ import java.util.function.IntPredicate;
 
 /** Prints tokens as they arrive. A character that spans several tokens appears with the last of them. */
 final class TokenStream implements IntPredicate {
-    private final Gpt2Tokenizer tokenizer;
+    private final Tokenizer tokenizer;
     private final Consumer<String> out;
     private final CharsetDecoder decoder =
             StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE)
                     .onUnmappableCharacter(CodingErrorAction.REPLACE);
     private ByteBuffer waiting = ByteBuffer.allocate(0);
 
-    TokenStream(Gpt2Tokenizer tokenizer, Consumer<String> out) {
+    TokenStream(Tokenizer tokenizer, Consumer<String> out) {
         this.tokenizer = tokenizer;
         this.out = out;
     }
@@ -27,7 +27,7 @@ final class TokenStream implements IntPredicate {
     /** Prints the characters that {@code token} completes; returns true: what cannot be printed is thrown. */
     @Override
     public boolean test(int token) {
-        byte[] bytes = tokenizer.bytes(token);
+        byte[] bytes = tokenizer.has(token) ? tokenizer.bytes(token) : new byte[0];
         ByteBuffer all = ByteBuffer.allocate(waiting.remaining() + bytes.length).put(waiting).put(bytes).flip();
         CharBuffer text = CharBuffer.allocate(all.remaining() + 1);
         decoder.decode(all, text, false);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import picocli.CommandLine.Mixin;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.tokenizer.Tokenizer;
-import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.io.Json;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -37,9 +38,8 @@ final class TokenizeCommand extends EslmCommand {
     @CommandLine.Option(names = "--tokenizer", paramLabel = "PATH", defaultValue = "gpt2",
             description = TokenizeCommand.TOKENIZER)
     private String tokenizer;
-    @CommandLine.Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
-            description = "take special tokens' texts as plain text")
-    private boolean noSpecial;
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = "--json", order = Options.LATE,
             description = "one line: {\"ids\",\"pieces\",\"bytes\"}")
     private boolean json;
@@ -55,9 +55,9 @@ final class TokenizeCommand extends EslmCommand {
 
     @Override
     int run(Terminal screen) {
-        Tokenizer t = Tokenizers.open(tokenizer);
+        Tokenizer t = ModelFolder.tokenizerAt(tokenizer);
         String text = source.file == null ? source.text : Texts.read(source.file);
-        int[] ids = noSpecial ? t.encode(text) : t.encodeWithSpecials(text);
+        int[] ids = noSpecial.encode(t, text);
         int bytes = text.getBytes(StandardCharsets.UTF_8).length;
         if (json) {
             JsonObject line = new JsonObject();

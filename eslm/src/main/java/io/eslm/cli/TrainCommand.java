@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.Option;
@@ -8,7 +9,6 @@ import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.HtmlReport;
-import io.eslm.report.ScoreLines;
 import io.eslm.run.Run;
 import io.eslm.run.RunEngine;
 import io.eslm.run.RunFolder;
@@ -62,7 +62,8 @@ final class TrainCommand extends EslmCommand {
     @Override
     void declare(CommandSpec command) {
         options.add(command, "",
-                List.of(Run.DATA, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD,
+                List.of(Run.DATA, Run.TOKENIZER, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT,
+                        Run.TENSORBOARD,
                         Run.ACCEPT_CHANGED,
                         Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
                 .addOptional(command, LIVE, "0").add(command, "", List.of(HttpSite.HOST, Run.RECORD_INTERVAL))
@@ -118,7 +119,7 @@ final class TrainCommand extends EslmCommand {
                 long first = engine.trainer().step();
                 engine.listener(event -> show(screen, event, first, engine.plan(), logInterval));
                 try {
-                    return finish(screen, engine.plan(), options.has(LIVE) ? live(screen, engine, stop)
+                    return finish(screen, engine.plan(), engine.prompt(), options.has(LIVE) ? live(screen, engine, stop)
                             : engine.train(stop));
                 } catch (DivergedError e) {
                     double rate = engine.plan().options().get(TrainOptions.LEARNING_RATE) / 2;
@@ -196,13 +197,13 @@ final class TrainCommand extends EslmCommand {
         }
     }
 
-    private int finish(Terminal screen, RunPlan plan, RunResult result) {
+    private int finish(Terminal screen, RunPlan plan, String prompt, RunResult result) {
         screen.endBar();
         screen.note(String.format(Locale.ROOT, "%s after %d steps in %s, %s%s",
                 result.finished() ? "done" : "stopped at step " + result.step() + " and saved,", result.trained(),
                 LogLines.duration(result.seconds()), LogLines.flops(result.flops()),
-                result.lastEvaluation().map(e -> String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f",
-                        e.result().loss(), e.result().perplexity())).orElse("")));
+                result.lastEvaluation().map(e -> String.format(Locale.ROOT, "; validation loss %.4f, perplexity %.2f%s",
+                        e.result().loss(), e.result().perplexity(), LogLines.bitsPerByte(e.result()))).orElse("")));
         screen.note("report:  " + result.folder().resolve(HtmlReport.FILE));
         if (options.get(Run.TENSORBOARD)) {
             screen.note("events:  " + ShellWords.command(List.of("tensorboard", "--logdir",
@@ -213,10 +214,10 @@ final class TrainCommand extends EslmCommand {
         }
         if (!result.finished()) {
             screen.note("resume:  " + resume(plan));
-        } else if (ScoreLines.isGpt2(plan.model().vocabSize())) {
+        } else if (ModelFolder.tokenizer(result.folder()).isPresent()) {
             screen.note("sample:  "
                     + ShellWords.command(List.of("bin/eslm", "sample", DeclaredOptions.flag(DeclaredOptions.MODEL),
-                            result.folder().toString(), "--prompt", plan.prompt())));
+                            result.folder().toString(), "--prompt", prompt)));
         }
         return result.finished() ? 0 : Main.INTERRUPTED;
     }

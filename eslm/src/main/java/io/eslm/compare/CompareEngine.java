@@ -157,7 +157,7 @@ public final class CompareEngine implements AutoCloseable {
     private Evaluation.Result evaluate(RunEngine engine) {
         int time = setup.model().blockSize();
         return new Evaluation(engine.trainer().model(), new Workspace(backend),
-                engine.plan().options().get(TrainOptions.BATCH_SIZE))
+                engine.plan().options().get(TrainOptions.BATCH_SIZE), tokens.tokenizer())
                 .run(EvalWindows.all(tokens.val().orElseThrow(), time), time);
     }
 

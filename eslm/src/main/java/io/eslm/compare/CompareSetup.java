@@ -31,6 +31,11 @@ import java.util.Optional;
  */
 record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split, Gpt2Config model,
         OptionValues training, List<String> arguments, Optional<String> takeOver) {
+    /** These settings with another shape of the model. */
+    CompareSetup with(Gpt2Config other) {
+        return new CompareSetup(folder, entries, seeds, data, split, other, training, arguments, takeOver);
+    }
+
     /** The options of the {@code i}-th run of {@code entry}. */
     TrainOptions options(ComparisonEntry entry, int i) {
         OptionValues values =

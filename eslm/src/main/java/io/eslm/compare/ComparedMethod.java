@@ -95,6 +95,7 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         o.addProperty("method", name);
         o.add("loss", stats(ComparedRun::loss).json());
         minusBase(o, "loss", ComparedRun::loss);
+        o.add("bits_per_byte", stats(ComparedRun::bitsPerByte).json());
         o.add("perplexity", stats(run -> Math.exp(run.loss())).json());
         o.add("cvar90", stats(ComparedRun::tail).json());
         minusBase(o, "cvar90", ComparedRun::tail);
@@ -125,6 +126,7 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         JsonObject o = new JsonObject();
         o.addProperty("seed", run.seed());
         o.add("loss", Json.number(run.loss()));
+        o.add("bits_per_byte", Json.number(run.bitsPerByte()));
         o.add("cvar90", Json.number(run.tail()));
         JsonObject domains = new JsonObject();
         run.domains().forEach((domain, loss) -> domains.add(domain, Json.number(loss)));

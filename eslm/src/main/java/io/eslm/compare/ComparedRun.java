@@ -15,15 +15,15 @@ import java.util.Map;
  *
  * @param curve the evaluations during training, in order
  * @param loss over the whole half of the held-out data, after the last step
+ * @param bitsPerByte the loss in bits per byte of text; NaN if the tokenizer is not known
  * @param tail CVaR₀.₉ of the token loss over that half
  * @param domains loss of each domain of that half
  * @param flops of all steps
  * @param seconds of all steps, without evaluations
  * @param otherLoad share of the CPU that other programs used since the run was last started or resumed; NaN if unknown
  */
-public record ComparedRun(long seed, List<Point> curve, double loss, double tail, Map<String, Double> domains,
-        Flops flops,
-        double seconds, double otherLoad) {
+public record ComparedRun(long seed, List<Point> curve, double loss, double bitsPerByte, double tail,
+        Map<String, Double> domains, Flops flops, double seconds, double otherLoad) {
     /** The evaluation over the whole half, after the last step; a run that has it is finished. */
     static final String FINAL = "final.json";
     static final String OTHER_LOAD = "seconds_other_load";
@@ -52,7 +52,8 @@ public record ComparedRun(long seed, List<Point> curve, double loss, double tail
             }
         }
         Json end = Json.read(dir.resolve(FINAL));
-        return new ComparedRun(seed, curve, end.number("val_loss"), end.number("val_cvar90"),
+        return new ComparedRun(seed, curve, end.number("val_loss"),
+                end.has(RunLog.BITS_PER_BYTE) ? end.number(RunLog.BITS_PER_BYTE) : Double.NaN, end.number("val_cvar90"),
                 end.map("domains", Double.class), flops, seconds, end.number(OTHER_LOAD));
     }
 

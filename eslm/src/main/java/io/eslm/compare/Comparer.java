@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.compare;
 
+import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.Progress;
@@ -44,6 +45,7 @@ public final class Comparer {
                     + " give wide, unreliable intervals")
             .must("be at least 1", n -> n >= 1).defaultsTo(ComparisonTables.ENOUGH_SEEDS));
     public static final Option<String> DATA = ALL.add(Run.DATA);
+    public static final Option<String> TOKENIZER = ALL.add(Run.TOKENIZER);
     public static final Option<String> SPLIT = ALL.add(Option.text("split", "HALF",
             "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report")
             .must("be tune or final", half -> half.equals("tune") || half.equals("final")).defaultsTo("final"));
@@ -136,15 +138,19 @@ public final class Comparer {
         if (training.isSet(TrainOptions.SAMPLE_INTERVAL)) {
             throw new OptionError(TrainOptions.SAMPLE_INTERVAL, null, "a comparison draws no samples. Omit the option");
         }
-        CompareSetup setup = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
+        CompareSetup asked = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
                 options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments, own.find(TAKE_OVER));
-        setup.check();
-        FolderLock lock = FolderLock.take(setup.folder(), setup.takeOver(), text -> progress.report(0, 0, text));
+        asked.check();
+        FolderLock lock = FolderLock.take(asked.folder(), asked.takeOver(), text -> progress.report(0, 0, text));
         Backend backend = null;
         try {
             backend = Backends.open(own.get(BACKEND), own.get(THREADS));
+            TokenData whole =
+                    DataSource.open(asked.data(), own.find(TOKENIZER).map(ModelFolder::tokenizerAt), progress);
+            CompareSetup setup = asked.with(options.newModel(whole));
+            setup.check();
             setup.checkMemory(backend);
-            TokenData tokens = half(DataSource.open(setup.data(), progress));
+            TokenData tokens = half(whole.forVocabulary(setup.model().vocabSize()));
             CompareFolder.open(setup.folder(), setup.json(tokens, backend));
             return new CompareEngine(setup, backend, tokens, listener, lock);
         } catch (RuntimeException e) {

@@ -31,11 +31,12 @@ final class ComparisonTables {
     }
 
     private Table quality() {
-        Table table = new Table("Held-out data after the last step", "method", "seeds", "perplexity", "loss",
-                "minus " + BASE, "p");
+        Table table = new Table("Held-out data after the last step", "method", "seeds", "bits/byte", "perplexity",
+                "loss", "minus " + BASE, "p");
         for (ComparedMethod m : methods) {
             List<String> row = new ArrayList<>(List.of(m.label(), String.valueOf(m.runs().size()),
-                    m.stats(r -> Math.exp(r.loss())).text("%.2f"), m.stats(ComparedRun::loss).text("%.4f")));
+                    m.stats(ComparedRun::bitsPerByte).text("%.4f"), m.stats(r -> Math.exp(r.loss())).text("%.2f"),
+                    m.stats(ComparedRun::loss).text("%.4f")));
             row.addAll(minusBase(m, ComparedRun::loss, "%+.4f"));
             table.add(row);
         }

@@ -6,7 +6,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.report.Table;
 import io.eslm.report.Visible;
 import io.eslm.tensor.io.Json;
@@ -27,7 +27,7 @@ public final class DiffReport {
     private final String b;
     private final WeightDiff weights;
     private final Optional<LossDiff> losses;
-    private final boolean readable;
+    private final TokenTexts texts;
     private final int top;
 
     /** The order of the table of weights. */
@@ -54,15 +54,15 @@ public final class DiffReport {
     /**
      * @param a name of the first model
      * @param b name of the second
-     * @param readable whether the ids are GPT-2's tokens
+     * @param texts of the ids
      * @param top how many tokens to name that got better, and worse
      */
-    public DiffReport(String a, String b, WeightDiff weights, Optional<LossDiff> losses, boolean readable, int top) {
+    public DiffReport(String a, String b, WeightDiff weights, Optional<LossDiff> losses, TokenTexts texts, int top) {
         this.a = a;
         this.b = b;
         this.weights = weights;
         this.losses = losses;
-        this.readable = readable;
+        this.texts = texts;
         this.top = top;
     }
 
@@ -182,11 +182,7 @@ public final class DiffReport {
 
     /** The text of ids, or the ids where they stand for no text. */
     private String text(int... ids) {
-        if (!readable || Arrays.stream(ids).anyMatch(id -> id >= Gpt2Tokenizer.VOCAB_SIZE)) {
-            return String.join(" ", Arrays.stream(ids).mapToObj(String::valueOf).toList());
-        }
-        Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
-        return ids.length == 1 ? tokenizer.text(ids[0]) : tokenizer.decode(ids);
+        return ids.length == 1 ? texts.of(ids[0]).orElse(String.valueOf(ids[0])) : texts.ofAll(ids);
     }
 
     // ---- JSON
@@ -254,8 +250,7 @@ public final class DiffReport {
         for (int i : some) {
             int at = loss.text().predicted()[i];
             int id = loss.text().tokens()[at];
-            JsonElement shown = readable && id < Gpt2Tokenizer.VOCAB_SIZE ? new JsonPrimitive(text(id))
-                    : JsonNull.INSTANCE;
+            JsonElement shown = texts.of(id).<JsonElement>map(JsonPrimitive::new).orElse(JsonNull.INSTANCE);
             JsonObject o = new JsonObject();
             o.addProperty("pos", at);
             o.addProperty("domain", loss.text().domains().get(loss.text().domain()[i]));

@@ -11,6 +11,8 @@ import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -34,7 +36,7 @@ public record DiffText(int[] tokens, int[] predicted, int[] begin, int[] domain,
                     double[] weights = new double[loss.length];
                     Arrays.fill(weights, 1.0 / loss.length);
                     double mean = IntStream.range(0, loss.length).mapToDouble(i -> loss[i]).sum() / loss.length;
-                    return new Result(mean, Map.of(Domain.ALL, mean), loss, weights);
+                    return new Result(mean, Map.of(Domain.ALL, mean), loss, weights, OptionalDouble.empty());
                 });
     }
 
@@ -67,6 +69,7 @@ public record DiffText(int[] tokens, int[] predicted, int[] begin, int[] domain,
         }
         return new DiffText(Arrays.copyOf(tokens, end), Arrays.copyOf(predicted, n), Arrays.copyOf(begin, n),
                 Arrays.copyOf(domain, n), windows.domains().stream().map(Domain::name).toList(),
-                model -> new Evaluation(model, new Workspace(model.backend()), batchSize).run(windows, time));
+                model -> new Evaluation(model, new Workspace(model.backend()), batchSize, Optional.empty())
+                        .run(windows, time));
     }
 }

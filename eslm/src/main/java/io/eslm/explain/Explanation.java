@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.explain;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import java.util.List;
 import java.util.Optional;
 
@@ -26,10 +25,9 @@ import java.util.Optional;
 public record Explanation(Step step, String what, String method, String backend, double peakFlops, List<OpRecord> ops,
         StepOutcome outcome, StepTimes rest, StepCost cost, Optional<StepCost> withoutSelection, int repetitions,
         List<TokenFate> tokens, Optional<RowGradient> row) {
-    /** The text of a token, where the ids are GPT-2's. */
+    /** The text of a token, where it is known. */
     public Optional<String> text(int id) {
-        return step.readable() && id < Gpt2Tokenizer.VOCAB_SIZE ? Optional.of(new Gpt2Tokenizer().text(id))
-                : Optional.empty();
+        return step.texts().of(id);
     }
 
     /** Tokens that a path of their own takes to the end. */

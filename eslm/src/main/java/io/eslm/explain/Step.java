@@ -3,6 +3,7 @@ package io.eslm.explain;
 
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.train.TrainOptions;
 
 /**
@@ -10,9 +11,9 @@ import io.eslm.gpt2.train.TrainOptions;
  *
  * @param done optimizer steps before this one
  * @param optimizer with the moments of the run
- * @param readable whether the ids are GPT-2's tokens, which can be shown as text
+ * @param texts of the ids
  */
-public record Step(Gpt2 model, TrainOptions options, long done, AdamW optimizer, Batch batch, boolean readable) {
+public record Step(Gpt2 model, TrainOptions options, long done, AdamW optimizer, Batch batch, TokenTexts texts) {
     /** How far the run is: 0 at its first step, 1 at its last. */
     double progress() {
         return Math.min(1, (double) done / Math.max(1, options.get(TrainOptions.MAX_ITERS) - 1));

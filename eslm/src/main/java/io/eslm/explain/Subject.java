@@ -9,6 +9,7 @@ import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.Progress;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.Objective;
@@ -16,7 +17,6 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.gpt2.train.TrainerState;
 import io.eslm.report.RunLog;
-import io.eslm.report.ScoreLines;
 import io.eslm.run.RunPlan;
 import io.eslm.select.Method;
 import io.eslm.select.MethodSpec;
@@ -59,9 +59,9 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         int drawn = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         Batch batch = tokens.batch(model.config(), options, drawn, time);
         checkMemory(model, method, batch.windows(), batch.time());
-        boolean readable = tokens.readable() && ScoreLines.isGpt2(model.config().vocabSize());
-        return new Subject(new Step(model, options, 0, new AdamW(model.parameters(), options.adamW()), batch, readable),
-                objective, models.loaded, "the first step of " + name + " on " + tokens.name());
+        AdamW optimizer = new AdamW(model.parameters(), options.adamW());
+        return new Subject(new Step(model, options, 0, optimizer, batch, tokens.texts()), objective,
+                models.loaded, "the first step of " + name + " on " + tokens.name());
     }
 
     /**
@@ -80,7 +80,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         Gpt2 model = Checkpoints.model(checkpoint, backend);
         asked.check(model.config());
         String data = config.required("data", String.class);
-        TokenData tokens = DataSource.open(data, progress);
+        TokenData tokens = DataSource.open(data, ModelFolder.tokenizer(checkpoint), progress);
         Loading models = new Loading(backend, new ArrayList<>());
         Objective objective = own.objective(models);
         TrainerState state;
@@ -97,9 +97,8 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         checkMemory(model, asked, drawn, time);
         Batch batch = Batch.drawn(tokens.train().tokens(), drawn, time, options.get(TrainOptions.SEED),
                 state.batchPosition(), options.get(TrainOptions.GRAD_ACCUM));
-        boolean readable = !tokens.tokenizer().equals(TokenData.UNKNOWN)
-                && ScoreLines.isGpt2(model.config().vocabSize());
-        return new Subject(new Step(model, options, state.step(), optimizer, batch, readable), taken, models.loaded,
+        TokenTexts texts = new TokenTexts(tokens.tokenizer());
+        return new Subject(new Step(model, options, state.step(), optimizer, batch, texts), taken, models.loaded,
                 String.format(Locale.ROOT, "step %,d of %s on %s", state.step() + 1, folder, data));
     }
 
@@ -116,8 +115,8 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         /** In words. */
         String name();
 
-        /** True if GPT-2's tokenizer can turn its ids into text. */
-        boolean readable();
+        /** What the ids stand for. */
+        TokenTexts texts();
 
         /** @param drawn windows in a micro-batch, at most */
         Batch batch(Gpt2Config model, TrainOptions options, int drawn, int time);
@@ -126,8 +125,8 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
     /** The first batch of training data. */
     public record Data(String name, TokenData data) implements Tokens {
         @Override
-        public boolean readable() {
-            return !data.tokenizer().equals(TokenData.UNKNOWN);
+        public TokenTexts texts() {
+            return new TokenTexts(data.tokenizer());
         }
 
         @Override
@@ -139,12 +138,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
     }
 
     /** A text, from its beginning. */
-    public record Text(String name, int[] ids) implements Tokens {
-        @Override
-        public boolean readable() {
-            return true;
-        }
-
+    public record Text(String name, int[] ids, TokenTexts texts) implements Tokens {
         @Override
         public Batch batch(Gpt2Config model, TrainOptions options, int drawn, int time) {
             return Batch.of(ids, time, drawn, model.vocabSize());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.inspect;
 
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.select.token.Risk;
 
@@ -10,6 +11,7 @@ import io.eslm.select.token.Risk;
  *
  * @param name of the model
  * @param ids (T + 1) the tokens
+ * @param texts of the ids
  * @param loss (T) of each predicted token, in nats
  * @param entropy (T) of each prediction, in nats
  * @param choice which tokens a method keeps
@@ -20,7 +22,7 @@ import io.eslm.select.token.Risk;
  * @param gradients null unless asked for
  * @param neurons (L) see {@link StrongestTokens}
  */
-record Insight(String name, Gpt2Config model, int[] ids, float[] loss, float[] entropy, Choice choice,
+record Insight(String name, Gpt2Config model, int[] ids, TokenTexts texts, float[] loss, float[] entropy, Choice choice,
         Guesses likeliest,
         Guesses[] lens, AttentionBytes attention, Norms norms, Gradients gradients, byte[][] neurons) {
     /**

@@ -4,9 +4,7 @@ package io.eslm.inspect;
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.report.Html;
-import io.eslm.report.ScoreLines;
 import io.eslm.report.Visible;
 import java.io.IOException;
 import java.io.InputStream;
@@ -131,17 +129,13 @@ final class InsightPage {
         return array;
     }
 
-    /** The text of every token that the page may show; none if the ids are not GPT-2's. */
+    /** The text of every token that the page may show, where it is known. */
     private static JsonObject texts(Insight insight) {
         JsonObject texts = new JsonObject();
-        if (ScoreLines.isGpt2(insight.model().vocabSize())) {
-            Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
-            IntStream lens = Arrays.stream(insight.lens()).flatMapToInt(g -> Arrays.stream(g.ids()));
-            IntStream.concat(lens,
-                    IntStream.concat(Arrays.stream(insight.ids()), Arrays.stream(insight.likeliest().ids())))
-                    .filter(id -> id < Gpt2Tokenizer.VOCAB_SIZE).distinct().sorted()
-                    .forEach(id -> texts.addProperty(String.valueOf(id), Visible.of(tokenizer.text(id))));
-        }
+        IntStream lens = Arrays.stream(insight.lens()).flatMapToInt(g -> Arrays.stream(g.ids()));
+        IntStream.concat(lens, IntStream.concat(Arrays.stream(insight.ids()), Arrays.stream(insight.likeliest().ids())))
+                .distinct().sorted().forEach(id -> insight.texts().of(id)
+                        .ifPresent(text -> texts.addProperty(String.valueOf(id), Visible.of(text))));
         return texts;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.inspect;
 
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.inspect.ActivationCache;
 import io.eslm.gpt2.inspect.Inspection;
@@ -23,15 +24,17 @@ import java.util.stream.IntStream;
 public final class Inspector {
     private final Gpt2 model;
     private final int[] ids;
+    private final TokenTexts texts;
     private final Optional<Objective> method;
 
     /**
      * Looks at N tokens: N − 1 positions, and the last token is only a target.
      *
+     * @param texts of the ids
      * @param method whose choice of tokens and gradients to show; none for the mean over all predicted tokens
      * @throws UserError if the text does not fit the model
      */
-    public Inspector(Gpt2 model, int[] ids, Optional<Objective> method) {
+    public Inspector(Gpt2 model, int[] ids, TokenTexts texts, Optional<Objective> method) {
         TokenScores.check(model.config(), ids);
         if (ids.length - 1 > model.config().blockSize()) {
             throw new UserError("the text has " + ids.length + " tokens, but the model reads "
@@ -39,6 +42,7 @@ public final class Inspector {
         }
         this.model = model;
         this.ids = ids.clone();
+        this.texts = texts;
         this.method = method;
     }
 
@@ -50,7 +54,7 @@ public final class Inspector {
      * @throws UserError if the model's losses are not finite, or the file cannot be written
      */
     public void writePage(Path file, String name, boolean backward) {
-        AtomicFiles.writeString(file, InsightPage.of(new Look(model, ids).insight(name, method, backward)));
+        AtomicFiles.writeString(file, InsightPage.of(new Look(model, ids, texts).insight(name, method, backward)));
     }
 
     /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.inspect;
 
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
@@ -30,6 +31,7 @@ final class Look {
 
     private final Gpt2 model;
     private final int[] ids;
+    private final TokenTexts texts;
     private final int layers;
     private final int positions;
     private final Workspace workspace;
@@ -39,9 +41,10 @@ final class Look {
     private final AttentionBytes attention;
     private final byte[][] neurons;
 
-    Look(Gpt2 model, int[] ids) {
+    Look(Gpt2 model, int[] ids, TokenTexts texts) {
         this.model = model;
         this.ids = ids;
+        this.texts = texts;
         layers = model.config().nLayer();
         positions = ids.length - 1;
         workspace = new Workspace(model.backend());
@@ -63,7 +66,7 @@ final class Look {
         lens[layers - 1] = own.first();
         Optional<ActivationCache> trained = method.map(m -> trained(m, backward));
         float[] all = backward ? gradientNorms(trained(new Objective.Mean(), true)) : null;
-        return new Insight(name, model.config(), ids, scores.loss(), scores.entropy(),
+        return new Insight(name, model.config(), ids, texts, scores.loss(), scores.entropy(),
                 method.map(m -> choice(m, trained.orElseThrow(), scores))
                         .orElse(new Insight.Choice(null, Risk.LOSS, DEFAULT_ALPHA, null)),
                 own, lens, attention, norms,

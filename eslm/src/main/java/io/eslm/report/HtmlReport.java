@@ -78,6 +78,9 @@ public final class HtmlReport {
             tile("Validation loss", format("%.3f", last.number("val_loss")),
                     evaluations.size() < 2 ? "" : format("from %.3f", first.number("val_loss")));
             tile("Perplexity", format("%,.1f", last.number("val_perplexity")), "");
+            if (last.has(RunLog.BITS_PER_BYTE)) {
+                tile("Bits per byte", format("%.3f", last.number(RunLog.BITS_PER_BYTE)), "");
+            }
             Json domains = last.child("domains");
             if (domains.object().size() > 1) {
                 String worst = last.required("worst_domain", String.class);

@@ -22,6 +22,8 @@ import java.util.List;
 public final class RunLog implements AutoCloseable {
     public static final String CONFIG = "config.json";
     public static final String METRICS = "metrics.jsonl";
+    /** In the line of an evaluation, if the tokenizer is known. */
+    public static final String BITS_PER_BYTE = "val_bits_per_byte";
     public static final String SAMPLES = "samples";
     /** One object per recorded step: docs/watching.md. */
     public static final String LAYERS = "layers.jsonl";
@@ -168,6 +170,7 @@ public final class RunLog implements AutoCloseable {
         o.addProperty("step", e.step());
         o.add("val_loss", Json.number(e.result().loss()));
         o.add("val_perplexity", Json.number(e.result().perplexity()));
+        e.result().bitsPerByte().ifPresent(bits -> o.add(BITS_PER_BYTE, Json.number(bits)));
         o.add("val_cvar90", Json.number(TailLoss.of(e.result())));
         JsonObject domains = new JsonObject();
         e.result().domains().forEach((name, loss) -> domains.add(name, Json.number(loss)));

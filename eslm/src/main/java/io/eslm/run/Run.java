@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.CheckpointSearch;
@@ -51,6 +54,9 @@ public final class Run {
 
     public static final Option<String> DATA = ALL.add(Option.text("data", "PATH",
             "jdk, a text file, a folder of text, a .bin file, or a prepared folder").defaultsTo("jdk"));
+    public static final Option<String> TOKENIZER = ALL.add(Option.text("tokenizer", "PATH",
+            "for text: gpt2, bytes, a tokenizer.json, a meta.pkl, a rank file, or a folder that holds one")
+            .defaultsTo("that of the model or of the prepared data; gpt2", _ -> null));
     public static final Option<String> METHOD = ALL.add(Methods.METHOD);
     public static final Option<String> PRESET = ALL.add(Gpt2Config.PRESET);
     public static final Option<Path> OUT_DIR = ALL.add(Option.path("out dir", "DIR", "folder of the run")
@@ -199,15 +205,18 @@ public final class Run {
         FolderLock lock = resume ? lockExisting() : lockNew(given);
         Backend backend = null;
         try {
-            RunPlan plan = resume ? resumed() : given.in(lock.folder());
+            RunPlan asked = resume ? resumed() : given.in(lock.folder());
             Backend opened = Backends.open(options.own().get(BACKEND), options.own().get(THREADS));
             backend = opened;
+            TokenData data = DataSource.open(asked.data(), tokenizer(asked), progress);
+            RunPlan plan = resume || from != null ? asked : asked.with(options.newModel(data));
+            plan.check();
             plan.checkMemory(opened);
             Runnable atEnd = () -> {
                 opened.close();
                 lock.close();
             };
-            return new RunEngine(plan, opened, atEnd, DataSource.open(plan.data(), progress), true).guard(lock)
+            return new RunEngine(plan, opened, atEnd, data.forVocabulary(plan.model().vocabSize()), true).guard(lock)
                     .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes)
                     .tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException e) {
@@ -217,6 +226,20 @@ public final class Run {
             lock.close();
             throw e;
         }
+    }
+
+    /** The tokenizer that the data must be of, or is made with: the one that is asked for, or the model's. */
+    private Optional<Tokenizer> tokenizer(RunPlan plan) {
+        Optional<Tokenizer> asked = options.own().find(TOKENIZER).map(ModelFolder::tokenizerAt);
+        Optional<Path> model = plan.checkpoint().or(plan::from);
+        Optional<Tokenizer> own = model.isPresent() ? ModelFolder.tokenizer(model.get())
+                : resume ? Tokenizers.inFolder(plan.folder()) : Optional.empty();
+        if (asked.isPresent() && own.isPresent()
+                && Tokenizers.firstDifference(asked.get(), own.get()).isPresent()) {
+            throw new OptionError(TOKENIZER, options.own().get(TOKENIZER), "the model has a tokenizer of its own ("
+                    + own.get().description() + "). Omit the option");
+        }
+        return own.or(() -> asked);
     }
 
     private RunPlan fresh() {

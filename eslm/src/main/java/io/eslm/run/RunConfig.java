@@ -4,6 +4,7 @@ package io.eslm.run;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.backend.Backend;
 import java.time.Instant;
@@ -54,7 +55,7 @@ public final class RunConfig {
     public static JsonObject tokens(TokenData data) {
         JsonObject tokens = new JsonObject();
         tokens.addProperty("source", data.source());
-        tokens.addProperty("tokenizer", data.tokenizer());
+        tokens.addProperty("tokenizer", data.tokenizer().map(Tokenizers::label).orElse("unknown"));
         tokens.addProperty("train", data.train().tokens().size());
         tokens.addProperty("held_out", data.val().map(set -> set.tokens().size()).orElse(0L));
         DataIdentity.add(tokens, data);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import com.google.gson.JsonObject;
 import io.eslm.autograd.Parameter;
 import io.eslm.gpt2.Gpt2;
@@ -42,6 +44,7 @@ public final class RunEngine implements AutoCloseable {
     private final Checkpoints checkpoints;
     /** Null if the run leaves no window and no samples. */
     private final RunSnapshots snapshots;
+    private final String prompt;
     private final List<RunNote> notes;
     private Consumer<? super TrainEvent> listener = _ -> {
     };
@@ -86,11 +89,12 @@ public final class RunEngine implements AutoCloseable {
             Checkpoints.restore(trainer, checkpoint);
             savedStep = trainer.step();
         });
-        notes = Stream.concat(plan.notices().stream().map(RunNote::of),
-                RunNotes.of(plan, record, tokens, trainer.step(),
-                        snapshots && option(TrainOptions.SAMPLE_INTERVAL) > 0 && !this.snapshots.readable())
-                        .stream())
-                .toList();
+        boolean samples = snapshots && option(TrainOptions.SAMPLE_INTERVAL) > 0;
+        Optional<String> fault = samples ? this.snapshots.fault(plan.prompt()) : Optional.empty();
+        prompt = fault.isPresent() ? "" : plan.prompt();
+        notes = Stream.of(plan.notices().stream().map(RunNote::of), fault.stream().map(why -> RunNote.of(
+                Run.SAMPLE_PROMPT + " \"" + plan.prompt() + "\": " + why + "; samples begin with nothing")),
+                RunNotes.of(plan, record, tokens, trainer.step(), samples).stream()).flatMap(all -> all).toList();
     }
 
     /** In the user's words for the data, whose tokens may lie in a cache. */
@@ -121,6 +125,11 @@ public final class RunEngine implements AutoCloseable {
     /** The settings. */
     public RunPlan plan() {
         return plan;
+    }
+
+    /** Beginning of the sample texts: the plan's, unless the vocabulary lacks a part of it. */
+    public String prompt() {
+        return prompt;
     }
 
     /** The training loop, to step by hand or to look at the model. */
@@ -169,6 +178,8 @@ public final class RunEngine implements AutoCloseable {
         long first = trainer.step();
         try (RunLog opened = RunLog.open(plan.folder(), record, first)) {
             log = opened;
+            trainer.tokenizer().filter(t -> !(t instanceof Gpt2Tokenizer))
+                    .ifPresent(t -> Tokenizers.write(t, plan.folder())); // to resume before the first checkpoint
             recorder = recordInterval == 0 ? null : new LayerRecorder(trainer, recordInterval,
                     StepLog.append(plan.folder().resolve(RunLog.LAYERS)));
             notes.forEach(noteListener);
@@ -244,8 +255,8 @@ public final class RunEngine implements AutoCloseable {
         long step = trainer.step();
         events.ifPresent(RunEvents::afterStep);
         if (snapshots != null && due(TrainOptions.SAMPLE_INTERVAL)) {
-            snapshots.sample(plan.prompt(), plan.options().get(TrainOptions.SEED) + step)
-                    .ifPresent(text -> hear(new TrainEvent.Sampled(step, plan.prompt(), text)));
+            snapshots.sample(prompt, plan.options().get(TrainOptions.SEED) + step)
+                    .ifPresent(text -> hear(new TrainEvent.Sampled(step, prompt, text)));
         }
         if (due(TrainOptions.CHECKPOINT_INTERVAL) || isBest()) {
             save();

@@ -25,14 +25,14 @@ final class RunNotes {
     /**
      * @param record of this start
      * @param step done so far
-     * @param unreadable whether samples are asked for and cannot be drawn
+     * @param samples whether samples are asked for
      */
-    static List<RunNote> of(RunPlan plan, JsonObject record, TokenData tokens, long step, boolean unreadable) {
+    static List<RunNote> of(RunPlan plan, JsonObject record, TokenData tokens, long step, boolean samples) {
         RunNotes all = new RunNotes(plan);
         if (step >= plan.options().get(TrainOptions.MAX_ITERS)) {
             return List.of();
         }
-        all.cannotBeDone(tokens, unreadable);
+        all.cannotBeDone(tokens, samples);
         plan.saved().ifPresent(saved -> {
             if (plan.checkpoint().isEmpty()) {
                 all.notes
@@ -51,17 +51,15 @@ final class RunNotes {
         return new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, config.child("options")));
     }
 
-    private void cannotBeDone(TokenData tokens, boolean unreadable) {
+    private void cannotBeDone(TokenData tokens, boolean samples) {
         int block = plan.model().blockSize();
         if (plan.options().get(TrainOptions.EVAL_INTERVAL) > 0
                 && tokens.val().filter(set -> EvalWindows.all(set, block).size() > 0).isEmpty()) {
             notes.add(RunNote.of("no evaluations: " + plan.data() + (tokens.val().isEmpty() ? " has no held-out part"
                     : " has a held-out part that is too short to predict a token of it")));
         }
-        if (unreadable) {
-            notes.add(RunNote.of("no samples: " + (tokens.tokenizer().equals(TokenData.UNKNOWN)
-                    ? plan.data() + " does not say which texts its ids stand for"
-                    : "the ids of a vocabulary of " + plan.model().vocabSize() + " are not GPT-2's tokens")));
+        if (samples && tokens.tokenizer().isEmpty()) {
+            notes.add(RunNote.of("no samples: " + plan.data() + " does not say which texts its ids stand for"));
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionGroup;
@@ -40,6 +41,13 @@ public record RunOptions(OptionGroup group, OptionValues own, OptionValues train
     /** The training, with defaults for what is not given. */
     public TrainOptions trainOptions() {
         return new TrainOptions(training);
+    }
+
+    /** {@link #newModel()} for data: without a given number of ids, it has those of the data's tokenizer. */
+    public Gpt2Config newModel(TokenData data) {
+        Gpt2Config asked = newModel();
+        return model.isSet(Gpt2Config.VOCAB_SIZE) ? asked : data.tokenizer()
+                .map(tokenizer -> asked.with(Gpt2Config.VOCAB_SIZE, tokenizer.vocabSize())).orElse(asked);
     }
 
     /** The shape of a new model: that of the preset, with the values that are given. */

@@ -39,7 +39,6 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** The memory advice of all commands. */
     public static final String MEMORY_ADVICE =
             "Use a smaller batch size (raise grad accum to keep the step size), a shorter block size, or a smaller model.";
-    private static final int MOST_IDS = 1 << 16;
 
     /** This plan for a folder that may hold a part of the run already. */
     public RunPlan continuing() {
@@ -53,6 +52,12 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** This plan for another folder. */
     RunPlan in(Path other) {
         return new RunPlan(other, data, method, model, options, prompt, from, checkpoint, saved, arguments, notes,
+                notices);
+    }
+
+    /** This plan with another shape of the model. */
+    RunPlan with(Gpt2Config other) {
+        return new RunPlan(folder, data, method, other, options, prompt, from, checkpoint, saved, arguments, notes,
                 notices);
     }
 
@@ -74,10 +79,6 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
         if ((long) batch * model.blockSize() > Integer.MAX_VALUE) {
             throw new OptionError(TrainOptions.BATCH_SIZE, batch,
                     "times block size " + model.blockSize() + " must be less than 2^31 tokens");
-        }
-        if (model.vocabSize() > MOST_IDS) {
-            throw new OptionError(Gpt2Config.VOCAB_SIZE, model.vocabSize(),
-                    "token files hold 16-bit ids, so there can be at most " + MOST_IDS);
         }
         method.check(model);
         RunFolder.checkWritable(folder);

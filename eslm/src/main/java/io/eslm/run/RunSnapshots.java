@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.tensor.UserError;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
@@ -11,7 +12,8 @@ import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.generate.Generator;
 import io.eslm.gpt2.generate.Sampling;
 import io.eslm.gpt2.option.OptionValues;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.TokenTexts;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.RunLog;
@@ -31,14 +33,14 @@ final class RunSnapshots {
     private static final int SAMPLE_TOKENS = 100;
 
     private final Gpt2 model;
-    private final boolean readable;
+    private final Optional<Tokenizer> tokenizer;
     private final Domain domain;
     private final int[] window;
     private final Objective objective;
 
     RunSnapshots(Gpt2 model, TokenData data, Objective objective) {
         this.model = model;
-        this.readable = ScoreLines.isGpt2(model.config().vocabSize()) && !data.tokenizer().equals(TokenData.UNKNOWN);
+        this.tokenizer = data.tokenizer();
         this.objective = objective;
         TokenSet set = data.val().orElse(data.train());
         domain = set.domains().stream().max(Comparator.comparingLong(Domain::size)).orElseThrow();
@@ -48,23 +50,24 @@ final class RunSnapshots {
         set.tokens().copy(range.begin() + (range.size() - length) / 2, window, 0, length);
     }
 
-    /** True if the ids of the data are GPT-2's tokens, which can be shown as text. */
-    boolean readable() {
-        return readable;
+    /**
+     * Why {@code prompt} cannot begin a sample; empty if it can, or if no text is known at all.
+     */
+    Optional<String> fault(String prompt) {
+        try {
+            tokenizer.ifPresent(t -> t.encodeWithSpecials(prompt));
+            return Optional.empty();
+        } catch (UserError e) {
+            return Optional.of(e.getMessage());
+        }
     }
 
-    /** A continuation of {@code prompt}; empty if the ids of the data are not GPT-2's tokens. */
+    /** A continuation of {@code prompt}; empty if the texts of the ids are not known. */
     Optional<String> sample(String prompt, long seed) {
-        if (!readable) {
-            return Optional.empty();
-        }
-        Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
         Sampling sampling = Sampling.of(OptionValues.defaults(Sampling.GROUP)
                 .with(Sampling.MAX_NEW_TOKENS, SAMPLE_TOKENS).with(Sampling.SEED, seed));
-        return Optional.of(
-                tokenizer
-                        .decode(new Generator(model).generate(tokenizer.encodeWithSpecials(prompt), sampling, _ -> true)
-                                .tokens()));
+        return tokenizer.map(t -> t.decode(new Generator(model, tokenizer)
+                .generate(t.encodeWithSpecials(prompt), sampling, _ -> true).tokens()));
     }
 
     /**
@@ -85,8 +88,7 @@ final class RunSnapshots {
         o.addProperty("alpha", choice.alpha());
         o.addProperty("risk", choice.risk().toString());
         JsonArray tokens = new JsonArray();
-        ScoreLines.of(scores, choice.kept(), readable ? model.config().vocabSize() : 0)
-                .forEach(tokens::add);
+        ScoreLines.of(scores, choice.kept(), new TokenTexts(tokenizer)).forEach(tokens::add);
         o.add("tokens", tokens);
         recorded.ifPresent(step -> record(dir, step, choice, scores));
         AtomicFiles.writeString(dir.resolve(HtmlReport.WINDOW), Json.line(o) + "\n");

@@ -81,10 +81,10 @@ class CommandsTest {
     @Test
     void scoreByEntropySelectsOthers() throws IOException {
         Path file = Files.writeString(temp.resolve("text.txt"), "Naïve tokens, 你好, and a newline\n");
-        List<JsonObject> byLoss = lines(Program.run("score", "--model", readable.toString(), "--text", file.toString(),
+        List<JsonObject> byLoss = lines(Program.run("score", "--model", readable.toString(), "--file", file.toString(),
                 "--alpha", "0.5").ok());
         List<JsonObject> byEntropy =
-                lines(Program.run("score", "--model", readable.toString(), "--text", file.toString(),
+                lines(Program.run("score", "--model", readable.toString(), "--file", file.toString(),
                         "--alpha", "0.5", "--risk", "entropy").ok());
         assertEquals("\n", byLoss.getLast().get("text").getAsString());
         float[] entropy = new float[byEntropy.size()];

@@ -32,7 +32,7 @@ class MeasureTest {
 
     private static List<Double> scores(Path text, String... more) {
         String[] command = new String[5 + more.length];
-        System.arraycopy(new String[] {"score", "--model", model.toString(), "--text", text.toString()}, 0, command, 0,
+        System.arraycopy(new String[] {"score", "--model", model.toString(), "--file", text.toString()}, 0, command, 0,
                 5);
         System.arraycopy(more, 0, command, 5, more.length);
         return Program.run(command).ok().out().lines()
@@ -80,7 +80,7 @@ class MeasureTest {
         }
         Files.write(bad.resolve("model.safetensors"), bytes);
         Path text = Files.writeString(temp.resolve("words.txt"), "a few words of text");
-        for (String[] command : new String[][] {{"score", "--model", bad.toString(), "--text", text.toString()},
+        for (String[] command : new String[][] {{"score", "--model", bad.toString(), "--file", text.toString()},
             {"eval", "--model", bad.toString(), "--data", text.toString()},
             {"eval", "--model", bad.toString(), "--data", text.toString(), "--json"}}) {
             Program.Outcome o = Program.run(command);

@@ -65,7 +65,7 @@ class OutputTest {
             Files.writeString(Files.createDirectories(folder.resolve(domain)).resolve("t.txt"), "words of " + domain);
         }
         for (String[] command : new String[][] {{"sample", "--model", model.toString(), "--prompt", EVIL},
-            {"score", "--model", model.toString(), "--text", text.toString()},
+            {"score", "--model", model.toString(), "--file", text.toString()},
             {"eval", "--model", model.toString(), "--data", text.toString(), "--json"},
             {"prepare", "--in", folder.toString(), "--out", temp.resolve("out" + EVIL).toString(), "--held-out", "0"},
             {"eval", "--model", model.toString(), "--data", temp.resolve("none" + EVIL).toString()},
@@ -126,7 +126,7 @@ class OutputTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sample --model M --prompt x", "score --model M --text T/words.txt", "--help", "help train",
+    @ValueSource(strings = {"sample --model M --prompt x", "score --model M --file T/words.txt", "--help", "help train",
         "--version", "eval --model M --data T/words.txt", "eval --model M --data T/words.txt --json",
         "train --data T/data --out-dir T/OUT --n-layer=1 --n-head=1 --n-embd=8 --block-size=8 --batch-size=2 --max-iters=1 "
                 + "--eval-interval=0 --sample-interval=0"})

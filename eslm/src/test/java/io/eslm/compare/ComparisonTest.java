@@ -39,7 +39,8 @@ class ComparisonTest {
     private Path dir;
 
     private static ComparedRun run(long seed, double loss, Point... curve) {
-        return new ComparedRun(seed, List.of(curve), loss, 2 * loss, Map.of("a", loss, "b", loss + 1), Flops.ZERO, 0,
+        return new ComparedRun(seed, List.of(curve), loss, loss / 4, 2 * loss, Map.of("a", loss, "b", loss + 1),
+                Flops.ZERO, 0,
                 Double.NaN);
     }
 

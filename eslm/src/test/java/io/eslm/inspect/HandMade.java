@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.inspect;
 
+import java.util.Optional;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.select.token.Risk;
@@ -25,6 +27,8 @@ final class HandMade {
         return new Insight.Choice(null, Risk.LOSS, alpha, null);
     }
 
+    private static final TokenTexts GPT2 = new TokenTexts(Optional.of(new Gpt2Tokenizer()));
+
     static Insight of(int[] ids, int layers, int heads, int width, Insight.Choice choice) {
         int t = ids.length - 1;
         Rng rng = Rng.of(7);
@@ -42,7 +46,8 @@ final class HandMade {
             neurons[l] = StrongestTokens.of(floats(t * 4 * width, rng, 3), t);
             lens[l] = guesses(ids, 1, rng, l);
         }
-        return new Insight("hand-made <b>model</b>", Gpt2Config.of(layers, heads, width, 1024), ids, loss, entropy,
+        return new Insight("hand-made <b>model</b>", Gpt2Config.of(layers, heads, width, 1024), ids, GPT2, loss,
+                entropy,
                 choice, guesses(ids, 5, rng, layers), lens, attention,
                 new Insight.Norms(floats((layers + 1) * t, rng, 40), floats(layers * t, rng, 9),
                         floats(layers * t, rng, 12)),

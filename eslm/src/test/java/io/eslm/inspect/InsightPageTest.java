@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.inspect;
 
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -382,7 +383,8 @@ class InsightPageTest {
     @Test
     void tokensWithoutATextShowTheirIds() throws IOException {
         Insight i = INSIGHT;
-        show(new Insight(i.name(), i.model().with(io.eslm.gpt2.Gpt2Config.VOCAB_SIZE, 60000), i.ids(), i.loss(),
+        show(new Insight(i.name(), i.model().with(io.eslm.gpt2.Gpt2Config.VOCAB_SIZE, 60000), i.ids(),
+                TokenTexts.UNKNOWN, i.loss(),
                 i.entropy(),
                 new Insight.Choice(null, Risk.ENTROPY, 0, null), i.likeliest(), i.lens(), i.attention(), i.norms(),
                 null,

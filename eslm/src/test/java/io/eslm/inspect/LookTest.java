@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.inspect;
 
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -62,7 +63,7 @@ class LookTest {
     }
 
     private static Insight look(String method, boolean backward) {
-        return new Look(model, IDS).insight("tiny",
+        return new Look(model, IDS, TokenTexts.UNKNOWN).insight("tiny",
                 Optional.ofNullable(method).map(m -> MethodSpec.parse(m).objective(_ -> model)), backward);
     }
 
@@ -212,11 +213,14 @@ class LookTest {
     @Test
     void aTextMustFitTheModel() {
         assertEquals("the text has 34 tokens, but the model reads 32 at once; give at most 33",
-                assertThrows(UserError.class, () -> new Inspector(model, new int[34], Optional.empty())).getMessage());
+                assertThrows(UserError.class,
+                        () -> new Inspector(model, new int[34], TokenTexts.UNKNOWN, Optional.empty())).getMessage());
         assertTrue(
-                assertThrows(UserError.class, () -> new Inspector(model, new int[] {1}, Optional.empty())).getMessage()
+                assertThrows(UserError.class,
+                        () -> new Inspector(model, new int[] {1}, TokenTexts.UNKNOWN, Optional.empty())).getMessage()
                         .startsWith("the text has 1 tokens"));
-        assertTrue(assertThrows(UserError.class, () -> new Inspector(model, new int[] {1, V}, Optional.empty()))
+        assertTrue(assertThrows(UserError.class,
+                () -> new Inspector(model, new int[] {1, V}, TokenTexts.UNKNOWN, Optional.empty()))
                 .getMessage().startsWith("token 1 (counted from 0) has id " + V));
     }
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -48,7 +52,8 @@ class HtmlReportTest {
         o.addProperty("risk", "loss");
         JsonArray tokens = new JsonArray();
         TokenScores scores = new TokenScores(new int[] {27, 12, 198}, new float[] {1, 4, 2}, new float[] {3, 3, 3});
-        ScoreLines.of(scores, new boolean[] {false, true, true}, 50257).forEach(tokens::add);
+        ScoreLines.of(scores, new boolean[] {false, true, true}, new TokenTexts(Optional.of(new Gpt2Tokenizer())))
+                .forEach(tokens::add);
         o.add("tokens", tokens);
         return o;
     }
@@ -66,7 +71,7 @@ class HtmlReportTest {
                         0.25, 256, Double.NaN, Flops.ZERO));
             }
             log.log(new TrainEvent.Evaluated(1000, new Evaluation.Result(4, Map.of("prose", 3.0, "code", 5.0),
-                    new float[] {3, 5}, new double[] {0.5, 0.5})));
+                    new float[] {3, 5}, new double[] {0.5, 0.5}, OptionalDouble.of(4))));
             log.log(new TrainEvent.Sampled(1000, "Once", EVIL));
         }
         Files.writeString(dir.resolve(HtmlReport.WINDOW), window().toString());

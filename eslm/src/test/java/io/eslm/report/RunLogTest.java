@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
+import java.util.OptionalDouble;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -39,7 +40,8 @@ class RunLogTest {
 
     private static TrainEvent.Evaluated evaluated(long n) {
         return new TrainEvent.Evaluated(n,
-                new Evaluation.Result(Double.POSITIVE_INFINITY, Map.of("a", 1.0), new float[0], new double[0]));
+                new Evaluation.Result(Double.POSITIVE_INFINITY, Map.of("a", 1.0), new float[0], new double[0],
+                        OptionalDouble.empty()));
     }
 
     private static JsonObject config() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
+import java.util.OptionalDouble;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -44,7 +45,7 @@ class TensorBoardTest {
 
     private static TrainEvent.Evaluated evaluated(long n) {
         return new TrainEvent.Evaluated(n, new Evaluation.Result(4, Map.of("prose", 3.0 + n, EVIL, 5.0),
-                new float[] {3, 5}, new double[] {0.5, 0.5}));
+                new float[] {3, 5}, new double[] {0.5, 0.5}, OptionalDouble.empty()));
     }
 
     private static List<TrainEvent> events() {

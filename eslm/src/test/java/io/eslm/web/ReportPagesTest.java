@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.web;
 
+import java.util.OptionalDouble;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -55,7 +56,7 @@ class ReportPagesTest {
             }
             for (long n : new long[] {0, 60}) {
                 log.log(new TrainEvent.Evaluated(n, new Evaluation.Result(4, domains, new float[] {3, 5},
-                        new double[] {0.5, 0.5})));
+                        new double[] {0.5, 0.5}, OptionalDouble.empty())));
             }
             log.log(new TrainEvent.Sampled(60, EVIL, EVIL));
         }

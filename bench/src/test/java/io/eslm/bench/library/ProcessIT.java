@@ -39,7 +39,7 @@ class ProcessIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"score --model model --text book.txt", "sample --model model --prompt x", "--help"})
+    @ValueSource(strings = {"score --model model --file book.txt", "sample --model model --prompt x", "--help"})
     void outputThatCannotBeWrittenIsNoSuccess(String command) throws IOException {
         assumeTrue(Files.exists(Path.of("/dev/full")), "only Linux has a device that is always full");
         Newcomer.Outcome o = shell("eslm " + command + " >/dev/full");
@@ -51,7 +51,7 @@ class ProcessIT {
 
     @Test
     void whoeverStopsReadingHasSeenEnough() throws IOException {
-        Newcomer.Outcome o = shell("eslm score --model model --text book.txt | head -n 1");
+        Newcomer.Outcome o = shell("eslm score --model model --file book.txt | head -n 1");
         assertEquals(0, o.exitCode(), o.output());
         assertEquals(1, o.output().lines().count(), o.output());
         shell("eslm train --data book.txt --out-dir unread" + SHAPE + " | true").ok();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
+import java.util.Optional;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
@@ -39,7 +40,7 @@ public final class ModelReaders {
                 || MemoryNeed.ofTraining(config, Integer.MAX_VALUE) <= 0) {
             throw new IllegalStateException("a size has overflowed: " + config);
         }
-        ConfigJson.of(config);
+        ConfigJson.of(config, Optional.empty());
     }
 
     public static void state(byte[] bytes) {

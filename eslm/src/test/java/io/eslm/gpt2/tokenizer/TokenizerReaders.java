@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import java.util.Map;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +14,7 @@ public final class TokenizerReaders {
     }
 
     public static void json(byte[] bytes) {
-        TokenizerJson.of(Json.of(Path.of("tokenizer.json"), bytes));
+        TokenizerJson.of(Json.of(Path.of("tokenizer.json"), bytes), Map.of());
     }
 
     public static void pickle(byte[] bytes) {

@@ -101,7 +101,7 @@ public final class Checkpoints {
     /** The manifest comes last: a checkpoint without it is not whole. */
     private static void write(Trainer trainer, OptionalDouble validationLoss, Path dir) throws IOException {
         Map<String, FileSum> sums = new HashMap<>();
-        sums.put(ModelFolder.WEIGHTS, ModelFolder.write(trainer.model(), dir));
+        sums.put(ModelFolder.WEIGHTS, ModelFolder.write(trainer.model(), trainer.tokenizer(), dir));
         sums.put(MOMENTS, Safetensors.write(dir.resolve(MOMENTS), moments(trainer), Map.of()));
         TrainerState state = trainer.state();
         JsonObject json = StateJson.of(state);

@@ -4,11 +4,14 @@ package io.eslm.gpt2.checkpoint;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import io.eslm.gpt2.Gpt2Config;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /** Reads and writes the {@code config.json} and {@code generation_config.json} of a Hugging Face GPT-2. */
@@ -98,7 +101,7 @@ final class ConfigJson {
     }
 
     /** The contents of config.json: the fields of Hugging Face, in its order. */
-    static JsonObject of(Gpt2Config config) {
+    static JsonObject of(Gpt2Config config, Optional<Tokenizer> tokenizer) {
         JsonObject o = new JsonObject();
         o.addProperty("activation_function", "gelu_new");
         o.addProperty("add_cross_attention", false);
@@ -106,10 +109,10 @@ final class ConfigJson {
         architectures.add("GPT2LMHeadModel");
         o.add("architectures", architectures);
         o.addProperty("attn_pdrop", config.dropout());
-        endOfText(o, "bos_token_id", config);
+        endOfText(o, "bos_token_id", tokenizer);
         o.addProperty("dtype", "float32");
         o.addProperty("embd_pdrop", config.dropout());
-        endOfText(o, "eos_token_id", config);
+        endOfText(o, "eos_token_id", tokenizer);
         o.addProperty("initializer_range", 0.02);
         o.addProperty("layer_norm_epsilon", config.layerNormEps());
         o.addProperty("model_type", "gpt2");
@@ -136,12 +139,12 @@ final class ConfigJson {
     }
 
     /** The contents of generation_config.json. */
-    static JsonObject generation(Gpt2Config config) {
+    static JsonObject generation(Optional<Tokenizer> tokenizer) {
         JsonObject o = new JsonObject();
         o.addProperty("_from_model_config", true);
-        if (hasEndOfText(config)) {
-            endOfText(o, "bos_token_id", config);
-            endOfText(o, "eos_token_id", config);
+        if (endOfText(tokenizer).isPresent()) {
+            endOfText(o, "bos_token_id", tokenizer);
+            endOfText(o, "eos_token_id", tokenizer);
         }
         o.addProperty("output_attentions", false);
         o.addProperty("output_hidden_states", false);
@@ -150,15 +153,12 @@ final class ConfigJson {
         return o;
     }
 
-    private static void endOfText(JsonObject o, String field, Gpt2Config config) {
-        if (hasEndOfText(config)) {
-            o.addProperty(field, Gpt2Tokenizer.END_OF_TEXT);
-        } else {
-            o.add(field, JsonNull.INSTANCE);
-        }
+    private static void endOfText(JsonObject o, String field, Optional<Tokenizer> tokenizer) {
+        OptionalInt id = endOfText(tokenizer);
+        o.add(field, id.isPresent() ? new JsonPrimitive(id.getAsInt()) : JsonNull.INSTANCE);
     }
 
-    private static boolean hasEndOfText(Gpt2Config config) {
-        return config.vocabSize() > Gpt2Tokenizer.END_OF_TEXT;
+    private static OptionalInt endOfText(Optional<Tokenizer> tokenizer) {
+        return tokenizer.map(Tokenizer::endOfText).orElse(OptionalInt.empty());
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
+import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.NonFinite;
 import io.eslm.tensor.DType;
@@ -21,18 +23,17 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
- * {@code generation_config.json}, and for GPT-2's vocabulary {@code vocab.json} and {@code merges.txt}. To read, you can also
+ * {@code generation_config.json}, and the files of the tokenizer. To read, you can also
  * name the folder of a training run, which stands for its newest checkpoint.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
     static final String WEIGHTS = "model.safetensors";
     private static final String GENERATION = "generation_config.json";
-    /** GPT-2's vocabulary, padded to a multiple of 128 as some programs do. */
-    private static final int PADDED_VOCABULARY = 50304;
 
     private ModelFolder() {
     }
@@ -56,6 +57,38 @@ public final class ModelFolder {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Safetensors.open(weights(folder)).close();
         return config;
+    }
+
+    /**
+     * The tokenizer that a user names: as {@link Tokenizers#open}, or that of a model, a run, or prepared data.
+     *
+     * @throws UserError if there is none
+     */
+    public static Tokenizer tokenizerAt(String path) {
+        Path folder = Path.of(path);
+        return Optional.of(folder).filter(Files::isDirectory)
+                .flatMap(dir -> DataSource.tokenizer(dir)
+                        .or(() -> isModel(dir) ? tokenizer(dir) : Optional.empty()))
+                .orElseGet(() -> Tokenizers.open(path));
+    }
+
+    /** True if {@code dir} holds a model, or is the folder of a run. */
+    private static boolean isModel(Path dir) {
+        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir);
+    }
+
+    /**
+     * The tokenizer of a model: that of its folder; without one, GPT-2's if the model has as many ids, padded or not; empty if
+     * the texts of its ids are not known.
+     *
+     * @throws UserError like {@link #config}, and if the tokenizer is damaged or does not fit the model
+     */
+    public static Optional<Tokenizer> tokenizer(Path dir) {
+        Path folder = resolve(dir);
+        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
+        Optional<Tokenizer> found = Tokenizers.inFolder(folder);
+        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), folder.toString()));
+        return found.or(() -> Tokenizers.usual(config.vocabSize()));
     }
 
     /**
@@ -126,19 +159,24 @@ public final class ModelFolder {
      * @throws UserError if a file cannot be written
      */
     public static void save(Gpt2 model, Path dir) {
-        write(model, dir);
+        write(model, Optional.empty(), dir);
+    }
+
+    /** Like {@link #save(Gpt2, Path)}, with the files of the tokenizer whose ids the model takes. */
+    public static void save(Gpt2 model, Tokenizer tokenizer, Path dir) {
+        write(model, Optional.of(tokenizer), dir);
     }
 
     /** Like {@link #save}; returns the checksum of {@value #WEIGHTS}. */
-    static FileSum write(Gpt2 model, Path dir) {
+    static FileSum write(Gpt2 model, Optional<Tokenizer> tokenizer, Path dir) {
         FileTrees.make(dir);
-        int vocabulary = model.config().vocabSize();
-        if (vocabulary == Gpt2Tokenizer.VOCAB_SIZE || vocabulary == PADDED_VOCABULARY) {
-            new Gpt2Tokenizer().writeVocab(dir);
-        }
+        tokenizer.ifPresent(t -> {
+            Tokenizers.checkFits(t, model.config().vocabSize(), dir.toString());
+            Tokenizers.write(t, dir);
+        });
         FileSum weights = Safetensors.write(dir.resolve(WEIGHTS), tensors(model), Map.of());
-        AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(model.config())));
-        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config())));
+        AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(tokenizer)));
+        AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config(), tokenizer)));
         return weights;
     }
 

@@ -54,9 +54,4 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
             throw FileErrors.failed("write prepared data to", out, e);
         }
     }
-
-    /** GPT-2's tokens. */
-    default Meta prepare(Path out, double heldOut, Progress progress) {
-        return prepare(out, Division.toTrain(heldOut), new TextEncoder(new io.eslm.gpt2.tokenizer.Gpt2Tokenizer(), true), progress);
-    }
 }

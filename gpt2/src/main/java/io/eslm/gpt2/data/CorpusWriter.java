@@ -2,7 +2,7 @@
 package io.eslm.gpt2.data;
 
 import com.google.gson.JsonObject;
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileTrees;
@@ -175,8 +175,8 @@ final class CorpusWriter implements AutoCloseable {
             throw new UserError(source + " is too short: it has " + trainTokens
                     + " tokens, but at least 2 are needed. Use more text.");
         }
-        var meta = new Meta(source, Meta.GPT2, Gpt2Tokenizer.VOCAB_SIZE, documents, trainTokens, valTokens,
-                List.copyOf(splits));
+        var meta = new Meta(source, Tokenizers.label(encoder.tokenizer()), encoder.tokenizer().vocabSize(), documents,
+                trainTokens, valTokens, List.copyOf(splits));
         meta.write(scratch.resolve(Meta.FILE));
         moveIntoPlace(TokenData.TRAIN);
         if (valTokens > 0) {
@@ -184,6 +184,7 @@ final class CorpusWriter implements AutoCloseable {
         } else {
             Files.deleteIfExists(out.resolve(TokenData.VAL));
         }
+        Tokenizers.write(encoder.tokenizer(), out);
         moveIntoPlace(Meta.FILE);
         return meta;
     }

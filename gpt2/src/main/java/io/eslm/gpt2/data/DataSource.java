@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Opens data by name: {@value #JDK} (the text that ships with the running JDK), a text file, JSON lines with a field "text"
- * ({@code .jsonl}), a folder of such files, a token file ({@code .bin}), or a prepared folder. {@value #STDIN} is the standard
- * input. Prepares text once and keeps it in the user's cache; what comes through a pipe is read to its end and kept there too.
+ * Opens data by name: {@value #JDK} (the text that ships with the running JDK), text and records as a {@link DataSpec} names them,
+ * a token file ({@code .bin}), or a prepared folder. {@value #STDIN} is the standard input. Prepares text once and keeps it in the
+ * user's cache; what comes through a pipe or from an address is read to its end and kept there too.
  */
 public final class DataSource {
     /** The default data, which you need not download. */
@@ -19,7 +24,6 @@ public final class DataSource {
     /** The standard input, read to its end as a text. */
     public static final String STDIN = "-";
 
-    private static final TextEncoder ENC = new TextEncoder(new io.eslm.gpt2.tokenizer.Gpt2Tokenizer(), true);
     private final DataCache cache;
     private final Places places;
 
@@ -33,22 +37,33 @@ public final class DataSource {
     }
 
     /**
-     * Opens data to train on, with a part held out.
+     * Opens data to train on, with a part held out. Text becomes GPT-2's tokens.
      *
      * @param data {@value #JDK} or a path
      * @throws UserError if there is no data, or it cannot be used
      */
     public static TokenData open(String data, Progress progress) {
-        return ofThisMachine().train(data, progress);
+        return open(data, Optional.empty(), progress);
+    }
+
+    /**
+     * Like {@link #open(String, Progress)}, with a tokenizer for text. Tokens that are there already must be of it too; those
+     * of a file that does not say are taken for its tokens.
+     *
+     * @throws UserError also if the data is of another tokenizer
+     */
+    public static TokenData open(String data, Optional<Tokenizer> tokenizer, Progress progress) {
+        return ofThisMachine().train(data, tokenizer, progress);
     }
 
     /**
      * Opens tokens to evaluate on: all of a text or token file, or the held-out part of a prepared folder or of {@value #JDK}.
      *
-     * @throws UserError if there is no data, or a prepared folder has no held-out part
+     * @param tokenizer as in {@link #open(String, Optional, Progress)}
+     * @throws UserError if there is no data, a prepared folder has no held-out part, or it is of another tokenizer
      */
-    public static TokenSet openForEval(String data, Progress progress) {
-        return ofThisMachine().eval(data, progress);
+    public static TokenSet openForEval(String data, Optional<Tokenizer> tokenizer, Progress progress) {
+        return ofThisMachine().eval(data, tokenizer, progress);
     }
 
     /**
@@ -57,12 +72,15 @@ public final class DataSource {
      * @param data {@value #JDK}, a text file, or a folder of text
      * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (for {@value #JDK}, 0.03)
      * @param followLinks whether to follow symbolic links of a folder also where they lead out of it
+     * @param tokenizer for the text
+     * @param specials whether the text of a special token, such as {@code <|endoftext|>}, is that token
      * @return the folder, opened
      * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then unchanged
      */
     public static TokenData prepare(String data, Path out, OptionalDouble heldOut, boolean followLinks,
-            Progress progress) {
-        return ofThisMachine().prepareAt(data, out, heldOut, followLinks, progress);
+            Tokenizer tokenizer, boolean specials, Progress progress) {
+        return ofThisMachine().prepareAt(data, out, heldOut, followLinks, new TextEncoder(tokenizer, specials),
+                progress);
     }
 
     /**
@@ -74,36 +92,76 @@ public final class DataSource {
         return ofThisMachine().kept(data, progress);
     }
 
-    TokenData train(String data, Progress progress) {
+    /**
+     * The tokenizer of a prepared folder; empty for any other folder, and for tokens that do not say.
+     *
+     * @throws UserError if it is damaged
+     */
+    public static Optional<Tokenizer> tokenizer(Path folder) {
+        return TokenData.isPrepared(folder) ? TokenData.open(folder).tokenizer() : Optional.empty();
+    }
+
+    TokenData train(String data, Optional<Tokenizer> tokenizer, Progress progress) {
         DataSpec spec = places.local(data, progress);
         Optional<Path> path = Places.single(spec);
         if (path.filter(TokenData::isPrepared).isPresent()) {
-            return TokenData.open(path.get());
+            return labelled(TokenData.open(path.get()), tokenizer, data);
         }
         if (path.filter(Places::isTokenFile).isPresent()) {
-            return TokenData.openFile(path.get());
+            return labelled(TokenData.openFile(path.get()), tokenizer, data);
         }
         Corpus corpus = places.corpus(spec, false, progress);
-        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.toTrain(corpus.heldOut()), ENC, progress));
+        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.toTrain(corpus.heldOut()),
+                encoder(tokenizer), progress));
     }
 
-    TokenSet eval(String data, Progress progress) {
+    TokenSet eval(String data, Optional<Tokenizer> tokenizer, Progress progress) {
         if (data.equals(JDK)) {
-            return heldOut(train(data, progress), data);
+            return heldOut(train(data, tokenizer, progress), data);
         }
         DataSpec spec = places.local(data, progress);
         Optional<Path> path = Places.single(spec);
         if (path.filter(TokenData::isPrepared).isPresent()) {
-            return heldOut(TokenData.open(path.get()), data);
+            return heldOut(labelled(TokenData.open(path.get()), tokenizer, data), data);
         }
         if (path.filter(Places::isTokenFile).isPresent()) {
-            return TokenSet.whole(TokenFile.open(path.get()));
+            tokenizer.ifPresent(
+                    t -> TokenData.tokenizerBeside(path.get()).ifPresent(own -> checkSame(own, t, data)));
+            return TokenSet.whole(TokenData.file(path.get()));
         }
         Corpus corpus = places.corpus(spec, false, progress);
-        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, ENC, progress)).train();
+        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, encoder(tokenizer),
+                progress)).train();
     }
 
-    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, boolean followLinks, Progress progress) {
+    private static TextEncoder encoder(Optional<Tokenizer> tokenizer) {
+        return new TextEncoder(tokenizer.orElseGet(Gpt2Tokenizer::new), true);
+    }
+
+    /** The data with the tokenizer that it is of, as far as that is known. */
+    private static TokenData labelled(TokenData data, Optional<Tokenizer> tokenizer, String name) {
+        if (data.tokenizer().isPresent()) {
+            tokenizer.ifPresent(t -> checkSame(data.tokenizer().get(), t, name));
+            return data;
+        }
+        return tokenizer.map(data::with).orElse(data);
+    }
+
+    private static void checkSame(Tokenizer own, Tokenizer other, String name) {
+        Tokenizers.firstDifference(own, other).ifPresent(id -> {
+            throw new UserError(String.format(Locale.ROOT,
+                    "%s: its tokens are of another tokenizer (%s) than is asked for or the model has (%s): id %d is %s in one, "
+                            + "%s in the other. Prepare the text again with that tokenizer.",
+                    name, own.description(), other.description(), id, shown(own, id), shown(other, id)));
+        });
+    }
+
+    private static String shown(Tokenizer tokenizer, int id) {
+        return tokenizer.has(id) ? Json.shown('"' + tokenizer.text(id) + '"') : "no token";
+    }
+
+    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, boolean followLinks, TextEncoder encoder,
+            Progress progress) {
         if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
             throw new UserError(
                     "held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
@@ -118,7 +176,7 @@ public final class DataSource {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
         Corpus corpus = places.corpus(spec, followLinks, progress);
-        corpus.prepare(out, Division.toTrain(heldOut.orElse(corpus.heldOut())), ENC, progress);
+        corpus.prepare(out, Division.toTrain(heldOut.orElse(corpus.heldOut())), encoder, progress);
         return TokenData.open(out);
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import it.unimi.dsi.fastutil.ints.IntArrays;
 import java.util.Arrays;
 import java.util.List;
@@ -103,14 +102,13 @@ public final class EvalWindows {
     }
 
     /**
-     * Fills row {@code row} of a batch (B, T). After a short window, {@code inputs} gets end-of-text and {@code targets} gets
-     * {@link #NO_TARGET}.
+     * Fills row {@code row} of a batch (B, T). After a short window, {@code inputs} gets 0 and {@code targets} gets {@link #NO_TARGET}.
      */
     public void fill(Window window, int row, int[] inputs, int[] targets) {
         int at = row * contextLength;
         set.tokens().copy(window.begin(), inputs, at, window.length());
         set.tokens().copy(window.begin() + 1, targets, at, window.length());
-        Arrays.fill(inputs, at + window.length(), at + contextLength, Gpt2Tokenizer.END_OF_TEXT);
+        Arrays.fill(inputs, at + window.length(), at + contextLength, 0);
         Arrays.fill(targets, at + window.length(), at + contextLength, NO_TARGET);
     }
 

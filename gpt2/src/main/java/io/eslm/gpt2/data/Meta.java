@@ -20,6 +20,8 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         List<Split> domains) {
     static final String FILE = "meta.json";
     static final String GPT2 = "gpt2";
+    /** The tokenizer of ids whose text is not known. */
+    static final String UNKNOWN = "unknown";
     static final int FORMAT_VERSION = 1;
 
     /** One domain; a part in which it has no token has no range, and without a weight it has 0. */

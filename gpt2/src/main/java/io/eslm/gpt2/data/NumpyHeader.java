@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 
 /**
  * The header of a NumPy array (.npy, versions 1 to 3): six bytes of magic, two of version, the length of the text that follows
- * (two bytes, from version 2 four), and a Python dictionary. Its tokens are read if they are one row of uint16.
+ * (two bytes, from version 2 four), and a Python dictionary. Its tokens are read if they are one row of whole numbers.
  */
 final class NumpyHeader {
     private static final int MAGIC_BYTES = 6;
@@ -24,15 +24,23 @@ final class NumpyHeader {
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt UINT32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /**
+     * The array without its header.
+     *
+     * @param width bytes of a token
+     */
+    record Tokens(MemorySegment bytes, int width) {
+    }
+
     private NumpyHeader() {
     }
 
     /**
-     * The tokens of the array, without its header.
+     * The tokens of the array.
      *
      * @throws UserError if it holds anything else, or is damaged
      */
-    static MemorySegment tokens(Path path, MemorySegment file) {
+    static Tokens tokens(Path path, MemorySegment file) {
         int version = file.byteSize() < MAGIC_BYTES + 6 ? 0 : file.get(ValueLayout.JAVA_BYTE, MAGIC_BYTES);
         if (version < 1 || version > 3) {
             throw new UserError(path + " begins like a NumPy array (.npy) but has no header of version 1 to 3: it is "
@@ -48,17 +56,18 @@ final class NumpyHeader {
         String text = new String(file.asSlice(textStart, length).toArray(ValueLayout.JAVA_BYTE),
                 StandardCharsets.UTF_8);
         Matcher header = TEXT.matcher(text);
-        if (!header.matches() || !header.group(1).equals("<u2")) {
+        if (!header.matches() || !header.group(1).matches("<[iu][248]")) {
             throw new UserError(path + " is a NumPy array (.npy) of " + shown(text) + ", but tokens must be one row of "
-                    + "uint16 (<u2). In Python, numpy.load(FILE).astype('uint16').ravel().tofile(NEW) converts it to .bin.");
+                    + "whole numbers of 2, 4 or 8 bytes (<u2). In Python, numpy.load(FILE).astype('uint32').ravel() is one.");
         }
+        int width = header.group(1).charAt(2) - '0';
         long count = Long.parseLong(header.group(2));
         MemorySegment tokens = file.asSlice(textStart + length);
-        if (count == 0 || tokens.byteSize() / 2 != count || tokens.byteSize() % 2 != 0) {
+        if (count == 0 || tokens.byteSize() / width != count || tokens.byteSize() % width != 0) {
             throw new UserError(path + " has " + tokens.byteSize() + " bytes of data, but its header says " + count
-                    + " tokens of 2 bytes: it is empty, damaged or truncated. Save it again.");
+                    + " tokens of " + width + " bytes: it is empty, damaged or truncated. Save it again.");
         }
-        return tokens;
+        return new Tokens(tokens, width);
     }
 
     private static String shown(String text) {

@@ -2,36 +2,57 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Stand-in. */
-record TextEncoder(Gpt2Tokenizer tokenizer, boolean specials) {
+/**
+ * Turns text into the tokens of a file, little-endian integers of {@link #width} bytes.
+ *
+ * @param specials whether a special token's text is that token; otherwise it is plain text
+ */
+record TextEncoder(Tokenizer tokenizer, boolean specials) {
+    private static final int UINT16_IDS = 1 << 16;
+
+    /** Bytes of a token in files of a vocabulary: 2, or 4 if its ids do not fit. */
+    static int width(int vocabSize) {
+        return vocabSize <= UINT16_IDS ? Short.BYTES : Integer.BYTES;
+    }
+
     int width() {
-        return 2;
+        return width(tokenizer.vocabSize());
     }
 
     byte[] encode(String text) {
         return bytes(specials ? tokenizer.encodeWithSpecials(text) : tokenizer.encode(text));
     }
 
+    /** The token that ends a document; empty if the vocabulary has none. */
     byte[] endOfText() {
-        return bytes(Gpt2Tokenizer.END_OF_TEXT);
+        return bytes(tokenizer.endOfText().stream().toArray());
     }
 
     /** The text that ends a document; null if none does. */
     String endOfTextMark() {
-        return specials ? tokenizer.decode(Gpt2Tokenizer.END_OF_TEXT) : null;
+        return specials && tokenizer.endOfText().isPresent() ? tokenizer.decode(tokenizer.endOfText().getAsInt()) : null;
     }
 
+    /** Equal for encoders that give equal tokens; empty for GPT-2's with its special token. */
     String identity() {
-        return "";
+        return tokenizer instanceof Gpt2Tokenizer && specials ? ""
+                : Tokenizers.label(tokenizer) + (specials ? "" : ", special tokens are text") + "\n";
     }
 
     private byte[] bytes(int... ids) {
-        ByteBuffer bytes = ByteBuffer.allocate(2 * ids.length).order(ByteOrder.LITTLE_ENDIAN);
+        int width = width();
+        ByteBuffer bytes = ByteBuffer.allocate(width * ids.length).order(ByteOrder.LITTLE_ENDIAN);
         for (int id : ids) {
-            bytes.putShort((short) id);
+            if (width == Short.BYTES) {
+                bytes.putShort((short) id);
+            } else {
+                bytes.putInt(id);
+            }
         }
         return bytes.array();
     }

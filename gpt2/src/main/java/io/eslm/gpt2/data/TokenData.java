@@ -2,6 +2,8 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.UserError;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,12 +17,9 @@ import java.util.Optional;
  * @param train tokens to train on
  * @param val held-out tokens; empty if the text was too short to hold anything out
  * @param source describes where the text is from
- * @param tokenizer {@value Meta#GPT2}, or {@value #UNKNOWN} if {@link Gpt2Tokenizer} cannot turn the ids back to text
+ * @param tokenizer that made the tokens; empty if it is not known
  */
-public record TokenData(TokenSet train, Optional<TokenSet> val, String source, String tokenizer) {
-    /** The tokenizer of a nanoGPT folder with {@code meta.pkl} (characters). */
-    public static final String UNKNOWN = "unknown";
-
+public record TokenData(TokenSet train, Optional<TokenSet> val, String source, Optional<Tokenizer> tokenizer) {
     static final String TRAIN_PART = "train";
     static final String HELD_OUT_PART = "held_out";
 
@@ -28,7 +27,8 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
     static final String VAL = "val.bin";
 
     /**
-     * Opens a prepared folder. Without {@code meta.json}, like nanoGPT's, it has one domain, {@value Domain#ALL}.
+     * Opens a prepared folder. Without {@code meta.json}, like nanoGPT's, it has one domain, {@value Domain#ALL}, and its
+     * tokenizer is known if the folder holds one, like nanoGPT's {@code meta.pkl} of characters.
      *
      * @throws UserError if a file is missing, damaged, or does not fit the others
      */
@@ -36,14 +36,17 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
         if (!isPrepared(dir)) {
             throw new UserError(dir + " is not a prepared folder: it has no " + TRAIN + ".");
         }
-        TokenFile train = TokenFile.open(dir.resolve(TRAIN));
         Path valPath = dir.resolve(VAL);
-        Optional<TokenFile> val = Files.exists(valPath) ? Optional.of(TokenFile.open(valPath)) : Optional.empty();
+        boolean hasVal = Files.exists(valPath);
         if (!Files.exists(dir.resolve(Meta.FILE))) {
-            String tokenizer = Files.exists(dir.resolve("meta.pkl")) ? UNKNOWN : Meta.GPT2;
-            return new TokenData(TokenSet.whole(train), val.map(TokenSet::whole), dir.toString(), tokenizer);
+            return new TokenData(TokenSet.whole(TokenFile.open(dir.resolve(TRAIN))),
+                    hasVal ? Optional.of(TokenSet.whole(TokenFile.open(valPath))) : Optional.empty(), dir.toString(),
+                    Tokenizers.inFolder(dir));
         }
         Meta meta = Meta.read(dir.resolve(Meta.FILE));
+        int width = TextEncoder.width(meta.vocabSize());
+        TokenFile train = TokenFile.open(dir.resolve(TRAIN), width);
+        Optional<TokenFile> val = hasVal ? Optional.of(TokenFile.open(valPath, width)) : Optional.empty();
         checkCount(train.path(), train.size(), meta.trainTokens());
         checkCount(valPath, val.map(TokenFile::size).orElse(0L), meta.valTokens());
         var trainDomains = new ArrayList<Domain>();
@@ -57,18 +60,64 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
             addUnlessEmpty(valDomains, split.name(), split.val());
         }
         return new TokenData(new TokenSet(train, trainDomains, weights), val.map(file -> new TokenSet(file, valDomains)),
-                meta.source(), meta.tokenizer());
+                meta.source(), tokenizer(dir, meta));
     }
 
-    /** One token file, with its last tenth held out. */
+    private static Optional<Tokenizer> tokenizer(Path dir, Meta meta) {
+        if (meta.tokenizer().equals(Meta.UNKNOWN)) {
+            return Optional.empty();
+        }
+        if (meta.tokenizer().equals(Meta.GPT2)) {
+            return Optional.of(new Gpt2Tokenizer());
+        }
+        Tokenizer found = Tokenizers.inFolder(dir).orElseThrow(() -> new UserError(
+                dir + ": its tokenizer, " + meta.tokenizer() + ", is missing. Prepare the folder again."));
+        if (!Tokenizers.label(found).equals(meta.tokenizer())) {
+            throw new UserError(dir + ": its tokens are of " + meta.tokenizer() + ", but the tokenizer there is "
+                    + Tokenizers.label(found) + ". Prepare the folder again.");
+        }
+        return Optional.of(found);
+    }
+
+    /** One token file, with its last tenth held out; the tokenizer is one that lies beside it. */
     static TokenData openFile(Path file) {
-        TokenFile tokens = TokenFile.open(file);
+        TokenFile tokens = file(file);
+        Optional<Tokenizer> tokenizer = tokenizerBeside(file);
         long cut = tokens.size() - tokens.size() / 10;
         if (tokens.size() - cut < 2) {
-            return new TokenData(TokenSet.whole(tokens), Optional.empty(), file.toString(), Meta.GPT2);
+            return new TokenData(TokenSet.whole(tokens), Optional.empty(), file.toString(), tokenizer);
         }
         return new TokenData(TokenSet.whole(tokens.slice(0, cut)),
-                Optional.of(TokenSet.whole(tokens.slice(cut, tokens.size()))), file.toString(), Meta.GPT2);
+                Optional.of(TokenSet.whole(tokens.slice(cut, tokens.size()))), file.toString(), tokenizer);
+    }
+
+    /** A token file, of the width that {@code meta.json} beside it tells, or its own first bytes. */
+    static TokenFile file(Path file) {
+        Path meta = file.toAbsolutePath().resolveSibling(Meta.FILE);
+        return Files.exists(meta) ? TokenFile.open(file, TextEncoder.width(Meta.read(meta).vocabSize()))
+                : TokenFile.open(file);
+    }
+
+    /** The tokenizer of the folder that holds a token file, if it says. */
+    static Optional<Tokenizer> tokenizerBeside(Path file) {
+        Path dir = file.toAbsolutePath().getParent();
+        return Files.exists(dir.resolve(Meta.FILE)) ? tokenizer(dir, Meta.read(dir.resolve(Meta.FILE)))
+                : Tokenizers.inFolder(dir);
+    }
+
+    /**
+     * This data for a model of that many ids. Tokens of which nothing else is known are GPT-2's if it has as many.
+     *
+     * @throws UserError if its tokenizer has other ids than the model
+     */
+    public TokenData forVocabulary(int vocabSize) {
+        tokenizer.ifPresent(t -> Tokenizers.checkFits(t, vocabSize, source));
+        return new TokenData(train, val, source, tokenizer.or(() -> Tokenizers.usual(vocabSize)));
+    }
+
+    /** This data with another tokenizer. */
+    TokenData with(Tokenizer other) {
+        return new TokenData(train, val, source, Optional.of(other));
     }
 
     static boolean isPrepared(Path dir) {
@@ -93,7 +142,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, S
     }
 
     private static Content content(String name, TokenFile tokens) {
-        return new Content(name, 2 * tokens.size(), tokens.hash());
+        return new Content(name, tokens.width() * tokens.size(), tokens.hash());
     }
 
     /**

@@ -17,33 +17,41 @@ import java.util.Objects;
 import java.util.stream.LongStream;
 
 /**
- * A memory-mapped file of uint16 token ids: nanoGPT's format without a header, llm.c's with a 1024-byte header, or a NumPy
- * array (.npy). Only the address space limits its size. The mapping lives as long as the object is reachable.
+ * A memory-mapped file of token ids: nanoGPT's format, 16 or 32 bits without a header; llm.c's with a 1024-byte header; or a
+ * NumPy array (.npy) of whole numbers. Only the address space limits its size. The mapping lives as long as the object is
+ * reachable.
  */
 public final class TokenFile {
     private static final ValueLayout.OfShort UINT16 = ValueLayout.JAVA_SHORT_UNALIGNED
             .withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong INT64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static final int LLMC_MAGIC = 20240520;
     private static final int LLMC_LLAMA3_MAGIC = 20240801;
+    private static final int LLMC_LLAMA3_VERSION = 7;
     private static final int LLMC_HEADER_BYTES = 1024;
     private static final int SCAN_TOKENS = 1 << 20;
-    /** So many zeros at every second place are no chance, whatever the vocabulary. */
+    /** So many small numbers at every second place are no chance, whatever the vocabulary. */
     private static final int ENOUGH_PAIRS = 32;
+    /** Upper halves of ids of 32 bits: no vocabulary has 2^20 tokens. */
+    private static final int MOST_HIGH = 15;
 
     private final Path path;
     private final MemorySegment tokens;
+    /** Bytes of a token: 2, 4 or 8. */
+    private final int width;
     private final long firstToken;
 
-    private TokenFile(Path path, MemorySegment tokens, long firstToken) {
+    private TokenFile(Path path, MemorySegment tokens, int width, long firstToken) {
         this.path = path;
         this.tokens = tokens;
+        this.width = width;
         this.firstToken = firstToken;
     }
 
     /**
-     * Maps a file.
+     * Maps a file, whose kind and width its first bytes tell.
      *
      * @throws UserError if it is missing, unreadable, empty, of odd length, contradicts its header, or is of another kind
      */
@@ -51,53 +59,60 @@ public final class TokenFile {
         return of(path, map(path));
     }
 
-    static TokenFile of(Path path, MemorySegment file) {
-        MemorySegment bytes = file;
-        if (bytes.byteSize() == 0) {
-            throw new UserError(path + " is empty. Prepare it again.");
-        }
+    /** Maps a file without a header, of tokens of {@code width} bytes. */
+    static TokenFile open(Path path, int width) {
+        MemorySegment bytes = map(path);
+        return whole(path, bytes, width);
+    }
+
+    static TokenFile of(Path path, MemorySegment bytes) {
         int magic = bytes.byteSize() >= 4 ? bytes.get(INT32, 0) : 0;
-        if (magic == LLMC_LLAMA3_MAGIC) {
-            throw new UserError(path + " contains Llama 3 tokens (llm.c magic " + magic
-                    + "), but the model is GPT-2. Tokenize the text with GPT-2's tokenizer.");
-        }
         byte[] head = bytes.asSlice(0, Math.min(FileKind.HEAD, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
         FileKind kind = FileKind.of(head).orElse(null);
         if (kind != null && kind != FileKind.NUMPY) {
             throw new UserError(kind.sentence(path) + ". Needed here is a file of tokens (.bin).");
         }
         if (kind == FileKind.NUMPY) {
-            bytes = NumpyHeader.tokens(path, bytes);
-        } else if (magic == LLMC_MAGIC) {
-            bytes = withoutHeader(path, bytes);
+            NumpyHeader.Tokens array = NumpyHeader.tokens(path, bytes);
+            return new TokenFile(path, array.bytes(), array.width(), 0);
         }
-        if (bytes.byteSize() % 2 != 0) {
-            throw new UserError(
-                    path + " has " + bytes.byteSize() + " bytes, an odd number, but a token has 2 bytes: "
-                            + "it is truncated or not a token file. Prepare it again.");
-        }
-        checkWidth(path, bytes);
-        return new TokenFile(path, bytes, 0);
+        return switch (magic) {
+            case LLMC_MAGIC -> new TokenFile(path, withoutHeader(path, bytes, 1, 2), 2, 0);
+            case LLMC_LLAMA3_MAGIC -> new TokenFile(path, withoutHeader(path, bytes, LLMC_LLAMA3_VERSION, 4), 4, 0);
+            default -> whole(path, bytes, isWide(bytes) ? 4 : 2);
+        };
     }
 
-    /** Refuses ids of 32 bits: their upper halves would be read as tokens. */
-    private static void checkWidth(Path path, MemorySegment bytes) {
+    private static TokenFile whole(Path path, MemorySegment bytes, int width) {
+        if (bytes.byteSize() == 0) {
+            throw new UserError(path + " is empty. Prepare it again.");
+        }
+        if (bytes.byteSize() % width != 0) {
+            throw new UserError(path + " has " + bytes.byteSize() + " bytes, "
+                    + (width == 2 ? "an odd number, but a token has 2 bytes"
+                            : "but a token has " + width + " bytes, of which that is no multiple")
+                    + ": it is truncated or not a token file. Prepare it again.");
+        }
+        return new TokenFile(path, bytes, width, 0);
+    }
+
+    /** True for ids of 32 bits: their upper halves are 0, or small while the lower ones are not. */
+    private static boolean isWide(MemorySegment bytes) {
         long pairs = Math.min(bytes.byteSize() / 4, SCAN_TOKENS);
         if (pairs < ENOUGH_PAIRS || bytes.byteSize() % 4 != 0) {
-            return;
+            return false;
         }
-        int low = 0;
+        int highest = 0;
+        int lowest = 0;
         for (long i = 0; i < pairs; i++) {
-            if (bytes.get(UINT16, 4 * i + 2) != 0) {
-                return;
+            int high = bytes.get(UINT16, 4 * i + 2) & 0xFFFF;
+            if (high > MOST_HIGH) {
+                return false;
             }
-            low |= bytes.get(UINT16, 4 * i);
+            highest = Math.max(highest, high);
+            lowest = Math.max(lowest, bytes.get(UINT16, 4 * i) & 0xFFFF);
         }
-        if (low != 0) {
-            throw new UserError(path
-                    + " looks like token ids of 32 bits (every second 16-bit value is 0), but ids of 16 bits "
-                    + "are read. In Python, numpy.fromfile(FILE, 'uint32').astype('uint16').tofile(NEW) converts it.");
-        }
+        return highest == 0 ? lowest > 0 : lowest > 1 << Byte.SIZE;
     }
 
     private static MemorySegment map(Path path) {
@@ -111,18 +126,18 @@ public final class TokenFile {
         }
     }
 
-    private static MemorySegment withoutHeader(Path path, MemorySegment bytes) {
+    private static MemorySegment withoutHeader(Path path, MemorySegment bytes, int version, int width) {
         if (bytes.byteSize() < LLMC_HEADER_BYTES) {
             throw new UserError(path + " starts like an llm.c token file but has " + bytes.byteSize()
                     + " bytes, less than its header of " + LLMC_HEADER_BYTES + ": it is truncated. Copy it again.");
         }
-        int version = bytes.get(INT32, 4);
-        if (version != 1) {
-            throw new UserError(
-                    path + " is an llm.c token file of version " + version + ", but only version 1 can be read.");
+        int found = bytes.get(INT32, 4);
+        if (found != version) {
+            throw new UserError(path + " is an llm.c token file of version " + found + ", but only version " + version
+                    + " can be read.");
         }
         long count = bytes.get(INT32, 8);
-        long expected = LLMC_HEADER_BYTES + 2 * count;
+        long expected = LLMC_HEADER_BYTES + width * count;
         if (count <= 0 || bytes.byteSize() != expected) {
             throw new UserError(path + " has " + bytes.byteSize() + " bytes, but the " + count
                     + " tokens in its header need " + expected + ": it is damaged or truncated. Copy it again.");
@@ -137,27 +152,46 @@ public final class TokenFile {
 
     /** Number of tokens, at least 1. */
     public long size() {
-        return tokens.byteSize() / 2;
+        return tokens.byteSize() / width;
     }
 
-    /** The token at {@code index}, in [0, 65536). */
+    /** Bytes of a token: 2, 4 or 8. */
+    int width() {
+        return width;
+    }
+
+    /** The token at {@code index}; −1 for an id of 64 bits that is no int. */
     public int get(long index) {
-        return tokens.get(UINT16, 2 * Objects.checkIndex(index, size())) & 0xFFFF;
+        Objects.checkIndex(index, size());
+        return switch (width) {
+            case 2 -> tokens.get(UINT16, 2 * index) & 0xFFFF;
+            case 4 -> tokens.get(INT32, 4 * index);
+            default -> {
+                long id = tokens.get(INT64, 8 * index);
+                yield id == (int) id ? (int) id : -1;
+            }
+        };
     }
 
     /** Copies tokens {@code [from, from + n)} to {@code dst[off …]}. */
     public void copy(long from, int[] dst, int off, int n) {
         Objects.checkFromIndexSize(from, n, size());
         Objects.checkFromIndexSize(off, n, dst.length);
-        for (int i = 0; i < n; i++) {
-            dst[off + i] = tokens.get(UINT16, 2 * (from + i)) & 0xFFFF;
+        if (width == 2) {
+            for (int i = 0; i < n; i++) {
+                dst[off + i] = tokens.get(UINT16, 2 * (from + i)) & 0xFFFF;
+            }
+        } else {
+            for (int i = 0; i < n; i++) {
+                dst[off + i] = get(from + i);
+            }
         }
     }
 
     /** A view of the tokens {@code [begin, end)}, without a copy. */
     public TokenFile slice(long begin, long end) {
         Objects.checkFromToIndex(begin, end, size());
-        return new TokenFile(path, tokens.asSlice(2 * begin, 2 * (end - begin)), firstToken + begin);
+        return new TokenFile(path, tokens.asSlice(width * begin, width * (end - begin)), width, firstToken + begin);
     }
 
     /** {@link ContentHash} of the tokens' bytes. */
@@ -172,22 +206,35 @@ public final class TokenFile {
      */
     public void checkVocab(int vocabSize) {
         long blocks = (size() + SCAN_TOKENS - 1) / SCAN_TOKENS;
-        LongStream.range(0, blocks).parallel().filter(block -> maximum(block * SCAN_TOKENS) >= vocabSize).min()
+        LongStream.range(0, blocks).parallel().filter(block -> !fits(block * SCAN_TOKENS, vocabSize)).min()
                 .ifPresent(block -> rejectFirst(block * SCAN_TOKENS, vocabSize));
     }
 
-    private int maximum(long from) {
+    /** True if every id is below {@code vocabSize}. */
+    boolean fits(int vocabSize) {
+        return LongStream.range(0, (size() + SCAN_TOKENS - 1) / SCAN_TOKENS).parallel()
+                .allMatch(block -> fits(block * SCAN_TOKENS, vocabSize));
+    }
+
+    private boolean fits(long from, int vocabSize) {
         long n = Math.min(SCAN_TOKENS, size() - from);
         int max = 0;
-        for (long i = from; i < from + n; i++) {
-            max = Math.max(max, tokens.get(UINT16, 2 * i) & 0xFFFF);
+        if (width == 2) {
+            for (long i = from; i < from + n; i++) {
+                max = Math.max(max, tokens.get(UINT16, 2 * i) & 0xFFFF);
+            }
+        } else {
+            for (long i = from; i < from + n; i++) {
+                int id = get(i);
+                max = id < 0 ? Integer.MAX_VALUE : Math.max(max, id);
+            }
         }
-        return max;
+        return max < vocabSize;
     }
 
     private void rejectFirst(long from, int vocabSize) {
         long at = from;
-        while (get(at) < vocabSize) {
+        while (get(at) >= 0 && get(at) < vocabSize) {
             at++;
         }
         throw new UserError(

@@ -6,11 +6,14 @@ import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.KeyValueCache;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.backend.Workspace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.IntPredicate;
 
 /**
@@ -33,6 +36,12 @@ public final class Generator {
     public Generator(Gpt2 model) {
         this(model, Math.min(model.config().vocabSize(), Gpt2Tokenizer.VOCAB_SIZE),
                 model.config().vocabSize() > Gpt2Tokenizer.END_OF_TEXT ? Gpt2Tokenizer.END_OF_TEXT : -1);
+    }
+
+    /** For the ids of a tokenizer; without one, for all ids of the model, none of which ends a text. */
+    public Generator(Gpt2 model, Optional<Tokenizer> tokenizer) {
+        this(model, tokenizer.map(Tokenizer::vocabSize).orElse(model.config().vocabSize()),
+                tokenizer.map(Tokenizer::endOfText).orElse(OptionalInt.empty()).orElse(-1));
     }
 
     /**

@@ -28,10 +28,11 @@ final class BpeTokenizer implements Tokenizer {
      * @param unknown the token for a character without a token; −1 if there is none
      * @param fuseUnknown neighbours without a token become one unknown token
      * @param stripsSpace decoding drops a space at the start, which encoding has put there
+     * @param files that it was read from, by name
      */
     record Parts(String kind, Map<String, Integer> ids, byte[][] bytes, BpeMerges merges, List<AddedTokens.Added> added,
             UnaryOperator<String> normalizer, Splitters.Splitter splitter, boolean wholePieces, boolean byteFallback,
-            int unknown, boolean fuseUnknown, boolean stripsSpace) {
+            int unknown, boolean fuseUnknown, boolean stripsSpace, Map<String, byte[]> files) {
     }
 
     private final Parts parts;
@@ -147,8 +148,18 @@ final class BpeTokenizer implements Tokenizer {
     }
 
     @Override
+    public boolean has(int id) {
+        return id >= 0 && id < parts.bytes.length && parts.bytes[id] != null;
+    }
+
+    @Override
+    public Map<String, byte[]> files() {
+        return parts.files;
+    }
+
+    @Override
     public byte[] bytes(int id) {
-        if (id < 0 || id >= parts.bytes.length || parts.bytes[id] == null) {
+        if (!has(id)) {
             throw new IllegalArgumentException("no token has id " + id + "; the vocabulary is " + description());
         }
         return parts.bytes[id].clone();

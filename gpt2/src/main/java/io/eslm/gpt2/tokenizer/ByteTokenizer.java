@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.eslm.tensor.io.Json;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /** Every byte of the UTF-8 text is a token, 0 to 255, and 256 ends a document. */
@@ -46,5 +50,17 @@ public final class ByteTokenizer implements Tokenizer {
     @Override
     public String description() {
         return "bytes, 257 tokens";
+    }
+
+    /** A byte-level BPE without merges, in Hugging Face's form. */
+    @Override
+    public Map<String, byte[]> files() {
+        JsonObject vocab = new JsonObject();
+        for (int b = 0; b < BYTES; b++) {
+            vocab.addProperty(ByteChars.of(new byte[] {(byte) b}), b);
+        }
+        vocab.addProperty(Gpt2Tokenizer.END_OF_TEXT_LITERAL, BYTES);
+        return Map.of(Tokenizers.HUGGING_FACE,
+                Json.pretty(Gpt2Files.tokenizerJson(vocab, new JsonArray())).getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -3,6 +3,7 @@ package io.eslm.gpt2.tokenizer;
 
 import io.eslm.tensor.UserError;
 import it.unimi.dsi.fastutil.ints.Int2IntOpenHashMap;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -83,6 +84,49 @@ public final class CharTokenizer implements Tokenizer {
     @Override
     public OptionalInt endOfText() {
         return OptionalInt.empty();
+    }
+
+    /** nanoGPT's {@code meta.pkl}: a pickle of {@code vocab_size}, {@code itos} and {@code stoi}. */
+    @Override
+    public Map<String, byte[]> files() {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.writeBytes(new byte[] {(byte) 0x80, 3, '}', '('});
+        put(out, "vocab_size");
+        put(out, characters.length);
+        for (boolean byId : new boolean[] {true, false}) {
+            put(out, byId ? "itos" : "stoi");
+            out.writeBytes(new byte[] {'}', '('});
+            for (int id = 0; id < characters.length; id++) {
+                if (byId) {
+                    put(out, id);
+                    put(out, characters[id]);
+                } else {
+                    put(out, characters[id]);
+                    put(out, id);
+                }
+            }
+            out.write('u');
+        }
+        out.writeBytes(new byte[] {'u', '.'});
+        return Map.of(Tokenizers.CHARACTERS, out.toByteArray());
+    }
+
+    private static void put(ByteArrayOutputStream out, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.write('X');
+        littleEndian(out, bytes.length);
+        out.writeBytes(bytes);
+    }
+
+    private static void put(ByteArrayOutputStream out, int value) {
+        out.write('J');
+        littleEndian(out, value);
+    }
+
+    private static void littleEndian(ByteArrayOutputStream out, int value) {
+        for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
+            out.write(value >>> shift);
+        }
     }
 
     @Override

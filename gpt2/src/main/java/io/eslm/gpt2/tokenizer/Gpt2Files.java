@@ -2,6 +2,7 @@
 package io.eslm.gpt2.tokenizer;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
@@ -10,6 +11,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
 
 /** Reads {@code vocab.json} and {@code merges.txt}, the two files of a byte-level BPE like GPT-2's. */
 final class Gpt2Files {
@@ -21,38 +24,61 @@ final class Gpt2Files {
 
     /** @throws UserError if a file cannot be read, or the two do not fit */
     static Tokenizer read(Path folder) {
-        JsonObject vocab = Json.read(folder.resolve(VOCAB)).object();
+        Map<String, byte[]> files = Map.of(VOCAB, bytes(folder.resolve(VOCAB)), MERGES, bytes(folder.resolve(MERGES)));
+        Tokenizer gpt2 = new Gpt2Tokenizer();
+        if (gpt2.files().entrySet().stream().allMatch(f -> Arrays.equals(f.getValue(), files.get(f.getKey())))) {
+            return gpt2;
+        }
+        Path file = folder.resolve(VOCAB);
+        return TokenizerJson.of(
+                Json.of(file, tokenizerJson(Json.read(file).object(), merges(files.get(MERGES)))), files);
+    }
+
+    /** The contents of a {@code tokenizer.json}: a byte-level BPE that cuts a text as GPT-2 does. */
+    static JsonObject tokenizerJson(JsonObject vocab, JsonArray merges) {
         JsonObject model = new JsonObject();
+        model.addProperty("type", "BPE");
         model.add("vocab", vocab);
-        model.add("merges", merges(folder.resolve(MERGES)));
-        JsonObject byteLevel = Json.parse("{\"type\":\"ByteLevel\",\"add_prefix_space\":false}");
+        model.add("merges", merges);
+        JsonObject byteLevel =
+                Json.parse(
+                        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true}");
         JsonObject root = new JsonObject();
-        root.add("model", model);
-        root.add("pre_tokenizer", byteLevel);
-        root.add("decoder", byteLevel);
+        root.addProperty("version", "1.0");
+        root.add("truncation", JsonNull.INSTANCE);
+        root.add("padding", JsonNull.INSTANCE);
+        JsonArray added = new JsonArray();
         if (vocab.has(Gpt2Tokenizer.END_OF_TEXT_LITERAL)) {
             JsonObject end = new JsonObject();
             end.add("id", vocab.get(Gpt2Tokenizer.END_OF_TEXT_LITERAL));
             end.addProperty("content", Gpt2Tokenizer.END_OF_TEXT_LITERAL);
+            for (String rule : new String[] {"single_word", "lstrip", "rstrip", "normalized"}) {
+                end.addProperty(rule, false);
+            }
             end.addProperty("special", true);
-            JsonArray added = new JsonArray();
             added.add(end);
-            root.add("added_tokens", added);
         }
-        return TokenizerJson.of(Json.of(folder.resolve(VOCAB), root));
+        root.add("added_tokens", added);
+        root.add("normalizer", JsonNull.INSTANCE);
+        root.add("pre_tokenizer", byteLevel);
+        root.add("post_processor", JsonNull.INSTANCE);
+        root.add("decoder", byteLevel);
+        root.add("model", model);
+        return root;
     }
 
-    private static JsonArray merges(Path file) {
-        JsonArray merges = new JsonArray();
+    private static byte[] bytes(Path file) {
         try {
-            for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
-                if (!line.startsWith("#version") && !line.isBlank()) {
-                    merges.add(line);
-                }
-            }
+            return Files.readAllBytes(file);
         } catch (IOException e) {
             throw FileErrors.failed("read", file, e);
         }
+    }
+
+    private static JsonArray merges(byte[] file) {
+        JsonArray merges = new JsonArray();
+        new String(file, StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#version") && !line.isBlank())
+                .forEach(merges::add);
         return merges;
     }
 }

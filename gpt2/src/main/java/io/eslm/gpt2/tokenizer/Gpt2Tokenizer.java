@@ -5,9 +5,8 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
-import io.eslm.tensor.UserError;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -31,6 +30,11 @@ public final class Gpt2Tokenizer implements Tokenizer {
     /** A longer piece, in chars, takes {@link Merges}: the library needs a thousand times its bytes. */
     static final int LONG_PIECE = 128;
     private static final Pattern PIECE = Splitters.pattern(Splitters.GPT2);
+
+    /** Made when they are first asked for. */
+    private static final class Files {
+        static final Map<String, byte[]> BOTH = new VocabFiles(Tables.VOCABULARY, Tables.MERGES).files();
+    }
 
     /** The tables, read by the first tokenizer. */
     private static final class Tables {
@@ -145,14 +149,10 @@ public final class Gpt2Tokenizer implements Tokenizer {
         return "GPT-2's byte-level BPE, 50,257 tokens";
     }
 
-    /**
-     * Writes {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2, so that other tools
-     * find a complete model folder.
-     *
-     * @throws UserError if a file cannot be written
-     */
-    public void writeVocab(Path dir) {
-        new VocabFiles(vocabulary, Tables.MERGES).write(dir);
+    /** {@code vocab.json} and {@code merges.txt}, byte for byte the files published with GPT-2. */
+    @Override
+    public Map<String, byte[]> files() {
+        return Files.BOTH;
     }
 
     private byte[] entry(int id) {

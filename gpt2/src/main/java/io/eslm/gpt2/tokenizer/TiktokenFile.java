@@ -78,7 +78,8 @@ final class TiktokenFile {
                 Splitters.at(Splitters.pattern(pattern), Splitters.Behaviour.ISOLATED, false),
                 Splitters.byteLevel(false, false)));
         return new BpeTokenizer(new BpeTokenizer.Parts("tiktoken's byte-level BPE", ids, tokens.toArray(byte[][]::new),
-                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter, true, false, -1, false, false));
+                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter, true, false, -1, false, false,
+                Map.of(Tokenizers.RANKS, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.ISO_8859_1))));
     }
 
     /** Tiktoken joins two neighbours if their bytes together are a token, the lowest rank first. */

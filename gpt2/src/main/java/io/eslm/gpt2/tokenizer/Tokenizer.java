@@ -3,6 +3,7 @@ package io.eslm.gpt2.tokenizer;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /** Turns text into token ids and back. Immutable and thread-safe. */
@@ -51,9 +52,17 @@ public interface Tokenizer {
         return Utf8.shown(bytes(id));
     }
 
+    /** Whether {@code id} is a token: padding and gaps of a vocabulary are not. */
+    default boolean has(int id) {
+        return id >= 0 && id < vocabSize();
+    }
+
     /** The token that separates documents, if the vocabulary has one. */
     OptionalInt endOfText();
 
     /** What it is, in a few words, for example {@code byte-level BPE, 50,257 tokens}. */
     String description();
+
+    /** The files, by name, from which {@link Tokenizers#open} makes this tokenizer when they lie in a folder. */
+    Map<String, byte[]> files();
 }

@@ -4,8 +4,11 @@ package io.eslm.gpt2.tokenizer;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.Json;
 import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,19 +34,31 @@ final class TokenizerJson {
     private final BpeMerges merges = new BpeMerges();
     private final List<AddedTokens.Added> added = new ArrayList<>();
 
-    private TokenizerJson(Json root) {
+    private final Map<String, byte[]> files;
+
+    private TokenizerJson(Json root, Map<String, byte[]> files) {
         this.root = root;
+        this.files = files;
         steps = new TextSteps(root);
     }
 
     /** @throws UserError if the file cannot be read, is damaged, or asks for a step that is not known here */
     static Tokenizer read(Path file) {
-        return of(Json.read(file));
+        Json root = Json.read(file);
+        try {
+            return of(root, Map.of(Tokenizers.HUGGING_FACE, Files.readAllBytes(file)));
+        } catch (IOException e) {
+            throw FileErrors.failed("read", file, e);
+        }
     }
 
-    /** {@link #read} from what a file holds. */
-    static Tokenizer of(Json root) {
-        return new TokenizerJson(root).tokenizer();
+    /**
+     * {@link #read} from what a file holds.
+     *
+     * @param files for {@link Tokenizer#files}
+     */
+    static Tokenizer of(Json root, Map<String, byte[]> files) {
+        return new TokenizerJson(root, files).tokenizer();
     }
 
     private Tokenizer tokenizer() {
@@ -73,7 +88,8 @@ final class TokenizerJson {
                 new BpeTokenizer.Parts(steps.isByteLevel() ? "byte-level BPE" : "BPE", ids, bytes(), merges,
                         added, normalizer, splitter, model.optional("ignore_merges", Boolean.class, false),
                         model.optional("byte_fallback", Boolean.class, false), unknown == null ? -1 : ids.get(unknown),
-                        model.optional("fuse_unk", Boolean.class, false), steps.stripsSpace()));
+                        model.optional("fuse_unk", Boolean.class, false), steps.stripsSpace(),
+                        files));
     }
 
     private void put(String field, String token, Integer id) {

@@ -2,26 +2,48 @@
 package io.eslm.gpt2.tokenizer;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/** Finds the tokenizer that a user names. */
+/** Finds the tokenizer that a user names, and keeps it in folders. */
 public final class Tokenizers {
+    static final String HUGGING_FACE = "tokenizer.json";
+    static final String CHARACTERS = "meta.pkl";
+    static final String RANKS = "tokenizer.tiktoken";
     /** A file that says what its ids stand for, by the first name that a folder has. */
-    private static final List<String> IN_FOLDER = List.of("tokenizer.json", "meta.pkl");
+    private static final List<String> IN_FOLDER = List.of(HUGGING_FACE, CHARACTERS, RANKS);
+    /** Programs write these beside the others; an old one would contradict a new tokenizer. */
+    private static final List<String> SETTINGS =
+            List.of("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
     private static final int FIRST_BYTES = 4096;
+    private static final int PADDED_VOCABULARY = 50304;
+    /** Programs round vocabularies up to a multiple of 1,024 at the most. */
+    private static final int MOST_PADDING = 1023;
 
     private Tokenizers() {
     }
 
     /**
      * The tokenizer at {@code path}: the words {@code gpt2} and {@code bytes}; a Hugging Face {@code tokenizer.json}; nanoGPT's {@code
-     * meta.pkl}; a tiktoken rank file; or a folder that holds one of the first two, or {@code vocab.json} with {@code merges.txt}.
+     * meta.pkl}; a tiktoken rank file; or a folder that holds one of them, or {@code vocab.json} with {@code merges.txt}.
      *
      * @throws UserError if there is none, naming what was looked for
      */
@@ -35,23 +57,93 @@ public final class Tokenizers {
             }
             default -> {
                 Path at = Path.of(path);
-                return Files.isDirectory(at) ? inFolder(at) : ofFile(at);
+                return Files.isDirectory(at) ? inFolder(at).orElseThrow(() -> new UserError(
+                        at + ": holds no tokenizer; looked for " + String.join(", ", IN_FOLDER)
+                                + ", and vocab.json with merges.txt"))
+                        : ofFile(at);
             }
         }
     }
 
-    private static Tokenizer inFolder(Path folder) {
+    /**
+     * The tokenizer whose files lie in {@code folder}; empty if there are none.
+     *
+     * @throws UserError if they are damaged, or ask for something that is not known here
+     */
+    public static Optional<Tokenizer> inFolder(Path folder) {
         for (String name : IN_FOLDER) {
             Path file = folder.resolve(name);
             if (Files.exists(file)) {
-                return ofFile(file);
+                return Optional.of(ofFile(file));
             }
         }
-        if (Files.exists(folder.resolve(Gpt2Files.VOCAB)) && Files.exists(folder.resolve(Gpt2Files.MERGES))) {
-            return Gpt2Files.read(folder);
+        return Files.exists(folder.resolve(Gpt2Files.VOCAB)) && Files.exists(folder.resolve(Gpt2Files.MERGES))
+                ? Optional.of(Gpt2Files.read(folder)) : Optional.empty();
+    }
+
+    /**
+     * Writes the tokenizer's files into {@code folder}, and deletes those of another one there.
+     *
+     * @throws UserError if a file cannot be written
+     */
+    public static void write(Tokenizer tokenizer, Path folder) {
+        Map<String, byte[]> files = tokenizer.files();
+        FileTrees.make(folder);
+        files.forEach((name, bytes) -> AtomicFiles.write(folder.resolve(name), out -> out.write(bytes)));
+        try {
+            for (String name : Stream.concat(Stream.concat(IN_FOLDER.stream(), SETTINGS.stream()),
+                    Stream.of(Gpt2Files.VOCAB, Gpt2Files.MERGES)).filter(name -> !files.containsKey(name)).toList()) {
+                Files.deleteIfExists(folder.resolve(name));
+            }
+        } catch (IOException e) {
+            throw FileErrors.failed("write a tokenizer to", folder, e);
         }
-        throw new UserError(folder + ": holds no tokenizer; looked for " + String.join(", ", IN_FOLDER)
-                + ", and vocab.json with merges.txt");
+    }
+
+    /** GPT-2's tokenizer if a vocabulary of which nothing else is known has as many ids, padded to a multiple of 128 or not. */
+    public static Optional<Tokenizer> usual(int vocabSize) {
+        return vocabSize == Gpt2Tokenizer.VOCAB_SIZE || vocabSize == PADDED_VOCABULARY
+                ? Optional.of(new Gpt2Tokenizer()) : Optional.empty();
+    }
+
+    /**
+     * Checks that a model takes a tokenizer's ids: it may have more of them, which are padding, never fewer.
+     *
+     * @param where names the model, or what chooses its size
+     * @throws UserError if it does not
+     */
+    public static void checkFits(Tokenizer tokenizer, int vocabSize, String where) {
+        int padding = vocabSize - tokenizer.vocabSize();
+        if (padding < 0 || padding > MOST_PADDING) {
+            throw new UserError(String.format(Locale.ROOT,
+                    "%s: a vocabulary of %,d ids (vocab_size) does not fit the tokenizer (%s), whose ids end at %,d: it must have "
+                            + "them all, and at most %,d more",
+                    where, vocabSize, tokenizer.description(), tokenizer.vocabSize() - 1, MOST_PADDING));
+        }
+    }
+
+    /** The first id that stands for other bytes in {@code b} than in {@code a}; empty if both have the same tokens. */
+    public static OptionalInt firstDifference(Tokenizer a, Tokenizer b) {
+        return IntStream.range(0, Math.max(a.vocabSize(), b.vocabSize()))
+                .filter(id -> a.has(id) != b.has(id) || a.has(id) && !Arrays.equals(a.bytes(id), b.bytes(id)))
+                .findFirst();
+    }
+
+    /** A name for records, the same for the same files: {@code gpt2}, or the start of a hash. */
+    public static String label(Tokenizer tokenizer) {
+        if (tokenizer instanceof Gpt2Tokenizer) {
+            return "gpt2";
+        }
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            new TreeMap<>(tokenizer.files()).forEach((name, bytes) -> {
+                digest.update(name.getBytes(StandardCharsets.UTF_8));
+                digest.update(bytes);
+            });
+            return "sha256 " + HexFormat.of().formatHex(digest.digest(), 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e); // every JDK has it
+        }
     }
 
     /** By its first bytes, whatever its name. */

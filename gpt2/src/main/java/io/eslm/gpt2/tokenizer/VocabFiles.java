@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
-import io.eslm.tensor.io.AtomicFiles;
-import io.eslm.tensor.io.FileTrees;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Rebuilds GPT-2's {@code vocab.json} and {@code merges.txt} from the bytes of its tokens. */
 final class VocabFiles {
@@ -23,10 +22,9 @@ final class VocabFiles {
         }
     }
 
-    void write(Path dir) {
-        FileTrees.make(dir);
-        AtomicFiles.writeString(dir.resolve("vocab.json"), vocab());
-        AtomicFiles.writeString(dir.resolve("merges.txt"), merges());
+    Map<String, byte[]> files() {
+        return Map.of(Gpt2Files.VOCAB, vocab().getBytes(StandardCharsets.UTF_8), Gpt2Files.MERGES,
+                merges().getBytes(StandardCharsets.UTF_8));
     }
 
     private String vocab() {

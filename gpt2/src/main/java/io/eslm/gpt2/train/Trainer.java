@@ -10,6 +10,7 @@ import io.eslm.gpt2.data.BatchSampler;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
@@ -39,6 +40,7 @@ public final class Trainer implements AutoCloseable {
     private final double gradClip;
     private final BatchSampler sampler;
     private final Optional<TokenSet> heldOut;
+    private final Optional<Tokenizer> tokenizer;
     private final Workspace workspace;
     private final Tape tape;
     /** Windows in a micro-batch, B, and tokens in a window, T. */
@@ -69,7 +71,8 @@ public final class Trainer implements AutoCloseable {
         data.checkVocab(model.config().vocabSize());
         this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         this.time = model.config().blockSize();
-        this.sampler = new BatchSampler(data.train().tokens(), windows, time, seed);
+        this.sampler = BatchSampler.of(data.train(), windows, time, seed);
+        this.tokenizer = data.tokenizer();
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
         this.workspace = new Workspace(model.backend());
         this.tape = Tape.recording(workspace, rng(0));
@@ -166,11 +169,17 @@ public final class Trainer implements AutoCloseable {
         return Rng.of(seed).split("step " + step + " " + micro);
     }
 
+    /** Of the data, if it is known. */
+    public Optional<Tokenizer> tokenizer() {
+        return tokenizer;
+    }
+
     /** Evaluates on the held-out data, if there is any. */
     public void evaluate() {
         int batch = options.get(TrainOptions.BATCH_SIZE);
-        heldOut.ifPresent(set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace, batch)
-                .run(EvalWindows.all(set, time).subset(options.get(TrainOptions.EVAL_ITERS), batch), time))));
+        heldOut.ifPresent(
+                set -> listener.accept(new TrainEvent.Evaluated(step, new Evaluation(model, workspace, batch, tokenizer)
+                        .run(EvalWindows.all(set, time).subset(options.get(TrainOptions.EVAL_ITERS), batch), time))));
     }
 
     /** The state of the run, besides weights and optimizer. */

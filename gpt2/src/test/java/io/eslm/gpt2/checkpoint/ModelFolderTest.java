@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import io.eslm.gpt2.tokenizer.ByteTokenizer;
+import io.eslm.gpt2.tokenizer.CharTokenizer;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.tensor.io.Json;
+import java.util.Optional;
+import java.util.OptionalInt;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -118,9 +128,51 @@ class ModelFolderTest {
     void gpt2sVocabularyIsWritten() {
         Gpt2Config config =
                 Gpt2Config.of(1, 1, 2, 4).with(Gpt2Config.DROPOUT, 0.25).with(Gpt2Config.LAYER_NORM_EPS, 1e-6);
-        ModelFolder.save(new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1))), dir);
+        Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+        ModelFolder.save(model, new Gpt2Tokenizer(), dir);
         assertTrue(Files.exists(dir.resolve("vocab.json")) && Files.exists(dir.resolve("merges.txt")));
         assertEquals(config, ModelFolder.config(dir));
+        assertEquals(50256, Json.read(dir.resolve("config.json")).required("eos_token_id", Integer.class));
+        assertInstanceOf(Gpt2Tokenizer.class, ModelFolder.tokenizer(dir).orElseThrow());
+    }
+
+    /** Each kind of tokenizer comes back from the folder of its model, and no other one stays there. */
+    @Test
+    void aModelCarriesItsTokenizer() {
+        String text = "a river\u00e9 \0 stone<|endoftext|>";
+        Tokenizer characters = new CharTokenizer(text.codePoints().distinct().mapToObj(Character::toString)
+                .toArray(String[]::new));
+        for (Tokenizer tokenizer : List.of(new Gpt2Tokenizer(), new ByteTokenizer(), characters)) {
+            Gpt2Config config =
+                    Gpt2Config.of(1, 1, 2, 4).with(Gpt2Config.VOCAB_SIZE, (tokenizer.vocabSize() + 63) / 64 * 64);
+            Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+            ModelFolder.save(model, tokenizer, dir);
+            Tokenizer read = ModelFolder.tokenizer(dir).orElseThrow();
+            assertArrayEquals(tokenizer.encodeWithSpecials(text), read.encodeWithSpecials(text));
+            assertArrayEquals(tokenizer.encode(text), read.encode(text));
+            assertEquals(text, read.decode(read.encodeWithSpecials(text)));
+            assertEquals(tokenizer.endOfText(), read.endOfText());
+            assertEquals(OptionalInt.empty(), Tokenizers.firstDifference(tokenizer, read));
+            Json json = Json.read(dir.resolve("config.json"));
+            assertEquals(tokenizer.endOfText().isPresent(), json.has("eos_token_id"));
+        }
+    }
+
+    @Test
+    void aTokenizerOfAnotherSizeIsRefused() {
+        Gpt2Config config = Gpt2Config.of(1, 1, 2, 4).with(Gpt2Config.VOCAB_SIZE, 200);
+        Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+        String said =
+                assertThrows(UserError.class, () -> ModelFolder.save(model, new ByteTokenizer(), dir)).getMessage();
+        assertTrue(said
+                .contains("a vocabulary of 200 ids (vocab_size) does not fit the tokenizer (bytes, 257 tokens), whose "
+                        + "ids end at 256"),
+                said);
+        ModelFolder.save(model, dir);
+        assertEquals(Optional.empty(), ModelFolder.tokenizer(dir));
+        Tokenizers.write(new ByteTokenizer(), dir);
+        said = assertThrows(UserError.class, () -> ModelFolder.tokenizer(dir)).getMessage();
+        assertTrue(said.startsWith(dir + ": a vocabulary of 200 ids"), said);
     }
 
     @Test

@@ -118,12 +118,12 @@ class DataCacheTest {
         DataCache cache = new DataCache(root, new CacheLimit(5000));
         entry("old", 6000, 1);
         Path text = Files.writeString(dir.resolve("t.txt"), "words ".repeat(500));
-        Path folder = cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED,
-                new TextEncoder(Tokens.TOKENIZER, true), Progress.SILENT);
+        Path folder = cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Tokens.GPT2,
+                Progress.SILENT);
         assertEquals(List.of(folder.getFileName().toString()), left());
         assertEquals(folder,
-                cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED,
-                new TextEncoder(Tokens.TOKENIZER, true), Progress.SILENT));
+                cache.prepared(TextCorpus.open(text, Progress.SILENT), "t", Division.MEASURED, Tokens.GPT2,
+                        Progress.SILENT));
     }
 
     @Test

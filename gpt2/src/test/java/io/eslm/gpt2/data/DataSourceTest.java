@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import io.eslm.gpt2.tokenizer.ByteTokenizer;
+import io.eslm.gpt2.tokenizer.CharTokenizer;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -43,18 +51,18 @@ class DataSourceTest {
                 work.add(what);
             }
         };
-        assertEquals(541, source.train(text.toString(), progress).train().tokens().size());
+        assertEquals(541, source.train(text.toString(), Optional.empty(), progress).train().tokens().size());
         int once = work.size();
-        source.train(text.toString(), progress);
+        source.train(text.toString(), Optional.empty(), progress);
         assertEquals(once, work.size(), "the second time it comes from the cache");
         FileTime before = Files.getLastModifiedTime(text);
         Files.setLastModifiedTime(text, FileTime.fromMillis(1_000_000));
-        source.train(text.toString(), progress);
+        source.train(text.toString(), Optional.empty(), progress);
         assertEquals(once, work.size(), "another date, the same content");
         Files.setLastModifiedTime(text, before);
         Files.writeString(text, "A line of WORDS.\n".repeat(100));
         Files.setLastModifiedTime(text, before);
-        source.train(text.toString(), progress);
+        source.train(text.toString(), Optional.empty(), progress);
         assertTrue(work.size() > once, "the same name, size and date, other content");
         assertEquals(2, cached().size());
         assertTrue(cached().getFirst().startsWith("my_text.txt-"), cached()::toString);
@@ -62,18 +70,18 @@ class DataSourceTest {
 
     @Test
     void aHalfWrittenCacheFolderIsNotUsed() throws IOException {
-        source.train(text.toString(), Progress.SILENT);
+        source.train(text.toString(), Optional.empty(), Progress.SILENT);
         Path folder = cache.resolve(cached().getFirst());
         Files.writeString(folder.resolve("train.bin"), "damaged!");
-        assertEquals(541, source.train(text.toString(), Progress.SILENT).train().tokens().size());
+        assertEquals(541, source.train(text.toString(), Optional.empty(), Progress.SILENT).train().tokens().size());
         Files.delete(folder.resolve("meta.json"));
-        assertEquals(541, source.train(text.toString(), Progress.SILENT).train().tokens().size());
+        assertEquals(541, source.train(text.toString(), Optional.empty(), Progress.SILENT).train().tokens().size());
     }
 
     @Test
     void aFailureLeavesNothingInTheCache() throws IOException {
         Path bom = Files.writeString(dir.resolve("bom.txt"), "\uFEFF");
-        assertThrows(UserError.class, () -> source.train(bom.toString(), Progress.SILENT));
+        assertThrows(UserError.class, () -> source.train(bom.toString(), Optional.empty(), Progress.SILENT));
         assertEquals(List.of(), cached());
     }
 
@@ -81,7 +89,7 @@ class DataSourceTest {
     void withoutAWritableCacheATemporaryFolderServes() throws IOException {
         Files.writeString(dir.resolve("cache"), "a file where the cache should be");
         var notes = new ArrayList<String>();
-        TokenData data = source.train(text.toString(), (_, total, what) -> {
+        TokenData data = source.train(text.toString(), Optional.empty(), (_, total, what) -> {
             if (total == 0) {
                 notes.add(what);
             }
@@ -96,14 +104,24 @@ class DataSourceTest {
         int[] ids = new int[100];
         Path folder = Tokens.write(dir.resolve("nano/train.bin"), ids).getParent();
         Tokens.write(folder.resolve("val.bin"), 1, 2, 3);
-        TokenData nano = source.train(folder.toString(), Progress.SILENT);
+        TokenData nano = source.train(folder.toString(), Optional.empty(), Progress.SILENT);
         assertEquals(List.of("all"), nano.train().domains().stream().map(Domain::name).toList());
         assertEquals(3, nano.val().orElseThrow().tokens().size());
-        assertEquals("gpt2", nano.tokenizer());
-        Files.writeString(folder.resolve("meta.pkl"), "");
-        assertEquals("unknown", source.train(folder.toString(), Progress.SILENT).tokenizer());
+        assertEquals(Optional.empty(), nano.tokenizer());
+        assertInstanceOf(Gpt2Tokenizer.class, nano.forVocabulary(50304).tokenizer().orElseThrow());
+        assertEquals(Optional.empty(), nano.forVocabulary(64).tokenizer());
+        Tokenizers.write(new CharTokenizer("a", "b", "c", "d"), folder);
+        nano = source.train(folder.toString(), Optional.empty(), Progress.SILENT);
+        assertEquals("bcd", nano.tokenizer().orElseThrow().decode(1, 2, 3));
+        TokenData characters = nano;
+        assertTrue(assertThrows(UserError.class, () -> characters.forVocabulary(3)).getMessage()
+                .contains("does not fit the tokenizer (4 characters)"));
+        String said = assertThrows(UserError.class, () -> source.train(folder.toString(),
+                Optional.of(new ByteTokenizer()), Progress.SILENT)).getMessage();
+        assertTrue(said.contains("its tokens are of another tokenizer (4 characters)")
+                && said.contains("id 0 is \"a\" in one"), said);
 
-        TokenData file = source.train(folder.resolve("train.bin").toString(), Progress.SILENT);
+        TokenData file = source.train(folder.resolve("train.bin").toString(), Optional.empty(), Progress.SILENT);
         assertEquals(90, file.train().tokens().size());
         assertEquals(10, file.val().orElseThrow().tokens().size());
         assertFalse(Files.exists(cache));
@@ -111,26 +129,32 @@ class DataSourceTest {
 
     @Test
     void evaluationUsesAllOfATextAndTheHeldOutPartOfAFolder() throws IOException {
-        TokenSet whole = source.eval(text.toString(), Progress.SILENT);
+        TokenSet whole = source.eval(text.toString(), Optional.empty(), Progress.SILENT);
         assertEquals("A line of words.\n".repeat(100),
                 Tokens.TOKENIZER.decode(Tokens.ids(whole.tokens())));
         Path folder = Tokens.write(dir.resolve("nano/train.bin"), new int[100]).getParent();
-        assertTrue(assertThrows(UserError.class, () -> source.eval(folder.toString(), Progress.SILENT)).getMessage()
-                .contains("no held-out part"));
+        assertTrue(
+                assertThrows(UserError.class, () -> source.eval(folder.toString(), Optional.empty(), Progress.SILENT))
+                        .getMessage()
+                        .contains("no held-out part"));
         Tokens.write(folder.resolve("val.bin"), 1, 2, 3);
-        assertArrayEquals(new int[] {1, 2, 3}, Tokens.ids(source.eval(folder.toString(), Progress.SILENT).tokens()));
-        assertEquals(100, source.eval(folder.resolve("train.bin").toString(), Progress.SILENT).tokens().size());
+        assertArrayEquals(new int[] {1, 2, 3},
+                Tokens.ids(source.eval(folder.toString(), Optional.empty(), Progress.SILENT).tokens()));
+        assertEquals(100,
+                source.eval(folder.resolve("train.bin").toString(), Optional.empty(), Progress.SILENT).tokens().size());
     }
 
     @Test
     void prepareWritesAFolderThatOpens() throws IOException {
         Path out = dir.resolve("a/b/out");
-        TokenData data = source.prepareAt(text.toString(), out, OptionalDouble.of(0.25), false, Progress.SILENT);
+        TokenData data =
+                source.prepareAt(text.toString(), out, OptionalDouble.of(0.25), false, Tokens.GPT2, Progress.SILENT);
         assertEquals(601, data.train().tokens().size() + data.val().orElseThrow().tokens().size());
         assertEquals(150, data.val().get().tokens().size());
         assertEquals(text.toString(), TokenData.open(out).source());
         String again =
-                source.prepareAt(text.toString(), out, OptionalDouble.of(0), false, Progress.SILENT).val().toString();
+                source.prepareAt(text.toString(), out, OptionalDouble.of(0), false, Tokens.GPT2, Progress.SILENT).val()
+                        .toString();
         assertEquals("Optional.empty", again, "val.bin of the earlier preparation is gone");
     }
 
@@ -150,7 +174,7 @@ class DataSourceTest {
     @Test
     void metaMustFitToTheFiles() throws IOException {
         Path out = dir.resolve("out");
-        source.prepareAt(text.toString(), out, OptionalDouble.empty(), false, Progress.SILENT);
+        source.prepareAt(text.toString(), out, OptionalDouble.empty(), false, Tokens.GPT2, Progress.SILENT);
         String meta = Files.readString(out.resolve("meta.json"));
         damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "train\" has the range [0,541]");
         damaged(meta.replace("\"val_tokens\": 60", "\"val_tokens\": 61"),
@@ -171,7 +195,8 @@ class DataSourceTest {
 
     private void refuses(String why, String data, Path out, double heldOut) {
         String message = assertThrows(UserError.class,
-                () -> source.prepareAt(data, out, OptionalDouble.of(heldOut), false, Progress.SILENT)).getMessage();
+                () -> source.prepareAt(data, out, OptionalDouble.of(heldOut), false, Tokens.GPT2, Progress.SILENT))
+                .getMessage();
         assertTrue(message.contains(why), message);
     }
 
@@ -179,5 +204,22 @@ class DataSourceTest {
         try (Stream<Path> folders = Files.list(cache)) {
             return folders.filter(Files::isDirectory).map(folder -> folder.getFileName().toString()).sorted().toList();
         }
+    }
+
+    /** A vocabulary above 2^16 takes 32 bits a token; the folder says so, and brings its tokenizer. */
+    @Test
+    void aLargeVocabularyIsPreparedIn32Bits() {
+        String[] all = IntStream.range(0, Character.MAX_CODE_POINT + 1)
+                .filter(c -> c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE).limit(70_000)
+                .mapToObj(Character::toString).toArray(String[]::new);
+        Tokenizer tokenizer = new CharTokenizer(all);
+        Path out = dir.resolve("large");
+        TokenData data = source.prepareAt(text.toString(), out, OptionalDouble.of(0.25), false,
+                new TextEncoder(tokenizer, true), Progress.SILENT);
+        assertEquals(1700, data.train().tokens().size() + data.val().orElseThrow().tokens().size());
+        TokenData again = TokenData.open(out);
+        assertEquals("A line of",
+                again.tokenizer().orElseThrow().decode(Tokens.ids(again.train().tokens().slice(0, 9))));
+        assertEquals(4, again.train().tokens().width());
     }
 }

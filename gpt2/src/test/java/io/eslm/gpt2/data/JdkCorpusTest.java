@@ -110,7 +110,7 @@ class JdkCorpusTest {
         Files.delete(home.resolve("lib/src.zip"));
         var notes = new ArrayList<String>();
         JdkCorpus corpus = JdkCorpus.open(home, (_, _, what) -> notes.add(what));
-        corpus.prepare(dir.resolve("out"), corpus.heldOut(), Progress.SILENT);
+        corpus.prepare(dir.resolve("out"), Division.toTrain(corpus.heldOut()), Tokens.GPT2, Progress.SILENT);
         TokenData data = TokenData.open(dir.resolve("out"));
         assertEquals(List.of("legal", "man"), data.train().domains().stream().map(Domain::name).toList());
         assertTrue(notes.getFirst().contains("has no lib/src.zip"), notes::toString);
@@ -133,7 +133,7 @@ class JdkCorpusTest {
 
     private TokenData prepare(String name) {
         JdkCorpus corpus = JdkCorpus.open(home, Progress.SILENT);
-        corpus.prepare(dir.resolve(name), corpus.heldOut(), Progress.SILENT);
+        corpus.prepare(dir.resolve(name), Division.toTrain(corpus.heldOut()), Tokens.GPT2, Progress.SILENT);
         return TokenData.open(dir.resolve(name));
     }
 

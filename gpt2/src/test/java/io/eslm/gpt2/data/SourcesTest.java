@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import java.util.Optional;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -43,6 +44,7 @@ class SourcesTest {
     private String prepare(Path from, boolean followLinks) {
         notes.clear();
         TokenData data = source.prepareAt(from.toString(), dir.resolve("out"), OptionalDouble.of(0), followLinks,
+                Tokens.GPT2,
                 (_, total, what) -> {
                     if (total == 0) {
                         notes.add(what);
@@ -124,7 +126,8 @@ class SourcesTest {
     }
 
     private String measured(Path path) {
-        return Tokens.TOKENIZER.decode(Tokens.ids(source.eval(path.toString(), Progress.SILENT).tokens()));
+        return Tokens.TOKENIZER
+                .decode(Tokens.ids(source.eval(path.toString(), Optional.empty(), Progress.SILENT).tokens()));
     }
 
     @Test
@@ -133,7 +136,9 @@ class SourcesTest {
         TextCorpus corpus = TextCorpus.open(file, Progress.SILENT);
         Files.writeString(file, "same WORDS");
         String message =
-                assertThrows(UserError.class, () -> corpus.prepare(dir.resolve("o"), 0, Progress.SILENT)).getMessage();
+                assertThrows(UserError.class,
+                        () -> corpus.prepare(dir.resolve("o"), Division.toTrain(0), Tokens.GPT2, Progress.SILENT))
+                        .getMessage();
         assertTrue(message.contains("changed while it was read"), message);
     }
 }

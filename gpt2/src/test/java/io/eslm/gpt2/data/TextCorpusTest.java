@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -43,7 +45,7 @@ class TextCorpusTest {
         assertEquals(text + END, train + val);
         double share = (double) data.val().get().tokens().size() / Tokens.TOKENIZER.encode(text).length;
         assertEquals(0.1, share, 0.001);
-        assertEquals("gpt2", data.tokenizer());
+        assertInstanceOf(Gpt2Tokenizer.class, data.tokenizer().orElseThrow());
     }
 
     @Test
@@ -107,7 +109,7 @@ class TextCorpusTest {
                 notes.add(what);
             }
         });
-        corpus.prepare(out, 0, Progress.SILENT);
+        corpus.prepare(out, Division.toTrain(0), Tokens.GPT2, Progress.SILENT);
         assertEquals("text" + END, Tokens.text(TokenData.open(out).train(), "all"));
         assertEquals(List.of(in + ": 1 text files; skipped 2 hidden, 3 that are not text (first: d.txt, it is empty)."),
                 notes);
@@ -136,7 +138,7 @@ class TextCorpusTest {
         }
         prepare(in, 0.1);
         Path again = dir.resolve("again");
-        TextCorpus.open(in, Progress.SILENT).prepare(again, 0.1, Progress.SILENT);
+        TextCorpus.open(in, Progress.SILENT).prepare(again, Division.toTrain(0.1), Tokens.GPT2, Progress.SILENT);
         for (String file : List.of("train.bin", "val.bin", "meta.json")) {
             assertEquals(-1, Files.mismatch(out.resolve(file), again.resolve(file)), file);
         }
@@ -162,10 +164,10 @@ class TextCorpusTest {
         byte[] before = Files.readAllBytes(out.resolve("train.bin"));
         TextCorpus corpus = TextCorpus.open(file, Progress.SILENT);
         Files.write(file, new byte[] {'a', ' ', 'b', (byte) 0xFF});
-        assertThrows(UserError.class, () -> corpus.prepare(out, 0, Progress.SILENT));
+        assertThrows(UserError.class, () -> corpus.prepare(out, Division.toTrain(0), Tokens.GPT2, Progress.SILENT));
         assertArrayEquals(before, Files.readAllBytes(out.resolve("train.bin")));
         try (Stream<Path> files = Files.list(out)) {
-            assertEquals(List.of("meta.json", "train.bin"),
+            assertEquals(List.of("merges.txt", "meta.json", "train.bin", "vocab.json"),
                     files.map(f -> f.getFileName().toString()).sorted().toList());
         }
     }
@@ -175,7 +177,7 @@ class TextCorpusTest {
         put("a.txt", "0123456789");
         put("b.txt", "01234");
         var seen = new ArrayList<Long>();
-        TextCorpus.open(in, Progress.SILENT).prepare(out, 0, (done, total, _) -> {
+        TextCorpus.open(in, Progress.SILENT).prepare(out, Division.toTrain(0), Tokens.GPT2, (done, total, _) -> {
             assertEquals(15, total);
             seen.add(done);
         });
@@ -184,7 +186,7 @@ class TextCorpusTest {
     }
 
     private TokenData prepare(Path from, double heldOut) {
-        TextCorpus.open(from, Progress.SILENT).prepare(out, heldOut, Progress.SILENT);
+        TextCorpus.open(from, Progress.SILENT).prepare(out, Division.toTrain(heldOut), Tokens.GPT2, Progress.SILENT);
         return TokenData.open(out);
     }
 

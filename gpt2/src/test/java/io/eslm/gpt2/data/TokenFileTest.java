@@ -66,7 +66,7 @@ class TokenFileTest {
         refuses(Tokens.write(dir.resolve("short.bin"), header(20240520, 1, 4), 1, 2, 3),
                 "has 1030 bytes, but the 4 tokens in its header need 1032");
         refuses(Tokens.write(dir.resolve("version.bin"), header(20240520, 2, 1), 1), "version 2");
-        refuses(Tokens.write(dir.resolve("llama.bin"), header(20240801, 7, 1), 1, 1), "Llama 3");
+        refuses(Tokens.write(dir.resolve("llama.bin"), header(20240801, 1, 1), 1, 1), "version 1, but only version 7");
         refuses(Files.write(dir.resolve("cut.bin"), new byte[] {(byte) 0x88, (byte) 0xD8, 0x34, 0x01}),
                 "less than its header");
     }
@@ -80,10 +80,15 @@ class TokenFileTest {
             assertEquals(50256, tokens.get(0));
             assertEquals(6, tokens.get(2));
         }
-        refuses(Tokens.write(dir.resolve("int64.npy"), numpy(1, text.replace("<u2", "<i8")), 1, 0, 0, 0),
-                "is a NumPy array (.npy) of {'descr': '<i8'");
+        TokenFile longs = TokenFile.open(Tokens.write(dir.resolve("int64.npy"), numpy(1, text.replace("<u2", "<i8")),
+                1, 0, 0, 0, 7, 1, 0, 0, 0, 0, 1, 0));
+        assertArrayEquals(new int[] {1, 65543, -1}, Tokens.ids(longs), "the last one is 2^32");
+        assertTrue(assertThrows(UserError.class, () -> longs.slice(2, 3).checkVocab(10)).getMessage()
+                .contains("token 2 has id -1"));
+        refuses(Tokens.write(dir.resolve("float.npy"), numpy(1, text.replace("<u2", "<f4")), 1, 0, 0, 0, 1, 1),
+                "is a NumPy array (.npy) of {'descr': '<f4'");
         refuses(Tokens.write(dir.resolve("rows.npy"), numpy(1, text.replace("(3,)", "(1, 3)")), 1, 2, 3),
-                "tokens must be one row of uint16");
+                "tokens must be one row of whole numbers");
         refuses(Tokens.write(dir.resolve("cut.npy"), numpy(1, text), 1, 2),
                 "has 4 bytes of data, but its header says 3 tokens");
         refuses(Tokens.write(dir.resolve("v9.npy"), numpy(9, text), 1, 2, 3), "no header of version 1 to 3");
@@ -93,13 +98,21 @@ class TokenFileTest {
     }
 
     @Test
-    void refusesIdsOf32Bits() throws IOException {
+    void readsIdsOf32Bits() throws IOException {
         int[] wide = new int[2 * 387];
         for (int i = 0; i < wide.length; i += 2) {
             wide[i] = 7 * i;
         }
-        refuses(Tokens.write(dir.resolve("uint32.bin"), wide), "looks like token ids of 32 bits");
+        TokenFile ids = TokenFile.open(Tokens.write(dir.resolve("uint32.bin"), wide));
+        assertEquals(387, ids.size());
+        assertEquals(14 * 386, ids.get(386));
         wide[773] = 1;
+        ids = TokenFile.open(Tokens.write(dir.resolve("uint32.bin"), wide));
+        assertEquals((1 << 16) + 14 * 386, ids.get(386));
+        assertArrayEquals(new int[] {14, 28}, Tokens.ids(ids.slice(1, 3)));
+        TokenFile llama = TokenFile.open(Tokens.write(dir.resolve("llama.bin"), header(20240801, 7, 2), 1, 1, 5, 0));
+        assertArrayEquals(new int[] {65537, 5}, Tokens.ids(llama));
+        wide[771] = 99;
         assertEquals(774, TokenFile.open(Tokens.write(dir.resolve("other.bin"), wide)).size());
         assertEquals(100, TokenFile.open(Tokens.write(dir.resolve("zeros.bin"), new int[100])).size());
         refuses(Files.writeString(dir.resolve("pointer.bin"), "version https://git-lfs.github.com/spec/v1\n"),

@@ -12,6 +12,7 @@ import java.util.Arrays;
 /** Token files for tests. */
 final class Tokens {
     static final Gpt2Tokenizer TOKENIZER = new Gpt2Tokenizer();
+    static final TextEncoder GPT2 = new TextEncoder(TOKENIZER, true);
 
     private Tokens() {
     }

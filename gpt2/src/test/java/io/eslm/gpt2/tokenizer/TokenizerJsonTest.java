@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import java.util.Map;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -55,7 +56,8 @@ class TokenizerJsonTest {
         JsonObject at = field.startsWith("model.") ? root.getAsJsonObject("model") : root;
         at.add(field.replace("model.", ""), Json.parse("{\"v\":" + value + "}").get("v"));
         String said =
-                assertThrows(UserError.class, () -> TokenizerJson.of(Json.of(Path.of("t.json"), root))).getMessage();
+                assertThrows(UserError.class, () -> TokenizerJson.of(Json.of(Path.of("t.json"), root), Map.of()))
+                        .getMessage();
         assertTrue(said.startsWith("t.json") && said.contains(message), said);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import java.util.Optional;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -32,7 +33,7 @@ class EvaluationTest {
                     List.of(new Domain("small", List.of(new Range(0, 40))),
                             new Domain("large", List.of(new Range(40, 400)))));
             int time = model.config().blockSize();
-            Evaluation.Result result = new Evaluation(model, new Workspace(backend), 3)
+            Evaluation.Result result = new Evaluation(model, new Workspace(backend), 3, Optional.empty())
                     .run(EvalWindows.all(set, time).subset(2, 4), time);
             assertEquals(39 + 5 * time, result.predictions());
             assertEquals(1, DoubleStream.of(result.weights()).sum(), 1e-12);

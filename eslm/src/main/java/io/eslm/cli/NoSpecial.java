@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.cli;
+
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import picocli.CommandLine.Option;
+
+/** Whether a special token's text, such as {@code <|endoftext|>}, is that token, in every command that takes a text. */
+final class NoSpecial {
+    @Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
+            description = "take the texts of special tokens, such as <|endoftext|>, as plain text")
+    private boolean given;
+
+    /** True if special tokens are recognised. */
+    boolean specials() {
+        return !given;
+    }
+
+    int[] encode(Tokenizer tokenizer, String text) {
+        return given ? tokenizer.encode(text) : tokenizer.encodeWithSpecials(text);
+    }
+}
