@@ -92,6 +92,14 @@ public final class DataSource {
         return ofThisMachine().kept(data, progress);
     }
 
+    /** The first file or folder that {@code data} names and that is not there; empty if everything is. */
+    public static Optional<String> missing(String data) {
+        return DataSpec.parse(data).sources().stream()
+                .filter(source -> !source.isAddress() && !source.isPattern() && !source.location().equals(JDK)
+                        && !Files.exists(Path.of(source.location())))
+                .map(DataSpec.Source::location).findFirst();
+    }
+
     /**
      * The tokenizer of a prepared folder; empty for any other folder, and for tokens that do not say.
      *
@@ -111,15 +119,15 @@ public final class DataSource {
             return labelled(TokenData.openFile(path.get()), tokenizer, data);
         }
         Corpus corpus = places.corpus(spec, false, progress);
-        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.toTrain(corpus.heldOut()),
-                encoder(tokenizer), progress));
+        return TokenData.open(cache.prepared(corpus, Places.name(spec),
+                Division.toTrain(heldOut(spec, OptionalDouble.empty(), corpus)), encoder(tokenizer), progress));
     }
 
     TokenSet eval(String data, Optional<Tokenizer> tokenizer, Progress progress) {
-        if (data.equals(JDK)) {
+        DataSpec spec = places.local(data, progress);
+        if (spec.sources().getFirst().location().equals(JDK)) {
             return heldOut(train(data, tokenizer, progress), data);
         }
-        DataSpec spec = places.local(data, progress);
         Optional<Path> path = Places.single(spec);
         if (path.filter(TokenData::isPrepared).isPresent()) {
             return heldOut(labelled(TokenData.open(path.get()), tokenizer, data), data);
@@ -132,6 +140,13 @@ public final class DataSource {
         Corpus corpus = places.corpus(spec, false, progress);
         return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, encoder(tokenizer),
                 progress)).train();
+    }
+
+    /** What a single source says, or the command, or what is usual. */
+    private static double heldOut(DataSpec spec, OptionalDouble asked, Corpus corpus) {
+        return Optional.of(spec.sources()).filter(all -> all.size() == 1)
+                .flatMap(all -> all.getFirst().settings().find(DataSpec.HELD_OUT))
+                .orElseGet(() -> asked.orElse(corpus.heldOut()));
     }
 
     private static TextEncoder encoder(Optional<Tokenizer> tokenizer) {
@@ -176,7 +191,7 @@ public final class DataSource {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
         Corpus corpus = places.corpus(spec, followLinks, progress);
-        corpus.prepare(out, Division.toTrain(heldOut.orElse(corpus.heldOut())), encoder, progress);
+        corpus.prepare(out, Division.toTrain(heldOut(spec, heldOut, corpus)), encoder, progress);
         return TokenData.open(out);
     }
 

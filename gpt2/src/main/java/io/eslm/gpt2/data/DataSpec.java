@@ -16,11 +16,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a user names as data: one source, or several with a name each, one a line. A source is written
@@ -39,9 +41,9 @@ public record DataSpec(List<Source> sources) {
             .defaultsTo("by content and name", _ -> null));
     public static final Option<Boolean> DEDUPLICATE = ALL.add(Option.flag("deduplicate",
             "leave out a document whose text was there before; needs some 20 bytes of memory for each document"));
-    public static final Option<Long> MIN_CHARS = ALL.add(Option.seed("min chars", "leave out documents with fewer chars")
+    public static final Option<Long> MIN_LENGTH = ALL.add(Option.seed("min length", "leave out documents of fewer characters")
             .must("be at least 0", n -> n >= 0).defaultsTo(0L));
-    public static final Option<Long> MAX_CHARS = ALL.add(Option.seed("max chars", "leave out documents with more chars")
+    public static final Option<Long> MAX_LENGTH = ALL.add(Option.seed("max length", "leave out documents of more characters")
             .must("be at least 1", n -> n >= 1).defaultsTo("no limit", _ -> null));
     public static final Option<Double> HELD_OUT = ALL.add(Option.number("held out", "SHARE",
             "share of the tokens to hold out for evaluation")
@@ -70,12 +72,12 @@ public record DataSpec(List<Source> sources) {
 
         /** Whether its documents are needed whole, to be compared or measured. */
         boolean whole() {
-            return settings.get(DEDUPLICATE) || settings.get(MIN_CHARS) > 0 || settings.find(MAX_CHARS).isPresent();
+            return settings.get(DEDUPLICATE) || settings.get(MIN_LENGTH) > 0 || settings.find(MAX_LENGTH).isPresent();
         }
 
         boolean keeps(String document) {
             long chars = document.codePointCount(0, document.length());
-            return chars >= settings.get(MIN_CHARS) && settings.find(MAX_CHARS).map(most -> chars <= most).orElse(true);
+            return chars >= settings.get(MIN_LENGTH) && settings.find(MAX_LENGTH).map(most -> chars <= most).orElse(true);
         }
 
         /** The same somewhere else. */
@@ -168,9 +170,40 @@ public record DataSpec(List<Source> sources) {
         return sources.stream().map(Source::text).collect(Collectors.joining("\n"));
     }
 
-    /** Whether {@code text} is one source of several: it has a name. */
-    public static boolean isNamed(String text) {
-        return !source(text, false).name.isEmpty();
+    /**
+     * What a user means who names one source after the other: both if each has a name, otherwise the second in the place of the
+     * first. A name that comes again is replaced.
+     *
+     * @param before may be null
+     */
+    public static String joined(String before, String now) {
+        if (before == null || !isNamed(before) || !isNamed(now)) {
+            return now;
+        }
+        String name = source(now, false).name;
+        return Stream.concat(before.lines().filter(line -> !source(line, false).name.equals(name)), Stream.of(now))
+                .collect(Collectors.joining("\n"));
+    }
+
+    private static boolean isNamed(String text) {
+        return text.lines().allMatch(line -> !source(line, false).name.isEmpty());
+    }
+
+    /** A short name for all of it, such as {@code web+code} or, of a file without a name, {@code book}. */
+    public String label() {
+        return sources.stream().map(source -> source.name.isEmpty() ? stem(source) : source.name)
+                .collect(Collectors.joining("+"));
+    }
+
+    private static String stem(Source source) {
+        String last = source.isAddress() ? fileName(URI.create(source.location))
+                : Objects.toString(Path.of(source.location).toAbsolutePath().normalize().getFileName(), "data");
+        return last.replaceFirst("\\.[a-z]+$", "");
+    }
+
+    /** The options of a command that prepares text, for all of its sources. */
+    public static List<Option<?>> options() {
+        return SETTINGS.options().stream().filter(option -> option != WEIGHT).toList();
     }
 
     private static Source source(String text, boolean several) {

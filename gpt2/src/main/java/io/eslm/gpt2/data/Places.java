@@ -3,6 +3,7 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.data.DataSpec.Source;
 import io.eslm.gpt2.data.source.Download;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
@@ -50,12 +51,26 @@ final class Places {
             if (!jdk && !source.isPattern()) {
                 existing(source.location());
             }
+            checkSettings(source, jdk);
             if (spec.sources().size() > 1 && (jdk || isTokens(source))) {
                 throw new UserError("data " + source.name() + ": " + source.location() + " cannot be one of several "
                         + "sources, because only text and records can. Name it alone.");
             }
         }
         return spec;
+    }
+
+    /** Settings of records and texts say nothing of tokens, and the JDK's text has only a share to hold out. */
+    private static void checkSettings(Source source, boolean jdk) {
+        if (jdk || isTokens(source)) {
+            DataSpec.SETTINGS.options().stream()
+                    .filter(option -> source.settings().isSet(option) && !(jdk && option == DataSpec.HELD_OUT))
+                    .findFirst().ifPresent(option -> {
+                        throw new OptionError(option, source.settings().find(option).orElse(null),
+                                "says how to read text and records, and " + source.location()
+                                        + " is neither. Omit the option");
+                    });
+        }
     }
 
     private static DataSpec each(DataSpec spec, UnaryOperator<Source> change) {

@@ -168,7 +168,7 @@ class DocumentsTest {
     @Test
     void documentsAreChosenByTheirLength() throws IOException {
         String file = put("a.txt", "12" + END + "12345" + END + "123456789" + END + "123").toString();
-        assertEquals(List.of("12345", "123"), documents(prepare(file + ":min-chars=3,max-chars=5", 0).train()));
+        assertEquals(List.of("12345", "123"), documents(prepare(file + ":min-length=3,max-length=5", 0).train()));
         assertTrue(notes.contains("left out documents: 2 too short or too long."), notes::toString);
     }
 
