@@ -68,7 +68,8 @@ final class TrainCommand extends EslmCommand {
                         Run.ACCEPT_CHANGED,
                         Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
                 .addOptional(command, LIVE, "0").add(command, "", List.of(HttpSite.HOST, Run.RECORD_INTERVAL))
-                .add(command, "Documents", DataSpec.options()).add(command, "Method", all(Run.METHOD, Methods.options()))
+                .add(command, "Documents", DataSpec.options())
+                .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
         List<Option<?>> all = Methods.options();

@@ -76,7 +76,8 @@ class DocumentsTest {
     }
 
     private static String lines(int n, String text) {
-        return IntStream.range(0, n).mapToObj(i -> "{\"text\":\"" + text + " " + i + "\",\"kind\":\"k" + i % 3 + "\"}\n")
+        return IntStream.range(0, n)
+                .mapToObj(i -> "{\"text\":\"" + text + " " + i + "\",\"kind\":\"k" + i % 3 + "\"}\n")
                 .collect(Collectors.joining());
     }
 
@@ -148,8 +149,9 @@ class DocumentsTest {
     @Test
     void aWeightGoesToTheDomainsOfItsSource() throws IOException {
         String file = put("a.jsonl", lines(60, "one two")).toString();
-        TokenData data = prepare("a=" + file + ":domain-field=kind,0.5\nb=" + put("b.txt", "some text ".repeat(99)) + ":1.5",
-                0);
+        TokenData data =
+                prepare("a=" + file + ":domain-field=kind,0.5\nb=" + put("b.txt", "some text ".repeat(99)) + ":1.5",
+                        0);
         assertEquals(List.of("a/k0", "a/k1", "a/k2", "b"), data.train().domains().stream().map(Domain::name).toList());
         assertEquals(0.5, data.train().weights().subList(0, 3).stream().mapToDouble(w -> w).sum(), 1e-12);
         assertEquals(1.5, data.train().weights().getLast());
@@ -242,7 +244,8 @@ class DocumentsTest {
     void textOfAnotherEncodingSaysHowToConvertIt() throws IOException {
         Path latin = Files.write(dir.resolve("l.txt"), "caf\u00e9 noir".getBytes(StandardCharsets.ISO_8859_1));
         String message = assertThrows(UserError.class, () -> prepare(latin.toString(), 0)).getMessage();
-        assertTrue(message.contains("byte 3 is not UTF-8") && message.contains("iconv -f WINDOWS-1252 -t UTF-8"), message);
+        assertTrue(message.contains("byte 3 is not UTF-8") && message.contains("iconv -f WINDOWS-1252 -t UTF-8"),
+                message);
         Path wide = Files.write(dir.resolve("w.txt"), "wide".getBytes(StandardCharsets.UTF_16));
         message = assertThrows(UserError.class, () -> prepare(wide.toString(), 0)).getMessage();
         assertTrue(message.contains("looks like UTF-16"), message);
@@ -258,7 +261,8 @@ class DocumentsTest {
         TokenData data = prepare(dir.resolve("in").toString(), 0);
         List<String> documents = documents(data.train());
         assertEquals(1 + 5 + 5 + 1 + 1, documents.size(), documents::toString);
-        assertTrue(documents.contains("text,n\nrow,1\n"), "a table in a folder is text, unless the user says otherwise");
+        assertTrue(documents.contains("text,n\nrow,1\n"),
+                "a table in a folder is text, unless the user says otherwise");
         documents = documents(prepare(dir.resolve("in") + ":text-field=text", 0).train());
         assertTrue(documents.contains("row"), documents::toString);
         assertTrue(notes.getFirst().startsWith(dir.resolve("in") + ": "), notes::toString);
@@ -277,12 +281,14 @@ class DocumentsTest {
     @Test
     void trainingUsesTheSameNamesAsPreparing() throws IOException {
         String file = put("a.jsonl", lines(100, "text")).toString();
-        TokenData data = source.train("x=" + file + ":held-out=0.3,domain-field=kind", Optional.empty(), Progress.SILENT);
+        TokenData data =
+                source.train("x=" + file + ":held-out=0.3,domain-field=kind", Optional.empty(), Progress.SILENT);
         assertEquals(List.of("x/k0", "x/k1", "x/k2"), data.train().domains().stream().map(Domain::name).toList());
         long val = data.val().orElseThrow().tokens().size();
         assertEquals(0.3, val / (double) (val + data.train().tokens().size()), 0.15,
                 String.format(Locale.ROOT, "%d held out", val));
-        assertEquals(100, documents(source.eval("x=" + file + ":held-out=0.3", Optional.empty(), Progress.SILENT)).size(),
+        assertEquals(100,
+                documents(source.eval("x=" + file + ":held-out=0.3", Optional.empty(), Progress.SILENT)).size(),
                 "all of it is measured");
         assertFalse(Arrays.asList(dir.resolve("cache").toFile().list()).isEmpty());
     }
