@@ -17,7 +17,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -203,7 +202,7 @@ public final class Safetensors implements TensorFile {
 
     @Override
     public Set<String> names() {
-        return Collections.unmodifiableSet(header.entries().keySet());
+        return header.entries().keySet();
     }
 
     @Override
@@ -224,11 +223,6 @@ public final class Safetensors implements TensorFile {
     /** The strings under {@code __metadata__}; empty if there are none. */
     public Map<String, String> metadata() {
         return Map.copyOf(header.metadata());
-    }
-
-    @Override
-    public boolean contains(String name) {
-        return header.entries().containsKey(name);
     }
 
     /** @throws NoSuchElementException if the file has no such tensor; see {@link #contains} */
