@@ -15,6 +15,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -70,7 +71,7 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
         checkCover(file, entries, dataBytes);
         Map<String, Entry> byName = new LinkedHashMap<>();
         entries.forEach(e -> byName.put(e.name(), e));
-        return new Header(byName, metadata);
+        return new Header(Collections.unmodifiableMap(byName), metadata);
     }
 
     private static Reader text(MemorySegment utf8) {

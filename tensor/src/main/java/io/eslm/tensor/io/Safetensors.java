@@ -16,7 +16,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -188,7 +187,7 @@ public final class Safetensors implements TensorFile {
 
     @Override
     public Set<String> names() {
-        return Collections.unmodifiableSet(header.entries().keySet());
+        return header.entries().keySet();
     }
 
     @Override
@@ -209,11 +208,6 @@ public final class Safetensors implements TensorFile {
     /** The strings under {@code __metadata__}; empty if there are none. */
     public Map<String, String> metadata() {
         return Map.copyOf(header.metadata());
-    }
-
-    @Override
-    public boolean contains(String name) {
-        return header.entries().containsKey(name);
     }
 
     /** @throws NoSuchElementException if the file has no such tensor; see {@link #contains} */
