@@ -4,7 +4,11 @@
 module io.eslm.gpt2 {
     requires transitive io.eslm.autograd;
 
+    requires com.github.luben.zstd_jni;
+    requires de.siegmar.fastcsv;
+    requires dev.hardwood.core;
     requires it.unimi.dsi.fastutil.core;
+    requires java.net.http;
     requires jtokkit;
 
     exports io.eslm.gpt2;

@@ -3,6 +3,7 @@ package io.eslm.cli;
 
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.data.DataSpec;
 import io.eslm.gpt2.data.Progress;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,6 +39,9 @@ final class DeclaredOptions {
                     "a model folder, a run (its newest checkpoint), or a model's file (.pt, .bin, .gguf)");
     /** Where to compute. */
     static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
+
+    /** Options that name data, of which several sources may be given, one after the other. */
+    private static final Set<String> SOURCES = Set.of("data", "in");
 
     private final Map<String, String> given = new LinkedHashMap<>();
 
@@ -112,7 +117,11 @@ final class DeclaredOptions {
         @Override
         @SuppressWarnings("unchecked")
         public <T> T set(T value) {
-            return (T) (value == null ? given.remove(key) : given.put(key, (String) value));
+            if (value == null) {
+                return (T) given.remove(key);
+            }
+            String now = (String) value;
+            return (T) given.put(key, SOURCES.contains(key) ? DataSpec.joined(given.get(key), now) : now);
         }
     }
 
@@ -143,6 +152,14 @@ final class DeclaredOptions {
     /** Reads data that was given as a pipe, and puts its copy in its place, so that the run can open it again. */
     void keepData(Option<String> data, Progress progress) {
         given.computeIfPresent(data.key(), (_, name) -> DataSource.lasting(name, progress));
+    }
+
+    /** Writes the settings that were given for data into its name, so that a run has all of it in one place. */
+    void foldSettings(Option<String> data, List<Option<?>> settings) {
+        Map<Option<?>, String> texts = texts(settings);
+        if (!texts.isEmpty()) {
+            given.put(data.key(), DataSpec.with(get(data), texts));
+        }
     }
 
     /** The value of {@code option}, or its default. */

@@ -6,6 +6,7 @@ import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import picocli.CommandLine.Mixin;
 import io.eslm.run.Run;
 import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.data.DataSpec;
 import io.eslm.gpt2.data.Domain;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
@@ -26,20 +27,19 @@ import picocli.CommandLine.Model.CommandSpec;
             "Token files open at once, and many runs can share them. A document ends with the token <|endoftext|>; in a text, "
                     + "<|endoftext|> is that token too. Text that train, compare or eval are given is prepared once and kept in "
                     + "~/.cache/eslm (XDG_CACHE_HOME). When that grows over 10 GB (ESLM_CACHE_GB), what no program uses goes, "
-                    + "the longest unused first.",
+                    + "the longest unused first. A preparation that was stopped goes on when it is started again.",
             ""},
         footer = {
             "", "Examples:", "  eslm prepare --in book.txt --out data/book",
-            "  eslm prepare --in jdk --out data/jdk --held-out 0.01", "  eslm train --data data/book"})
+            "  eslm prepare --in jdk --out data/jdk --held-out 0.01",
+            "  eslm prepare --in 'web/*.parquet' --text-field content --domain-field lang --deduplicate --out data/web",
+            "  eslm prepare --in web=pages.jsonl.zst:0.7 --in code=src/:0.3 --out data/mix",
+            "  eslm train --data data/book"})
 final class PrepareCommand extends EslmCommand {
     private static final Option<String> IN = Option.text("in", "PATH",
-            "a text file, JSON lines (each {\"text\": …} is a document), a folder of such files (its subfolders become domains), "
-                    + "- for the standard input, or jdk");
+            "a text file, JSON lines, JSON, CSV, TSV or Parquet, also in .gz or .zst; a folder of these (its subfolders become "
+                    + "domains), 'a/*.pattern', an http address, - for the standard input, or jdk. Several as NAME=PATH:WEIGHT");
     private static final Option<Path> OUT = Option.path("out", "DIR", "the folder to write");
-    private static final Option<Double> HELD_OUT =
-            Option.number("held out", "SHARE", "share of the tokens to hold out for evaluation")
-                    .must("be from 0 to 0.5", share -> share >= 0 && share <= 0.5)
-                    .defaultsTo("0.1; jdk: 0.03", _ -> null);
 
     @Mixin
     private NoSpecial noSpecial;
@@ -49,14 +49,15 @@ final class PrepareCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, IN, OUT).add(command, "", List.of(HELD_OUT, Run.TOKENIZER));
+        options.require(command, IN, OUT).add(command, "", List.of(Run.TOKENIZER))
+                .add(command, "Documents", DataSpec.options());
     }
 
     @Override
     int run(Terminal screen) {
         Path out = options.get(OUT);
-        TokenData data = DataSource.prepare(options.get(IN), out,
-                options.find(HELD_OUT).map(OptionalDouble::of).orElseGet(OptionalDouble::empty), followLinks,
+        options.foldSettings(IN, DataSpec.options());
+        TokenData data = DataSource.prepare(options.get(IN), out, OptionalDouble.empty(), followLinks,
                 options.find(Run.TOKENIZER).map(ModelFolder::tokenizerAt).orElseGet(Gpt2Tokenizer::new),
                 noSpecial.specials(),
                 screen.progress());

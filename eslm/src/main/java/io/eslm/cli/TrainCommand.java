@@ -4,6 +4,7 @@ package io.eslm.cli;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
+import io.eslm.gpt2.data.DataSpec;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.TrainEvent;
@@ -67,6 +68,7 @@ final class TrainCommand extends EslmCommand {
                         Run.ACCEPT_CHANGED,
                         Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
                 .addOptional(command, LIVE, "0").add(command, "", List.of(HttpSite.HOST, Run.RECORD_INTERVAL))
+                .add(command, "Documents", DataSpec.options())
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
@@ -108,6 +110,7 @@ final class TrainCommand extends EslmCommand {
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
         int logInterval = options.get(LOG_INTERVAL);
         if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {
+            options.foldSettings(Run.DATA, DataSpec.options());
             options.keepData(Run.DATA, screen.progress());
         }
         Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())

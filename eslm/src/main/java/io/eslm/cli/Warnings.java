@@ -12,6 +12,9 @@ import java.util.logging.SimpleFormatter;
 
 /** Prints the warnings of the library in one line each. What they quote from files cannot drive the terminal. */
 final class Warnings extends Handler {
+    /** Of the library that reads Parquet, which also says how it does that. Kept here, or the level would be lost. */
+    private static final Logger PARQUET = Logger.getLogger("dev.hardwood");
+
     private final PrintWriter err;
     private final Formatter text = new SimpleFormatter();
 
@@ -27,6 +30,7 @@ final class Warnings extends Handler {
             root.removeHandler(handler);
         }
         root.addHandler(new Warnings(err));
+        PARQUET.setLevel(Level.WARNING);
     }
 
     @Override

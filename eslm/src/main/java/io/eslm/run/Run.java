@@ -25,7 +25,6 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.SealedJson;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,7 +52,9 @@ public final class Run {
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
 
     public static final Option<String> DATA = ALL.add(Option.text("data", "PATH",
-            "jdk, a text file, a folder of text, a .bin file, or a prepared folder").defaultsTo("jdk"));
+            "jdk, a text file, JSON lines, a table, Parquet, a folder or 'pattern*' of these, an http address, a .bin file, or a "
+                    + "prepared folder; several as NAME=PATH:WEIGHT, each a domain (docs/data.md)")
+            .defaultsTo("jdk"));
     public static final Option<String> TOKENIZER = ALL.add(Option.text("tokenizer", "PATH",
             "for text: gpt2, bytes, a tokenizer.json, a meta.pkl, a rank file, or a folder that holds one")
             .defaultsTo("that of the model or of the prepared data; gpt2", _ -> null));
@@ -330,11 +331,11 @@ public final class Run {
             return options.own().get(DATA);
         }
         String saved = config.required("data", String.class);
-        if (!saved.equals(DataSource.JDK) && !Files.exists(Path.of(saved))) {
-            throw new OptionError(DATA, saved, "was the data of this run, and is not there any more"
-                    + (Path.of(saved).isAbsolute() ? "" : " (seen from " + Path.of("").toAbsolutePath() + ")")
+        DataSource.missing(saved).ifPresent(place -> {
+            throw new OptionError(DATA, place, "was the data of this run, and is not there any more"
+                    + (Path.of(place).isAbsolute() ? "" : " (seen from " + Path.of("").toAbsolutePath() + ")")
                     + ". Give the path where it is now; it is known by its content");
-        }
+        });
         return saved;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.data.DataSpec;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.report.RunLog;
@@ -9,7 +10,6 @@ import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -76,10 +76,9 @@ public final class RunFolder {
         }
     }
 
-    /** A short name for data: the last part of its path, without its ending. */
+    /** A short name for data: the names of its sources, or the last part of its path, without its ending. */
     public static String named(String data) {
-        return Objects.toString(Path.of(data).toAbsolutePath().normalize().getFileName(), "data")
-                .replaceFirst("\\.[a-z]+$", "");
+        return DataSpec.parse(data).label().replaceAll("[^\\p{L}\\p{N}+._-]", "_");
     }
 
     /** @throws OptionError if {@code dir} holds a run */

@@ -11,6 +11,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelReaders;
 import io.eslm.gpt2.data.DataReaders;
 import io.eslm.gpt2.format.FormatReaders;
+import io.eslm.gpt2.data.source.SourceReaders;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.tokenizer.TokenizerReaders;
@@ -86,11 +87,21 @@ final class Targets {
             Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
             Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),
             Target.ofFile("index", DataReaders::index),
-            Target.ofFile("json-lines", DataReaders::jsonLines),
+            // blocks of 256 KB of the file and their copies, and a reader of JSON for each line
+            Target.ofFile("json-lines", records("a.jsonl")).allocating(1 << 22, 2048),
+            Target.ofFile("json-array", records("a.json")).allocating(1 << 22, 2048),
+            // the first line is tried with each separator
+            Target.ofFile("csv", records("a.csv")).allocating(1 << 22, 512),
+            // a byte becomes up to a thousand
+            Target.ofFile("gzip", records("a.jsonl.gz")).allocating(1 << 22, 1 << 18),
+            Target.ofFile("zstd", records("a.jsonl.zst")).allocating(1 << 22, 1 << 18),
+            // a page may claim 2 GB, which the library allocates before it reads it
+            Target.ofFile("parquet", records("a.parquet")).weighing(1).allocating(Integer.MAX_VALUE, 0),
+            Target.of("data-spec", text(DataReaders::spec)).allocating(1 << 17, 2048),
             Target.ofFile("peaks", VectorReaders::peaks),
             Target.ofFile("holder", RunReaders::holder),
-            // four readings, each with a buffer of 64K chars
-            Target.ofFile("text", DataReaders::text).allocating(1 << 20, 512),
+            // two readings, each with buffers of 128 KB and as many chars
+            Target.of("text", SourceReaders::text).weighing(10).allocating(1 << 20, 512),
             Target.ofPage("run-config", inRun(ReportReaders::config)),
             // a reader of JSON for each line, and {} is one
             Target.ofPage("metrics", inRun(ReportReaders::metrics)).allocating(3 << 19, 2048),
@@ -148,6 +159,10 @@ final class Targets {
         if (!TOKENIZER.decode(ids).equals(text)) {
             throw new IllegalStateException("decode does not undo encode");
         }
+    }
+
+    private static Target.Reader records(String name) {
+        return (bytes, folder) -> SourceReaders.file(name, bytes, folder);
     }
 
     /** A folder of a run whose other files are valid. */

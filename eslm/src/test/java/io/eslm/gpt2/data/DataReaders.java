@@ -4,8 +4,6 @@ package io.eslm.gpt2.data;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -27,32 +25,11 @@ public final class DataReaders {
         file.slice(ids.length / 2, ids.length).checkVocab(50257);
     }
 
-    /** A text file, in pieces of a few chars. Pieces, joined, are the text; what is refused is not UTF-8, or has a NUL byte. */
-    public static void text(byte[] bytes, Path folder) throws IOException {
-        Path file = Files.write(folder.resolve("text"), bytes);
-        TextReader.Checked checked = TextReader.check(file);
-        if (checked.defect() != null) {
-            return;
-        }
-        StringBuilder joined = new StringBuilder();
-        TextReader.pieces(file, 16, 64, joined::append);
-        String whole = new String(bytes, StandardCharsets.UTF_8);
-        if (!whole.contentEquals(joined) && !whole.equals('\uFEFF' + joined.toString())) {
-            throw new IllegalStateException("the pieces are not the text");
-        }
-    }
-
-    /** Documents in JSON lines: what {@code defect} finds, reading finds too. */
-    public static void jsonLines(byte[] bytes, Path folder) throws IOException {
-        Path file = Files.write(folder.resolve("text.jsonl"), bytes);
-        try {
-            String defect = JsonLines.defect(file);
-            if (defect == null) {
-                JsonLines.documents(file, _ -> {
-                });
-            }
-        } catch (CharacterCodingException _) {
-            // said of a text before its lines are read
+    /** A name of data; written again, it is the same. */
+    public static void spec(String text) {
+        DataSpec spec = DataSpec.parse(text);
+        if (spec.sources().size() > 1 && !DataSpec.parse(spec.text()).equals(spec)) {
+            throw new IllegalStateException("another spec when it is read again");
         }
     }
 

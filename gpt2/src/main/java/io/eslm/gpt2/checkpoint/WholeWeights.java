@@ -7,7 +7,6 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;

@@ -14,7 +14,7 @@ import io.eslm.tensor.UserError;
  * <p>Batch k depends only on the tokens, B, T, the seed and k: the whole state is {@link #position}. Allocates nothing per
  * batch. Not thread-safe.
  */
-public final class BatchSampler {
+public sealed class BatchSampler permits WeightedSampler {
     /** With at least this many windows, an epoch may give up one to have more choice of where to start to cut. */
     private static final int ENOUGH_WINDOWS = 16;
     private static final int FEISTEL_ROUNDS = 6;
@@ -58,6 +58,12 @@ public final class BatchSampler {
         this.halfBits = Math.max(1, (65 - Long.numberOfLeadingZeros(windows - 1)) / 2);
     }
 
+    /** A sampler of a set, at batch 0; with weights, its domains come in that proportion. */
+    public static BatchSampler of(TokenSet set, int batchSize, int contextLength, long seed) {
+        return set.weights().isEmpty() ? new BatchSampler(set.tokens(), batchSize, contextLength, seed)
+                : WeightedSampler.over(set, batchSize, contextLength, seed);
+    }
+
     /** Index of the next batch. */
     public long position() {
         return next;
@@ -98,7 +104,7 @@ public final class BatchSampler {
     }
 
     /** First token of the n-th window since the start of training. */
-    private long windowBegin(long n) {
+    long windowBegin(long n) {
         long epoch = n / windows;
         long key = Rng.mix(seed ^ Rng.mix(epoch + 1));
         long phase = Long.remainderUnsigned(Rng.mix(key), slack + 1);

@@ -5,6 +5,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -120,6 +121,11 @@ final class ContentIndex {
         } catch (UserError _) {
             // a cache that cannot be written is said where data is prepared
         }
+    }
+
+    /** SHA-256 of a text, in hex. */
+    static String hex(String text) {
+        return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     static MessageDigest sha256() {

@@ -6,6 +6,7 @@ import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** Text that can become a prepared folder. */
 sealed interface Corpus permits TextCorpus, JdkCorpus {
@@ -21,7 +22,22 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
     /** Default share of the tokens to hold out. */
     double heldOut();
 
-    /** Writes every document, in a fixed order. */
+    /** Shares of windows to draw to train on, by source; empty for none. */
+    default Map<String, Double> weights() {
+        return Map.of();
+    }
+
+    /** Whether a preparation that was killed can go on. */
+    default boolean resumes() {
+        return false;
+    }
+
+    /** Equal for preparations that give equal folders. */
+    default String journalIdentity(Division division, TextEncoder encoder) {
+        return ContentIndex.hex(division + encoder.identity() + identity());
+    }
+
+    /** Writes every document, in a fixed order, from {@link CorpusWriter#place} on. */
     void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException;
 
     /**
@@ -30,9 +46,10 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
      * @throws UserError if the text is too short or a file cannot be read or written
      */
     default Meta prepare(Path out, Division division, TextEncoder encoder, Progress progress) {
-        try (var writer = new CorpusWriter(out, domains(), division, encoder)) {
+        try (var writer = resumes() ? new CorpusWriter(out, journalIdentity(division, encoder), division, encoder)
+                : new CorpusWriter(out, domains(), division, encoder)) {
             write(writer, encoder, progress);
-            return writer.finish(source());
+            return writer.finish(source(), weights());
         } catch (IOException e) {
             throw FileErrors.failed("write prepared data to", out, e);
         }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import com.google.gson.JsonObject;
 import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileTrees;
-import it.unimi.dsi.fastutil.longs.LongArrayList;
-import java.io.BufferedOutputStream;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,90 +15,161 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.BitSet;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Writes a prepared folder. Documents can arrive in any mix of domains; each domain becomes one range of {@code train.bin} and
  * one of {@code val.bin}. No file has its final name before {@link #finish}.
  *
- * <p>Holds out whole documents, chosen by a hash of their path alone, so that a document does not change sides when others
- * come and go. If a domain has too few documents for that, or the hash makes one side far too small, holds out the tail of
- * the domain instead, cut between documents if such a place is near.
+ * <p>Holds out whole documents, chosen by a hash of what they are known by alone, so that a document does not change sides when
+ * others come and go: see {@link PartFile}.
  */
 final class CorpusWriter implements AutoCloseable {
-    /** The hash decides only if it is expected to hold out at least this many documents. */
-    private static final int ENOUGH_HELD_OUT = 2;
-
     private final Path out;
     private final Path scratch;
     private final Division division;
     private final TextEncoder encoder;
-    private final byte[] endOfText;
-    private final List<Part> parts = new ArrayList<>();
+    private final Map<String, Integer> numbers = new LinkedHashMap<>();
+    private final List<PartFile> parts = new ArrayList<>();
+    /** Null if nobody can go on after a kill. */
+    private final Journal journal;
+    private final Seen seen;
+    private final Tally tally;
     private long documents;
+    private long uncommitted;
+    /** Bytes of tokens between two commits. */
+    private long commitBytes = 1 << 26;
 
+    /** Begins anew, in the order of {@code domains}. */
     CorpusWriter(Path out, List<String> domains, Division division, TextEncoder encoder) throws IOException {
         this.out = out;
         this.division = division;
         this.encoder = encoder;
-        this.endOfText = encoder.endOfText();
+        this.journal = null;
+        this.tally = new Tally();
         Files.createDirectories(out);
         this.scratch = Files.createTempDirectory(out, ".part-");
         FileTrees.deleteAtExit(scratch);
-        for (int i = 0; i < domains.size(); i++) {
-            parts.add(new Part(domains.get(i), scratch.resolve(i + ".bin")));
+        this.seen = new Seen(scratch.resolve("seen"), 0);
+        for (String domain : domains) {
+            domain(domain, division.heldOut());
         }
+    }
+
+    /** Goes on where an earlier writer of the same identity was killed, if there was one. */
+    CorpusWriter(Path out, String identity, Division division, TextEncoder encoder) throws IOException {
+        this.out = out;
+        this.division = division;
+        this.encoder = encoder;
+        this.journal = Journal.open(out, identity);
+        this.scratch = journal.folder();
+        this.tally = journal.tally();
+        this.seen = new Seen(scratch.resolve("seen"), journal.seenCount());
+        for (Json state : journal.parts()) {
+            PartFile part = PartFile.continued(scratch, parts.size(), state, encoder);
+            numbers.put(part.name(), parts.size());
+            parts.add(part);
+            documents += part.documents();
+        }
+    }
+
+    CorpusWriter committingEvery(long bytes) {
+        commitBytes = bytes;
+        return this;
+    }
+
+    /** Where to go on. */
+    Journal.Place place() {
+        return journal == null ? Journal.Place.START : journal.place();
+    }
+
+    Seen seen() {
+        return seen;
+    }
+
+    /** What is left out. */
+    Tally tally() {
+        return tally;
+    }
+
+    /** The domain of that name, new or not. */
+    int domain(String name, double heldOut) throws IOException {
+        Integer known = numbers.get(name);
+        if (known != null) {
+            return known;
+        }
+        parts.add(PartFile.create(scratch, parts.size(), name, heldOut, encoder));
+        numbers.put(name, parts.size() - 1);
+        return parts.size() - 1;
+    }
+
+    /** The share of the tokens to hold out, if the data itself asks for {@code own}. What is only measured stays whole. */
+    double heldOut(Optional<Double> own) {
+        return division.closed() ? own.orElse(division.heldOut()) : division.heldOut();
     }
 
     /** Appends tokens, as the encoder makes them, to the open document of a domain. */
     void append(int domain, byte[] tokens) throws IOException {
-        Part part = parts.get(domain);
-        part.stream.write(tokens);
-        part.tokens += tokens.length / encoder.width();
-        if (tokens.length > 0) {
-            part.endsWithEnd =
-                    endOfText.length > 0 && Arrays.equals(tokens, tokens.length - endOfText.length, tokens.length,
-                            endOfText, 0, endOfText.length);
+        parts.get(domain).append(tokens);
+        uncommitted += tokens.length;
+    }
+
+    /**
+     * Ends the open document of a domain with end-of-text, unless its text ends so. Ignores a document without tokens.
+     *
+     * @param known what decides whether the document is held out: its path, or its text
+     * @return whether there was a document
+     */
+    boolean endDocument(int domain, String known) throws IOException {
+        boolean was = parts.get(domain).endDocument(hashShare(known));
+        documents += was ? 1 : 0;
+        return was;
+    }
+
+    /** Everything before {@code place} is written; makes sure of that from time to time. */
+    void reached(Journal.Place place) throws IOException {
+        if (journal != null && uncommitted >= commitBytes) {
+            commit(place);
         }
     }
 
-    /** Ends the open document of a domain with end-of-text, unless its text ends so. Ignores a document without tokens. */
-    void endDocument(int domain, String path) throws IOException {
-        Part part = parts.get(domain);
-        if (part.tokens == part.end(part.ends.size())) {
-            return;
+    void commit(Journal.Place place) throws IOException {
+        if (journal != null) {
+            List<JsonObject> states = new ArrayList<>();
+            for (PartFile part : parts) {
+                states.add(part.state());
+            }
+            journal.commit(place, states, seen.state());
+            uncommitted = 0;
         }
-        part.endIsAdded = !part.endsWithEnd && endOfText.length > 0;
-        if (part.endIsAdded) {
-            append(domain, endOfText);
-        }
-        if (hashShare(path) < division.heldOut()) {
-            part.chosen.set(part.ends.size());
-        }
-        part.ends.add(part.tokens);
-        documents++;
     }
 
-    /** Divides the documents and moves the files into place. */
-    Meta finish(String source) throws IOException {
+    /**
+     * Divides the documents and moves the files into place.
+     *
+     * @param weights of domains, or of all domains whose names begin with that and a slash; empty for none
+     */
+    Meta finish(String source, Map<String, Double> weights) throws IOException {
         var splits = new ArrayList<Meta.Split>();
+        Map<PartFile, Double> weight = weights(weights);
         long trainTokens;
         long valTokens;
         try (FileChannel train = create(TokenData.TRAIN); FileChannel val = create(TokenData.VAL)) {
-            for (Part part : parts) {
-                part.stream.close();
-                part.tokens -= part.endIsAdded && !division.closed() ? 1 : 0;
-                part.divide();
+            for (PartFile part : ordered()) {
                 long trainBegin = train.position() / encoder.width();
                 long valBegin = val.position() / encoder.width();
-                part.copyTo(train, val);
-                splits.add(new Meta.Split(part.name, range(trainBegin, train.position() / encoder.width()),
-                        range(valBegin, val.position() / encoder.width())));
+                part.divide(train, val, division.closed());
+                splits.add(new Meta.Split(part.name(), range(trainBegin, train.position() / encoder.width()),
+                        range(valBegin, val.position() / encoder.width()), weight.getOrDefault(part, 0.0)));
             }
             trainTokens = train.position() / encoder.width();
             valTokens = val.position() / encoder.width();
+            train.force(false);
+            val.force(false);
         }
         if (trainTokens < 2) {
             throw new UserError(source + " is too short: it has " + trainTokens
@@ -119,20 +189,53 @@ final class CorpusWriter implements AutoCloseable {
         return meta;
     }
 
+    /** The order of the domains: as they were given, or by name. */
+    private List<PartFile> ordered() {
+        return journal == null ? parts : parts.stream().sorted(Comparator.comparing(PartFile::name)).toList();
+    }
+
+    /** The weight of a source goes to its domains by their sizes. */
+    private Map<PartFile, Double> weights(Map<String, Double> ofSources) {
+        Map<PartFile, Double> weights = new LinkedHashMap<>();
+        ofSources.forEach((name, weight) -> {
+            List<PartFile> own = parts.stream()
+                    .filter(part -> part.name().equals(name) || part.name().startsWith(name + '/')).toList();
+            long all = own.stream().mapToLong(PartFile::tokens).sum();
+            own.forEach(part -> weights.put(part, weight * part.tokens() / Math.max(1, all)));
+        });
+        return weights;
+    }
+
+    /** Lets go of the files and leaves them as they are, like a kill. */
+    void abandon() throws IOException {
+        closeParts();
+        journal.close();
+    }
+
     @Override
-    public void close() {
-        for (Part part : parts) {
+    public void close() throws IOException {
+        closeParts();
+        if (journal == null) {
+            FileTrees.delete(scratch);
+        } else {
+            journal.discard();
+        }
+    }
+
+    private void closeParts() throws IOException {
+        for (PartFile part : parts) {
             try {
-                part.stream.close();
+                part.close();
             } catch (IOException _) {
                 // the scratch folder is deleted next
             }
         }
-        FileTrees.delete(scratch);
+        seen.close();
     }
 
     private FileChannel create(String name) throws IOException {
-        return FileChannel.open(scratch.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        return FileChannel.open(scratch.resolve(name), StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE);
     }
 
     private void moveIntoPlace(String name) throws IOException {
@@ -143,88 +246,12 @@ final class CorpusWriter implements AutoCloseable {
         return end > begin ? List.of(new Range(begin, end)) : List.of();
     }
 
-    /** A number in [0, 1) that depends on the path alone. */
-    private static double hashShare(String path) {
+    /** A number in [0, 1) that depends on {@code known} alone. */
+    private static double hashShare(String known) {
         long hash = 0;
-        for (byte b : path.getBytes(StandardCharsets.UTF_8)) {
+        for (byte b : known.getBytes(StandardCharsets.UTF_8)) {
             hash = Rng.mix(hash + b + 0x9E3779B97F4A7C15L);
         }
         return (hash >>> 11) * 0x1p-53;
-    }
-
-    /** One domain while it is being written. */
-    private final class Part {
-        final String name;
-        final Path file;
-        final OutputStream stream;
-        final LongArrayList ends = new LongArrayList();
-        final BitSet chosen = new BitSet();
-        long tokens;
-        boolean endsWithEnd;
-        /** Whether the last end-of-text is not from the text. */
-        boolean endIsAdded;
-        /** Where the held-out tail begins; −1 if {@link #chosen} decides. */
-        private long tail = -1;
-
-        Part(String name, Path file) throws IOException {
-            this.name = name;
-            this.file = file;
-            this.stream = new BufferedOutputStream(Files.newOutputStream(file), 1 << 16);
-        }
-
-        /** End of the first {@code n} documents, in tokens. */
-        long end(int n) {
-            return n == 0 ? 0 : ends.getLong(n - 1);
-        }
-
-        void divide() {
-            long wanted = (long) (tokens * division.heldOut());
-            if (wanted < 2) {
-                tail = tokens;
-                return;
-            }
-            long byHash = chosen.stream().mapToLong(d -> end(d + 1) - end(d)).sum();
-            boolean hashWorks = ends.size() * division.heldOut() >= ENOUGH_HELD_OUT && byHash >= wanted / 4
-                    && tokens - byHash >= (tokens - wanted) / 4;
-            if (!hashWorks) {
-                tail = nearestBorder(tokens - wanted, wanted / 2);
-            }
-        }
-
-        /** The border between documents nearest to {@code at}, or {@code at} itself if none is within {@code reach}. */
-        private long nearestBorder(long at, long reach) {
-            long best = -1;
-            for (int d = 0; d < ends.size(); d++) {
-                long end = ends.getLong(d);
-                if (Math.abs(end - at) <= reach && (best < 0 || Math.abs(end - at) < Math.abs(best - at))) {
-                    best = end;
-                }
-            }
-            return best < 0 ? at : best;
-        }
-
-        void copyTo(FileChannel train, FileChannel val) throws IOException {
-            try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ)) {
-                if (tail >= 0) {
-                    copy(from, 0, tail, train);
-                    copy(from, tail, tokens, val);
-                } else {
-                    for (int d = 0; d < ends.size();) {
-                        int next = chosen.get(d) ? chosen.nextClearBit(d) : chosen.nextSetBit(d);
-                        next = next < 0 ? ends.size() : Math.min(next, ends.size());
-                        copy(from, end(d), end(next), chosen.get(d) ? val : train);
-                        d = next;
-                    }
-                }
-            }
-            Files.delete(file);
-        }
-
-        private void copy(FileChannel from, long begin, long end, FileChannel to) throws IOException {
-            int width = encoder.width();
-            for (long at = width * begin; at < width * end;) {
-                at += from.transferTo(at, width * end - at, to);
-            }
-        }
     }
 }

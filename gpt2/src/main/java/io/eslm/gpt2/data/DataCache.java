@@ -3,11 +3,13 @@ package io.eslm.gpt2.data;
 
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileKind;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.UserCache;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Keeps prepared folders between runs, as {@code <root>/<name>-<hash>}. The hash covers where the source is, the content of its
@@ -24,7 +27,7 @@ import java.util.Map;
  */
 final class DataCache {
     /** Raised when the same source gives other tokens than before. */
-    private static final int PREPARATION_VERSION = 2;
+    private static final int PREPARATION_VERSION = 3;
     private static final String TEMPORARY = "eslm-data-";
 
     private final Path root;
@@ -41,8 +44,8 @@ final class DataCache {
     }
 
     /** What is known of the files of {@code source}. */
-    ContentIndex index(Path source, String name) {
-        Path file = root.resolve(safe(name) + "-" + hash(source.toAbsolutePath().toString()) + ".index");
+    ContentIndex index(String source, String name) {
+        Path file = root.resolve(safe(name) + "-" + hash(Path.of(source).toAbsolutePath().toString()) + ".index");
         CacheLimit.touch(file);
         return ContentIndex.open(file);
     }
@@ -94,7 +97,8 @@ final class DataCache {
             if (!scratch.getParent().equals(root)) {
                 return copy;
             }
-            Path kept = root.resolve(safe(name) + "-" + HexFormat.of().formatHex(digest.digest(), 0, 8) + ".txt");
+            String ending = name.contains(".") ? name.replaceFirst(".*(?=\\.)", "") : "";
+            Path kept = root.resolve(safe(name) + "-" + HexFormat.of().formatHex(digest.digest(), 0, 8) + safe(ending));
             Files.move(copy, kept, StandardCopyOption.ATOMIC_MOVE);
             discard(scratch);
             InUse.hold(kept);
@@ -109,10 +113,22 @@ final class DataCache {
         }
     }
 
+    /** Where the copy of what is at an address is, or will be. */
+    Path copyOf(URI address, String name) {
+        Path copy = root.resolve("download-" + hash(address.toString()) + "-" + safe(name));
+        InUse.hold(copy);
+        CacheLimit.touch(copy);
+        return copy;
+    }
+
     private static void copy(InputStream text, OutputStream out, MessageDigest digest, String name) throws IOException {
         byte[] buffer = new byte[1 << 16];
-        for (int n = text.read(buffer); n >= 0; n = text.read(buffer)) {
-            for (int i = 0; i < n; i++) {
+        boolean binary = false;
+        boolean start = true;
+        for (int n = text.readNBytes(buffer, 0, buffer.length); n > 0; n = text.readNBytes(buffer, 0, buffer.length)) {
+            binary = start ? isReadable(buffer) : binary;
+            start = false;
+            for (int i = 0; i < n && !binary; i++) {
                 if (buffer[i] == 0) { // a device such as /dev/zero has no end
                     throw new UserError(name + " is not text: it has a NUL byte. Name UTF-8 text.");
                 }
@@ -120,6 +136,11 @@ final class DataCache {
             digest.update(buffer, 0, n);
             out.write(buffer, 0, n);
         }
+    }
+
+    /** Whether it is no text, but something that can be read. */
+    private static boolean isReadable(byte[] head) {
+        return FileKind.of(head).filter(Set.of(FileKind.GZIP, FileKind.ZSTD, FileKind.PARQUET)::contains).isPresent();
     }
 
     private static void discard(Path scratch) {

@@ -5,22 +5,17 @@ import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.Json;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 
 /**
- * Opens data by name: {@value #JDK} (the text that ships with the running JDK), a text file, JSON lines with a field "text"
- * ({@code .jsonl}), a folder of such files, a token file ({@code .bin}), or a prepared folder. {@value #STDIN} is the standard
- * input. Prepares text once and keeps it in the user's cache; what comes through a pipe is read to its end and kept there too.
+ * Opens data by name: {@value #JDK} (the text that ships with the running JDK), text and records as a {@link DataSpec} names them,
+ * a token file ({@code .bin}), or a prepared folder. {@value #STDIN} is the standard input. Prepares text once and keeps it in the
+ * user's cache; what comes through a pipe or from an address is read to its end and kept there too.
  */
 public final class DataSource {
     /** The default data, which you need not download. */
@@ -29,22 +24,12 @@ public final class DataSource {
     /** The standard input, read to its end as a text. */
     public static final String STDIN = "-";
 
-    private static final Set<String> NAMES_OF_STDIN = Set.of(STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0");
-    /** By the ending of a file that is not plain text: what it is. */
-    private static final Map<String, String> NOT_TEXT = Map.ofEntries(Map.entry("json", "JSON"),
-            Map.entry("csv", "a table"),
-            Map.entry("tsv", "a table"), Map.entry("parquet", "a Parquet file"), Map.entry("arrow", "an Arrow file"),
-            Map.entry("gz", "compressed"), Map.entry("zst", "compressed"), Map.entry("bz2", "compressed"),
-            Map.entry("xz", "compressed"), Map.entry("zip", "an archive"), Map.entry("tar", "an archive"),
-            Map.entry("pkl", "a pickle"), Map.entry("pdf", "a PDF document"), Map.entry("docx", "a Word document"),
-            Map.entry("epub", "an e-book"));
-
     private final DataCache cache;
-    private final Path javaHome;
+    private final Places places;
 
     DataSource(DataCache cache, Path javaHome) {
         this.cache = cache;
-        this.javaHome = javaHome;
+        this.places = new Places(cache, javaHome);
     }
 
     private static DataSource ofThisMachine() {
@@ -107,6 +92,14 @@ public final class DataSource {
         return ofThisMachine().kept(data, progress);
     }
 
+    /** The first file or folder that {@code data} names and that is not there; empty if everything is. */
+    public static Optional<String> missing(String data) {
+        return DataSpec.parse(data).sources().stream()
+                .filter(source -> !source.isAddress() && !source.isPattern() && !source.location().equals(JDK)
+                        && !Files.exists(Path.of(source.location())))
+                .map(DataSpec.Source::location).findFirst();
+    }
+
     /**
      * The tokenizer of a prepared folder; empty for any other folder, and for tokens that do not say.
      *
@@ -117,37 +110,43 @@ public final class DataSource {
     }
 
     TokenData train(String data, Optional<Tokenizer> tokenizer, Progress progress) {
-        String lasting = kept(data, progress);
-        if (!lasting.equals(JDK)) {
-            Path path = existing(lasting);
-            if (TokenData.isPrepared(path)) {
-                return labelled(TokenData.open(path), tokenizer, data);
-            }
-            if (isTokenFile(path)) {
-                return labelled(TokenData.openFile(path), tokenizer, data);
-            }
+        DataSpec spec = places.local(data, progress);
+        Optional<Path> path = Places.single(spec);
+        if (path.filter(TokenData::isPrepared).isPresent()) {
+            return labelled(TokenData.open(path.get()), tokenizer, data);
         }
-        Corpus corpus = corpus(lasting, false, progress);
-        return TokenData.open(cache.prepared(corpus, name(lasting), Division.toTrain(corpus.heldOut()),
-                encoder(tokenizer), progress));
+        if (path.filter(Places::isTokenFile).isPresent()) {
+            return labelled(TokenData.openFile(path.get()), tokenizer, data);
+        }
+        Corpus corpus = places.corpus(spec, false, progress);
+        return TokenData.open(cache.prepared(corpus, Places.name(spec),
+                Division.toTrain(heldOut(spec, OptionalDouble.empty(), corpus)), encoder(tokenizer), progress));
     }
 
     TokenSet eval(String data, Optional<Tokenizer> tokenizer, Progress progress) {
-        if (data.equals(JDK)) {
+        DataSpec spec = places.local(data, progress);
+        if (spec.sources().getFirst().location().equals(JDK)) {
             return heldOut(train(data, tokenizer, progress), data);
         }
-        String lasting = kept(data, progress);
-        Path path = existing(lasting);
-        if (TokenData.isPrepared(path)) {
-            return heldOut(labelled(TokenData.open(path), tokenizer, data), data);
+        Optional<Path> path = Places.single(spec);
+        if (path.filter(TokenData::isPrepared).isPresent()) {
+            return heldOut(labelled(TokenData.open(path.get()), tokenizer, data), data);
         }
-        if (isTokenFile(path)) {
-            tokenizer.ifPresent(t -> TokenData.tokenizerBeside(path).ifPresent(own -> checkSame(own, t, data)));
-            return TokenSet.whole(TokenData.file(path));
+        if (path.filter(Places::isTokenFile).isPresent()) {
+            tokenizer.ifPresent(
+                    t -> TokenData.tokenizerBeside(path.get()).ifPresent(own -> checkSame(own, t, data)));
+            return TokenSet.whole(TokenData.file(path.get()));
         }
-        Corpus corpus = corpus(lasting, false, progress);
-        return TokenData.open(cache.prepared(corpus, name(lasting), Division.MEASURED, encoder(tokenizer), progress))
-                .train();
+        Corpus corpus = places.corpus(spec, false, progress);
+        return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, encoder(tokenizer),
+                progress)).train();
+    }
+
+    /** What a single source says, or the command, or what is usual. */
+    private static double heldOut(DataSpec spec, OptionalDouble asked, Corpus corpus) {
+        return Optional.of(spec.sources()).filter(all -> all.size() == 1)
+                .flatMap(all -> all.getFirst().settings().find(DataSpec.HELD_OUT))
+                .orElseGet(() -> asked.orElse(corpus.heldOut()));
     }
 
     private static TextEncoder encoder(Optional<Tokenizer> tokenizer) {
@@ -176,87 +175,32 @@ public final class DataSource {
         return tokenizer.has(id) ? Json.shown('"' + tokenizer.text(id) + '"') : "no token";
     }
 
-    TokenData prepareAt(String given, Path out, OptionalDouble heldOut, boolean followLinks, TextEncoder encoder,
+    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, boolean followLinks, TextEncoder encoder,
             Progress progress) {
         if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
             throw new UserError(
                     "held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
         }
-        String data = kept(given, progress);
-        if (!data.equals(JDK)) {
-            Path path = existing(data);
-            if (TokenData.isPrepared(path) || isTokenFile(path)) {
-                throw new UserError(path + " is already prepared, so you can train on it.");
-            }
-            if (out.toAbsolutePath().normalize().startsWith(path.toAbsolutePath().normalize())) {
-                throw new UserError("the prepared folder " + out + " would be inside its own source " + path
-                        + ". Choose another folder.");
-            }
+        DataSpec spec = places.local(data, progress);
+        Optional<Path> path = Places.single(spec);
+        if (path.filter(p -> TokenData.isPrepared(p) || Places.isTokenFile(p)).isPresent()) {
+            throw new UserError(path.get() + " is already prepared, so you can train on it.");
         }
+        Places.checkOutside(spec, out);
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
-        Corpus corpus = corpus(data, followLinks, progress);
-        corpus.prepare(out, Division.toTrain(heldOut.orElse(corpus.heldOut())), encoder, progress);
+        Corpus corpus = places.corpus(spec, followLinks, progress);
+        corpus.prepare(out, Division.toTrain(heldOut(spec, heldOut, corpus)), encoder, progress);
         return TokenData.open(out);
     }
 
-    /** The copy of what comes through a pipe, or {@code data} itself. */
     String kept(String data, Progress progress) {
-        boolean stdin = NAMES_OF_STDIN.contains(data);
-        if (!stdin && (data.equals(JDK) || !isPipe(Path.of(data)))) {
-            return data;
-        }
-        progress.report(0, 0, "reading " + (stdin ? "the standard input" : data) + " to its end …");
-        try (InputStream in = stdin ? InputStream.nullInputStream() : Files.newInputStream(Path.of(data))) {
-            return cache.keep(stdin ? System.in : in, stdin ? "stdin" : name(data), progress).toString();
-        } catch (IOException e) {
-            throw FileErrors.failed("read", Path.of(data), e);
-        }
-    }
-
-    private static boolean isPipe(Path path) {
-        return Files.exists(path) && !Files.isDirectory(path) && !Files.isRegularFile(path);
-    }
-
-    private Corpus corpus(String data, boolean followLinks, Progress progress) {
-        Path source = data.equals(JDK) ? javaHome : existing(data);
-        ContentIndex index = cache.index(source, name(data));
-        if (data.equals(JDK)) {
-            return JdkCorpus.open(javaHome, index, progress);
-        }
-        String kind = Files.isDirectory(source) ? null
-                : NOT_TEXT.get(name(data).replaceFirst(".*\\.", "").toLowerCase(Locale.ROOT));
-        if (kind != null) {
-            throw new UserError(source + " is " + kind
-                    + ", not plain text, and its marks would be trained on. Write each "
-                    + "document as a line {\"text\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
-        }
-        return TextCorpus.open(source, followLinks, index, progress);
+        return places.kept(data, progress);
     }
 
     private static TokenSet heldOut(TokenData data, String name) {
         return data.val().orElseThrow(() -> new UserError(name + " has no held-out part to evaluate on ("
                 + TokenData.VAL + " is missing). Name a text file, or " + TokenData.TRAIN + " in that folder."));
-    }
-
-    private static Path existing(String data) {
-        Path path = Path.of(data.replace('\0', '?')); // which no path can contain
-        if (data.isBlank() || !Files.exists(path)) {
-            throw new UserError(
-                    "data " + path.toAbsolutePath() + ": no such file or folder. Name a text file, a folder of "
-                            + "text, a .bin file, a prepared folder, " + STDIN + " for the standard input, or " + JDK
-                            + " for the JDK's own text.");
-        }
-        return path;
-    }
-
-    private static boolean isTokenFile(Path path) {
-        return path.toString().matches("(?s).*\\.(bin|npy)") && Files.isRegularFile(path);
-    }
-
-    private static String name(String data) {
-        return data.equals(JDK) ? JDK : Path.of(data).toAbsolutePath().normalize().toString()
-                .replaceAll(".*[/\\\\]", "");
     }
 }

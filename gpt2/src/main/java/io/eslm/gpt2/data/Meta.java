@@ -24,8 +24,8 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
     static final String UNKNOWN = "unknown";
     static final int FORMAT_VERSION = 1;
 
-    /** One domain; a part in which it has no token has no range. */
-    record Split(String name, List<Range> train, List<Range> val) {
+    /** One domain; a part in which it has no token has no range, and without a weight it has 0. */
+    record Split(String name, List<Range> train, List<Range> val, double weight) {
     }
 
     void write(Path file) {
@@ -42,6 +42,9 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
             var ranges = new JsonObject();
             ranges.add("train", toJson(split.train()));
             ranges.add("val", toJson(split.val()));
+            if (split.weight() > 0) {
+                ranges.addProperty("weight", split.weight());
+            }
             byName.add(split.name(), ranges);
         }
         json.add("domains", byName);
@@ -70,11 +73,20 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         Json byName = json.child("domains");
         for (String name : byName.object().keySet()) {
             Json split = byName.child(name);
-            domains.add(new Split(name, ranges(split, "train", trainTokens), ranges(split, "val", valTokens)));
+            domains.add(new Split(name, ranges(split, "train", trainTokens), ranges(split, "val", valTokens),
+                    weight(split)));
         }
         return new Meta(json.required("source", String.class), json.required("tokenizer", String.class),
                 json.required("vocab_size", Integer.class), json.count("documents"), trainTokens, valTokens,
                 List.copyOf(domains));
+    }
+
+    private static double weight(Json split) {
+        double weight = split.has("weight") ? split.number("weight") : 0;
+        if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
+            throw split.wrong("weight", "a number above 0");
+        }
+        return weight;
     }
 
     private static JsonArray toJson(List<Range> ranges) {

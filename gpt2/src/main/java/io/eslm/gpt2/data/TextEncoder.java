@@ -33,6 +33,12 @@ record TextEncoder(Tokenizer tokenizer, boolean specials) {
         return bytes(tokenizer.endOfText().stream().toArray());
     }
 
+    /** The text that ends a document; null if none does. */
+    String endOfTextMark() {
+        return specials && tokenizer.endOfText().isPresent() ? tokenizer.decode(tokenizer.endOfText().getAsInt())
+                : null;
+    }
+
     /** Equal for encoders that give equal tokens; empty for GPT-2's with its special token. */
     String identity() {
         return tokenizer instanceof Gpt2Tokenizer && specials ? ""

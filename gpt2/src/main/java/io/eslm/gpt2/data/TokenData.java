@@ -51,11 +51,16 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
         checkCount(valPath, val.map(TokenFile::size).orElse(0L), meta.valTokens());
         var trainDomains = new ArrayList<Domain>();
         var valDomains = new ArrayList<Domain>();
+        var weights = new ArrayList<Double>();
         for (Meta.Split split : meta.domains()) {
+            if (split.weight() > 0 && !split.train().isEmpty()) {
+                weights.add(split.weight());
+            }
             addUnlessEmpty(trainDomains, split.name(), split.train());
             addUnlessEmpty(valDomains, split.name(), split.val());
         }
-        return new TokenData(new TokenSet(train, trainDomains), val.map(file -> new TokenSet(file, valDomains)),
+        return new TokenData(new TokenSet(train, trainDomains, weights),
+                val.map(file -> new TokenSet(file, valDomains)),
                 meta.source(), tokenizer(dir, meta));
     }
 

@@ -5,8 +5,12 @@ import io.eslm.tensor.UserError;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Token ids and their domains, at least one. */
-public record TokenSet(TokenFile tokens, List<Domain> domains) {
+/**
+ * Token ids and their domains, at least one.
+ *
+ * @param weights of the domains when windows are drawn to train on; empty to draw each token as often as any other
+ */
+public record TokenSet(TokenFile tokens, List<Domain> domains, List<Double> weights) {
     /** Largest number of predictions in a piece of a {@link #half}: windows up to this size lose no context to the cuts. */
     private static final long PIECE = 1024;
 
@@ -20,6 +24,12 @@ public record TokenSet(TokenFile tokens, List<Domain> domains) {
 
     public TokenSet {
         domains = List.copyOf(domains);
+        weights = List.copyOf(weights);
+    }
+
+    /** Without weights. */
+    public TokenSet(TokenFile tokens, List<Domain> domains) {
+        this(tokens, domains, List.of());
     }
 
     /** All tokens as one domain. */

@@ -79,12 +79,12 @@ final class TiktokenFile {
                     file + ": has " + tokens.size() + " ranks. The file does not say how a text is cut, and only the "
                             + "patterns of GPT-2, GPT-4 and Llama 3 are known here; use a tokenizer.json");
         }
-        String pattern = tokens.size() == Gpt2Tokenizer.END_OF_TEXT ? Splitters.GPT2 : CL100K;
-        Splitters.Splitter splitter = Splitters.sequence(List.of(
-                Splitters.at(Splitters.pattern(pattern), Splitters.Behaviour.ISOLATED, false),
-                Splitters.byteLevel(false, false)));
+        boolean gpt2 = tokens.size() == Gpt2Tokenizer.END_OF_TEXT;
+        Splitters.Splitter splitter = Splitters.sequence(gpt2 ? List.of()
+                : List.of(Splitters.at(Splitters.pattern(CL100K), Splitters.Behaviour.ISOLATED, false)));
         return new BpeTokenizer(new BpeTokenizer.Parts("tiktoken's byte-level BPE", ids, tokens.toArray(byte[][]::new),
-                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter, true, false, -1, false, false,
+                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter,
+                new Splitters.ByteLevel(false, gpt2), true, false, -1, false, false,
                 Map.of(Tokenizers.RANKS, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.ISO_8859_1))));
     }
 

@@ -71,7 +71,7 @@ public final class Trainer implements AutoCloseable {
         data.checkVocab(model.config().vocabSize());
         this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         this.time = model.config().blockSize();
-        this.sampler = new BatchSampler(data.train().tokens(), windows, time, seed);
+        this.sampler = BatchSampler.of(data.train(), windows, time, seed);
         this.tokenizer = data.tokenizer();
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
         this.workspace = new Workspace(model.backend());

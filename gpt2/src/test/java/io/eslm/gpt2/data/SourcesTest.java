@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Links, JSON lines, and files that are not text. */
@@ -104,11 +105,11 @@ class SourcesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"json", "csv", "PARQUET", "gz"})
-    void whatIsNotPlainTextIsRefusedByName(String ending) throws IOException {
+    @CsvSource({"json, no array of objects", "csv, has no column", "PARQUET, is no Parquet file", "xz, not plain text"})
+    void whatIsNotPlainTextIsRefusedByName(String ending, String why) throws IOException {
         Path file = put("data." + ending, "a,b\n1,2\n");
         String message = assertThrows(UserError.class, () -> prepare(file, false)).getMessage();
-        assertTrue(message.contains("not plain text") && message.contains(".jsonl"), message);
+        assertTrue(message.contains(why), message);
     }
 
     /** Documents are separated; nothing is added at the end of what is measured. */

@@ -22,8 +22,12 @@ public enum FileKind {
             "\u0080\2\u008a\nl\u00fc\u009cF"),
     GZIP("compressed with gzip. Decompress it: gunzip", "\u001f\u008b\b"),
     ZSTD("compressed with Zstandard. Decompress it: unzstd", "\u0028\u00b5\u002f\u00fd"),
+    BZIP2("compressed with bzip2. Decompress it: bunzip2", "BZh91AY&SY", "BZh61AY&SY", "BZh11AY&SY"),
     XZ("compressed with xz. Decompress it: unxz", "\u00fd7zXZ\0"),
     HDF5("an HDF5 file. Convert it in Python", "\u0089HDF\r\n\u001a\n"),
+    PARQUET("a Parquet file", "PAR1"),
+    ARROW("an Arrow file. Write it as Parquet", "ARROW1"),
+    SEVEN_ZIP("a 7z archive. Unpack it", "7z\u00bc\u00af'\u001c"),
     PDF("a PDF document. Extract its text first", "%PDF-");
 
     /** Bytes from the start of a file that tell its kind. */

@@ -134,4 +134,19 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
                 + (what.length() <= LONGEST_MESSAGE ? what : what.substring(0, LONGEST_MESSAGE) + "…")
                 + ". Copy or export it again");
     }
+
+    /** Says what a file is that cannot be a safetensors file, if its beginning tells. */
+    static void checkKind(Path file, byte[] head) {
+        FileKind.of(head).ifPresent(kind -> {
+            throw new UserError(kind.sentence(file) + ". Needed here is a .safetensors file");
+        });
+        boolean text = true;
+        for (byte b : head) {
+            text &= b >= ' ' && b <= '~' || b == '\n' || b == '\r' || b == '\t';
+        }
+        if (text) {
+            throw broken(file, "it is text that begins with \""
+                    + new String(head, StandardCharsets.US_ASCII).lines().findFirst().orElse("").strip() + "\"");
+        }
+    }
 }

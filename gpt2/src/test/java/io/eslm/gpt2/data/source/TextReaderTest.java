@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.gpt2.data;
+package io.eslm.gpt2.data.source;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TextReaderTest {
+    private static final Gpt2Tokenizer TOKENIZER = new Gpt2Tokenizer();
     private static final String[] BITS = {"word", "Über", "日本", "。", " ", " ", "  ", "\n", "\n\n", "\t", "\u00A0",
         "\u3000",
         "\u0085", "\r\n", "'ll", "12", "😀", ".", "!?"};
@@ -35,12 +40,14 @@ class TextReaderTest {
             }
             Path file = Files.writeString(dir.resolve(seed + ".txt"), text);
             var pieces = new ArrayList<String>();
-            TextReader.pieces(file, 1000, 1 << 20, pieces::add);
+            try (InputStream in = Files.newInputStream(file)) {
+                TextReader.pieces(in, 1000, 1 << 20, pieces::add);
+            }
             assertTrue(pieces.size() > 2, "read in blocks");
             assertEquals(text.toString(), String.join("", pieces));
-            int[] joined = pieces.stream().flatMapToInt(piece -> IntStream.of(Tokens.TOKENIZER.encode(piece)))
+            int[] joined = pieces.stream().flatMapToInt(piece -> IntStream.of(TOKENIZER.encode(piece)))
                     .toArray();
-            assertArrayEquals(Tokens.TOKENIZER.encode(text.toString()), joined, "seed " + seed);
+            assertArrayEquals(TOKENIZER.encode(text.toString()), joined, "seed " + seed);
         }
     }
 
@@ -48,7 +55,7 @@ class TextReaderTest {
     void textWithoutSpacesIsCutAtTheLimit() throws IOException {
         String text = "😀".repeat(500_000);
         var pieces = new ArrayList<String>();
-        TextReader.pieces(Files.writeString(dir.resolve("a"), text), 1000, 200_001, pieces::add);
+        TextReader.pieces(in(text.getBytes(StandardCharsets.UTF_8)), 1000, 200_001, pieces::add);
         assertEquals(text, String.join("", pieces));
         pieces.forEach(piece -> assertTrue(piece.length() < 400_000 && !Character.isLowSurrogate(piece.charAt(0))));
     }
@@ -57,23 +64,33 @@ class TextReaderTest {
     void namesTheFirstByteThatIsNoText() throws IOException {
         String text = "é😀 日本 plain ".repeat(40_000);
         int bytes = text.getBytes(StandardCharsets.UTF_8).length;
-        assertEquals(new TextReader.Checked(bytes, null, -1),
-                TextReader.check(Files.writeString(dir.resolve("good"), text)));
-        assertEquals(new TextReader.Checked(bytes + 5, TextReader.Defect.NUL_BYTE, bytes + 1),
-                TextReader.check(Files.writeString(dir.resolve("nul"), text + "a\0b\0c")));
+        assertEquals(TextReader.Checked.TEXT, check(text));
+        assertEquals(new TextReader.Checked(TextReader.Defect.NUL_BYTE, bytes + 1), check(text + "a\0b\0c"));
+        IOException nul = assertThrows(IOException.class,
+                () -> TextReader.pieces(in((text + "a\0").getBytes(StandardCharsets.UTF_8)), _ -> {
+                }));
+        assertEquals("NUL byte at byte " + (bytes + 1), nul.getMessage());
         byte[] cut = "abc\u00E9".getBytes(StandardCharsets.UTF_8);
-        assertEquals(new TextReader.Checked(4, TextReader.Defect.NOT_UTF8, 3),
-                TextReader.check(Files.write(dir.resolve("cut"), Arrays.copyOf(cut, 4))));
+        assertEquals(new TextReader.Checked(TextReader.Defect.NOT_UTF8, 3),
+                TextReader.check(in(Arrays.copyOf(cut, 4))));
         byte[] latin = new byte[300_000];
         Arrays.fill(latin, (byte) 'a');
         latin[299_000] = (byte) 0xE9;
-        assertEquals(299_000, TextReader.check(Files.write(dir.resolve("latin"), latin)).offset());
+        assertEquals(299_000, TextReader.check(in(latin)).offset());
+    }
+
+    private static InputStream in(byte[] bytes) {
+        return new ByteArrayInputStream(bytes);
+    }
+
+    private static TextReader.Checked check(String text) throws IOException {
+        return TextReader.check(in(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     @Test
     void aByteOrderMarkIsSkipped() throws IOException {
         var pieces = new ArrayList<String>();
-        TextReader.pieces(Files.writeString(dir.resolve("bom"), "\uFEFFabc"), pieces::add);
+        TextReader.pieces(in("\uFEFFabc".getBytes(StandardCharsets.UTF_8)), pieces::add);
         assertEquals(List.of("abc"), pieces);
     }
 }
