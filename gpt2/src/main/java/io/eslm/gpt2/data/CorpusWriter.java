@@ -42,7 +42,7 @@ final class CorpusWriter implements AutoCloseable {
     private long documents;
     private long uncommitted;
     /** Bytes of tokens between two commits. */
-    private long commitBytes = 1 << 26;
+    private long commitBytes = 1 << 24;
 
     /** Begins anew, in the order of {@code domains}. */
     CorpusWriter(Path out, List<String> domains, Division division, TextEncoder encoder) throws IOException {
