@@ -23,7 +23,8 @@ def check_model(folder):
     model, report = GPT2LMHeadModel.from_pretrained(folder, output_loading_info=True)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
         assert not report.get(kind), f"{kind}: {report[kind]}"
-    assert model.lm_head.weight.data_ptr() == model.transformer.wte.weight.data_ptr(), "the head is not tied"
+    tied = model.lm_head.weight.data_ptr() == model.transformer.wte.weight.data_ptr()
+    assert tied == model.config.tie_word_embeddings, f"tie_word_embeddings is {model.config.tie_word_embeddings}"
     ours = load_file(os.path.join(folder, "logits.safetensors"))
     ids = ours["ids"].long()
     with torch.no_grad():

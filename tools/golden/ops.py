@@ -92,6 +92,11 @@ def cases():
         2, 2, 5, 4), normal(2, 2, 5, 4)
     yield "attention_full", F.scaled_dot_product_attention, normal(2, 5, 4), normal(2, 5, 4), normal(2, 5, 4)
     yield "swiglu", lambda x, w1, w3: F.silu(x @ w1) * (x @ w3), normal(3, 4), normal(4, 5), normal(4, 5)
+    signs = tensor([-20.0, -6.0, -2.5, -1.0, -0.0, 0.0, 0.3, 1.9, 2.0, 7.0])
+    yield "gelu_exact", F.gelu, signs
+    yield "gelu_quick", lambda x: x * torch.sigmoid(1.702 * x), signs
+    yield "relu_one_pass", F.relu, kinks
+    yield "silu_one_pass", F.silu, signs
 
 
 def main():

@@ -9,7 +9,16 @@ public final class Parameter extends Variable {
 
     /** Takes over {@code value} as the initial value. */
     public Parameter(Tensor value) {
-        super(null, "parameter", value, true);
+        this(value, true);
+    }
+
+    private Parameter(Tensor value, boolean needsGradient) {
+        super(null, "parameter", value, needsGradient);
+    }
+
+    /** One that stays as it is: no backward pass computes a gradient for it. */
+    public static Parameter fixed(Tensor value) {
+        return new Parameter(value, false);
     }
 
     /**

@@ -3,12 +3,14 @@ package io.eslm.bench;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.Activation;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /** The kernels of a GPT-2 124M training step with M = 1024 tokens, and the usual square product. */
@@ -56,6 +58,12 @@ final class KernelCases {
         cases.add(() -> layerNormBackward(16 * M));
         cases.add(() -> elementwise("gelu", 32 << 20, 12, (k, y, x, n) -> k.gelu(y, x, n)));
         cases.add(() -> elementwise("gelu backward", 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
+        for (Activation f : Activation.values()) {
+            String name = "activation " + f.name().toLowerCase(Locale.ROOT);
+            cases.add(() -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.activation(f, y, x, n)));
+            cases.add(() -> elementwise(name + " backward", 32 << 20, 12,
+                    (k, y, x, n) -> k.activationBackward(f, y, x, x, n)));
+        }
         cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 12,
                 (k, y, x, n) -> k.softmax(y, x, n / 1024, 1024)));
         cases.add(this::crossEntropy);

@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
     DetokenizeCommand.class,
     ExplainCommand.class,
     PrepareCommand.class,
+    ConvertCommand.class,
     BackendsCommand.class,
     ShellCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",

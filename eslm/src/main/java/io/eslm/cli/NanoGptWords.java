@@ -33,7 +33,6 @@ final class NanoGptWords {
     private static final Map<String, Word> WORDS = Map.ofEntries(
             Map.entry("gradient_accumulation_steps", new Word("--grad-accum", Set.of(), "", false)),
             Map.entry("decay_lr", toggle(TRUE, "for a constant rate, give --min-lr the value of --learning-rate")),
-            Map.entry("bias", toggle(TRUE, "every linear layer and norm has a bias, as in GPT-2. Omit the option")),
             Map.entry("compile", toggle(Set.of("true", "1", "false", "0"), "the JVM always compiles. Omit the option")),
             Map.entry("eval_only", toggle(FALSE, "evaluate with: eslm eval --model DIR --data PATH")),
             Map.entry("always_save_checkpoint",

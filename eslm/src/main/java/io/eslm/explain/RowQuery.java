@@ -34,7 +34,7 @@ record RowQuery(String name, Parameter parameter, int row) {
         for (Map.Entry<String, Parameter> e : model.parameters().entrySet()) {
             String name = PretrainedNames.of(e.getKey());
             if (asked.equals(name) || asked.equals(e.getKey())
-                    || asked.equals(name.substring(PretrainedNames.PREFIX.length()))) {
+                    || asked.equals(PretrainedNames.bare(name))) {
                 int rows = e.getValue().shape().rank() == 1 ? 1 : e.getValue().shape().dim(0);
                 if (row >= rows) {
                     throw new OptionError(OPTION, text, name + " " + e.getValue().shape() + " has "

@@ -64,8 +64,12 @@ public final class NameTable {
         Stream<String> blocks = IntStream.range(0, model.nLayer()).boxed()
                 .flatMap(l -> inBlock.get(true).stream().map(n -> n.replace(".h.0.", ".h." + l + ".")));
         Stream.of(inBlock.get(false).stream().limit(2), blocks, inBlock.get(false).stream().skip(2))
-                .flatMap(names -> names).forEach(name -> all.put(name,
+                .flatMap(names -> names).filter(name -> model.bias() || !name.endsWith("bias"))
+                .forEach(name -> all.put(name,
                         numbers(PARAMETERS.get(name.replaceFirst("\\.h\\.\\d+\\.", ".h.0.")), model, tokens)));
+        if (!model.tied()) {
+            all.put(PretrainedNames.HEAD, numbers("(V, C)", model, tokens));
+        }
         return all;
     }
 
@@ -75,7 +79,7 @@ public final class NameTable {
             case "T" -> tokens.map(ids -> String.valueOf(ids.length - 1)).orElse(letter);
             case "C" -> String.valueOf(model.nEmbd());
             case "3C" -> String.valueOf(3L * model.nEmbd());
-            case "4C" -> String.valueOf(4L * model.nEmbd());
+            case "4C" -> String.valueOf(model.nInner());
             case "H" -> String.valueOf(model.nHead());
             case "D" -> String.valueOf(model.headSize());
             case "V" -> String.valueOf(model.vocabSize());

@@ -19,12 +19,12 @@ import java.util.Map;
 /**
  * Records what happens inside the layers, every few steps: one line each. It looks at the step from outside and changes
  * nothing of it. The parts of the model are the embedding, the attention and the MLP of each block with the norm before them,
- * and the final norm.
+ * the final norm, and a head that is not the embedding.
  *
  * <p>gradient: the norm of a part's gradient before clipping. update: the root mean square of the change of a part's weights in
  * the step, divided by that of the weights before it, both from a fixed sample of at most {@value #SAMPLE} weights of each
  * parameter, in {@value #CHUNKS} runs spread evenly over it. activation: the root mean square of the residual stream before the
- * first block and after each one, over all tokens of the step. dead: the share of the MLP's units with |gelu| below
+ * first block and after each one, over all tokens of the step. dead: the share of the MLP's units whose output is below
  * {@value #DEAD} at every token of the step.
  */
 final class LayerRecorder implements AutoCloseable {
@@ -68,6 +68,9 @@ final class LayerRecorder implements AutoCloseable {
         if (parameter.startsWith("finalNorm")) {
             return "final_norm";
         }
+        if (parameter.startsWith("head")) {
+            return "head";
+        }
         return parameter.startsWith("blocks.")
                 ? parameter.replaceFirst("^(blocks\\.\\d+)\\.(attention|mlp).*", "$1.$2") : "embedding";
     }
@@ -103,7 +106,7 @@ final class LayerRecorder implements AutoCloseable {
         return sum.toDoubles()[0];
     }
 
-    /** The largest |gelu| of each unit so far. */
+    /** The largest |output| of each unit so far. */
     private void peak(String name, Tensor value) {
         int units = value.dim(value.rank() - 1);
         float[] peak = peaks.computeIfAbsent(block(name), _ -> new float[units]);

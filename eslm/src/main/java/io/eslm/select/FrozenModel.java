@@ -37,10 +37,10 @@ public record FrozenModel(Option<Path> folder) {
         }
     }
 
-    /** Bytes of its weights, and of the activations of one block: 16 C for each token. */
+    /** Bytes of its weights, and of the activations of one block. */
     public long memory(OptionValues values, Gpt2Config model, int batchSize) {
         Gpt2Config other = ModelFolder.config(values.get(folder));
-        return MemoryNeed.ofWeights(other) + 4L * batchSize * model.blockSize() * 16 * other.nEmbd();
+        return MemoryNeed.ofWeights(other) + 4L * batchSize * model.blockSize() * MemoryNeed.ofBlock(other);
     }
 
     /** Loads it. */

@@ -6,7 +6,7 @@ const PICTURES = {
   gradient: { title: 'Gradient norm', log: true, help: 'How strongly the step pulls at each part, before clipping. Rows that stay dark learn little; a column that lights up is a spike.' },
   update: { title: 'Update / weight', log: true, help: 'Size of the step divided by the size of the weights. Around 10⁻³ is usual; far above it is unstable, far below stands still.' },
   activation: { title: 'Activation scale', log: true, help: 'Root mean square of the residual stream after each block. It should grow slowly with depth.' },
-  dead: { title: 'Dead units', log: false, help: 'Share of the MLP’s units that answer to no token of the batch (|gelu| < 0.01 for all of them).' },
+  dead: { title: 'Dead units', log: false, help: 'Share of the MLP’s units that answer to no token of the batch (|output| < 0.01 for all of them).' },
 };
 const ROW = 15;
 const MOST_COLUMNS = 1200;

@@ -80,7 +80,7 @@ class ArgumentsTest {
 
     @Test
     void nanoGptsWordsMeanWhatTheyMeanHere() {
-        assertArrayEquals(new String[] {"train", "--grad-accum=2", "--max-iters", "5", "--seed=1"},
+        assertArrayEquals(new String[] {"train", "--grad-accum=2", "--bias=True", "--max-iters", "5", "--seed=1"},
                 expand("train", "--gradient_accumulation_steps", "2", "--device", "cpu", "--dtype=float32", "--compile",
                         "False",
                         "--bias=True", "--always_save_checkpoint", "--wandb_log=False", "--max-iters", "5",
@@ -90,7 +90,7 @@ class ArgumentsTest {
 
     @ParameterizedTest
     @CsvSource({"--eval_only,eslm eval", "--wandb_log=True,metrics.jsonl", "--device=cuda,--backend NAME",
-        "--dtype=bfloat16,float32", "--bias=False,has a bias", "--decay_lr=False,--min-lr",
+        "--dtype=bfloat16,float32", "--decay_lr=False,--min-lr",
         "--dataset=x,--data data/NAME",
         "--init_from=gpt2,nothing is downloaded", "--always_save_checkpoint=False,--checkpoint-interval"})
     void nanoGptsWordsThatMeanNothingHereSayWhatToDo(String word, String instead) {

@@ -286,7 +286,7 @@ class CompareCommandTest {
                     --eval-interval 0                     | --eval-interval 0: a comparison needs evaluations
                     --sample-interval 5                   | --sample-interval: a comparison draws no samples
                     --methods shortlist-sampling:risk=loss,keep-ratio=0.3 random:alpha=0.30 random:alpha=0.3 | random:alpha=0.3 is listed twice
-                    --vocab-size 70000                    | --vocab-size 70000: token files hold 16-bit ids
+                    --vocab-size 70000                    | holds a comparison with vocab_size 64, but now it is 70000
                     --max-iters 41                        | holds a comparison with max_iters 40, but now it is 41
                     --n-embd 32                           | holds a comparison with n_embd 16, but now it is 32
                     --split tune                          | holds a comparison with split final, but now it is tune

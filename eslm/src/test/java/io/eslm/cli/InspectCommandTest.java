@@ -180,7 +180,7 @@ class InspectCommandTest {
                 new Wrong(2, "mutually exclusive", tokens + " --text x" + page),
                 new Wrong(2, "name gradients in --export: NAME.grad", tokens + " --export logits --backward" + page),
                 new Wrong(1, "T/no: no such folder", "--model T/no --tokens T/ids.txt" + page),
-                new Wrong(1, "Give token ids with --tokens", "--model T/run --text x" + page),
+                new Wrong(1, "give token ids with --tokens", "--model T/run --text x" + page),
                 new Wrong(1, "T/empty.txt: is empty", "--model T/readable --file T/empty.txt" + page),
                 new Wrong(1, "token 2 (counted from 0) has id 64", "--model T/run --tokens T/outside.txt" + page),
                 new Wrong(1, "entry 0 (counted from 0) is 'Naïve', not a token id",

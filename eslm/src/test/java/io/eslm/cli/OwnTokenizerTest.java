@@ -124,7 +124,9 @@ class OwnTokenizerTest {
         o = Program.run(join(new String[] {"train", "--data", text(), "--tokenizer", "bytes", "--vocab-size", "256",
             "--out-dir", dir.resolve("other").toString()}, SMALL));
         assertEquals(1, o.code());
-        assertTrue(o.err().contains("a vocabulary of 256 ids (vocab_size) does not fit the tokenizer (byte-level BPE, 257"),
+        assertTrue(
+                o.err().contains(
+                        "a vocabulary of 256 ids (vocab_size) does not fit the tokenizer (byte-level BPE, 257"),
                 o.err());
         Path padded = dir.resolve("padded");
         Program.run(join(new String[] {"train", "--data", text(), "--tokenizer", "bytes", "--vocab-size", "320",

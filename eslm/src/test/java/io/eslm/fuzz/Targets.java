@@ -11,6 +11,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.ModelReaders;
 import io.eslm.gpt2.data.DataReaders;
 import io.eslm.gpt2.data.source.SourceReaders;
+import io.eslm.gpt2.format.FormatReaders;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.tokenizer.TokenizerReaders;
@@ -55,14 +56,18 @@ final class Targets {
             Target.of("tokens", DataReaders::tokens),
             Target.of("tokenizer-json", TokenizerReaders::json).weighing(10).allocating(1 << 18, 2048),
             Target.of("pickle", TokenizerReaders::pickle),
+            Target.of("torch", FormatReaders::torch),
+            Target.of("gguf", FormatReaders::gguf),
+            Target.of("llmc", FormatReaders::llmc),
             Target.of("ranks", TokenizerReaders::ranks).weighing(10).allocating(1 << 18, 2048),
             Target.ofFile("characters", TokenizerReaders::characters),
             // An error names all methods.
             Target.of("method", text(MethodSpec::parse)).allocating(1 << 17, 128),
             // a character that is shown as eight in the page
             Target.of("window", ReportReaders::window).weighing(10).allocating(1 << 16, 256),
-            // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers
-            Target.of("chart", ReportReaders::chart).weighing(5).allocating(1 << 17, 2048),
+            // 16 bytes are a point of two curves, and each has a circle whose tip says 80 chars of the name and three numbers;
+            // a char that is shown by its number has eight
+            Target.of("chart", ReportReaders::chart).weighing(5).allocating(1 << 17, 4096),
             // an error for each option, with its trace and a copy of the text
             Target.of("option", text(Targets::option)).allocating(OPTIONS.size() * 8192L, OPTIONS.size() * 16),
             // three matchers for each line, and a line may be empty
@@ -79,6 +84,7 @@ final class Targets {
             Target.of("table", anyText(ReportReaders::table)).weighing(10).allocating(1 << 16, 512),
             Target.ofFile("arguments", CliReaders::arguments),
             Target.ofFile("sealed", TensorReaders::sealed),
+            Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
             Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),
             Target.ofFile("index", DataReaders::index),
             // blocks of 256 KB of the file and their copies, and a reader of JSON for each line

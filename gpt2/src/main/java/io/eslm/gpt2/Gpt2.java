@@ -21,7 +21,7 @@ import java.util.stream.IntStream;
 
 /**
  * GPT-2 (Radford et al. 2019), as Hugging Face computes it: learned positions, pre-norm blocks, gelu_new, and a head tied to
- * the token embedding. Activations are (B·T, C) matrices, row b·T + t.
+ * the token embedding; {@link Gpt2Config} has its variants. Activations are (B·T, C) matrices, row b·T + t.
  *
  * <p>Dimensions: B windows, T tokens in each, C width, V vocabulary, L blocks, NH heads of size HS; M = B·T tokens.
  */
@@ -31,8 +31,8 @@ public final class Gpt2 extends Module {
     private final Parameter tokens;
     private final Parameter positions;
     private final List<Block> blocks;
-    private final Parameter normWeight;
-    private final Parameter normBias;
+    private final Parameter[] norm;
+    private final Parameter head;
     /** Null if nobody looks. */
     private HookPoints points;
 
@@ -44,9 +44,11 @@ public final class Gpt2 extends Module {
         tokens = load(weights, "tokens.weight", config.vocabSize(), c);
         positions = load(weights, "positions.weight", config.blockSize(), c);
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
-                .mapToObj(i -> new Block(config, weights, "blocks." + i + ".")).toList());
-        normWeight = load(weights, "finalNorm.weight", c);
-        normBias = load(weights, "finalNorm.bias", c);
+                .mapToObj(i -> new Block(config, weights, i)).toList());
+        Parameter scale = load(weights, "finalNorm.weight", c);
+        norm = new Parameter[] {scale,
+            config.bias() ? load(weights, "finalNorm.bias", c) : Variants.noBias(scale.value())};
+        head = config.tied() ? tokens : load(weights, "head.weight", config.vocabSize(), c);
     }
 
     private Parameter load(Weights weights, String path, int... dims) {
@@ -63,9 +65,9 @@ public final class Gpt2 extends Module {
         return backend;
     }
 
-    /** The token embedding (V, C), which is also the head: logits = hidden·weightᵀ. */
+    /** The head (V, C): logits = hidden·weightᵀ. It is the token embedding, or a weight of its own. */
     public Parameter head() {
-        return tokens;
+        return head;
     }
 
     /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
@@ -94,7 +96,7 @@ public final class Gpt2 extends Module {
 
     /** The final layer normalisation of x (B·T, C) → same shape. */
     public Variable finalNorm(Variable x) {
-        Variable y = x.apply(new LayerNorm(config.layerNormEps()), normWeight, normBias);
+        Variable y = x.apply(new LayerNorm(config.layerNormEps()), norm);
         return points == null ? y : points.at("ln_final", y);
     }
 
@@ -111,13 +113,13 @@ public final class Gpt2 extends Module {
 
     /** hidden (M, C) → logits (M, V). */
     public Variable logits(Variable hidden) {
-        Variable y = hidden.matmulTransposed(tokens);
+        Variable y = hidden.matmulTransposed(head);
         return points == null ? y : points.at("logits", y);
     }
 
     /** {@link TokenLosses#of} with this model's head; hidden (M, C) after the final norm, targets (M) I32. */
     public TokenLosses losses(Variable hidden, Tensor targets) {
-        return points == null ? TokenLosses.of(hidden, tokens, targets) : points.losses(hidden, tokens, targets);
+        return points == null ? TokenLosses.of(hidden, head, targets) : points.losses(hidden, head, targets);
     }
 
     /** Shows every activation of each pass to {@code hooks} from now on, until {@link #removeHooks}. */

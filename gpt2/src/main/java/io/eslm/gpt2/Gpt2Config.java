@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2;
 
+import com.google.gson.JsonObject;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
@@ -8,6 +9,7 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The shape of a GPT-2 (Radford et al. 2019), in nanoGPT's words.
@@ -37,6 +39,24 @@ public record Gpt2Config(OptionValues values) {
     public static final Option<Double> LAYER_NORM_EPS = ALL.add(Option.number("layer norm eps", "E",
             "added to the variance in layer normalisation").must("be above 0 and below 1", e -> e > 0 && e < 1)
             .defaultsTo("1e-5", _ -> 1e-5));
+
+    /** The activations that {@link #ACTIVATION} takes, in Hugging Face's words. */
+    public static final List<String> ACTIVATIONS = List.of("gelu_new", "gelu", "quick_gelu", "relu", "silu");
+    public static final Option<String> ACTIVATION = ALL.add(Option.text("activation function", "F",
+            "of the MLP: " + String.join(", ", ACTIVATIONS))
+            .must("be one of " + String.join(", ", ACTIVATIONS), ACTIVATIONS::contains)
+            .defaultsTo(ACTIVATIONS.getFirst()));
+    public static final Option<Integer> N_INNER =
+            ALL.add(count("n inner", "width inside the MLP").defaultsTo("4 times n embd",
+                    v -> v.find(N_EMBD).map(c -> 4 * c).orElse(null)));
+    public static final Option<Boolean> BIAS = ALL.add(
+            Option.flag("bias", "whether linear layers and norms have biases").defaultsTo(true));
+    public static final Option<Boolean> TIE_WORD_EMBEDDINGS = ALL.add(Option.flag("tie word embeddings",
+            "whether the token embedding is also the head; if not, the head has its own weight").defaultsTo(true));
+    public static final Option<Boolean> SCALE_ATTN_WEIGHTS = ALL.add(Option.flag("scale attn weights",
+            "whether attention scores are divided by the root of the head size").defaultsTo(true));
+    public static final Option<Boolean> SCALE_ATTN_BY_INVERSE_LAYER_IDX = ALL.add(Option.flag(
+            "scale attn by inverse layer idx", "whether attention scores of block i = 1, 2, … are also divided by i"));
 
     /** All options of the shape. */
     public static final OptionGroup GROUP = ALL.build("Model");
@@ -86,7 +106,7 @@ public record Gpt2Config(OptionValues values) {
      * @throws UserError if the heads do not divide the width, or a weight would have more elements than a tensor can
      */
     public Gpt2Config check() {
-        long rows = Math.max(Math.max(vocabSize(), blockSize()), 4L * nEmbd());
+        long rows = Math.max(Math.max(vocabSize(), blockSize()), Math.max(3L * nEmbd(), nInner()));
         if (rows > Integer.MAX_VALUE / nEmbd() || nLayer() > MOST_BLOCKS) {
             throw new UserError(String.format(Locale.ROOT,
                     "a model of %,d blocks with n embd %,d, vocab size %,d and block size %,d is too large: a weight can have "
@@ -141,16 +161,44 @@ public record Gpt2Config(OptionValues values) {
         return nEmbd() / nHead();
     }
 
-    /** Number of trained values: the tied head counts once. */
-    public long parameterCount() {
-        long c = nEmbd();
-        return ((long) vocabSize() + blockSize()) * c + nLayer() * (12 * c * c + 13 * c) + 2 * c;
+    /** Width inside the MLP, I; 4C in GPT-2. */
+    public int nInner() {
+        return values.get(N_INNER);
     }
 
-    /** The values as JSON. */
+    /** Whether linear layers and norms have biases. */
+    public boolean bias() {
+        return values.get(BIAS);
+    }
+
+    /** Whether the token embedding is also the head. */
+    public boolean tied() {
+        return values.get(TIE_WORD_EMBEDDINGS);
+    }
+
+    /** What block {@code i} = 0, 1, … multiplies q·k with, besides 1/√HS: 1 in GPT-2. */
+    public double attentionScale(int i) {
+        return (values.get(SCALE_ATTN_WEIGHTS) ? 1 : Math.sqrt(headSize()))
+                / (values.get(SCALE_ATTN_BY_INVERSE_LAYER_IDX) ? i + 1 : 1);
+    }
+
+    /** Number of trained values: a tied head counts once. */
+    public long parameterCount() {
+        long c = nEmbd();
+        long inner = nInner();
+        long block = 2 * c + 4 * c * c + 2 * c * inner + (bias() ? 7 * c + inner : 0);
+        return ((tied() ? 1L : 2L) * vocabSize() + blockSize()) * c + nLayer() * block + (bias() ? 2 : 1) * c;
+    }
+
+    /** The values as JSON, without those of {@link #ACTIVATION} and the options after it that are GPT-2's. */
     @Override
     public String toString() {
-        return values.toString();
+        JsonObject json = values.toJson();
+        List<Option<?>> all = GROUP.options();
+        all.subList(all.indexOf(ACTIVATION), all.size()).stream()
+                .filter(o -> values.find(o).equals(Optional.ofNullable(o.computed().apply(values))))
+                .forEach(o -> json.remove(o.jsonName()));
+        return json.toString();
     }
 
     private static Option<Integer> count(String name, String help) {

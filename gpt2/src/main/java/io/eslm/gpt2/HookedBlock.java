@@ -64,6 +64,7 @@ final class HookedBlock {
             showPart("attn.k", qkv, 1);
             showPart("attn.v", qkv, 2);
         }
+        qkv = block.scaled(qkv);
         boolean replaced = points.replaces(path + "attn.scores", path + "attn.pattern");
         boolean read = points.reads(path + "attn.scores", path + "attn.pattern", path + "attn.scores.grad",
                 path + "attn.pattern.grad");
@@ -111,7 +112,7 @@ final class HookedBlock {
         return weighted(op, points.at(path + "attn.pattern", pattern, pattern.shape()), qkv);
     }
 
-    /** q·kᵀ/√D, −∞ for later positions: (B, H, T, T). */
+    /** q·kᵀ/√D, −∞ for later positions, of queries after {@link Block#scaled}: (B, H, T, T). */
     private Variable scores(CausalAttention op, Variable qkv) {
         return ScaledDotProduct.scores(qkv.tape(), heads(op, qkv, 0), heads(op, qkv, 1), true);
     }
@@ -163,9 +164,12 @@ final class HookedBlock {
         return sum;
     }
 
-    /** gelu(x·w + b), with x·w + b at {@code mlp.pre}. */
+    /** gelu(x·w + b), or another activation, with x·w + b at {@code mlp.pre}. */
     private Variable hidden(Variable x) {
         String name = path + "mlp.pre";
+        if (block.activation != null) {
+            return points.at(name, x.apply(new Affine(), block.up)).apply(block.activation);
+        }
         if (points.replaces(name)) {
             return points.at(name, x.apply(new Affine(), block.up)).gelu();
         }

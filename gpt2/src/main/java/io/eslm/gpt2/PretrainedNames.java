@@ -8,9 +8,16 @@ import java.util.regex.Pattern;
 public final class PretrainedNames {
     /** The start of every name that Hugging Face writes; readers accept names without it. */
     public static final String PREFIX = "transformer.";
+    /** The head, if it is not the token embedding. */
+    public static final String HEAD = "lm_head.weight";
     private static final Pattern IN_BLOCK = Pattern.compile("blocks\\.(\\d+)\\.(\\w+(?:\\.\\w+)?)\\.(weight|bias)");
 
     private PretrainedNames() {
+    }
+
+    /** {@code name} without {@link #PREFIX}. */
+    public static String bare(String name) {
+        return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
     }
 
     /** {@code blocks.0.mlp.up.weight} → {@code transformer.h.0.mlp.c_fc.weight}. */
@@ -28,7 +35,7 @@ public final class PretrainedNames {
             };
             return PREFIX + "h." + m.group(1) + "." + inBlock + "." + m.group(3);
         }
-        return PREFIX + switch (path) {
+        return path.equals("head.weight") ? HEAD : PREFIX + switch (path) {
             case "tokens.weight" -> "wte.weight";
             case "positions.weight" -> "wpe.weight";
             case "finalNorm.weight" -> "ln_f.weight";

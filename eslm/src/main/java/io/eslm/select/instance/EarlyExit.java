@@ -10,6 +10,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.select.token.Risk;
 
@@ -57,11 +58,11 @@ public record EarlyExit(int blocks, int stride) {
         return Math.min(windows, Math.max(1, ROWS / positions));
     }
 
-    /** Bytes of the passes over {@code windows}: logits, and a block's activations (about 16 C for each token). */
+    /** Bytes of the passes over {@code windows}: logits, and a block's activations. */
     long memory(Gpt2Config config, int windows) {
         int positions = positions(config.blockSize());
         long group = group(windows, positions);
-        return 4 * group * (positions * (long) config.vocabSize() + config.blockSize() * 16L * config.nEmbd());
+        return 4 * group * (positions * (long) config.vocabSize() + config.blockSize() * MemoryNeed.ofBlock(config));
     }
 
     /** The proxy risk of each window, in nats. */

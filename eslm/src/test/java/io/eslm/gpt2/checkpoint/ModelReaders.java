@@ -11,7 +11,6 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.ScalarBackend;
 import io.eslm.tensor.io.Json;
-import io.eslm.tensor.io.Safetensors;
 import io.eslm.tensor.io.SealedJson;
 import io.eslm.tensor.io.TensorReaders;
 import java.io.IOException;
@@ -62,11 +61,18 @@ public final class ModelReaders {
         Manifest.read(checkpoint).files();
     }
 
+    /** An index beside a file of weights. */
+    public static void index(byte[] bytes, Path checkpoint) throws IOException {
+        Path index = checkpoint.resolve(WeightFiles.INDEX);
+        Files.write(index, bytes);
+        WeightFiles.open(index).close();
+    }
+
     /** The weights of a model of one block, width 2, 3 positions and 5 tokens. */
     public static void weights(byte[] bytes) {
-        try (Safetensors file = TensorReaders.safetensors(bytes)) {
+        try (WeightFiles files = WeightFiles.of(TensorReaders.safetensors(bytes))) {
             Gpt2Config config = Gpt2Config.of(1, 1, 2, 3).with(Gpt2Config.VOCAB_SIZE, 5);
-            PretrainedWeights weights = new PretrainedWeights(file, config, SCALAR, DType.F32);
+            PretrainedWeights weights = new PretrainedWeights(files, config, SCALAR, DType.F32);
             weights.checkRest(new Gpt2(config, SCALAR, weights));
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import io.eslm.gpt2.format.Pickle;
 import java.util.Map;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;

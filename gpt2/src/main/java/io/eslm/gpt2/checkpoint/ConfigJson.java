@@ -6,20 +6,28 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** Reads and writes the {@code config.json} and {@code generation_config.json} of a Hugging Face GPT-2. */
 final class ConfigJson {
     /** The release of transformers whose files these are, field by field. */
     private static final String LAYOUT_OF = "5.18.0";
-    /** The tanh form of GELU under its two names. */
-    private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_pytorch_tanh");
+    /** Hugging Face's other names of our activations; those of gelu_new differ in the last digits of a constant. */
+    private static final Map<String, String> SAME = Map.of("gelu_pytorch_tanh", "gelu_new", "gelu_fast", "gelu_new",
+            "gelu_python_tanh", "gelu_new", "gelu_accurate", "gelu_new", "gelu_python", "gelu", "swish", "silu");
+    /** Those that stand in config.json under their own names, {@link Gpt2Config#BIAS} in ours alone. */
+    private static final List<Option<Boolean>> FLAGS = List.of(Gpt2Config.BIAS, Gpt2Config.TIE_WORD_EMBEDDINGS,
+            Gpt2Config.SCALE_ATTN_WEIGHTS, Gpt2Config.SCALE_ATTN_BY_INVERSE_LAYER_IDX);
     private static final double DEFAULT_DROPOUT = 0.1;
     private static final double DEFAULT_EPSILON = 1e-5;
     private static final System.Logger LOG = System.getLogger(ConfigJson.class.getName());
@@ -38,19 +46,20 @@ final class ConfigJson {
 
     static Gpt2Config of(Json json) {
         checkSupported(json);
-        int width = json.required("n_embd", Integer.class);
-        long inner = json.optional("n_inner", Long.class, 4L * width);
-        if (inner != 4L * width) {
-            throw notSupported(json.file(), "n_inner " + inner, "null or 4·n_embd = " + 4L * width);
-        }
         try {
-            return Gpt2Config.of(json.required("n_layer", Integer.class), json.required("n_head", Integer.class), width,
+            Gpt2Config config = Gpt2Config.of(json.required("n_layer", Integer.class),
+                    json.required("n_head", Integer.class), json.required("n_embd", Integer.class),
                     json.required(json.has("n_positions") ? "n_positions" : "n_ctx", Integer.class))
                     .with(Gpt2Config.VOCAB_SIZE, json.required("vocab_size", Integer.class))
                     .with(Gpt2Config.DROPOUT, dropout(json))
                     .with(Gpt2Config.LAYER_NORM_EPS,
                             json.optional("layer_norm_epsilon", Double.class, DEFAULT_EPSILON))
-                    .check();
+                    .with(Gpt2Config.ACTIVATION, activation(json));
+            for (Option<Boolean> flag : FLAGS) {
+                config = config.with(flag, json.optional(flag.jsonName(), Boolean.class, config.values().get(flag)));
+            }
+            Integer inner = json.optional("n_inner", Integer.class, null);
+            return (inner == null ? config : config.with(Gpt2Config.N_INNER, inner)).check();
         } catch (UserError e) {
             throw new UserError(json.file() + ": " + e.getMessage(), e);
         }
@@ -62,28 +71,23 @@ final class ConfigJson {
             throw new UserError(json.file() + ": model_type is " + Json.shown('"' + type + '"')
                     + ", but only \"gpt2\" can be loaded");
         }
-        String activation = json.optional("activation_function", String.class, "gelu_new");
-        if (!TANH_GELU.contains(activation)) {
-            throw notSupported(json.file(), "activation_function " + Json.shown('"' + activation + '"'),
-                    "\"gelu_new\"");
-        }
-        flag(json, "scale_attn_weights", true);
-        flag(json, "scale_attn_by_inverse_layer_idx", false);
-        flag(json, "reorder_and_upcast_attn", false);
-        flag(json, "tie_word_embeddings", true);
-        flag(json, "add_cross_attention", false);
-    }
-
-    private static void flag(Json json, String field, boolean computed) {
-        boolean value = json.optional(field, Boolean.class, computed);
-        if (value != computed) {
-            throw notSupported(json.file(), field + " " + value, String.valueOf(computed));
+        if (json.optional("add_cross_attention", Boolean.class, false)) {
+            throw new UserError(
+                    json.file() + ": add_cross_attention is true, but attention to the output of an encoder is "
+                            + "not computed; only false can be loaded");
         }
     }
 
-    private static UserError notSupported(Path file, String found, String computed) {
-        return new UserError(file + ": " + found + " is not supported (only " + computed
-                + "), because the model would compute different results");
+    private static String activation(Json json) {
+        String name = json.optional("activation_function", String.class, "gelu_new");
+        String ours = SAME.getOrDefault(name, name);
+        if (!Gpt2Config.ACTIVATIONS.contains(ours)) {
+            Set<String> known = new TreeSet<>(Gpt2Config.ACTIVATIONS);
+            known.addAll(SAME.keySet());
+            throw new UserError(json.file() + ": activation_function is " + Json.shown('"' + name + '"')
+                    + ", which is not computed; known are " + String.join(", ", known));
+        }
+        return ours;
     }
 
     /** One rate for all three places: that of the residual branches, if a file has several. */
@@ -103,12 +107,15 @@ final class ConfigJson {
     /** The contents of config.json: the fields of Hugging Face, in its order. */
     static JsonObject of(Gpt2Config config, Optional<Tokenizer> tokenizer) {
         JsonObject o = new JsonObject();
-        o.addProperty("activation_function", "gelu_new");
+        o.addProperty("activation_function", config.values().get(Gpt2Config.ACTIVATION));
         o.addProperty("add_cross_attention", false);
         JsonArray architectures = new JsonArray();
         architectures.add("GPT2LMHeadModel");
         o.add("architectures", architectures);
         o.addProperty("attn_pdrop", config.dropout());
+        if (!config.bias()) {
+            o.addProperty(Gpt2Config.BIAS.jsonName(), false); // ours: Hugging Face has no such field and finds zeros
+        }
         endOfText(o, "bos_token_id", tokenizer);
         o.addProperty("dtype", "float32");
         o.addProperty("embd_pdrop", config.dropout());
@@ -118,24 +125,29 @@ final class ConfigJson {
         o.addProperty("model_type", "gpt2");
         o.addProperty("n_embd", config.nEmbd());
         o.addProperty("n_head", config.nHead());
-        o.add("n_inner", JsonNull.INSTANCE);
+        o.add("n_inner", config.nInner() == 4L * config.nEmbd() ? JsonNull.INSTANCE
+                : new JsonPrimitive(config.nInner()));
         o.addProperty("n_layer", config.nLayer());
         o.addProperty("n_positions", config.blockSize());
         o.add("pad_token_id", JsonNull.INSTANCE);
         o.addProperty("reorder_and_upcast_attn", false);
         o.addProperty("resid_pdrop", config.dropout());
-        o.addProperty("scale_attn_by_inverse_layer_idx", false);
-        o.addProperty("scale_attn_weights", true);
+        flag(o, Gpt2Config.SCALE_ATTN_BY_INVERSE_LAYER_IDX, config);
+        flag(o, Gpt2Config.SCALE_ATTN_WEIGHTS, config);
         o.add("summary_activation", JsonNull.INSTANCE);
         o.addProperty("summary_first_dropout", DEFAULT_DROPOUT);
         o.addProperty("summary_proj_to_labels", true);
         o.addProperty("summary_type", "cls_index");
         o.addProperty("summary_use_proj", true);
-        o.addProperty("tie_word_embeddings", true);
+        flag(o, Gpt2Config.TIE_WORD_EMBEDDINGS, config);
         o.addProperty("transformers_version", LAYOUT_OF);
         o.addProperty("use_cache", true);
         o.addProperty("vocab_size", config.vocabSize());
         return o;
+    }
+
+    private static void flag(JsonObject o, Option<Boolean> flag, Gpt2Config config) {
+        o.addProperty(flag.jsonName(), config.values().get(flag));
     }
 
     /** The contents of generation_config.json. */

@@ -97,7 +97,8 @@ record Manifest(long step, OptionalDouble validationLoss, Map<String, FileSum> f
     private static long crc(Json entry) {
         String text = entry.required("crc32", String.class);
         if (!text.matches("[0-9a-f]{8}")) {
-            throw new UserError(entry.file() + ": \"crc32\" is \"" + text + "\", expected eight hexadecimal digits");
+            throw new UserError(entry.file() + ": \"crc32\" is " + Json.shown('"' + text + '"')
+                    + ", expected eight hexadecimal digits");
         }
         return Long.parseLong(text, 16);
     }

@@ -5,6 +5,7 @@ import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.gpt2.train.MemoryNeed;
@@ -18,6 +19,7 @@ import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -27,13 +29,13 @@ import java.util.Optional;
 
 /**
  * Reads and writes a GPT-2 in a folder like Hugging Face: {@code config.json}, {@code model.safetensors},
- * {@code generation_config.json}, and the files of the tokenizer. To read, you can also
- * name the folder of a training run, which stands for its newest checkpoint.
+ * {@code generation_config.json}, and the files of the tokenizer. To read, you can also name the folder of a training run, which stands
+ * for its newest checkpoint, or a file of another program: a checkpoint of PyTorch, a model of llm.c, or a GGUF file.
  */
 public final class ModelFolder {
     static final String CONFIG = "config.json";
     static final String WEIGHTS = "model.safetensors";
-    private static final String GENERATION = "generation_config.json";
+    static final String GENERATION = "generation_config.json";
 
     private ModelFolder() {
     }
@@ -44,6 +46,10 @@ public final class ModelFolder {
      * @throws UserError if there is none, it is damaged, or the model is not a GPT-2 that this program computes
      */
     public static Gpt2Config config(Path dir) {
+        Optional<Gpt2Config> foreign = ForeignModels.config(dir);
+        if (foreign.isPresent()) {
+            return foreign.get();
+        }
         return ConfigJson.read(resolve(dir).resolve(CONFIG));
     }
 
@@ -53,9 +59,13 @@ public final class ModelFolder {
      * @throws UserError like {@link #config}, and if the weights are missing or truncated
      */
     public static Gpt2Config check(Path dir) {
+        Optional<Gpt2Config> foreign = ForeignModels.config(dir);
+        if (foreign.isPresent()) {
+            return foreign.get();
+        }
         Path folder = resolve(dir);
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        Safetensors.open(weights(folder)).close();
+        WeightFiles.open(weights(folder)).close();
         return config;
     }
 
@@ -65,8 +75,11 @@ public final class ModelFolder {
      * @throws UserError if there is none
      */
     public static Tokenizer tokenizerAt(String path) {
-        Path folder = Path.of(path);
-        return Optional.of(folder).filter(Files::isDirectory)
+        Path at = Path.of(path);
+        if (Files.isRegularFile(at) && ForeignModels.isModel(at)) {
+            return tokenizer(at).orElseThrow(() -> new UserError(at + ": holds no tokenizer that is known"));
+        }
+        return Optional.of(at).filter(Files::isDirectory)
                 .flatMap(dir -> DataSource.tokenizer(dir)
                         .or(() -> isModel(dir) ? tokenizer(dir) : Optional.empty()))
                 .orElseGet(() -> Tokenizers.open(path));
@@ -74,25 +87,40 @@ public final class ModelFolder {
 
     /** True if {@code dir} holds a model, or is the folder of a run. */
     private static boolean isModel(Path dir) {
-        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir);
+        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir) || ForeignModels.inFolder(dir).isPresent();
     }
 
     /**
-     * The tokenizer of a model: that of its folder; without one, GPT-2's if the model has as many ids, padded or not; empty if
+     * The tokenizer of a model: that of its file or folder; without one, GPT-2's if the model has as many ids, padded or not; empty if
      * the texts of its ids are not known.
      *
      * @throws UserError like {@link #config}, and if the tokenizer is damaged or does not fit the model
      */
     public static Optional<Tokenizer> tokenizer(Path dir) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            try (ForeignModel model = foreign.get()) {
+                return tokenizer(model);
+            }
+        }
         Path folder = resolve(dir);
-        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        Optional<Tokenizer> found = Tokenizers.inFolder(folder);
-        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), folder.toString()));
+        return tokenizer(Tokenizers.inFolder(folder), ConfigJson.read(folder.resolve(CONFIG)), folder);
+    }
+
+    /** That in the file itself, or else beside it. */
+    static Optional<Tokenizer> tokenizer(ForeignModel model) {
+        return tokenizer(model.tokenizer().map(json -> Tokenizers.of(model.file(), json))
+                .or(() -> Tokenizers.inFolder(model.file().toAbsolutePath().getParent())), model.config(),
+                model.file());
+    }
+
+    private static Optional<Tokenizer> tokenizer(Optional<Tokenizer> found, Gpt2Config config, Path named) {
+        found.ifPresent(t -> Tokenizers.checkFits(t, config.vocabSize(), named.toString()));
         return found.or(() -> Tokenizers.usual(config.vocabSize()));
     }
 
     /**
-     * Loads a model in single precision, from F32, F16 or BF16 tensors, with or without the prefix {@code transformer.}.
+     * Loads a model in single precision, from F32, F16, BF16 or F64 tensors in one file or several, with or without the prefix {@code transformer.}.
      *
      * @throws UserError if files are missing, damaged, or disagree with each other or with the folder's manifest, if it has
      *         one; if a weight is not finite; or if the memory is too small
@@ -103,6 +131,13 @@ public final class ModelFolder {
 
     /** Like {@link #load(Path, Backend)}, with weights of the given type, which the backend must support. */
     public static Gpt2 load(Path dir, Backend backend, DType type) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            try (ForeignModel model = foreign.get()) {
+                checkMemory(model.config(), dir, backend, type);
+                return read(model, model.config(), backend, type);
+            }
+        }
         Path folder = resolve(dir);
         checkManifest(folder);
         return read(folder, backend, type);
@@ -127,30 +162,41 @@ public final class ModelFolder {
     static Gpt2 read(Path folder, Backend backend, DType type) {
         Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
         Path weights = weights(folder);
-        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
-                "the model in " + folder,
-                "Give Java more (-Xmx), or load a smaller model.");
-        try (Safetensors file = Safetensors.open(weights)) {
-            PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
-            Gpt2 model = new Gpt2(config, backend, source);
-            source.checkRest(model);
-            checkFinite(weights, model);
-            return model;
+        checkMemory(config, folder, backend, type);
+        try (TensorFile file = WeightFiles.open(weights)) {
+            return read(file, config, backend, type);
         }
+    }
+
+    private static void checkMemory(Gpt2Config config, Path named, Backend backend, DType type) {
+        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
+                "the model in " + named, "Give Java more (-Xmx), or load a smaller model.");
+    }
+
+    private static Gpt2 read(TensorFile file, Gpt2Config config, Backend backend, DType type) {
+        PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
+        Gpt2 model = new Gpt2(config, backend, source);
+        source.checkRest(model);
+        checkFinite(file.file(), model);
+        return model;
     }
 
     private static void checkFinite(Path file, Gpt2 model) {
         NonFinite.first(tensors(model)).ifPresent(name -> {
-            throw new UserError(file + ": " + name
-                    + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
-                    + "is damaged; use another checkpoint");
+            throw notFinite(file, name);
         });
+    }
+
+    static UserError notFinite(Path file, String name) {
+        return new UserError(file + ": " + name
+                + " holds a NaN or an infinity, so the model can compute nothing. Its training diverged, or the file "
+                + "is damaged; use another checkpoint");
     }
 
     private static Map<String, Tensor> tensors(Gpt2 model) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         model.parameters().forEach((path, p) -> tensors.put(PretrainedNames.of(path), p.value()));
-        return tensors;
+        return model.config().bias() ? tensors : ZeroBiases.added(tensors);
     }
 
     /**
@@ -208,22 +254,14 @@ public final class ModelFolder {
         return dir;
     }
 
-    /** The file of weights in {@code folder}. */
+    /** The file of weights in {@code folder}, or the index of several. */
     static Path weights(Path folder) {
         Path file = folder.resolve(WEIGHTS);
         if (Files.exists(file)) {
             return file;
         }
-        if (Files.exists(folder.resolve(WEIGHTS + ".index.json"))) {
-            throw new UserError(folder + ": the weights are split over several files (" + WEIGHTS
-                    + ".index.json), but only a single " + WEIGHTS
-                    + " can be read. In Python, GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) joins them");
-        }
-        if (Files.exists(folder.resolve("pytorch_model.bin"))) {
-            throw new UserError(
-                    folder + ": the weights are in pytorch_model.bin, which is not read because loading it can "
-                            + "run code; expected " + WEIGHTS + ". Most models are published with both; in Python, "
-                            + "GPT2LMHeadModel.from_pretrained(DIR).save_pretrained(NEW) converts it");
+        if (Files.exists(folder.resolve(WeightFiles.INDEX))) {
+            return folder.resolve(WeightFiles.INDEX);
         }
         throw new UserError(folder + ": has " + CONFIG + " but no " + WEIGHTS + ". Copy it there too");
     }

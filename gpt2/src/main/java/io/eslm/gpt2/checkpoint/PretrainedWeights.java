@@ -11,27 +11,35 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
-import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Initial values from a model.safetensors. Each tensor goes straight from the mapped file to its place. */
+/** Initial values from the files of a model. Each tensor goes straight from the mapped file to its place. */
 final class PretrainedWeights implements Weights {
-    static final String HEAD = "lm_head.weight";
+    static final String HEAD = PretrainedNames.HEAD;
     static final String EMBEDDING = "wte.weight";
     /** Attention masks that old files contain. */
     static final Pattern MASK = Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(masked_)?bias");
 
-    private final Safetensors file;
+    private static final Pattern IN_BLOCK = Pattern.compile("(transformer\\.)?h\\.(\\d{1,7})\\..+");
+    private static final System.Logger LOG = System.getLogger(PretrainedWeights.class.getName());
+    /** A warning names as many tensors. */
+    private static final int SHOWN = 3;
+
+    private final TensorFile files;
     private final Gpt2Config config;
     private final Backend backend;
     private final DType type;
     private final Set<String> used = new HashSet<>();
 
-    PretrainedWeights(Safetensors file, Gpt2Config config, Backend backend, DType type) {
-        this.file = file;
+    PretrainedWeights(TensorFile files, Gpt2Config config, Backend backend, DType type) {
+        this.files = files;
         this.config = config;
         this.backend = backend;
         this.type = type;
@@ -40,53 +48,98 @@ final class PretrainedWeights implements Weights {
     @Override
     public Tensor load(String path, int... dims) {
         String name = nameInFile(PretrainedNames.of(path));
-        Shape shape = file.entry(name).shape();
+        Shape shape = files.shape(name);
         if (!shape.equals(Shape.of(dims))) {
-            throw new UserError(
-                    file.file() + ": " + name + " has shape " + shape + ", but config.json beside it requires "
-                            + Shape.of(dims) + " (" + config + "); the two files are not of the same model");
+            throw new UserError(files.file(name) + ": " + name + " has shape " + shape + ", but a model " + config
+                    + " needs " + Shape.of(dims)
+                    + "; the shape (config.json) and the weights are not of the same model");
         }
         used.add(name);
         Tensor t = Tensor.zeros(backend, type, dims);
-        file.read(name, backend, t.storage());
+        files.read(name, backend, t.storage());
         return t;
     }
 
     private String nameInFile(String name) {
-        String bare = name.substring(PretrainedNames.PREFIX.length());
-        if (file.contains(name)) {
+        String bare = PretrainedNames.bare(name);
+        if (files.contains(name)) {
             return name;
         }
-        if (file.contains(bare)) {
+        if (files.contains(bare)) {
             return bare;
         }
-        if (bare.equals(EMBEDDING) && file.contains(HEAD)) {
+        if (config.tied() && bare.equals(EMBEDDING) && files.contains(HEAD)) {
             return HEAD; // the tied weight, under its other name
         }
-        throw new UserError(
-                file.file() + ": has no tensor " + name + " (nor " + bare + "), which a model of " + config.nLayer()
-                        + " blocks needs. It is incomplete or not a GPT-2");
+        throw new UserError(files.file() + ": has no tensor " + name + (name.equals(bare) ? "" : " (nor " + bare + ")")
+                + missing(name));
     }
 
-    /** @throws UserError if the file contains weights that GPT-2 does not have, or a head that differs from the embedding */
+    private String missing(String name) {
+        if (name.equals(HEAD)) {
+            return ", which tie_word_embeddings false in config.json beside it requires";
+        }
+        return ", which a model of " + config.nLayer() + " blocks needs. "
+                + (ZeroBiases.isBias(name) && files.names().stream().noneMatch(ZeroBiases::isBias)
+                        ? "If the model has no biases, add \"bias\": false to config.json beside it"
+                        : "It is incomplete or not a GPT-2");
+    }
+
+    /**
+     * Looks at the tensors that the model did not ask for: masks and the like are left out.
+     *
+     * @throws UserError if one belongs to a block and tells that the model computes something else, or if a head or biases that
+     *         config.json rules out have values of their own
+     */
     void checkRest(Gpt2 model) {
-        for (Safetensors.Entry e : file.entries()) {
-            if (e.name().equals(HEAD) && !used.contains(HEAD)) {
-                checkHead(e, model.head().value());
-            } else if (!used.contains(e.name()) && !MASK.matcher(e.name()).matches()) {
+        List<String> ignored = new ArrayList<>();
+        for (String tensor : files.names()) {
+            if (used.contains(tensor) || MASK.matcher(tensor).matches()) {
+                continue;
+            }
+            if (tensor.equals(HEAD)) {
+                checkHead(model.head().value());
+            } else if (!config.bias() && ZeroBiases.isBias(tensor)) {
+                checkZero(tensor);
+            } else if (isOfBlock(tensor)) {
                 throw new UserError(
-                        file.file() + ": contains a tensor " + e.name() + " " + e.shape() + ", which a GPT-2 of "
-                                + config.nLayer()
+                        files.file(tensor) + ": contains a tensor " + tensor + " " + files.shape(tensor)
+                                + ", which a GPT-2 of " + config.nLayer()
                                 + " blocks does not have; config.json and the weights are not of the same model");
+            } else {
+                ignored.add(tensor);
+            }
+        }
+        if (!ignored.isEmpty()) {
+            LOG.log(System.Logger.Level.WARNING, "{0}: leaves out {1} tensors that GPT-2 does not have: {2}",
+                    files.file(),
+                    ignored.size(), String.join(", ", ignored.subList(0, Math.min(SHOWN, ignored.size())))
+                            + (ignored.size() > SHOWN ? ", …" : ""));
+        }
+    }
+
+    /** A weight inside a block, or anything of a block that the model does not have; masks of other types are neither. */
+    private boolean isOfBlock(String tensor) {
+        Matcher m = IN_BLOCK.matcher(tensor);
+        return m.matches() && (Integer.parseInt(m.group(2)) >= config.nLayer() || files.isFloat(tensor));
+    }
+
+    private void checkZero(String tensor) {
+        float[] values = new float[files.shape(tensor).size()];
+        files.floats(tensor, 0, values, values.length);
+        for (float v : values) {
+            if (v != 0) {
+                throw new UserError(files.file(tensor) + ": " + tensor + " holds " + v
+                        + ", but config.json beside it says \"bias\": false; the two files are not of the same model");
             }
         }
     }
 
-    private void checkHead(Safetensors.Entry e, Tensor embedding) {
-        boolean same = e.shape().equals(embedding.shape());
+    private void checkHead(Tensor embedding) {
+        boolean same = files.shape(HEAD).equals(embedding.shape());
         if (same) {
             Storage head = backend.allocate(type, embedding.size());
-            file.read(HEAD, backend, head);
+            files.read(HEAD, backend, head);
             double[] a = new double[Math.min(CHUNK, embedding.size())];
             double[] b = new double[a.length];
             for (int at = 0; same && at < embedding.size(); at += a.length) {
@@ -98,8 +151,9 @@ final class PretrainedWeights implements Weights {
         }
         if (!same) {
             throw new UserError(
-                    file.file() + ": " + HEAD + " differs from the token embedding wte.weight, but only tied heads "
-                            + "(tie_word_embeddings true) are supported, as in GPT-2 itself");
+                    files.file(HEAD) + ": " + HEAD
+                            + " differs from the token embedding wte.weight, but config.json "
+                            + "beside it ties them. If the head is a weight of its own, set tie_word_embeddings false there");
         }
     }
 }

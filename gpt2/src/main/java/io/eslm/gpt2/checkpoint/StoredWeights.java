@@ -3,22 +3,24 @@ package io.eslm.gpt2.checkpoint;
 
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.UserError;
-import io.eslm.tensor.io.Safetensors;
+import io.eslm.tensor.io.TensorFile;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * The weights of a model in its file, read piece by piece where a whole model would need too much memory. They come in the order
  * of a forward pass, and their names begin with {@value PretrainedNames#PREFIX}, whether the file has that or not. Attention masks
- * are left out, and so is a head beside the token embedding, with which it is tied.
+ * are left out, and so are a head beside the token embedding with which it is tied, and the zeros of a model without biases.
  */
 public final class StoredWeights implements AutoCloseable {
     private static final Pattern IN_BLOCK = Pattern.compile("h\\.(\\d{1,7})\\.(.+)");
@@ -30,36 +32,50 @@ public final class StoredWeights implements AutoCloseable {
 
     private final Path folder;
     private final Gpt2Config config;
-    private final Safetensors file;
+    private final TensorFile file;
     /** The name in the file by ours. */
     private final Map<String, String> names = new LinkedHashMap<>();
 
-    private StoredWeights(Path folder, Gpt2Config config, Safetensors file) {
+    private StoredWeights(Path folder, Gpt2Config config, TensorFile file) {
         this.folder = folder;
         this.config = config;
         this.file = file;
-        List<String> all = file.entries().stream().map(Safetensors.Entry::name)
+        List<String> all = file.names().stream()
                 .filter(name -> !PretrainedWeights.MASK.matcher(name).matches()).toList();
-        boolean tied = all.stream().anyMatch(name -> bare(name).equals(PretrainedWeights.EMBEDDING));
-        all.stream().filter(name -> !tied || !name.equals(PretrainedWeights.HEAD))
-                .sorted(Comparator.comparing(StoredWeights::place)).forEach(name -> names.put(PretrainedNames.PREFIX
-                        + (name.equals(PretrainedWeights.HEAD) ? PretrainedWeights.EMBEDDING : bare(name)), name));
+        boolean embedded =
+                all.stream().anyMatch(name -> PretrainedNames.bare(name).equals(PretrainedWeights.EMBEDDING));
+        all.stream().filter(name -> !config.tied() || !embedded || !name.equals(PretrainedWeights.HEAD))
+                .filter(name -> config.bias() || !ZeroBiases.isBias(name))
+                .sorted(Comparator.comparing(this::place)).forEach(name -> names.put(ours(name), name));
+    }
+
+    private boolean isHead(String name) {
+        return name.equals(PretrainedWeights.HEAD) && !config.tied();
+    }
+
+    private String ours(String name) {
+        return isHead(name) ? name : PretrainedNames.PREFIX
+                + (name.equals(PretrainedWeights.HEAD) ? PretrainedWeights.EMBEDDING : PretrainedNames.bare(name));
     }
 
     /**
-     * Opens the weights of a model folder, or of the newest checkpoint of a run.
+     * Opens the weights of a model folder, of the newest checkpoint of a run, or of a file of another program.
      *
      * @throws UserError if files are missing or damaged, or are no GPT-2
      */
     public static StoredWeights open(Path dir) {
+        Optional<ForeignModel> foreign = ForeignModels.open(dir);
+        if (foreign.isPresent()) {
+            return of(dir, foreign.get());
+        }
         Path folder = ModelFolder.resolve(dir);
         ModelFolder.checkManifest(folder);
         Gpt2Config config = ModelFolder.config(folder);
-        return new StoredWeights(folder, config, Safetensors.open(ModelFolder.weights(folder)));
+        return new StoredWeights(folder, config, WeightFiles.open(ModelFolder.weights(folder)));
     }
 
-    private static String bare(String name) {
-        return name.startsWith(PretrainedNames.PREFIX) ? name.substring(PretrainedNames.PREFIX.length()) : name;
+    static StoredWeights of(Path file, ForeignModel model) {
+        return new StoredWeights(file, model.config(), model);
     }
 
     /** Where a tensor stands in a forward pass: the block and the place there; unknown names come last. */
@@ -73,20 +89,31 @@ public final class StoredWeights implements AutoCloseable {
         }
     }
 
-    private static Place place(String name) {
-        String bare = bare(name);
+    private Place place(String name) {
+        String bare = PretrainedNames.bare(name);
         Matcher m = IN_BLOCK.matcher(bare);
         if (m.matches()) {
             int i = BLOCK.indexOf(m.group(2));
             return new Place(Integer.parseInt(m.group(1)), i < 0 ? BLOCK.size() : i, bare);
         }
-        int i = BEFORE_BLOCKS.indexOf(bare.equals(PretrainedWeights.HEAD) ? PretrainedWeights.EMBEDDING : bare);
-        return i < 0 ? new Place(Integer.MAX_VALUE, bare.endsWith("weight") ? 0 : 1, bare) : new Place(-1, i, bare);
+        int i = BEFORE_BLOCKS
+                .indexOf(bare.equals(PretrainedWeights.HEAD) && !isHead(name) ? PretrainedWeights.EMBEDDING : bare);
+        return i < 0 ? new Place(Integer.MAX_VALUE, isHead(name) ? 2 : bare.endsWith("weight") ? 0 : 1, bare)
+                : new Place(-1, i, bare);
     }
 
-    /** The folder of the model itself. */
+    /** The folder of the model itself, or its file. */
     public Path folder() {
         return folder;
+    }
+
+    /** The file or files themselves, with what is left out here. */
+    TensorFile tensors() {
+        return file;
+    }
+
+    boolean isFloat(String name) {
+        return file.isFloat(names.get(name));
     }
 
     /** The shape of the model, as its config.json says. */
@@ -97,7 +124,7 @@ public final class StoredWeights implements AutoCloseable {
     /** Names and shapes. */
     public Map<String, Shape> shapes() {
         Map<String, Shape> shapes = new LinkedHashMap<>();
-        names.forEach((name, inFile) -> shapes.put(name, file.entry(inFile).shape()));
+        names.forEach((name, inFile) -> shapes.put(name, file.shape(inFile)));
         return shapes;
     }
 
@@ -106,7 +133,8 @@ public final class StoredWeights implements AutoCloseable {
         if (!names.containsKey(name)) {
             throw new NoSuchElementException(file.file() + ": has no weight " + name);
         }
-        file.floats(names.get(name), from, out, n);
+        String inFile = names.get(name);
+        file.floats(inFile, from, out, n);
     }
 
     @Override

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * activation, of the same shape.
  *
  * <p>B windows, T positions, C width, H heads of D = C/H dimensions, V vocabulary. {@code ln1}, {@code ln2} and {@code ln_final} are
- * the outputs of the norms, with weight and bias. {@code attn.scores} are q·kᵀ/√D, −∞ for later positions; {@code attn.pattern} is
+ * the outputs of the norms, with weight and bias. {@code attn.scores} are q·kᵀ/√D (or as the model's configuration scales them), −∞ for later positions; {@code attn.pattern} is
  * their softmax, before dropout. {@code kept} is 1 for a token that is trained on, else 0; it and {@code entropy} have no gradient. {@code attn_out} and {@code mlp_out} are what is added to the residual stream.
  */
 public final class ActivationNames {

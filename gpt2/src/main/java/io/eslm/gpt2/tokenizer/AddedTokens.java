@@ -2,6 +2,7 @@
 package io.eslm.gpt2.tokenizer;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -36,12 +37,14 @@ final class AddedTokens {
     private final List<Added> tokens;
     /** Tokens by their first char; longer ones first. */
     private final Map<Character, List<Added>> byFirst = new HashMap<>();
+    private final BitSet first = new BitSet();
 
     AddedTokens(List<Added> tokens) {
         this.tokens = tokens.stream().filter(t -> !t.content.isEmpty())
                 .sorted(Comparator.comparingInt((Added t) -> t.content.length()).reversed()).toList();
         for (Added t : this.tokens) {
             byFirst.computeIfAbsent(t.content.charAt(0), _ -> new ArrayList<>()).add(t);
+            first.set(t.content.charAt(0));
         }
     }
 
@@ -55,7 +58,7 @@ final class AddedTokens {
         String text = part.text;
         int from = 0;
         for (int i = 0; i < text.length();) {
-            Added found = at(text, i);
+            Added found = first.get(text.charAt(i)) ? at(text, i) : null;
             if (found == null) {
                 i++;
                 continue;
@@ -86,7 +89,7 @@ final class AddedTokens {
     }
 
     private Added at(String text, int i) {
-        for (Added t : byFirst.getOrDefault(text.charAt(i), List.of())) {
+        for (Added t : byFirst.get(text.charAt(i))) {
             if (text.startsWith(t.content, i) && !(t.singleWord && touchesWord(text, i, i + t.content.length()))) {
                 return t;
             }

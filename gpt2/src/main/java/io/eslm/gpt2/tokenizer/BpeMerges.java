@@ -50,24 +50,36 @@ final class BpeMerges {
 
     int mergeFew(int[] symbols, int count) {
         int n = count;
+        long[] found = new long[n];
+        for (int i = 0; i + 1 < n; i++) {
+            found[i] = find(symbols, i);
+        }
         while (n > 1) {
-            long best = Long.MAX_VALUE;
-            int at = -1;
-            for (int i = 0; i + 1 < n; i++) {
-                long merge = merges.get(pair(symbols[i], symbols[i + 1]));
-                if (merge != NONE && merge < best) {
-                    best = merge;
-                    at = i;
-                }
+            int at = 0;
+            for (int i = 1; i + 1 < n; i++) {
+                at = found[i] < found[at] ? i : at;
             }
-            if (at < 0) {
+            if (found[at] == Long.MAX_VALUE) {
                 return n;
             }
-            symbols[at] = (int) best;
+            symbols[at] = (int) found[at];
             System.arraycopy(symbols, at + 2, symbols, at + 1, n - at - 2);
+            System.arraycopy(found, at + 2, found, at + 1, n - at - 2);
             n--;
+            if (at > 0) {
+                found[at - 1] = find(symbols, at - 1);
+            }
+            if (at + 1 < n) {
+                found[at] = find(symbols, at);
+            }
         }
         return n;
+    }
+
+    /** The merge of a symbol and the next one; the highest number if there is none. */
+    private long find(int[] symbols, int at) {
+        long merge = merges.get(pair(symbols[at], symbols[at + 1]));
+        return merge == NONE ? Long.MAX_VALUE : merge;
     }
 
     /** Two neighbours that could be joined, as they were when it was put in the queue. */

@@ -17,12 +17,15 @@ import java.util.function.UnaryOperator;
  * the characters of each piece are merged.
  */
 final class BpeTokenizer implements Tokenizer {
+    private static final int NONE = -1;
+
     /**
      * Its parts.
      *
      * @param kind for {@link #description}
      * @param ids of tokens as they are written in the vocabulary
      * @param bytes of tokens by id; null where no token has the id
+     * @param byteLevel makes bytes of what {@code splitter} leaves; null if the vocabulary is one of characters
      * @param wholePieces a piece that is a token is that token, whatever the merges say ({@code ignore_merges})
      * @param byteFallback characters without a token become tokens such as {@code <0xE2>}
      * @param unknown the token for a character without a token; −1 if there is none
@@ -31,7 +34,8 @@ final class BpeTokenizer implements Tokenizer {
      * @param files that it was read from, by name
      */
     record Parts(String kind, Map<String, Integer> ids, byte[][] bytes, BpeMerges merges, List<AddedTokens.Added> added,
-            UnaryOperator<String> normalizer, Splitters.Splitter splitter, boolean wholePieces, boolean byteFallback,
+            UnaryOperator<String> normalizer, Splitters.Splitter splitter, Splitters.ByteLevel byteLevel,
+            boolean wholePieces, boolean byteFallback,
             int unknown, boolean fuseUnknown, boolean stripsSpace, Map<String, byte[]> files) {
     }
 
@@ -39,11 +43,15 @@ final class BpeTokenizer implements Tokenizer {
     /** With and without the special ones; those found in the original text, and in the normalised one. */
     private final AddedTokens[] all;
     private final AddedTokens[] ordinary;
+    /** The tokens of the first characters, or {@link #NONE}. */
+    private final int[] characters = new int[512];
+    private final PieceCache seen = new PieceCache();
 
     BpeTokenizer(Parts parts) {
         this.parts = parts;
         all = found(true);
         ordinary = found(false);
+        Arrays.setAll(characters, c -> parts.ids.getOrDefault(Character.toString(c), NONE));
     }
 
     private AddedTokens[] found(boolean special) {
@@ -83,9 +91,7 @@ final class BpeTokenizer implements Tokenizer {
                 if (part.text() == null) {
                     ids.add(part.id());
                 } else {
-                    List<String> pieces = new ArrayList<>();
-                    parts.splitter.split(part.text(), part.first(), pieces);
-                    pieces.forEach(piece -> encodePiece(piece, ids));
+                    parts.splitter.split(part.text(), part.first(), piece -> encodePiece(piece, ids));
                 }
             }
         }
@@ -93,25 +99,50 @@ final class BpeTokenizer implements Tokenizer {
     }
 
     private void encodePiece(String piece, IntArrayList ids) {
-        if (parts.wholePieces && parts.ids.containsKey(piece)) {
-            ids.add((int) parts.ids.get(piece));
-            return;
+        Splitters.ByteLevel byteLevel = parts.byteLevel;
+        byte[] bytes = byteLevel == null ? piece.getBytes(StandardCharsets.UTF_8) : byteLevel.bytes(piece);
+        for (int from = 0; from < bytes.length;) {
+            int to = byteLevel == null ? bytes.length : byteLevel.end(bytes, from);
+            int hash = WordTable.hash(bytes, from, to);
+            int[] known = seen.get(bytes, from, to, hash);
+            if (known != null) {
+                ids.addElements(ids.size(), known);
+            } else {
+                int start = ids.size();
+                merge(bytes, from, to, ids);
+                seen.put(bytes, from, to, hash, ids.elements(), start, ids.size());
+            }
+            from = to;
         }
+    }
+
+    private void merge(byte[] bytes, int from, int to, IntArrayList ids) {
+        byte[] piece = Arrays.copyOfRange(bytes, from, to);
+        String written = parts.byteLevel == null ? new String(piece, StandardCharsets.UTF_8) : ByteChars.of(piece);
+        Integer whole = parts.wholePieces ? parts.ids.get(written) : null;
+        if (whole != null) {
+            ids.add((int) whole);
+        } else {
+            parts.merges.merge(symbols(written), ids);
+        }
+    }
+
+    /** The tokens of single characters. */
+    private int[] symbols(String piece) {
         var symbols = new IntArrayList(piece.length());
         boolean unknown = false;
         for (int i = 0; i < piece.length();) {
             int c = piece.codePointAt(i);
             i += Character.charCount(c);
-            String character = Character.toString(c);
-            Integer id = parts.ids.get(character);
-            if (id != null) {
-                symbols.add((int) id);
+            int id = c < characters.length ? characters[c] : parts.ids.getOrDefault(Character.toString(c), NONE);
+            if (id != NONE) {
+                symbols.add(id);
                 unknown = false;
-            } else if (parts.byteFallback && addBytes(character, symbols)) {
+            } else if (parts.byteFallback && addBytes(Character.toString(c), symbols)) {
                 unknown = false;
             } else if (parts.unknown < 0) {
-                throw new UserError(
-                        "the vocabulary has no token for " + shown(character) + ", and none for what is unknown");
+                throw new UserError("the vocabulary has no token for " + shown(Character.toString(c))
+                        + ", and none for what is unknown");
             } else {
                 if (!(unknown && parts.fuseUnknown)) {
                     symbols.add(parts.unknown);
@@ -119,7 +150,7 @@ final class BpeTokenizer implements Tokenizer {
                 unknown = true;
             }
         }
-        parts.merges.merge(symbols.toIntArray(), ids);
+        return symbols.toIntArray();
     }
 
     private static String shown(String character) {

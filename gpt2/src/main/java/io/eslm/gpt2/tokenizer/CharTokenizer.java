@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import io.eslm.gpt2.format.Pickle;
 import io.eslm.tensor.UserError;
 import it.unimi.dsi.fastutil.ints.Int2IntOpenHashMap;
 import java.io.ByteArrayOutputStream;

@@ -2,7 +2,6 @@
 package io.eslm.gpt2.tokenizer;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
@@ -12,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /** Reads {@code vocab.json} and {@code merges.txt}, the two files of a byte-level BPE like GPT-2's. */
@@ -36,35 +36,8 @@ final class Gpt2Files {
 
     /** The contents of a {@code tokenizer.json}: a byte-level BPE that cuts a text as GPT-2 does. */
     static JsonObject tokenizerJson(JsonObject vocab, JsonArray merges) {
-        JsonObject model = new JsonObject();
-        model.addProperty("type", "BPE");
-        model.add("vocab", vocab);
-        model.add("merges", merges);
-        JsonObject byteLevel =
-                Json.parse(
-                        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true}");
-        JsonObject root = new JsonObject();
-        root.addProperty("version", "1.0");
-        root.add("truncation", JsonNull.INSTANCE);
-        root.add("padding", JsonNull.INSTANCE);
-        JsonArray added = new JsonArray();
-        if (vocab.has(Gpt2Tokenizer.END_OF_TEXT_LITERAL)) {
-            JsonObject end = new JsonObject();
-            end.add("id", vocab.get(Gpt2Tokenizer.END_OF_TEXT_LITERAL));
-            end.addProperty("content", Gpt2Tokenizer.END_OF_TEXT_LITERAL);
-            for (String rule : new String[] {"single_word", "lstrip", "rstrip", "normalized"}) {
-                end.addProperty(rule, false);
-            }
-            end.addProperty("special", true);
-            added.add(end);
-        }
-        root.add("added_tokens", added);
-        root.add("normalizer", JsonNull.INSTANCE);
-        root.add("pre_tokenizer", byteLevel);
-        root.add("post_processor", JsonNull.INSTANCE);
-        root.add("decoder", byteLevel);
-        root.add("model", model);
-        return root;
+        return TokenizerFiles.json(vocab, merges, vocab.has(Gpt2Tokenizer.END_OF_TEXT_LITERAL)
+                ? List.of(Gpt2Tokenizer.END_OF_TEXT_LITERAL) : List.of());
     }
 
     private static byte[] bytes(Path file) {

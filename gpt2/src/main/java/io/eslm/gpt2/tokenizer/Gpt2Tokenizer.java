@@ -88,7 +88,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
         int start = 0;
         for (int i = 0; i < text.length();) {
             int c = text.codePointAt(i);
-            int now = kind(c);
+            int now = Gpt2Pieces.kind(c);
             if (now != kind) {
                 kind = now;
                 start = i;
@@ -99,20 +99,6 @@ public final class Gpt2Tokenizer implements Tokenizer {
             }
         }
         return false;
-    }
-
-    private static int kind(int c) {
-        if (c < 128) {
-            return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ? 0 : c >= '0' && c <= '9' ? 1
-                    : c == ' ' || c >= '\t' && c <= '\r' ? 2 : 3;
-        }
-        return switch (Character.getType(c)) {
-            case Character.UPPERCASE_LETTER, Character.LOWERCASE_LETTER, Character.TITLECASE_LETTER,
-                    Character.MODIFIER_LETTER, Character.OTHER_LETTER -> 0;
-            case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> 1;
-            case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR -> 2;
-            default -> c == '\u0085' ? 2 : 3;
-        };
     }
 
     /**

@@ -2,8 +2,9 @@
 package io.eslm.gpt2.tokenizer;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,11 +17,11 @@ final class Splitters {
     @FunctionalInterface
     interface Splitter {
         /**
-         * Cuts {@code piece}, and adds what it becomes to {@code out}.
+         * Cuts {@code piece}, and gives what it becomes to {@code out}.
          *
          * @param first whether the piece is at the start of the text
          */
-        void split(String piece, boolean first, List<String> out);
+        void split(String piece, boolean first, Consumer<String> out);
     }
 
     /** What becomes of the stretches that a pattern matches. */
@@ -33,17 +34,18 @@ final class Splitters {
 
     /** The steps one after the other. */
     static Splitter sequence(List<Splitter> steps) {
-        return (text, first, out) -> {
-            List<String> pieces = List.of(text);
-            for (Splitter step : steps) {
-                List<String> next = new ArrayList<>();
-                for (int i = 0; i < pieces.size(); i++) {
-                    step.split(pieces.get(i), first && i == 0, next);
-                }
-                pieces = next;
-            }
-            out.addAll(pieces);
-        };
+        Splitter all = (text, _, out) -> out.accept(text);
+        for (Splitter step : steps) {
+            Splitter before = all;
+            all = (text, first, out) -> {
+                boolean[] atStart = {first};
+                before.split(text, first, piece -> {
+                    step.split(piece, atStart[0], out);
+                    atStart[0] = false;
+                });
+            };
+        }
+        return all;
     }
 
     /** A pattern as the tokenizers' regular expressions read it: classes are Unicode's, and so is case. */
@@ -54,62 +56,92 @@ final class Splitters {
     /** Cuts at the matches of {@code pattern}; at what lies between them if {@code invert}. */
     static Splitter at(Pattern pattern, Behaviour behaviour, boolean invert) {
         return (text, _, out) -> {
-            List<String> spans = new ArrayList<>();
-            List<Boolean> matched = new ArrayList<>();
+            var spans = new Spans(behaviour, out);
             int from = 0;
             for (Matcher m = pattern.matcher(text); m.find();) {
                 if (m.end() == m.start()) {
                     continue;
                 }
                 if (m.start() > from) {
-                    spans.add(text.substring(from, m.start()));
-                    matched.add(invert);
+                    spans.add(text.substring(from, m.start()), invert);
                 }
-                spans.add(m.group());
-                matched.add(!invert);
+                spans.add(m.group(), !invert);
                 from = m.end();
             }
             if (from < text.length()) {
-                spans.add(text.substring(from));
-                matched.add(invert);
+                spans.add(text.substring(from), invert);
             }
-            join(spans, matched, behaviour, out);
+            spans.flush();
         };
     }
 
-    private static void join(List<String> spans, List<Boolean> matched, Behaviour behaviour, List<String> out) {
-        StringBuilder open = new StringBuilder();
-        boolean before = false;
-        for (int i = 0; i < spans.size(); i++) {
-            boolean match = matched.get(i);
-            boolean joins = i > 0 && switch (behaviour) {
+    /** Makes pieces of the stretches that a pattern matches and those between them. */
+    private static final class Spans {
+        private final Behaviour behaviour;
+        private final Consumer<String> out;
+        private final StringBuilder open = new StringBuilder();
+        private boolean before;
+        private boolean any;
+
+        Spans(Behaviour behaviour, Consumer<String> out) {
+            this.behaviour = behaviour;
+            this.out = out;
+        }
+
+        void add(String span, boolean match) {
+            if (behaviour == Behaviour.ISOLATED) {
+                out.accept(span);
+                return;
+            }
+            boolean joins = any && switch (behaviour) {
                 case ISOLATED, REMOVED -> false;
                 case MERGED_WITH_PREVIOUS -> match && !before;
                 case MERGED_WITH_NEXT -> before && !match;
                 case CONTIGUOUS -> match == before;
             };
-            if (!joins && !open.isEmpty()) {
-                out.add(open.toString());
-                open.setLength(0);
+            if (!joins) {
+                flush();
             }
             if (!(match && behaviour == Behaviour.REMOVED)) {
-                open.append(spans.get(i));
+                open.append(span);
             }
             before = match;
+            any = true;
         }
-        if (!open.isEmpty()) {
-            out.add(open.toString());
+
+        void flush() {
+            if (!open.isEmpty()) {
+                out.accept(open.toString());
+                open.setLength(0);
+            }
         }
     }
 
-    /** Writes the UTF-8 bytes as {@link ByteChars}; first adds a space in front where there is none, and cuts, if wanted. */
-    static Splitter byteLevel(boolean prefixSpace, boolean cut) {
-        Splitter words = cut ? at(pattern(GPT2), Behaviour.ISOLATED, false) : (text, _, out) -> out.add(text);
-        return (text, first, out) -> {
-            List<String> pieces = new ArrayList<>();
-            words.split(prefixSpace && !text.startsWith(" ") ? " " + text : text, first, pieces);
-            pieces.forEach(p -> out.add(ByteChars.of(p.getBytes(StandardCharsets.UTF_8))));
-        };
+    /**
+     * What a byte-level vocabulary does last: a space in front of a piece that has none, if wanted, and cuts it as GPT-2 does, if
+     * wanted. What is left are bytes.
+     */
+    record ByteLevel(boolean prefixSpace, boolean cut) implements Splitter {
+        byte[] bytes(String piece) {
+            String text = prefixSpace && !piece.startsWith(" ") ? " " + piece : piece;
+            return text.getBytes(StandardCharsets.UTF_8);
+        }
+
+        /** The end of the piece that starts at {@code from} in what {@link #bytes} has made. */
+        int end(byte[] bytes, int from) {
+            return cut ? Gpt2Pieces.end(bytes, from, bytes.length) : bytes.length;
+        }
+
+        /** Writes the bytes as {@link ByteChars}, for a step that comes after this one. */
+        @Override
+        public void split(String piece, boolean first, Consumer<String> out) {
+            byte[] bytes = bytes(piece);
+            for (int from = 0; from < bytes.length;) {
+                int to = end(bytes, from);
+                out.accept(ByteChars.of(Arrays.copyOfRange(bytes, from, to)));
+                from = to;
+            }
+        }
     }
 
     /** When a metaspace is put in front of a text. */
@@ -121,7 +153,7 @@ final class Splitters {
     static Splitter metaspace(String mark, Prepend prepend, boolean cut) {
         Splitter words =
                 cut ? at(Pattern.compile(Pattern.quote(mark)), Behaviour.MERGED_WITH_NEXT, false)
-                        : (text, _, out) -> out.add(text);
+                        : (text, _, out) -> out.accept(text);
         return (text, first, out) -> {
             String marked = text.replace(" ", mark);
             boolean front = prepend == Prepend.ALWAYS || prepend == Prepend.FIRST && first;

@@ -3,6 +3,7 @@ package io.eslm.gpt2.tokenizer;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.tokenizer.Splitters.Behaviour;
+import io.eslm.gpt2.tokenizer.Splitters.ByteLevel;
 import io.eslm.gpt2.tokenizer.Splitters.Prepend;
 import io.eslm.gpt2.tokenizer.Splitters.Splitter;
 import io.eslm.tensor.io.Json;
@@ -84,19 +85,38 @@ final class TextSteps {
         }
     }
 
+    /** The steps that cut a text; a last one that makes bytes is {@link #byteLevel}. */
     Splitter splitter() {
-        Json step = child(root, "pre_tokenizer");
-        return step == null ? (text, _, out) -> out.add(text) : splitter(step);
+        List<Splitter> steps = preTokenizers();
+        return Splitters.sequence(byteLevel() == null ? steps : steps.subList(0, steps.size() - 1));
     }
 
-    private Splitter splitter(Json step) {
+    /** The step that makes bytes of pieces, or null if the vocabulary is one of characters. */
+    ByteLevel byteLevel() {
+        List<Splitter> steps = preTokenizers();
+        return !steps.isEmpty() && steps.getLast() instanceof ByteLevel last ? last : null;
+    }
+
+    private List<Splitter> preTokenizers() {
+        List<Splitter> steps = new ArrayList<>();
+        Json step = child(root, "pre_tokenizer");
+        if (step != null) {
+            addSplitters(step, steps);
+        }
+        return steps;
+    }
+
+    private static void addSplitters(Json step, List<Splitter> out) {
+        if (step.required("type", String.class).equals("Sequence")) {
+            step.children("pretokenizers").forEach(s -> addSplitters(s, out));
+        } else {
+            out.add(splitter(step));
+        }
+    }
+
+    private static Splitter splitter(Json step) {
         return switch (step.required("type", String.class)) {
-            case "Sequence" -> {
-                List<Splitter> steps = new ArrayList<>();
-                step.children("pretokenizers").forEach(s -> steps.add(splitter(s)));
-                yield Splitters.sequence(steps);
-            }
-            case "ByteLevel" -> Splitters.byteLevel(step.optional("add_prefix_space", Boolean.class, true),
+            case "ByteLevel" -> new ByteLevel(step.optional("add_prefix_space", Boolean.class, true),
                     step.optional("use_regex", Boolean.class, true));
             case "Split" -> Splitters.at(pattern(step), behaviour(step), step.optional("invert", Boolean.class, false));
             case "Digits" -> Splitters.at(

@@ -25,6 +25,8 @@ final class TiktokenFile {
     private static final int BYTES = 256;
     /** Llama 3 has 128,000 ranks; vocabularies of 200,000 cut texts differently. */
     private static final int MOST_KNOWN = 150_000;
+    /** Twice the longest token of GPT-4; finding the merges of a token takes its square. */
+    private static final int MOST_TOKEN_BYTES = 256;
 
     private TiktokenFile() {
     }
@@ -60,6 +62,10 @@ final class TiktokenFile {
             } catch (IllegalArgumentException e) {
                 throw new UserError(file + " line " + (i + 1) + ": is not base 64: " + e.getMessage());
             }
+            if (token.length > MOST_TOKEN_BYTES) {
+                throw new UserError(file + " line " + (i + 1) + ": a token of " + token.length
+                        + " bytes, but no vocabulary in use has one above " + MOST_TOKEN_BYTES);
+            }
             ids.put(ByteChars.of(token), tokens.size());
             tokens.add(token);
         }
@@ -73,12 +79,12 @@ final class TiktokenFile {
                     file + ": has " + tokens.size() + " ranks. The file does not say how a text is cut, and only the "
                             + "patterns of GPT-2, GPT-4 and Llama 3 are known here; use a tokenizer.json");
         }
-        String pattern = tokens.size() == Gpt2Tokenizer.END_OF_TEXT ? Splitters.GPT2 : CL100K;
-        Splitters.Splitter splitter = Splitters.sequence(List.of(
-                Splitters.at(Splitters.pattern(pattern), Splitters.Behaviour.ISOLATED, false),
-                Splitters.byteLevel(false, false)));
+        boolean gpt2 = tokens.size() == Gpt2Tokenizer.END_OF_TEXT;
+        Splitters.Splitter splitter = Splitters.sequence(gpt2 ? List.of()
+                : List.of(Splitters.at(Splitters.pattern(CL100K), Splitters.Behaviour.ISOLATED, false)));
         return new BpeTokenizer(new BpeTokenizer.Parts("tiktoken's byte-level BPE", ids, tokens.toArray(byte[][]::new),
-                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter, true, false, -1, false, false,
+                merges(tokens, ids), List.of(), UnaryOperator.identity(), splitter,
+                new Splitters.ByteLevel(false, gpt2), true, false, -1, false, false,
                 Map.of(Tokenizers.RANKS, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.ISO_8859_1))));
     }
 

@@ -24,7 +24,7 @@ import java.util.function.UnaryOperator;
  */
 final class TokenizerJson {
     /** No vocabulary in use has more. */
-    private static final int MOST_TOKENS = 1 << 22;
+    static final int MOST_TOKENS = 1 << 22;
     /** Ids without a token, for each token. */
     private static final int MOST_GAPS = 4;
 
@@ -86,7 +86,8 @@ final class TokenizerJson {
         }
         return new BpeTokenizer(
                 new BpeTokenizer.Parts(steps.isByteLevel() ? "byte-level BPE" : "BPE", ids, bytes(), merges,
-                        added, normalizer, splitter, model.optional("ignore_merges", Boolean.class, false),
+                        added, normalizer, splitter, steps.byteLevel(),
+                        model.optional("ignore_merges", Boolean.class, false),
                         model.optional("byte_fallback", Boolean.class, false), unknown == null ? -1 : ids.get(unknown),
                         model.optional("fuse_unk", Boolean.class, false), steps.stripsSpace(),
                         files));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.tokenizer;
 
+import com.google.gson.JsonObject;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.FileTrees;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -79,6 +81,17 @@ public final class Tokenizers {
         }
         return Files.exists(folder.resolve(Gpt2Files.VOCAB)) && Files.exists(folder.resolve(Gpt2Files.MERGES))
                 ? Optional.of(Gpt2Files.read(folder)) : Optional.empty();
+    }
+
+    /**
+     * The tokenizer that the contents of a {@code tokenizer.json} describe.
+     *
+     * @param file that they are from, for messages
+     * @throws UserError if they are damaged, or ask for something that is not known here
+     */
+    public static Tokenizer of(Path file, JsonObject json) {
+        return TokenizerJson.of(Json.of(file, json),
+                Map.of(HUGGING_FACE, Json.pretty(json).getBytes(StandardCharsets.UTF_8)));
     }
 
     /**

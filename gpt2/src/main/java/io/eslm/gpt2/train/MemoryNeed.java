@@ -21,16 +21,22 @@ public final class MemoryNeed {
 
     /**
      * Bytes of a training step with B windows: weights, gradients and both moments; per block and token the residual
-     * streams, norms, qkv, attention and both sides of the GELU (18C); logits; and gradients in flight.
+     * streams, norms, qkv and attention (10C) and both sides of the activation (2I, 8C in GPT-2); logits; and gradients in
+     * flight.
      *
      * @param batchSize windows in a micro-batch, B
      */
     public static long ofTraining(Gpt2Config config, int batchSize) {
         long tokens = (long) batchSize * config.blockSize();
         long c = config.nEmbd();
-        long perToken = config.nLayer() * 18L * c + config.vocabSize() + 12 * c;
+        long perToken = config.nLayer() * (10 * c + 2L * config.nInner()) + config.vocabSize() + 12 * c;
         double bytes = 4.0 * ofWeights(config) + 4.0 * tokens * perToken;
         return (long) Math.min(bytes, MOST); // exact below 2^53
+    }
+
+    /** Values that a block has for each token where nothing is kept for a backward pass: 16C in GPT-2. */
+    public static long ofBlock(Gpt2Config config) {
+        return 8L * config.nEmbd() + 2L * config.nInner();
     }
 
     /**

@@ -15,6 +15,7 @@ import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Workspace;
 import io.eslm.tensor.io.Safetensors;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,9 @@ class ExportTest {
         try (Backend backend = Backends.open("scalar", 1)) {
             Rng rng = Rng.of(7);
             export(ModelFolder.load(Golden.folder("even"), backend), rng, dir.resolve("even"));
+            for (String variant : List.of("no-bias", "silu-untied-sharded", "inverse-layer", "unscaled")) {
+                export(ModelFolder.load(Golden.folder("variants/" + variant), backend), rng, dir.resolve(variant));
+            }
             Gpt2Config config = Gpt2Config.of(2, 2, 8, 32).with(Gpt2Config.DROPOUT, 0.1);
             export(new Gpt2(config, backend, Weights.random(config, backend, rng)), rng,
                     dir.resolve("gpt2-vocabulary"));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.gpt2.Golden;
+import io.eslm.gpt2.format.Pickle;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;

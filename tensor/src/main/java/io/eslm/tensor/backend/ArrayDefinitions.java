@@ -84,6 +84,18 @@ final class ArrayDefinitions {
         };
     }
 
+    static void activation(Activation f, HeapStorage y, HeapStorage x, int n) {
+        for (int i = 0; i < n; i++) {
+            y.set(i, f.value(x.get(i)));
+        }
+    }
+
+    static void activationBackward(Activation f, HeapStorage dx, HeapStorage x, HeapStorage dy, int n) {
+        for (int i = 0; i < n; i++) {
+            dx.set(i, dy.get(i) * f.slope(x.get(i)));
+        }
+    }
+
     // ---- reductions and softmax
 
     static void reduce(Reduction f, HeapStorage y, HeapStorage x, int outer, int axis, int inner) {

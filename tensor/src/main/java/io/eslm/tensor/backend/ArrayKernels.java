@@ -76,6 +76,27 @@ public abstract class ArrayKernels extends KernelBase {
         plain("dropout", h -> ArrayDefinitions.dropout(h.of(y), h.of(x), n, p, seed));
     }
 
+    /** y_i = f(x_i); y, x (n); in place allowed. */
+    public final void activation(Activation f, Storage y, Storage x, int n) {
+        floats("activation", y, "y x", n, y, x);
+        runActivation(f, y, x, n);
+    }
+
+    protected void runActivation(Activation f, Storage y, Storage x, int n) {
+        plain("activation", h -> ArrayDefinitions.activation(f, h.of(y), h.of(x), n));
+    }
+
+    /** dx = dy · f′(x); dx, x, dy (n); in place (dx = dy) allowed. */
+    public final void activationBackward(Activation f, Storage dx, Storage x, Storage dy, int n) {
+        floats("activationBackward", dx, "dx x dy", n, dx, x, dy);
+        runActivationBackward(f, dx, x, dy, n);
+    }
+
+    protected void runActivationBackward(Activation f, Storage dx, Storage x, Storage dy, int n) {
+        plain("activationBackward",
+                h -> ArrayDefinitions.activationBackward(f, h.of(dx), h.of(x), h.of(dy), n));
+    }
+
     /** Number of elements. */
     private static long size(int[] dims) {
         long n = 1;

@@ -17,19 +17,19 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Set;
 
 /**
  * A safetensors file (Hugging Face's format for weights), memory-mapped and checked in full when it is opened: eight
  * bytes with the length N of the header (little-endian), N bytes of JSON, then the elements of each tensor, row-major
  * and little-endian, without gap or overlap. Elements are read on demand, in pieces, so nothing is held twice.
  */
-public final class Safetensors implements AutoCloseable {
-    /** Elements converted at a time. */
-    private static final int CHUNK = 1 << 16;
+public final class Safetensors implements TensorFile {
     /** Bytes of memory for a byte of header, at most: the entries, by name and in order. */
     private static final int HEADER_MEMORY = 8;
     private static final ValueLayout.OfShort SHORT =
@@ -56,7 +56,7 @@ public final class Safetensors implements AutoCloseable {
     /** Element types of the format. The first six can be read; a file may also hold the others. */
     public enum Type {
         F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U64(8), U32(4), U16(2), U8(1), BOOL(1),
-        F8_E4M3(1), F8_E5M2(1);
+        F8_E4M3(1), F8_E5M2(1), F8_E8M0(1), F8_E4M3FNUZ(1), F8_E5M2FNUZ(1), C64(8);
 
         private final int bytes;
 
@@ -67,6 +67,11 @@ public final class Safetensors implements AutoCloseable {
         /** Size of one element in bytes. */
         public int bytes() {
             return bytes;
+        }
+
+        /** Whether its elements are numbers with a fraction. */
+        public boolean isFloat() {
+            return name().matches("B?F\\d.*|C64");
         }
 
         /** Null if there is no such type. */
@@ -178,11 +183,37 @@ public final class Safetensors implements AutoCloseable {
      * @throws UserError if the file cannot be written
      */
     public static FileSum write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
-        return new SafetensorsWriter(tensors, metadata).write(file);
+        return SafetensorsWriter.of(tensors, metadata).write(file);
     }
 
+    /**
+     * Writes all tensors of {@code source}, piece by piece, as F32, F16 or BF16.
+     *
+     * @return the checksum of the file
+     * @throws UserError if the file cannot be written, or a value is too large for {@code type}
+     */
+    public static FileSum write(Path file, TensorFile source, Type type) {
+        return SafetensorsWriter.of(source, type).write(file);
+    }
+
+    @Override
     public Path file() {
         return file;
+    }
+
+    @Override
+    public Set<String> names() {
+        return Collections.unmodifiableSet(header.entries().keySet());
+    }
+
+    @Override
+    public Shape shape(String name) {
+        return entry(name).shape();
+    }
+
+    @Override
+    public boolean isFloat(String name) {
+        return entry(name).type().isFloat();
     }
 
     /** The tensors in the order of their data. */
@@ -195,6 +226,7 @@ public final class Safetensors implements AutoCloseable {
         return Map.copyOf(header.metadata());
     }
 
+    @Override
     public boolean contains(String name) {
         return header.entries().containsKey(name);
     }
@@ -208,7 +240,7 @@ public final class Safetensors implements AutoCloseable {
         return e;
     }
 
-    /** The elements of an F32, F16 or BF16 tensor, all exact. */
+    /** The elements of an F32, F16 or BF16 tensor, all exact, or of an F64 tensor, rounded. */
     public float[] floats(String name) {
         Entry e = entry(name);
         float[] out = new float[e.shape().size()];
@@ -216,7 +248,8 @@ public final class Safetensors implements AutoCloseable {
         return out;
     }
 
-    /** Copies elements {@code [from, from + n)} of an F32, F16 or BF16 tensor, in row-major order, to the start of {@code out}. */
+    /** Copies elements {@code [from, from + n)} as {@link #floats(String)}, in row-major order, to the start of {@code out}. */
+    @Override
     public void floats(String name, int from, float[] out, int n) {
         Entry e = entry(name);
         Checks.check(from >= 0 && n >= 0 && n <= e.shape().size() - from, "floats",
@@ -268,9 +301,10 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * Copies a tensor to the start of {@code dst}, piece by piece: F32, F16, BF16 to F32 or F64, F64 to F64, I32 and I64 to
+     * Copies a tensor to the start of {@code dst}, piece by piece: F32, F16, BF16 and F64 to F32 or F64, I32 and I64 to
      * I32.
      */
+    @Override
     public void read(String name, Backend backend, Storage dst) {
         Entry e = entry(name);
         int size = e.shape().size();
@@ -308,7 +342,12 @@ public final class Safetensors implements AutoCloseable {
                     out[i] = half(e.type(), begin + 2L * i);
                 }
             }
-            default -> throw unreadable(e, "F32, F16 or BF16");
+            case F64 -> {
+                for (int i = 0; i < n; i++) {
+                    out[i] = (float) data.get(DOUBLE, begin + 8L * i);
+                }
+            }
+            default -> throw unreadable(e, "F64, F32, F16 or BF16");
         }
     }
 

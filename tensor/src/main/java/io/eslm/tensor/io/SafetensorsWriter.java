@@ -2,6 +2,7 @@
 package io.eslm.tensor.io;
 
 import io.eslm.tensor.Checks;
+import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
@@ -15,20 +16,42 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Writes one safetensors file; see {@link Safetensors#write}. */
 final class SafetensorsWriter {
     /** Elements converted at a time. */
     private static final int CHUNK = 1 << 16;
-    private final List<Map.Entry<String, Tensor>> tensors;
+    private final List<Part> parts;
     private final Map<String, String> metadata = new TreeMap<>(Map.of("format", "pt"));
 
-    SafetensorsWriter(Map<String, Tensor> tensors, Map<String, String> metadata) {
+    /** One tensor of the file. */
+    private record Part(String name, Safetensors.Type type, Shape shape, Data data) {
+    }
+
+    /** Writes the elements. */
+    private interface Data {
+        void to(OutputStream out) throws IOException;
+    }
+
+    private SafetensorsWriter(Stream<Part> parts, Map<String, String> metadata) {
+        Comparator<Part> narrow = Comparator.comparingInt(p -> p.type.bytes());
+        this.parts = parts.sorted(narrow.reversed().thenComparing(Part::name)).toList();
+        this.metadata.putAll(metadata);
+    }
+
+    static SafetensorsWriter of(Map<String, Tensor> tensors, Map<String, String> metadata) {
         Checks.check(!tensors.containsKey(Header.METADATA), "write", "a tensor cannot have the name %s",
                 Header.METADATA);
-        Comparator<Map.Entry<String, Tensor>> narrow = Comparator.comparingInt(e -> e.getValue().dtype().bytes());
-        this.tensors = tensors.entrySet().stream().sorted(narrow.reversed().thenComparing(Map.Entry::getKey)).toList();
-        this.metadata.putAll(metadata);
+        return new SafetensorsWriter(tensors.entrySet().stream()
+                .map(e -> new Part(e.getKey(), Safetensors.Type.valueOf(e.getValue().dtype().name()),
+                        e.getValue().shape(), out -> data(out, e.getValue()))),
+                metadata);
+    }
+
+    static SafetensorsWriter of(TensorFile source, Safetensors.Type type) {
+        return new SafetensorsWriter(source.names().stream()
+                .map(name -> new Part(name, type, source.shape(name), out -> data(out, source, name, type))), Map.of());
     }
 
     FileSum write(Path file) {
@@ -40,8 +63,8 @@ final class SafetensorsWriter {
             out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length + padding).array());
             out.write(header);
             out.write(" ".repeat(padding).getBytes(StandardCharsets.US_ASCII));
-            for (Map.Entry<String, Tensor> e : tensors) {
-                data(out, e.getValue());
+            for (Part part : parts) {
+                part.data.to(out);
             }
         });
     }
@@ -58,13 +81,12 @@ final class SafetensorsWriter {
         }
         out.append('}');
         long at = 0;
-        for (Map.Entry<String, Tensor> e : tensors) {
-            Tensor t = e.getValue();
-            long end = at + (long) t.size() * t.dtype().bytes();
-            String dims = t.shape().toString();
+        for (Part part : parts) {
+            long end = at + (long) part.shape.size() * part.type.bytes();
+            String dims = part.shape.toString();
             out.append(',');
-            quote(out, e.getKey());
-            out.append(":{\"dtype\":\"").append(t.dtype()).append("\",\"shape\":[")
+            quote(out, part.name);
+            out.append(":{\"dtype\":\"").append(part.type).append("\",\"shape\":[")
                     .append(dims.substring(1, dims.length() - 1).replace(" ", "")).append("],\"data_offsets\":[")
                     .append(at).append(',').append(end).append("]}");
             at = end;
@@ -112,6 +134,19 @@ final class SafetensorsWriter {
                 }
             }
             out.write(bytes, 0, n * t.dtype().bytes());
+        }
+    }
+
+    private static void data(OutputStream out, TensorFile source, String name, Safetensors.Type type)
+            throws IOException {
+        int size = source.shape(name).size();
+        float[] floats = new float[Math.min(CHUNK, size)];
+        ByteBuffer buffer = ByteBuffer.allocate(floats.length * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (int at = 0; at < size; at += CHUNK) {
+            int n = Math.min(CHUNK, size - at);
+            source.floats(name, at, floats, n);
+            FloatBytes.put(type, name, floats, n, buffer.clear());
+            out.write(buffer.array(), 0, buffer.position());
         }
     }
 }

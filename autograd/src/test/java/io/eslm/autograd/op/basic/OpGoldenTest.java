@@ -11,6 +11,7 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Activation;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Workspace;
@@ -91,6 +92,10 @@ class OpGoldenTest {
         cases.put("attention", (tape, x, ids) -> x[0].attention(x[1], x[2], true));
         cases.put("attention_full", (tape, x, ids) -> x[0].attention(x[1], x[2], false));
         cases.put("swiglu", (tape, x, ids) -> x[0].matmul(x[1]).silu().mul(x[0].matmul(x[2])));
+        cases.put("gelu_exact", (tape, x, ids) -> x[0].apply(new Activate(Activation.GELU)));
+        cases.put("gelu_quick", (tape, x, ids) -> x[0].apply(new Activate(Activation.QUICK_GELU)));
+        cases.put("relu_one_pass", (tape, x, ids) -> x[0].apply(new Activate(Activation.RELU)));
+        cases.put("silu_one_pass", (tape, x, ids) -> x[0].apply(new Activate(Activation.SILU)));
         return cases;
     }
 

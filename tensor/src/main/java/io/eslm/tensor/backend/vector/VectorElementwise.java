@@ -143,7 +143,7 @@ final class VectorElementwise {
         }
     }
 
-    private static void relu(float[] y, int yAt, float[] x, int xAt, int n) {
+    static void relu(float[] y, int yAt, float[] x, int xAt, int n) {
         for (int i = 0; i < n; i += LANES) {
             fromArray(S, x, xAt + i).max(broadcast(S, 0f)).intoArray(y, yAt + i);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
+import io.eslm.tensor.backend.Activation;
 import io.eslm.tensor.backend.HeapStorage;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
@@ -10,6 +11,7 @@ public final class VectorKernels extends Kernels {
     private final VectorMatmul matmul;
     private final VectorAttention attention;
     private final VectorElementwise elementwise;
+    private final VectorActivations activations;
     private final VectorBinary binary;
     private final VectorRows rows;
     private final VectorLayerNorm layerNorm;
@@ -23,6 +25,7 @@ public final class VectorKernels extends Kernels {
         matmul = new VectorMatmul(parallel, scratch);
         attention = new VectorAttention(parallel, scratch);
         elementwise = new VectorElementwise(parallel);
+        activations = new VectorActivations(parallel);
         binary = new VectorBinary(parallel);
         rows = new VectorRows(parallel, scratch);
         layerNorm = new VectorLayerNorm(parallel, scratch);
@@ -104,6 +107,16 @@ public final class VectorKernels extends Kernels {
     @Override
     protected void runGeluBackward(Storage dx, Storage x, Storage dy, int n) {
         elementwise.geluBackward(f32(dx), f32(x), f32(dy), n);
+    }
+
+    @Override
+    protected void runActivation(Activation f, Storage y, Storage x, int n) {
+        activations.forward(f, f32(y), f32(x), n);
+    }
+
+    @Override
+    protected void runActivationBackward(Activation f, Storage dx, Storage x, Storage dy, int n) {
+        activations.backward(f, f32(dx), f32(x), f32(dy), n);
     }
 
     @Override

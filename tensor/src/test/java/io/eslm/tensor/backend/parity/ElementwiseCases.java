@@ -5,6 +5,7 @@ import static io.eslm.tensor.backend.parity.Closeness.EXACT;
 import static io.eslm.tensor.backend.parity.Closeness.U;
 import static io.eslm.tensor.backend.parity.Closeness.roundings;
 
+import io.eslm.tensor.backend.Activation;
 import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Kernels.Binary;
 import io.eslm.tensor.backend.Kernels.Unary;
@@ -38,6 +39,9 @@ final class ElementwiseCases {
                 unary(cases, f, n);
             }
             gelu(cases, n);
+            for (Activation f : Activation.values()) {
+                ActivationCases.add(cases, f, n);
+            }
             dropout(cases, n);
         }
         for (Unary f : Unary.values()) {

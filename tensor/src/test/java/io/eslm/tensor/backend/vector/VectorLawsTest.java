@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.Activation;
 import io.eslm.tensor.backend.HeapStorage;
 import io.eslm.tensor.backend.HeapStorage.F32;
 import io.eslm.tensor.backend.Kernels;
@@ -52,6 +53,10 @@ class VectorLawsTest {
         }
         all.put("gelu", (y, a, b, n) -> kernels.gelu(y, a, n));
         all.put("geluBackward", (y, a, b, n) -> kernels.geluBackward(y, a, b, n));
+        for (Activation f : Activation.values()) {
+            all.put(f + " activation", (y, a, b, n) -> kernels.activation(f, y, a, n));
+            all.put(f + " activationBackward", (y, a, b, n) -> kernels.activationBackward(f, y, a, b, n));
+        }
         all.put("axpby", (y, a, b, n) -> kernels.axpby(y, a, n, 0.3, 0.7));
         all.put("adamW",
                 (y, a, b, n) -> kernels.adamW(new F32[] {y}, new F32[] {a}, new F32[] {zeros(n)}, new F32[] {zeros(n)},

@@ -6,6 +6,11 @@ import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.tensor.DType;
+import io.eslm.tensor.backend.Activation;
+import io.eslm.tensor.backend.Backends;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.Kernels;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -23,8 +28,12 @@ import org.junit.jupiter.api.Test;
 class VectorMathTest {
     /** Every 97th float: 97 is coprime to the powers of 2 between binades, so no digit pattern is left out. */
     private static final int STRIDE = 97;
+    /** The same where the exact value takes long. */
+    private static final int COARSE = 9973;
     private static final int BATCH = 4096;
     private static final double SCALE = Math.sqrt(2 / Math.PI);
+
+    private static final Kernels DEFINITIONS = Backends.open("scalar", 1).kernels();
 
     private interface Function {
         FloatVector of(FloatVector x);
@@ -35,6 +44,13 @@ class VectorMathTest {
                     VectorMath::expNonPositive, "tanh", VectorMath::tanh, "log", VectorMath::log, "sigmoid",
                     VectorMath::sigmoid,
                     "gelu", VectorMath::gelu, "geluSlope", VectorMath::geluSlope));
+
+    static {
+        FUNCTIONS.put("exactGelu", VectorActivations::gelu);
+        FUNCTIONS.put("exactGeluSlope", VectorActivations::geluSlope);
+        FUNCTIONS.put("silu", x -> VectorActivations.weighted(x, 1));
+        FUNCTIONS.put("siluSlope", x -> VectorActivations.weightedSlope(x, 1));
+    }
 
     private static void apply(String name, float[] y, float[] x) {
         Function f = FUNCTIONS.get(name);
@@ -52,17 +68,17 @@ class VectorMathTest {
     }
 
     /** The largest error in units in the last place of the exact result, over the floats from {@code low} to {@code high}. */
-    private static double worst(String name, DoubleUnaryOperator exact, float low, float high) {
+    private static double worst(String name, DoubleUnaryOperator exact, float low, float high, int stride) {
         float[] x = new float[BATCH];
         float[] y = new float[BATCH];
         double worst = 0;
         int n = 0;
-        for (long bits = Integer.MIN_VALUE; bits <= Integer.MAX_VALUE; bits += STRIDE) {
+        for (long bits = Integer.MIN_VALUE; bits <= Integer.MAX_VALUE; bits += stride) {
             float v = Float.intBitsToFloat((int) bits);
             if (v >= low && v <= high) {
                 x[n++] = v;
             }
-            if (n == BATCH || bits + STRIDE > Integer.MAX_VALUE) {
+            if (n == BATCH || bits + stride > Integer.MAX_VALUE) {
                 apply(name, y, x);
                 for (int i = 0; i < n; i++) {
                     double want = exact.applyAsDouble(x[i]);
@@ -76,7 +92,11 @@ class VectorMathTest {
     }
 
     private static void check(String name, DoubleUnaryOperator exact, float low, float high, double most) {
-        double worst = worst(name, exact, low, high);
+        check(name, exact, low, high, STRIDE, most);
+    }
+
+    private static void check(String name, DoubleUnaryOperator exact, float low, float high, int stride, double most) {
+        double worst = worst(name, exact, low, high, stride);
         assertTrue(worst <= most, name + " on [" + low + ", " + high + "]: " + worst + " ulp, more than " + most);
         assertTrue(worst > most / 2, name + ": " + worst + " ulp; the bound " + most + " should say so");
     }
@@ -91,6 +111,33 @@ class VectorMathTest {
         check("gelu", x -> x / (1 + Math.exp(-2 * SCALE * (x + 0.044715 * x * x * x))), -1, Float.MAX_VALUE, 3);
         // In the left tail, the rounding of 2u counts 2u-fold.
         check("gelu", x -> x / (1 + Math.exp(-2 * SCALE * (x + 0.044715 * x * x * x))), -8, -1, 100);
+    }
+
+    /** The definitions compute in double. */
+    @Test
+    void errorsOfActivations() {
+        check("exactGelu", x -> of(Activation.GELU, x), -1, Float.MAX_VALUE, COARSE, 9);
+        // In the left tail, the rounding of x²/2 counts x²/2-fold.
+        check("exactGelu", x -> of(Activation.GELU, x), -8, -1, COARSE, 30);
+        check("silu", x -> of(Activation.SILU, x), -80, Float.MAX_VALUE, COARSE, 3);
+    }
+
+    private static double of(Activation f, double x) {
+        HeapStorage v = HeapStorage.allocate(DType.F64, 1);
+        v.set(0, x);
+        DEFINITIONS.activation(f, v, v, 1);
+        return v.get(0);
+    }
+
+    @Test
+    void slopesOfActivationsToSixDigitsOfTheirRange() {
+        for (float x = -12; x < 12; x += 1e-3f) {
+            double h = 1e-6;
+            for (Activation f : new Activation[] {Activation.GELU, Activation.SILU}) {
+                assertEquals((of(f, x + h) - of(f, x - h)) / (2 * h),
+                        one(f == Activation.SILU ? "siluSlope" : "exactGeluSlope", x), 1e-6);
+            }
+        }
     }
 
     @Test
@@ -134,6 +181,13 @@ class VectorMathTest {
         assertEquals(1, one("geluSlope", inf));
         assertEquals(0, one("geluSlope", -1e30));
         assertEquals(0.5f, one("geluSlope", 0));
+        for (String name : new String[] {"exactGelu", "silu"}) {
+            assertEquals(Float.POSITIVE_INFINITY, one(name, inf));
+            assertEquals(-0.0f, one(name, -1e30));
+            assertEquals(1, one(name + "Slope", inf));
+            assertEquals(0, one(name + "Slope", -1e30));
+            assertEquals(0.5f, one(name + "Slope", 0));
+        }
     }
 
     @Test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.gpt2.tokenizer;
+package io.eslm.gpt2.format;
 
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
@@ -18,33 +18,70 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * Reads plain data from a Python pickle: dictionaries (with keys in order), lists, tuples (as lists), strings, bytes, numbers
- * ({@link Long}, {@link BigInteger}, {@link Double}), booleans and None (null). Refuses everything that would load a class or call a
- * function, by name.
+ * ({@link Long}, {@link BigInteger}, {@link Double}), booleans and None (null). No class is loaded and no function is called: what a
+ * pickle asks for by name is refused, unless {@link Names} says what it stands for.
  */
-final class Pickle {
+public final class Pickle {
     /** A plain dictionary is small; a file of tensors is none. */
     private static final long MOST_BYTES = 64L << 20;
     private static final Object MARK = new Object();
+    private static final int LONGEST_NAME = 100;
 
     private static final Pattern ESCAPE = Pattern.compile("\\\\u([0-9a-fA-F]{4})|\\\\U([0-9a-fA-F]{8})");
 
+    /** The meaning of the names in a pickle, each one known beforehand. */
+    public interface Names {
+        /** What {@code name} (module, dot, name) stands for; empty if it is not known. */
+        Optional<Object> global(String name);
+
+        /**
+         * What {@code function}, which {@link #global} has returned, makes of {@code arguments}.
+         *
+         * @throws ClassCastException if they are none for it; or IndexOutOfBoundsException, if they are too few
+         */
+        Object call(Object function, List<Object> arguments);
+
+        /** What is kept outside of the pickle under {@code id}. */
+        Object persistent(Object id);
+    }
+
+    private static final Names NONE = new Names() {
+        @Override
+        public Optional<Object> global(String name) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Object call(Object function, List<Object> arguments) {
+            throw new ClassCastException("call");
+        }
+
+        @Override
+        public Object persistent(Object id) {
+            throw new ClassCastException("persistent");
+        }
+    };
+
     private final Path file;
+    private final Names names;
     private final ByteBuffer in;
     private final List<Object> stack = new ArrayList<>();
     private final Map<Integer, Object> memo = new HashMap<>();
 
-    private Pickle(Path file, byte[] bytes) {
+    private Pickle(Path file, byte[] bytes, Names names) {
         this.file = file;
+        this.names = names;
         in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** @throws UserError if the file cannot be read, is damaged, or holds more than plain data */
-    static Object read(Path file) {
+    public static Object read(Path file) {
         try {
             if (Files.size(file) > MOST_BYTES) {
                 throw new UserError(file + ": has " + Files.size(file) + " bytes, too many for a pickle of plain data");
@@ -56,8 +93,13 @@ final class Pickle {
     }
 
     /** {@link #read} from bytes; {@code file} is for messages. */
-    static Object of(Path file, byte[] bytes) {
-        Pickle pickle = new Pickle(file, bytes);
+    public static Object of(Path file, byte[] bytes) {
+        return of(file, bytes, NONE);
+    }
+
+    /** {@link #of(Path, byte[])}, where some names have a meaning. */
+    public static Object of(Path file, byte[] bytes, Names names) {
+        Pickle pickle = new Pickle(file, bytes, names);
         try {
             return pickle.run();
         } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
@@ -122,6 +164,14 @@ final class Pickle {
             case 'h' -> recall(in.get() & 0xFF);
             case 'j' -> recall(in.getInt());
             case 'g' -> recall(Integer.parseInt(line()));
+            case 'c' -> global(line() + "." + line());
+            case 0x93 -> {
+                Object name = pop();
+                global(pop() + "." + name);
+            }
+            case 'R', 0x81 -> call();
+            case 'b' -> build();
+            case 'Q' -> recallOutside();
             case '0' -> pop();
             case '2' -> stack.add(top());
             default -> throw refused(code);
@@ -129,14 +179,49 @@ final class Pickle {
     }
 
     private UserError refused(int code) {
-        String what = switch (code) {
-            case 'c', 0x93, 'R', 'i', 'o', 'b', 0x81, 0x92, 'P', 'Q', 0x82, 0x83, 0x84 ->
-                    "would load a class or call a function"
-                            + (code == 'c' ? ": " + line() + "." + line() : "");
+        return refused(switch (code) {
+            case 'i', 'o', 0x92, 'P', 0x82, 0x83, 0x84 -> "would load a class or call a function";
             default -> String.format(Locale.ROOT, "has an instruction 0x%02X", code);
-        };
+        });
+    }
+
+    private UserError refused(String what) {
         return new UserError(
                 file + ": holds more than plain data, and is not read: at byte " + in.position() + " it " + what);
+    }
+
+    private void global(String name) {
+        stack.add(names.global(name)
+                .orElseThrow(() -> refused("would load a class or call a function: " + shown(name))));
+    }
+
+    private static String shown(String name) {
+        return name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME) + "…";
+    }
+
+    private void call() {
+        List<?> arguments = (List<?>) pop();
+        Object function = pop();
+        try {
+            stack.add(names.call(function, new ArrayList<>(arguments)));
+        } catch (IndexOutOfBoundsException e) {
+            throw damaged("calls a function with too few arguments");
+        }
+    }
+
+    /** Gives an object its attributes; those of a dictionary, the only kind that has some here, say nothing about its entries. */
+    private void build() {
+        pop();
+        topMap();
+    }
+
+    private void recallOutside() {
+        Object id = pop();
+        try {
+            stack.add(names.persistent(id));
+        } catch (IndexOutOfBoundsException e) {
+            throw damaged("names memory in an unknown way");
+        }
     }
 
     private Object pop() {
@@ -176,7 +261,7 @@ final class Pickle {
 
     /** A key is a string or a number, as in every file that we know; hashing a list that contains itself would not end. */
     private static void put(Map<Object, Object> map, Object key, Object value) {
-        if (key instanceof List || key instanceof Map) {
+        if (!(key == null || key instanceof String || key instanceof Number || key instanceof Boolean)) {
             throw new ClassCastException("key");
         }
         map.put(key, value);

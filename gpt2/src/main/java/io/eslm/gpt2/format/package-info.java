@@ -1,0 +1,2 @@
+/** Model files of other programs, read and written without these programs. */
+package io.eslm.gpt2.format;
