@@ -33,7 +33,8 @@ import picocli.CommandLine.Model.CommandSpec;
             "", "Examples:", "  eslm prepare --in book.txt --out data/book",
             "  eslm prepare --in jdk --out data/jdk --held-out 0.01",
             "  eslm prepare --in 'web/*.parquet' --text-field content --domain-field lang --deduplicate --out data/web",
-            "  eslm prepare --in web=pages.jsonl.zst:0.7 --in code=src/:0.3 --out data/mix", "  eslm train --data data/book"})
+            "  eslm prepare --in web=pages.jsonl.zst:0.7 --in code=src/:0.3 --out data/mix",
+            "  eslm train --data data/book"})
 final class PrepareCommand extends EslmCommand {
     private static final Option<String> IN = Option.text("in", "PATH",
             "a text file, JSON lines, JSON, CSV, TSV or Parquet, also in .gz or .zst; a folder of these (its subfolders become "

@@ -53,7 +53,8 @@ public final class Run {
 
     public static final Option<String> DATA = ALL.add(Option.text("data", "PATH",
             "jdk, a text file, JSON lines, a table, Parquet, a folder or 'pattern*' of these, an http address, a .bin file, or a "
-                    + "prepared folder; several as NAME=PATH:WEIGHT, each a domain (docs/data.md)").defaultsTo("jdk"));
+                    + "prepared folder; several as NAME=PATH:WEIGHT, each a domain (docs/data.md)")
+            .defaultsTo("jdk"));
     public static final Option<String> TOKENIZER = ALL.add(Option.text("tokenizer", "PATH",
             "for text: gpt2, bytes, a tokenizer.json, a meta.pkl, a rank file, or a folder that holds one")
             .defaultsTo("that of the model or of the prepared data; gpt2", _ -> null));

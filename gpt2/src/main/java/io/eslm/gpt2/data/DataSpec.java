@@ -41,10 +41,12 @@ public record DataSpec(List<Source> sources) {
             .defaultsTo("by content and name", _ -> null));
     public static final Option<Boolean> DEDUPLICATE = ALL.add(Option.flag("deduplicate",
             "leave out a document whose text was there before; needs some 20 bytes of memory for each document"));
-    public static final Option<Long> MIN_LENGTH = ALL.add(Option.seed("min length", "leave out documents of fewer characters")
-            .must("be at least 0", n -> n >= 0).defaultsTo(0L));
-    public static final Option<Long> MAX_LENGTH = ALL.add(Option.seed("max length", "leave out documents of more characters")
-            .must("be at least 1", n -> n >= 1).defaultsTo("no limit", _ -> null));
+    public static final Option<Long> MIN_LENGTH =
+            ALL.add(Option.seed("min length", "leave out documents of fewer characters")
+                    .must("be at least 0", n -> n >= 0).defaultsTo(0L));
+    public static final Option<Long> MAX_LENGTH =
+            ALL.add(Option.seed("max length", "leave out documents of more characters")
+                    .must("be at least 1", n -> n >= 1).defaultsTo("no limit", _ -> null));
     public static final Option<Double> HELD_OUT = ALL.add(Option.number("held out", "SHARE",
             "share of the tokens to hold out for evaluation")
             .must("be from 0 to 0.5", share -> share >= 0 && share <= 0.5).defaultsTo("0.1; jdk: 0.03", _ -> null));
@@ -77,7 +79,8 @@ public record DataSpec(List<Source> sources) {
 
         boolean keeps(String document) {
             long chars = document.codePointCount(0, document.length());
-            return chars >= settings.get(MIN_LENGTH) && settings.find(MAX_LENGTH).map(most -> chars <= most).orElse(true);
+            return chars >= settings.get(MIN_LENGTH)
+                    && settings.find(MAX_LENGTH).map(most -> chars <= most).orElse(true);
         }
 
         /** The same somewhere else. */
@@ -237,7 +240,8 @@ public record DataSpec(List<Source> sources) {
         String key = pair.substring(0, equals);
         Option<?> option = SETTINGS.find(key).orElseThrow(() -> new UserError("data " + text + ": there is no setting "
                 + key + ". There are " + SETTINGS.options().stream().map(Option::key)
-                        .collect(Collectors.joining(", ")) + '.'));
+                        .collect(Collectors.joining(", "))
+                + '.'));
         try {
             return settings.withText(option, pair.substring(equals + 1));
         } catch (OptionError e) {

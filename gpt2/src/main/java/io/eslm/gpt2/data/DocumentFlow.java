@@ -123,7 +123,8 @@ final class DocumentFlow {
         int otherLength = 0;
         for (Piece piece : read.batch.pieces()) {
             if (text && !whole) {
-                WholeTexts.cut(piece, endOfText).forEach(part -> docs.add(new Doc(part.text(), part.ends(), null, false, 0)));
+                WholeTexts.cut(piece, endOfText)
+                        .forEach(part -> docs.add(new Doc(part.text(), part.ends(), null, false, 0)));
                 continue;
             }
             String document = text ? bare(piece.text()) : piece.text();

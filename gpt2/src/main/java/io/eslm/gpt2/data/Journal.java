@@ -58,7 +58,8 @@ final class Journal implements AutoCloseable {
      */
     static Journal open(Path out, String identity) throws IOException {
         Path folder = Files.createDirectories(out.resolve(FOLDER));
-        FileChannel lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel lock =
+                FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         if (!isFree(lock)) {
             lock.close();
             throw new UserError("another program is preparing " + out + " now. Wait for it, or name another folder.");

@@ -142,7 +142,8 @@ final class Places {
             return JdkCorpus.open(javaHome, cache.index(javaHome.toString(), DataSource.JDK), progress);
         }
         return TextCorpus.open(spec, followLinks,
-                where -> cache.index(where, name(new Source("", where, spec.sources().getFirst().settings()))), progress);
+                where -> cache.index(where, name(new Source("", where, spec.sources().getFirst().settings()))),
+                progress);
     }
 
     /** Refuses to write {@code out} into a folder that is read. */
@@ -170,7 +171,8 @@ final class Places {
     private static void existing(String data) {
         Path path = Path.of(data.replace('\0', '?')); // which no path can contain
         if (data.isBlank() || !Files.exists(path)) {
-            throw new UserError("data " + path.toAbsolutePath() + ": no such file or folder. Name a file of text, JSON, a "
+            throw new UserError("data " + path.toAbsolutePath()
+                    + ": no such file or folder. Name a file of text, JSON, a "
                     + "table or Parquet, a folder or a pattern of such files, an address, a .bin file, a prepared folder, "
                     + DataSource.STDIN + " for the standard input, or " + DataSource.JDK + " for the JDK's own text.");
         }

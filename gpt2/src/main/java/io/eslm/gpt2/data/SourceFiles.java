@@ -79,12 +79,14 @@ final class SourceFiles {
             throws IOException {
         if (source.isPattern()) {
             List<Entry> entries = Patterns.files(source.location()).stream()
-                    .gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), file -> named(source, file, index))).toList();
+                    .gather(Gatherers.mapConcurrent(TextCorpus.inFlight(), file -> named(source, file, index)))
+                    .toList();
             return new SourceFiles(source, entries, "");
         }
         Path path = Path.of(source.location());
         return Files.isDirectory(path) ? folder(source, path, followLinks, index, progress)
-                : new SourceFiles(source, List.of(named(source, new SourceFile(path, path.getFileName().toString()), index)), "");
+                : new SourceFiles(source,
+                        List.of(named(source, new SourceFile(path, path.getFileName().toString()), index)), "");
     }
 
     private static Entry named(DataSpec.Source source, SourceFile file, ContentIndex index) {
@@ -224,7 +226,8 @@ final class SourceFiles {
             int n = e.getValue().size();
             long documents = e.getValue().stream().mapToLong(entry -> entry.found.documents()).sum();
             return n + " " + e.getKey().words() + (n == 1 && !Files.isDirectory(Path.of(source.location())) ? " file"
-                    : " files") + (e.getKey() == Format.PARQUET ? String.format(Locale.ROOT, ", %,d documents", documents)
+                    : " files")
+                    + (e.getKey() == Format.PARQUET ? String.format(Locale.ROOT, ", %,d documents", documents)
                             : "");
         }).collect(Collectors.joining(", "));
     }

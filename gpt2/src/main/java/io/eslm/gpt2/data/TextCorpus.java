@@ -34,7 +34,8 @@ final class TextCorpus implements Corpus {
         this.sources = sources;
         this.items = sources.stream()
                 .flatMap(files -> files.entries().stream().map(entry -> new Item(entry, files.source())))
-                .sorted(Comparator.comparing((Item item) -> item.entry.domain()).thenComparing(item -> item.entry.name()))
+                .sorted(Comparator.comparing((Item item) -> item.entry.domain())
+                        .thenComparing(item -> item.entry.name()))
                 .toList();
     }
 

@@ -35,7 +35,8 @@ record TextEncoder(Tokenizer tokenizer, boolean specials) {
 
     /** The text that ends a document; null if none does. */
     String endOfTextMark() {
-        return specials && tokenizer.endOfText().isPresent() ? tokenizer.decode(tokenizer.endOfText().getAsInt()) : null;
+        return specials && tokenizer.endOfText().isPresent() ? tokenizer.decode(tokenizer.endOfText().getAsInt())
+                : null;
     }
 
     /** Equal for encoders that give equal tokens; empty for GPT-2's with its special token. */

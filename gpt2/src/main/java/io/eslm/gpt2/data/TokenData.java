@@ -59,7 +59,8 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
             addUnlessEmpty(trainDomains, split.name(), split.train());
             addUnlessEmpty(valDomains, split.name(), split.val());
         }
-        return new TokenData(new TokenSet(train, trainDomains, weights), val.map(file -> new TokenSet(file, valDomains)),
+        return new TokenData(new TokenSet(train, trainDomains, weights),
+                val.map(file -> new TokenSet(file, valDomains)),
                 meta.source(), tokenizer(dir, meta));
     }
 
@@ -142,7 +143,9 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     }
 
     private static Content content(String name, TokenFile tokens) {
-        return new Content(name, tokens.width() * tokens.size(), tokens.hash());
+        String hash = tokens.hash();
+        Meta.checkHash(tokens, hash);
+        return new Content(name, tokens.width() * tokens.size(), hash);
     }
 
     /**

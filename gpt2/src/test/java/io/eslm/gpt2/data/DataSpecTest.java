@@ -30,9 +30,10 @@ class DataSpecTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = ' ', value = {"book.txt '' book.txt", "a/b:c.txt '' a/b:c.txt", "web=a/*.parquet:0.7 web a/*.parquet",
-        "a.jsonl:text-field=body,domain-field=lang '' a.jsonl", "x=http://host:8080 x http://host:8080",
-        "http://host:8080/a.jsonl:min-length=5 '' http://host:8080/a.jsonl", "jdk '' jdk", "- '' -"})
+    @CsvSource(delimiter = ' ',
+            value = {"book.txt '' book.txt", "a/b:c.txt '' a/b:c.txt", "web=a/*.parquet:0.7 web a/*.parquet",
+                "a.jsonl:text-field=body,domain-field=lang '' a.jsonl", "x=http://host:8080 x http://host:8080",
+                "http://host:8080/a.jsonl:min-length=5 '' http://host:8080/a.jsonl", "jdk '' jdk", "- '' -"})
     void nameAndPlaceAreToldApart(String text, String name, String location) {
         assertEquals(name, one(text).name());
         assertEquals(location, one(text).location());

@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -76,7 +79,8 @@ class DocumentsTest {
     }
 
     private static String lines(int n, String text) {
-        return IntStream.range(0, n).mapToObj(i -> "{\"text\":\"" + text + " " + i + "\",\"kind\":\"k" + i % 3 + "\"}\n")
+        return IntStream.range(0, n)
+                .mapToObj(i -> "{\"text\":\"" + text + " " + i + "\",\"kind\":\"k" + i % 3 + "\"}\n")
                 .collect(Collectors.joining());
     }
 
@@ -148,8 +152,9 @@ class DocumentsTest {
     @Test
     void aWeightGoesToTheDomainsOfItsSource() throws IOException {
         String file = put("a.jsonl", lines(60, "one two")).toString();
-        TokenData data = prepare("a=" + file + ":domain-field=kind,0.5\nb=" + put("b.txt", "some text ".repeat(99)) + ":1.5",
-                0);
+        TokenData data =
+                prepare("a=" + file + ":domain-field=kind,0.5\nb=" + put("b.txt", "some text ".repeat(99)) + ":1.5",
+                        0);
         assertEquals(List.of("a/k0", "a/k1", "a/k2", "b"), data.train().domains().stream().map(Domain::name).toList());
         assertEquals(0.5, data.train().weights().subList(0, 3).stream().mapToDouble(w -> w).sum(), 1e-12);
         assertEquals(1.5, data.train().weights().getLast());
@@ -242,7 +247,8 @@ class DocumentsTest {
     void textOfAnotherEncodingSaysHowToConvertIt() throws IOException {
         Path latin = Files.write(dir.resolve("l.txt"), "caf\u00e9 noir".getBytes(StandardCharsets.ISO_8859_1));
         String message = assertThrows(UserError.class, () -> prepare(latin.toString(), 0)).getMessage();
-        assertTrue(message.contains("byte 3 is not UTF-8") && message.contains("iconv -f WINDOWS-1252 -t UTF-8"), message);
+        assertTrue(message.contains("byte 3 is not UTF-8") && message.contains("iconv -f WINDOWS-1252 -t UTF-8"),
+                message);
         Path wide = Files.write(dir.resolve("w.txt"), "wide".getBytes(StandardCharsets.UTF_16));
         message = assertThrows(UserError.class, () -> prepare(wide.toString(), 0)).getMessage();
         assertTrue(message.contains("looks like UTF-16"), message);
@@ -258,7 +264,8 @@ class DocumentsTest {
         TokenData data = prepare(dir.resolve("in").toString(), 0);
         List<String> documents = documents(data.train());
         assertEquals(1 + 5 + 5 + 1 + 1, documents.size(), documents::toString);
-        assertTrue(documents.contains("text,n\nrow,1\n"), "a table in a folder is text, unless the user says otherwise");
+        assertTrue(documents.contains("text,n\nrow,1\n"),
+                "a table in a folder is text, unless the user says otherwise");
         documents = documents(prepare(dir.resolve("in") + ":text-field=text", 0).train());
         assertTrue(documents.contains("row"), documents::toString);
         assertTrue(notes.getFirst().startsWith(dir.resolve("in") + ": "), notes::toString);
@@ -277,13 +284,64 @@ class DocumentsTest {
     @Test
     void trainingUsesTheSameNamesAsPreparing() throws IOException {
         String file = put("a.jsonl", lines(100, "text")).toString();
-        TokenData data = source.train("x=" + file + ":held-out=0.3,domain-field=kind", Optional.empty(), Progress.SILENT);
+        TokenData data =
+                source.train("x=" + file + ":held-out=0.3,domain-field=kind", Optional.empty(), Progress.SILENT);
         assertEquals(List.of("x/k0", "x/k1", "x/k2"), data.train().domains().stream().map(Domain::name).toList());
         long val = data.val().orElseThrow().tokens().size();
         assertEquals(0.3, val / (double) (val + data.train().tokens().size()), 0.15,
                 String.format(Locale.ROOT, "%d held out", val));
-        assertEquals(100, documents(source.eval("x=" + file + ":held-out=0.3", Optional.empty(), Progress.SILENT)).size(),
+        assertEquals(100,
+                documents(source.eval("x=" + file + ":held-out=0.3", Optional.empty(), Progress.SILENT)).size(),
                 "all of it is measured");
         assertFalse(Arrays.asList(dir.resolve("cache").toFile().list()).isEmpty());
+    }
+
+    @Test
+    void anAddressIsCopiedOnce() throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        int[] requests = new int[1];
+        server.createContext("/d/five.jsonl", exchange -> {
+            requests[0]++;
+            byte[] bytes = lines(5, "text").getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, bytes.length);
+            exchange.getResponseBody().write(bytes);
+            exchange.close();
+        });
+        server.start();
+        try {
+            String address = "http://localhost:" + server.getAddress().getPort() + "/d/five.jsonl";
+            assertEquals(5, documents(prepare(address, 0).train()).size());
+            assertEquals(5, documents(prepare("a=" + address + ":domain-field=kind", 0).train()).size());
+            assertTrue(notes.getFirst().contains("uses the copy "), notes::toString);
+            assertEquals(1, requests[0]);
+            assertEquals(Optional.empty(), DataSource.missing(address));
+            assertEquals(address, source.kept(address, Progress.SILENT), "a run keeps the address");
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void aDamagedTokenFileIsNoticed() throws IOException {
+        prepare(put("a.txt", "some text ".repeat(500)).toString(), 0.1);
+        assertEquals(2, TokenData.open(out).content().size());
+        byte[] bytes = Files.readAllBytes(out.resolve("train.bin"));
+        bytes[100] ^= 1;
+        Files.write(out.resolve("train.bin"), bytes);
+        TokenData damaged = TokenData.open(out);
+        String message = assertThrows(UserError.class, damaged::content).getMessage();
+        assertTrue(message.contains("train.bin is damaged"), message);
+    }
+
+    @Test
+    void aWeightThatCannotBeHonouredIsRefused() throws IOException {
+        String small = put("a.txt", "few words").toString();
+        String large = put("b.txt", "many words ".repeat(500)).toString();
+        TokenData few = prepare("a=" + small + ":0.5\nb=" + large + ":0.5", 0);
+        assertTrue(assertThrows(UserError.class, () -> BatchSampler.of(few.train(), 1, 8, 1)).getMessage()
+                .contains("the domain a has only 3 tokens"));
+        TokenData rare = prepare("a=" + large + ":0.00001\nb=" + large + ":1", 0);
+        assertTrue(assertThrows(UserError.class, () -> BatchSampler.of(rare.train(), 1, 8, 1)).getMessage()
+                .contains("would never be read"));
     }
 }

@@ -122,7 +122,8 @@ public final class Formats {
         if (JsonLines.defect(head, columns) == null) {
             return Format.JSONL;
         }
-        throw new UserError(file.path() + " is JSON, but no array of objects and no JSON lines. Write each document as a "
+        throw new UserError(file.path()
+                + " is JSON, but no array of objects and no JSON lines. Write each document as a "
                 + "line {\"" + columns.text() + "\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
     }
 

@@ -102,8 +102,10 @@ final class Parquet implements DocumentReader {
         } catch (UserError e) {
             throw e;
         } catch (OutOfMemoryError e) {
-            throw new UserError(file + " needs more memory than the program has. Give it more, or write the file with smaller "
-                    + "row groups and pages; it may also be damaged.", e);
+            throw new UserError(
+                    file + " needs more memory than the program has. Give it more, or write the file with smaller "
+                            + "row groups and pages; it may also be damaged.",
+                    e);
         } catch (IOException | RuntimeException | LinkageError e) {
             Throwable cause = e instanceof UncheckedIOException u ? u.getCause() : e;
             throw new UserError(file + " is no Parquet file that can be read, or is damaged: " + cause.getMessage(), e);

@@ -153,8 +153,9 @@ class DownloadTest {
         refused("/page", "with a web page");
         refused("/circle", "answers 302");
         refused("/silent", "nothing came for 2 seconds");
-        assertTrue(assertThrows(UserError.class, () -> Download.to(URI.create("http:/x"), dir.resolve("copy"), (_, _) -> {
-        })).getMessage().contains("no host"));
+        assertTrue(
+                assertThrows(UserError.class, () -> Download.to(URI.create("http:/x"), dir.resolve("copy"), (_, _) -> {
+                })).getMessage().contains("no host"));
         end.countDown();
         server.stop(0);
         refused("/data.jsonl", "cannot download");

@@ -143,11 +143,13 @@ class FormatsTest {
 
     @Test
     void arraysAndLinesOfJson() throws IOException {
-        assertEquals(List.of("a", "b\0c"), texts(put("a.json", " [{\"text\":\"a\"},\n{\"x\":[1],\"text\":\"b\\u0000c\"}]")));
+        assertEquals(List.of("a", "b\0c"),
+                texts(put("a.json", " [{\"text\":\"a\"},\n{\"x\":[1],\"text\":\"b\\u0000c\"}]")));
         assertEquals(List.of("a", "b"), texts(put("b.json", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n")));
         assertEquals(List.of("a", "b"), texts(put("c", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n")), "no ending");
-        assertEquals(List.of("x"), read(put("d.jsonl", "{\"body\":\"x\",\"text\":1}"), new Columns("body", null)).stream()
-                .map(Piece::text).toList());
+        assertEquals(List.of("x"),
+                read(put("d.jsonl", "{\"body\":\"x\",\"text\":1}"), new Columns("body", null)).stream()
+                        .map(Piece::text).toList());
         assertTrue(refused(put("e.json", "[{\"text\":\"a\"},{\"text\":2}]"), Columns.DEFAULT)
                 .contains("element 2: is no document: its \"text\" is not a string"));
         assertTrue(refused(put("f.json", "{\n \"data\": []\n}"), Columns.DEFAULT).contains("no array of objects"));
@@ -158,7 +160,8 @@ class FormatsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"a.xz, compressed with xz", "a.zip, an archive", "a.docx, a Word document", "a.parquet, no Parquet file"})
+    @CsvSource({"a.xz, compressed with xz", "a.zip, an archive", "a.docx, a Word document",
+        "a.parquet, no Parquet file"})
     void whatNoReaderReadsIsRefusedByName(String name, String words) throws IOException {
         String message = refused(put(name, "some words\n"), Columns.DEFAULT);
         assertTrue(message.contains(words), message);
@@ -167,7 +170,8 @@ class FormatsTest {
     @Test
     void linesLongerThanABlockAndBrokenOnes() throws IOException {
         String longLine = "{\"text\":\"" + "é".repeat(Batch.SIZE) + "\"}\n";
-        Path file = put("a.jsonl", longLine + "\n" + "{\"text\":\"b\"}\n".repeat(50_000) + longLine + "{\"text\":\"c\"}");
+        Path file =
+                put("a.jsonl", longLine + "\n" + "{\"text\":\"b\"}\n".repeat(50_000) + longLine + "{\"text\":\"c\"}");
         List<String> texts = texts(file);
         assertEquals(50_003, texts.size());
         assertEquals(Batch.SIZE, texts.getFirst().length());

@@ -71,7 +71,8 @@ class TextReaderTest {
                 }));
         assertEquals("NUL byte at byte " + (bytes + 1), nul.getMessage());
         byte[] cut = "abc\u00E9".getBytes(StandardCharsets.UTF_8);
-        assertEquals(new TextReader.Checked(TextReader.Defect.NOT_UTF8, 3), TextReader.check(in(Arrays.copyOf(cut, 4))));
+        assertEquals(new TextReader.Checked(TextReader.Defect.NOT_UTF8, 3),
+                TextReader.check(in(Arrays.copyOf(cut, 4))));
         byte[] latin = new byte[300_000];
         Arrays.fill(latin, (byte) 'a');
         latin[299_000] = (byte) 0xE9;
