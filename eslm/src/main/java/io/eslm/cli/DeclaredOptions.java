@@ -35,7 +35,8 @@ import picocli.CommandLine.Model.OptionSpec;
 final class DeclaredOptions {
     /** The model of a command that does not train. */
     static final Option<Path> MODEL =
-            Option.path("model", "DIR", "a model folder, or the folder of a run (its newest checkpoint)");
+            Option.path("model", "DIR",
+                    "a model folder, a run (its newest checkpoint), or a model's file (.pt, .bin, .gguf)");
     /** Where to compute. */
     static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
 

@@ -38,7 +38,7 @@ class ConvertCommandTest {
             Path out = dir.resolve(name);
             Program.Outcome o = Program.run("convert", "--in", in.toString(), "--out", out.toString()).ok();
             assertTrue(o.err().contains(in == run ? "model folder" : in.toString()), o.err());
-            assertTrue(o.err().contains("2 blocks, 2 heads, width 16, context 16, 64 token ids"), o.err());
+            assertTrue(o.err().contains("blocks 2, heads 2, width 16, context 16, token ids 64"), o.err());
             assertTrue(o.out().startsWith("wrote " + out), o.out());
             assertEquals(expected, scores(out), "every command takes the file itself");
             in = out;

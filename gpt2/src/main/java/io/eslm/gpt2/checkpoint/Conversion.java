@@ -67,7 +67,7 @@ public final class Conversion implements AutoCloseable {
     public String source() {
         Gpt2Config c = weights.config();
         return String.format(Locale.ROOT,
-                "%s %s: %d blocks, %d heads, width %d, context %d, %,d token ids; %,d weights",
+                "%s %s: blocks %d, heads %d, width %d, context %d, token ids %,d; %,d weights",
                 foreign.map(ForeignModel::kind).orElse("model folder"), foreign.isPresent() ? in : weights.folder(),
                 c.nLayer(), c.nHead(), c.nEmbd(), c.blockSize(), c.vocabSize(), c.parameterCount());
     }

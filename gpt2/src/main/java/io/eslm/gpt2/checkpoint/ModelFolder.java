@@ -234,7 +234,7 @@ public final class ModelFolder {
     static Path resolve(Path dir) {
         if (!Files.isDirectory(dir)) {
             throw new UserError(dir + (Files.exists(dir) ? ": is a file" : ": no such folder") + ". Name a folder with "
-                    + CONFIG + " and " + WEIGHTS + ", or the folder of a run");
+                    + CONFIG + " and " + WEIGHTS + ", the folder of a run, or a model's file");
         }
         CheckpointSearch found = new Checkpoints(dir).newest();
         if (found.newest().isPresent()) {

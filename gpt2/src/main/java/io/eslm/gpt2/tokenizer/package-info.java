@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-/** GPT-2's byte-level BPE: text to token ids and back, and the vocabulary files of other tools. */
+/** Text to token ids and back: GPT-2's byte-level BPE, the vocabularies of other tools and their files, and learning one's own. */
 package io.eslm.gpt2.tokenizer;

@@ -99,7 +99,10 @@ class BpeTrainerTest {
         for (int i = 0; i < 12; i++) {
             StringBuilder text = new StringBuilder();
             for (int n = 0; n < 20_000; n++) {
-                text.append(' ').append(Integer.toString(random.nextInt(1 << random.nextInt(1, 31)), 36));
+                text.append(' ');
+                for (int word = random.nextInt(1 << random.nextInt(1, 31)); word > 0; word /= 26) {
+                    text.append((char) ('a' + word % 26));
+                }
             }
             texts.add(text.toString());
         }

@@ -53,7 +53,8 @@ class Gpt2PiecesTest {
         for (int c = 0; c <= Character.MAX_CODE_POINT; c++) {
             boolean surrogate = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
             if (!surrogate && (Character.isDefined(c) || c % 64 == 0)) {
-                text.append('a').appendCodePoint(c).append('1').appendCodePoint(c).append(' ');
+                text.append('a').appendCodePoint(c).append('1').appendCodePoint(c).append('!')
+                        .appendCodePoint(c).append(' ');
             }
             if (c % 1000 == 0 || c == Character.MAX_CODE_POINT) {
                 check(text.toString());

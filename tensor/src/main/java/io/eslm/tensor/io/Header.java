@@ -15,6 +15,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -70,7 +71,7 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
         checkCover(file, entries, dataBytes);
         Map<String, Entry> byName = new LinkedHashMap<>();
         entries.forEach(e -> byName.put(e.name(), e));
-        return new Header(byName, metadata);
+        return new Header(Collections.unmodifiableMap(byName), metadata);
     }
 
     private static Reader text(MemorySegment utf8) {
@@ -132,5 +133,20 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
         return new UserError(file + ": not a valid safetensors file: "
                 + (what.length() <= LONGEST_MESSAGE ? what : what.substring(0, LONGEST_MESSAGE) + "…")
                 + ". Copy or export it again");
+    }
+
+    /** Says what a file is that cannot be a safetensors file, if its beginning tells. */
+    static void checkKind(Path file, byte[] head) {
+        FileKind.of(head).ifPresent(kind -> {
+            throw new UserError(kind.sentence(file) + ". Needed here is a .safetensors file");
+        });
+        boolean text = true;
+        for (byte b : head) {
+            text &= b >= ' ' && b <= '~' || b == '\n' || b == '\r' || b == '\t';
+        }
+        if (text) {
+            throw broken(file, "it is text that begins with \""
+                    + new String(head, StandardCharsets.US_ASCII).lines().findFirst().orElse("").strip() + "\"");
+        }
     }
 }

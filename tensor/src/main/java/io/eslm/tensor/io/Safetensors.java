@@ -14,10 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -135,7 +133,8 @@ public final class Safetensors implements TensorFile {
         }
         long length = all.get(LONG, 0);
         if (length < 0 || length > Math.min(Header.MAX_LENGTH, all.byteSize() - 8)) {
-            checkKind(file, all.asSlice(0, Math.min(FileKind.HEAD, all.byteSize())).toArray(ValueLayout.JAVA_BYTE));
+            Header.checkKind(file,
+                    all.asSlice(0, Math.min(FileKind.HEAD, all.byteSize())).toArray(ValueLayout.JAVA_BYTE));
         }
         if (length < 0 || length > Header.MAX_LENGTH) {
             throw Header.broken(file, "its header would have " + Long.toUnsignedString(length) + " bytes, the limit is "
@@ -147,21 +146,6 @@ public final class Safetensors implements TensorFile {
                             + (all.byteSize() - 8));
         }
         return length;
-    }
-
-    /** Says what a file is that cannot be a safetensors file, if its beginning tells. */
-    private static void checkKind(Path file, byte[] head) {
-        FileKind.of(head).ifPresent(kind -> {
-            throw new UserError(kind.sentence(file) + ". Needed here is a .safetensors file");
-        });
-        boolean text = true;
-        for (byte b : head) {
-            text &= b >= ' ' && b <= '~' || b == '\n' || b == '\r' || b == '\t';
-        }
-        if (text) {
-            throw Header.broken(file, "it is text that begins with \""
-                    + new String(head, StandardCharsets.US_ASCII).lines().findFirst().orElse("").strip() + "\"");
-        }
     }
 
     private static void checkMemory(Path file, long header) {
@@ -203,7 +187,7 @@ public final class Safetensors implements TensorFile {
 
     @Override
     public Set<String> names() {
-        return Collections.unmodifiableSet(header.entries().keySet());
+        return header.entries().keySet();
     }
 
     @Override
@@ -224,11 +208,6 @@ public final class Safetensors implements TensorFile {
     /** The strings under {@code __metadata__}; empty if there are none. */
     public Map<String, String> metadata() {
         return Map.copyOf(header.metadata());
-    }
-
-    @Override
-    public boolean contains(String name) {
-        return header.entries().containsKey(name);
     }
 
     /** @throws NoSuchElementException if the file has no such tensor; see {@link #contains} */
