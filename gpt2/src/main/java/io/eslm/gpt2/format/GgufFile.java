@@ -226,7 +226,7 @@ final class GgufFile {
 
     private Object nextValue(int type, String key) {
         return switch (type) {
-            case 0 -> (long) (next(1) & 0xFF);
+            case 0 -> next(1) & 0xFF;
             case 1 -> (long) (byte) next(1);
             case 2 -> next(2) & 0xFFFF;
             case 3 -> (long) (short) next(2);
