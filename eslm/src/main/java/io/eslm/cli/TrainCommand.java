@@ -6,6 +6,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.data.DataSpec;
 import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
@@ -112,6 +113,12 @@ final class TrainCommand extends EslmCommand {
         if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {
             options.foldSettings(Run.DATA, DataSpec.options());
             options.keepData(Run.DATA, screen.progress());
+        } else if (options.has(Run.DATA)) {
+            options.foldSettings(Run.DATA, DataSpec.options());
+        } else {
+            options.texts(DataSpec.options()).forEach((option, text) -> {
+                throw new OptionError(option, text, "a run that exists keeps its data. Omit the option");
+            });
         }
         Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
                 .notes(note -> screen.note("note: " + note.messageFor(DeclaredOptions::flag)));

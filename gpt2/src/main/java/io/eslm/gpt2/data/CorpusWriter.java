@@ -42,7 +42,7 @@ final class CorpusWriter implements AutoCloseable {
     private long documents;
     private long uncommitted;
     /** Bytes of tokens between two commits. */
-    private long commitBytes = 1 << 26;
+    private long commitBytes = 1 << 24;
 
     /** Begins anew, in the order of {@code domains}. */
     CorpusWriter(Path out, List<String> domains, Division division, TextEncoder encoder) throws IOException {
@@ -176,7 +176,7 @@ final class CorpusWriter implements AutoCloseable {
                     + " tokens, but at least 2 are needed. Use more text.");
         }
         var meta = new Meta(source, Tokenizers.label(encoder.tokenizer()), encoder.tokenizer().vocabSize(), documents,
-                trainTokens, valTokens, List.copyOf(splits));
+                trainTokens, valTokens, hashes(valTokens), List.copyOf(splits));
         meta.write(scratch.resolve(Meta.FILE));
         moveIntoPlace(TokenData.TRAIN);
         if (valTokens > 0) {
@@ -187,6 +187,14 @@ final class CorpusWriter implements AutoCloseable {
         Tokenizers.write(encoder.tokenizer(), out);
         moveIntoPlace(Meta.FILE);
         return meta;
+    }
+
+    private Map<String, String> hashes(long valTokens) {
+        Map<String, String> hashes = new LinkedHashMap<>();
+        for (String name : valTokens > 0 ? List.of(TokenData.TRAIN, TokenData.VAL) : List.of(TokenData.TRAIN)) {
+            hashes.put(name, TokenFile.open(scratch.resolve(name), encoder.width()).hash());
+        }
+        return hashes;
     }
 
     /** The order of the domains: as they were given, or by name. */

@@ -36,7 +36,7 @@ public record DataSpec(List<Source> sources) {
             "field or column that holds the documents of JSON, tables and Parquet").defaultsTo("text"));
     public static final Option<String> DOMAIN_FIELD = ALL.add(Option.text("domain field", "NAME",
             "field or column that names the domain of a document").defaultsTo("none", _ -> null));
-    public static final Option<Format> FORMAT = ALL.add(Option.choice("format", "FORMAT",
+    static final Option<Format> FORMAT = ALL.add(Option.choice("format", "FORMAT",
             "what the files are, where their content and names leave it in doubt", Format.values())
             .defaultsTo("by content and name", _ -> null));
     public static final Option<Boolean> DEDUPLICATE = ALL.add(Option.flag("deduplicate",

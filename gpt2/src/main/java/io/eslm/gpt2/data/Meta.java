@@ -8,16 +8,20 @@ import com.google.gson.JsonPrimitive;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.Json;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * {@code meta.json} of a prepared folder. Counts are in tokens; ranges are positions in {@code train.bin} and
  * {@code val.bin}.
+ *
+ * @param hashes of the token files, by their names: {@link ContentHash}
  */
 record Meta(String source, String tokenizer, int vocabSize, long documents, long trainTokens, long valTokens,
-        List<Split> domains) {
+        Map<String, String> hashes, List<Split> domains) {
     static final String FILE = "meta.json";
     static final String GPT2 = "gpt2";
     /** The tokenizer of ids whose text is not known. */
@@ -37,6 +41,9 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         json.addProperty("documents", documents);
         json.addProperty("train_tokens", trainTokens);
         json.addProperty("val_tokens", valTokens);
+        var sums = new JsonObject();
+        hashes.forEach(sums::addProperty);
+        json.add("sha256", sums);
         var byName = new JsonObject();
         for (Split split : domains) {
             var ranges = new JsonObject();
@@ -78,7 +85,27 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         }
         return new Meta(json.required("source", String.class), json.required("tokenizer", String.class),
                 json.required("vocab_size", Integer.class), json.count("documents"), trainTokens, valTokens,
-                List.copyOf(domains));
+                json.has("sha256") ? json.map("sha256", String.class) : Map.of(), List.copyOf(domains));
+    }
+
+    /**
+     * Compares a hash with the one that the folder of a file has for it.
+     *
+     * @throws UserError if they differ, so that the file is damaged
+     */
+    static void checkHash(TokenFile file, String hash) {
+        Path beside = file.path().toAbsolutePath().resolveSibling(FILE);
+        String name = file.path().getFileName().toString();
+        if (!Files.exists(beside)) {
+            return;
+        }
+        Meta meta = read(beside);
+        long whole = name.equals(TokenData.TRAIN) ? meta.trainTokens : meta.valTokens;
+        String expected = meta.hashes.get(name);
+        if (expected != null && file.size() == whole && !expected.equals(hash)) {
+            throw new UserError(file.path() + " is damaged: it is not what " + FILE
+                    + " beside it has a checksum of. Prepare the folder again, or copy it again.");
+        }
     }
 
     private static double weight(Json split) {

@@ -143,7 +143,9 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     }
 
     private static Content content(String name, TokenFile tokens) {
-        return new Content(name, tokens.width() * tokens.size(), tokens.hash());
+        String hash = tokens.hash();
+        Meta.checkHash(tokens, hash);
+        return new Content(name, tokens.width() * tokens.size(), hash);
     }
 
     /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.tensor.UserError;
 import java.util.Arrays;
 import java.util.List;
 
@@ -26,6 +27,11 @@ final class WeightedSampler extends BatchSampler {
         for (int d = 0; d < domains.length; d++) {
             Range range = all.get(d).ranges().getFirst();
             begins[d] = range.begin();
+            if (range.size() <= contextLength) {
+                throw new UserError("the domain " + all.get(d).name() + " has only " + range.size()
+                        + " tokens to train on, but a window of block size " + contextLength + " needs "
+                        + (contextLength + 1L) + ". Add text to it, or use a smaller block size.");
+            }
             domains[d] = new BatchSampler(set.tokens().slice(range.begin(), range.end()), batchSize, contextLength,
                     seed + d);
         }
@@ -44,6 +50,12 @@ final class WeightedSampler extends BatchSampler {
             }
             domainAt[i] = next;
             before[i] = inCycle[next]++;
+        }
+        for (int d = 0; d < inCycle.length; d++) {
+            if (inCycle[d] == 0) {
+                throw new UserError("the domain " + all.get(d).name() + " has less than " + CYCLE
+                        + "th of all weights, so that it would never be read. Give it more, or leave it out.");
+            }
         }
     }
 

@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -291,5 +294,54 @@ class DocumentsTest {
                 documents(source.eval("x=" + file + ":held-out=0.3", Optional.empty(), Progress.SILENT)).size(),
                 "all of it is measured");
         assertFalse(Arrays.asList(dir.resolve("cache").toFile().list()).isEmpty());
+    }
+
+    @Test
+    void anAddressIsCopiedOnce() throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        int[] requests = new int[1];
+        server.createContext("/d/five.jsonl", exchange -> {
+            requests[0]++;
+            byte[] bytes = lines(5, "text").getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, bytes.length);
+            exchange.getResponseBody().write(bytes);
+            exchange.close();
+        });
+        server.start();
+        try {
+            String address = "http://localhost:" + server.getAddress().getPort() + "/d/five.jsonl";
+            assertEquals(5, documents(prepare(address, 0).train()).size());
+            assertEquals(5, documents(prepare("a=" + address + ":domain-field=kind", 0).train()).size());
+            assertTrue(notes.getFirst().contains("uses the copy "), notes::toString);
+            assertEquals(1, requests[0]);
+            assertEquals(Optional.empty(), DataSource.missing(address));
+            assertEquals(address, source.kept(address, Progress.SILENT), "a run keeps the address");
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void aDamagedTokenFileIsNoticed() throws IOException {
+        prepare(put("a.txt", "some text ".repeat(500)).toString(), 0.1);
+        assertEquals(2, TokenData.open(out).content().size());
+        byte[] bytes = Files.readAllBytes(out.resolve("train.bin"));
+        bytes[100] ^= 1;
+        Files.write(out.resolve("train.bin"), bytes);
+        TokenData damaged = TokenData.open(out);
+        String message = assertThrows(UserError.class, damaged::content).getMessage();
+        assertTrue(message.contains("train.bin is damaged"), message);
+    }
+
+    @Test
+    void aWeightThatCannotBeHonouredIsRefused() throws IOException {
+        String small = put("a.txt", "few words").toString();
+        String large = put("b.txt", "many words ".repeat(500)).toString();
+        TokenData few = prepare("a=" + small + ":0.5\nb=" + large + ":0.5", 0);
+        assertTrue(assertThrows(UserError.class, () -> BatchSampler.of(few.train(), 1, 8, 1)).getMessage()
+                .contains("the domain a has only 3 tokens"));
+        TokenData rare = prepare("a=" + large + ":0.00001\nb=" + large + ":1", 0);
+        assertTrue(assertThrows(UserError.class, () -> BatchSampler.of(rare.train(), 1, 8, 1)).getMessage()
+                .contains("would never be read"));
     }
 }
