@@ -111,7 +111,7 @@ public enum Encoding {
             float scale = d * sixBitScale(data, at + 4, group, 0);
             float minimum = dMin * sixBitScale(data, at + 4, group, 4);
             for (int i = 0; i < 32; i++) {
-                int q = unsigned(data, low + (group / 2) * 32 + i) >>> 4 * (group & 1) & 15;
+                int q = unsigned(data, low + (group / 2) * 32L + i) >>> 4 * (group & 1) & 15;
                 if (this == Q5_K) {
                     q |= (unsigned(data, high + i) >>> group & 1) << 4;
                 }
@@ -142,8 +142,8 @@ public enum Encoding {
             int inPart = i % 128;
             int row = inPart / 32;
             int column = inPart % 32;
-            int low = unsigned(data, at + 64 * part + 32 * (row & 1) + column) >>> 4 * (row >> 1) & 15;
-            int high = unsigned(data, at + 128 + 32 * part + column) >>> 2 * row & 3;
+            int low = unsigned(data, at + 64L * part + 32L * (row & 1) + column) >>> 4 * (row >> 1) & 15;
+            int high = unsigned(data, at + 128 + 32L * part + column) >>> 2 * row & 3;
             float scale = d * data.get(ValueLayout.JAVA_BYTE, at + 192 + i / 16);
             out[to + i] = scale * ((low | high << 4) - 32);
         }
