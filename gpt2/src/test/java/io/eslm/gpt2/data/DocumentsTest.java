@@ -236,7 +236,7 @@ class DocumentsTest {
     void onlyOneProgramPreparesAFolder() throws IOException {
         Files.createDirectories(out);
         String file = put("a.txt", "some text").toString();
-        try (Journal held = Journal.open(out, "x")) {
+        try (Journal _ = Journal.open(out, "x")) {
             assertTrue(assertThrows(UserError.class, () -> prepare(file, 0)).getMessage()
                     .contains("another program is preparing"));
         }
