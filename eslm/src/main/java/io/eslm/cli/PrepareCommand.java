@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.gpt2.tokenizer.BpeTrainer;
+import java.util.Optional;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.tensor.UserError;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import picocli.CommandLine.Mixin;
@@ -12,6 +16,7 @@ import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.option.Option;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +39,7 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm prepare --in jdk --out data/jdk --held-out 0.01",
             "  eslm prepare --in 'web/*.parquet' --text-field content --domain-field lang --deduplicate --out data/web",
             "  eslm prepare --in web=pages.jsonl.zst:0.7 --in code=src/:0.3 --out data/mix",
+            "  eslm prepare --in book.txt --out data/own --vocab-size 4096 --special \"<|user|>\"",
             "  eslm train --data data/book"})
 final class PrepareCommand extends EslmCommand {
     private static final Option<String> IN = Option.text("in", "PATH",
@@ -41,6 +47,13 @@ final class PrepareCommand extends EslmCommand {
                     + "domains), 'a/*.pattern', an http address, - for the standard input, or jdk. Several as NAME=PATH:WEIGHT");
     private static final Option<Path> OUT = Option.path("out", "DIR", "the folder to write");
 
+    private static final Option<Integer> VOCAB_SIZE = Option.count("vocab size",
+            "learn a byte-level BPE of N tokens from the text that is not held out, instead of taking one that exists")
+            .must("be at least 257", n -> n > 256).defaultsTo("none", _ -> null);
+
+    @CommandLine.Option(names = "--special", paramLabel = "TEXT", order = Options.LATE,
+            description = "with --vocab-size: one more special token, besides <|endoftext|>; can be given several times")
+    private List<String> special = new ArrayList<>();
     @Mixin
     private NoSpecial noSpecial;
     @CommandLine.Option(names = {"--follow-links", "--follow_links"}, order = Options.LATE,
@@ -49,7 +62,7 @@ final class PrepareCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, IN, OUT).add(command, "", List.of(Run.TOKENIZER))
+        options.require(command, IN, OUT).add(command, "", List.of(Run.TOKENIZER, VOCAB_SIZE))
                 .add(command, "Documents", DataSpec.options());
     }
 
@@ -57,10 +70,9 @@ final class PrepareCommand extends EslmCommand {
     int run(Terminal screen) {
         Path out = options.get(OUT);
         options.foldSettings(IN, DataSpec.options());
-        TokenData data = DataSource.prepare(options.get(IN), out, OptionalDouble.empty(), followLinks,
-                options.find(Run.TOKENIZER).map(ModelFolder::tokenizerAt).orElseGet(Gpt2Tokenizer::new),
-                noSpecial.specials(),
-                screen.progress());
+        String in = DataSource.lasting(options.get(IN), screen.progress());
+        TokenData data = DataSource.prepare(in, out, OptionalDouble.empty(), followLinks, tokenizer(in, out, screen),
+                noSpecial.specials(), screen.progress());
         Map<String, long[]> tokens = new LinkedHashMap<>();
         add(tokens, data.train(), 0);
         data.val().ifPresent(val -> add(tokens, val, 1));
@@ -72,6 +84,26 @@ final class PrepareCommand extends EslmCommand {
                     .reduce(new long[2], (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]})));
         }
         return 0;
+    }
+
+    private Tokenizer tokenizer(String in, Path out, Terminal screen) {
+        Optional<Integer> size = options.find(VOCAB_SIZE);
+        if (size.isEmpty()) {
+            if (!special.isEmpty()) {
+                throw new UserError("--special: only a vocabulary that is learned (--vocab-size) takes new tokens");
+            }
+            return options.find(Run.TOKENIZER).map(ModelFolder::tokenizerAt).orElseGet(Gpt2Tokenizer::new);
+        }
+        if (options.has(Run.TOKENIZER)) {
+            throw new UserError("--vocab-size learns a tokenizer, and --tokenizer names one: give one of them");
+        }
+        BpeTrainer.Settings settings = BpeTrainer.Settings.of(size.get(), special.toArray(String[]::new));
+        BpeTrainer.Trained trained =
+                DataSource.learn(in, out, OptionalDouble.empty(), followLinks, settings, screen.progress());
+        screen.note(String.format(Locale.ROOT, "learned %,d tokens from %,d bytes of text, %,d different pieces",
+                trained.vocabulary().size(), trained.textBytes(), trained.differentPieces()));
+        trained.shortfall().ifPresent(text -> screen.note("note: " + text));
+        return trained.vocabulary().tokenizer();
     }
 
     private static void add(Map<String, long[]> tokens, TokenSet set, int column) {

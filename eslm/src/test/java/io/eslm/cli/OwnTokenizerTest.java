@@ -9,15 +9,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.tokenizer.BpeTrainer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -149,6 +154,51 @@ class OwnTokenizerTest {
         assertFalse(Files.exists(out.resolve("tokenizer.json")), "what is there now are GPT-2's tokens");
         assertTrue(
                 Program.run("tokenize", "--tokenizer", out.toString(), "--text", "A").ok().err().contains("GPT-2's"));
+    }
+
+    /** What is held out, and the texts of special tokens, are not learned from. */
+    @Test
+    void aVocabularyIsLearned() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 300; i++) {
+            lines.append("{\"text\": \"<|user|>A river stone number ").append(i).append(" is smooth.\"}\n");
+        }
+        Path in = Files.writeString(dir.resolve("docs.jsonl"), lines);
+        Path out = dir.resolve("data");
+        Program.Outcome o =
+                Program.run("prepare", "--in", in.toString(), "--out", out.toString(), "--vocab-size", "300",
+                        "--special", "<|user|>").ok();
+        assertTrue(o.err().contains("learned 300 tokens from"), o.err());
+        try (Stream<Path> files = Files.list(out)) {
+            assertEquals(List.of("merges.txt", "meta.json", "tokenizer.json", "tokenizer_config.json", "train.bin",
+                    "val.bin", "vocab.json"), files.map(f -> f.getFileName().toString()).sorted().toList());
+        }
+        List<String> train = Arrays.stream(detokenized(out).split("<\\|endoftext\\|>")).toList();
+        assertTrue(train.size() > 200 && train.size() < 300, train.size() + " documents");
+        BpeTrainer.Trained expected = BpeTrainer.train(train.stream().map(t -> t.replace("<|user|>", "")).toList(),
+                BpeTrainer.Settings.of(300, "<|user|>"), BpeTrainer.Listener.SILENT);
+        assertEquals(OptionalInt.empty(), Tokenizers.firstDifference(expected.vocabulary().tokenizer(),
+                Tokenizers.open(out.toString())));
+        o = Program.run("prepare", "--in", in.toString(), "--out", out.toString(), "--special", "<|user|>");
+        assertTrue(o.err().contains("--special: only a vocabulary that is learned"), o.err());
+        o = Program.run("prepare", "--in", in.toString(), "--out", out.toString(), "--vocab-size", "300", "--tokenizer",
+                "gpt2");
+        assertTrue(o.err().contains("give one of them"), o.err());
+        Path run = dir.resolve("run");
+        Program.run(join(new String[] {"train", "--data", out.toString(), "--out-dir", run.toString()}, SMALL)).ok();
+        assertEquals(300, ModelFolder.config(run).vocabSize());
+    }
+
+    private String detokenized(Path data) throws IOException {
+        short[] ids = new short[(int) Files.size(data.resolve("train.bin")) / 2];
+        ByteBuffer.wrap(Files.readAllBytes(data.resolve("train.bin"))).order(ByteOrder.LITTLE_ENDIAN).asShortBuffer()
+                .get(ids);
+        StringBuilder text = new StringBuilder();
+        for (short id : ids) {
+            text.append(id).append(' ');
+        }
+        Path file = Files.writeString(dir.resolve("ids.txt"), text);
+        return Program.run("detokenize", "--tokenizer", data.toString(), "--ids", file.toString()).ok().out();
     }
 
     private Path ids(Path tokenizer, String text) throws IOException {

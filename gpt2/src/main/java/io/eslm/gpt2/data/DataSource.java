@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.gpt2.tokenizer.BpeTrainer;
+import io.eslm.gpt2.tokenizer.ByteTokenizer;
+import io.eslm.tensor.io.FileTrees;
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
@@ -31,6 +34,9 @@ public final class DataSource {
         this.cache = cache;
         this.places = new Places(cache, javaHome);
     }
+
+    /** In the folder to prepare: the text, while a vocabulary is learned from it. */
+    private static final String LEARNING = ".learning";
 
     private static DataSource ofThisMachine() {
         return new DataSource(DataCache.ofUser(System.getenv()), Path.of(System.getProperty("java.home")));
@@ -81,6 +87,26 @@ public final class DataSource {
             Tokenizer tokenizer, boolean specials, Progress progress) {
         return ofThisMachine().prepareAt(data, out, heldOut, followLinks, new TextEncoder(tokenizer, specials),
                 progress);
+    }
+
+    /**
+     * Learns a byte-level BPE from what {@link #prepare} with the same arguments would train on: without what is held out, and
+     * without the texts of special tokens. Takes two bytes of disk in {@code out} for each byte of text, until it is done.
+     *
+     * @throws UserError if the text cannot be used, or the vocabulary cannot be had
+     */
+    public static BpeTrainer.Trained learn(String data, Path out, OptionalDouble heldOut, boolean followLinks,
+            BpeTrainer.Settings settings, Progress progress) {
+        Path bytes = out.resolve(LEARNING);
+        Places.checkOutside(DataSpec.parse(data), out);
+        try {
+            TokenFile tokens = prepare(data, bytes, heldOut, followLinks, new ByteTokenizer(), true, progress).train()
+                    .tokens();
+            return BpeTrainer.train(new DocumentTexts(tokens, settings.special()), settings.textBytes(tokens.size()),
+                    progress::report);
+        } finally {
+            FileTrees.delete(bytes);
+        }
     }
 
     /**

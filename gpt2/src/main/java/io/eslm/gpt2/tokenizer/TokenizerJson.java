@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,8 @@ final class TokenizerJson {
     static final int MOST_TOKENS = 1 << 22;
     /** Ids without a token, for each token. */
     private static final int MOST_GAPS = 4;
+    /** Bytes of a file beside it that other programs read. */
+    private static final int MOST_SETTINGS = 1 << 24;
 
     private final Json root;
     private final TextSteps steps;
@@ -46,7 +49,15 @@ final class TokenizerJson {
     static Tokenizer read(Path file) {
         Json root = Json.read(file);
         try {
-            return of(root, Map.of(Tokenizers.HUGGING_FACE, Files.readAllBytes(file)));
+            Map<String, byte[]> files = new HashMap<>();
+            files.put(Tokenizers.HUGGING_FACE, Files.readAllBytes(file));
+            for (String name : Tokenizers.SETTINGS) {
+                Path beside = file.resolveSibling(name);
+                if (Files.isRegularFile(beside) && Files.size(beside) <= MOST_SETTINGS) {
+                    files.put(name, Files.readAllBytes(beside));
+                }
+            }
+            return of(root, Collections.unmodifiableMap(files));
         } catch (IOException e) {
             throw FileErrors.failed("read", file, e);
         }

@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -32,8 +33,8 @@ public final class Tokenizers {
     static final String RANKS = "tokenizer.tiktoken";
     /** A file that says what its ids stand for, by the first name that a folder has. */
     private static final List<String> IN_FOLDER = List.of(HUGGING_FACE, CHARACTERS, RANKS);
-    /** Programs write these beside the others; an old one would contradict a new tokenizer. */
-    private static final List<String> SETTINGS =
+    /** Other programs read these beside the others; an old one would contradict a new tokenizer. */
+    static final List<String> SETTINGS =
             List.of("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json");
     private static final int FIRST_BYTES = 4096;
     private static final int PADDED_VOCABULARY = 50304;
@@ -142,6 +143,14 @@ public final class Tokenizers {
                 .findFirst();
     }
 
+    /** Those that {@link #inFolder} reads, by name. */
+    private static SortedMap<String, byte[]> defining(Map<String, byte[]> files) {
+        List<String> names = IN_FOLDER.stream().filter(files::containsKey).limit(1).toList();
+        SortedMap<String, byte[]> some = new TreeMap<>(files);
+        some.keySet().retainAll(names.isEmpty() ? List.of(Gpt2Files.VOCAB, Gpt2Files.MERGES) : names);
+        return some;
+    }
+
     /** A name for records, the same for the same files: {@code gpt2}, or the start of a hash. */
     public static String label(Tokenizer tokenizer) {
         if (tokenizer instanceof Gpt2Tokenizer) {
@@ -149,7 +158,7 @@ public final class Tokenizers {
         }
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            new TreeMap<>(tokenizer.files()).forEach((name, bytes) -> {
+            defining(tokenizer.files()).forEach((name, bytes) -> {
                 digest.update(name.getBytes(StandardCharsets.UTF_8));
                 digest.update(bytes);
             });

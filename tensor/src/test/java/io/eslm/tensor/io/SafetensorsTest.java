@@ -173,7 +173,7 @@ class SafetensorsTest {
         try (Safetensors s = Safetensors.open(raw(one("BOOL", "1,1,3", "0,3"), new byte[3]))) {
             assertEquals(Safetensors.Type.BOOL, s.entries().getFirst().type());
             assertTrue(assertThrows(UserError.class, () -> s.floats("x")).getMessage()
-                    .endsWith(": tensor x has type BOOL, but F32, F16 or BF16 is needed. Convert the file first"));
+                    .endsWith(": tensor x has type BOOL, but F64, F32, F16 or BF16 is needed. Convert the file first"));
             assertThrows(UserError.class, () -> s.tensor("x", SCALAR));
             assertThrows(UserError.class, () -> s.longs("x"));
         }
