@@ -78,7 +78,9 @@ final class Fuzzer {
         return fault != null ? fault
                 : bytes > target.fixed() + (long) target.perByte() * input.length
                         ? "takes " + bytes + " bytes of memory for " + input.length
-                : nanos > SLOW_NANOS + NANOS_PER_BYTE * bytes ? "takes " + nanos / 1_000_000 + " ms for " + input.length + " bytes" : null;
+                : nanos > SLOW_NANOS + NANOS_PER_BYTE * bytes
+                        ? "takes " + nanos / 1_000_000 + " ms for " + input.length + " bytes"
+                : null;
     }
 
     /** What is wrong with a message, or null: it must be a sentence that someone can read. */

@@ -205,7 +205,8 @@ class DocumentsTest {
     @Test
     void aPreparationThatWasKilledGoesOn() throws IOException {
         put("a/1.jsonl", IntStream.range(0, 18_000).map(i -> i % 2 == 0 ? i / 2 : i)
-                .mapToObj(i -> "{\"text\":\"some words of a document that is not short, and " + i + "\",\"kind\":\"k" + i % 3
+                .mapToObj(i -> "{\"text\":\"some words of a document that is not short, and " + i + "\",\"kind\":\"k"
+                        + i % 3
                         + "\"}\n")
                 .collect(Collectors.joining()));
         put("a/2.txt", ("A text with an end." + END).repeat(40_000));
