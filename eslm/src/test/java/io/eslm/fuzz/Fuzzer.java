@@ -14,6 +14,8 @@ import java.util.List;
 final class Fuzzer {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final long SLOW_NANOS = 1_000_000_000;
+    /** Memory that it may allocate takes its time too. */
+    private static final long NANOS_PER_BYTE = 4;
     private static final int LONGEST_MESSAGE = 4000;
 
     private final Target target;
@@ -76,7 +78,9 @@ final class Fuzzer {
         return fault != null ? fault
                 : bytes > target.fixed() + (long) target.perByte() * input.length
                         ? "takes " + bytes + " bytes of memory for " + input.length
-                : nanos > SLOW_NANOS ? "takes " + nanos / 1_000_000 + " ms for " + input.length + " bytes" : null;
+                : nanos > SLOW_NANOS + NANOS_PER_BYTE * bytes
+                        ? "takes " + nanos / 1_000_000 + " ms for " + input.length + " bytes"
+                : null;
     }
 
     /** What is wrong with a message, or null: it must be a sentence that someone can read. */

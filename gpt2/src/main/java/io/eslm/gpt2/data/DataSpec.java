@@ -41,11 +41,11 @@ public record DataSpec(List<Source> sources) {
             .defaultsTo("by content and name", _ -> null));
     public static final Option<Boolean> DEDUPLICATE = ALL.add(Option.flag("deduplicate",
             "leave out a document whose text was there before; needs some 20 bytes of memory for each document"));
-    public static final Option<Long> MIN_LENGTH =
-            ALL.add(Option.seed("min length", "leave out documents of fewer characters")
+    public static final Option<Long> SHORTEST =
+            ALL.add(Option.seed("shortest", "leave out documents of fewer characters")
                     .must("be at least 0", n -> n >= 0).defaultsTo(0L));
-    public static final Option<Long> MAX_LENGTH =
-            ALL.add(Option.seed("max length", "leave out documents of more characters")
+    public static final Option<Long> LONGEST =
+            ALL.add(Option.seed("longest", "leave out documents of more characters")
                     .must("be at least 1", n -> n >= 1).defaultsTo("no limit", _ -> null));
     public static final Option<Double> HELD_OUT = ALL.add(Option.number("held out", "SHARE",
             "share of the tokens to hold out for evaluation")
@@ -74,13 +74,13 @@ public record DataSpec(List<Source> sources) {
 
         /** Whether its documents are needed whole, to be compared or measured. */
         boolean whole() {
-            return settings.get(DEDUPLICATE) || settings.get(MIN_LENGTH) > 0 || settings.find(MAX_LENGTH).isPresent();
+            return settings.get(DEDUPLICATE) || settings.get(SHORTEST) > 0 || settings.find(LONGEST).isPresent();
         }
 
         boolean keeps(String document) {
             long chars = document.codePointCount(0, document.length());
-            return chars >= settings.get(MIN_LENGTH)
-                    && settings.find(MAX_LENGTH).map(most -> chars <= most).orElse(true);
+            return chars >= settings.get(SHORTEST)
+                    && settings.find(LONGEST).map(most -> chars <= most).orElse(true);
         }
 
         /** The same somewhere else. */

@@ -33,7 +33,7 @@ class DataSpecTest {
     @CsvSource(delimiter = ' ',
             value = {"book.txt '' book.txt", "a/b:c.txt '' a/b:c.txt", "web=a/*.parquet:0.7 web a/*.parquet",
                 "a.jsonl:text-field=body,domain-field=lang '' a.jsonl", "x=http://host:8080 x http://host:8080",
-                "http://host:8080/a.jsonl:min-length=5 '' http://host:8080/a.jsonl", "jdk '' jdk", "- '' -"})
+                "http://host:8080/a.jsonl:shortest=5 '' http://host:8080/a.jsonl", "jdk '' jdk", "- '' -"})
     void nameAndPlaceAreToldApart(String text, String name, String location) {
         assertEquals(name, one(text).name());
         assertEquals(location, one(text).location());
@@ -42,7 +42,7 @@ class DataSpecTest {
 
     @Test
     void settingsAreRead() {
-        Source source = one("web=a:text-field=body,min-length=3,max-length=7,deduplicate=true,format=csv,0.25");
+        Source source = one("web=a:text-field=body,shortest=3,longest=7,deduplicate=true,format=csv,0.25");
         assertEquals("body", source.columns().text());
         assertEquals(Optional.of(Format.CSV), source.settings().find(DataSpec.FORMAT));
         assertEquals(Optional.of(0.25), source.weight());
@@ -68,7 +68,7 @@ class DataSpecTest {
         assertTrue(refused("a=x:0.5\nb=y").contains("some have none"));
         assertTrue(refused("a=x:0").contains("must be above 0"));
         assertTrue(refused("a=x:colour=1").contains("there is no setting colour. There are text-field, "));
-        assertTrue(refused("a=x:min-length=many").contains("min length"));
+        assertTrue(refused("a=x:shortest=many").contains("shortest"));
     }
 
     private static String refused(String text) {
