@@ -247,7 +247,8 @@ class FormatsTest {
     }
 
     private static void assertGguf(ByteBuffer bytes, String... oneOf) {
-        byte[] file = Arrays.copyOf(bytes.array(), bytes.position());
+        byte[] file = new byte[bytes.position()];
+        bytes.flip().get(file);
         String message = assertThrows(UserError.class, () -> GgufModel.of(MappedFile.of(Path.of("g.gguf"), file)))
                 .getMessage();
         assertTrue(message.startsWith("g.gguf: ") && Arrays.stream(oneOf).anyMatch(message::contains), message);
