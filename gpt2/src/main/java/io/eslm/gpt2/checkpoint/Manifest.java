@@ -34,7 +34,7 @@ import java.util.stream.Stream;
 record Manifest(long step, OptionalDouble validationLoss, Map<String, FileSum> files) {
     static final String FILE = "manifest.json";
     private static final int FORMAT = 1;
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}");
 
     /**
      * Writes the manifest of all files in {@code dir}.
@@ -85,7 +85,8 @@ record Manifest(long step, OptionalDouble validationLoss, Map<String, FileSum> f
         Json entries = json.child("files");
         for (String name : entries.object().keySet()) {
             if (!NAME.matcher(name).matches()) {
-                throw new UserError(file + ": \"files\" lists \"" + name + "\", which names no file in this folder");
+                throw new UserError(file + ": \"files\" lists " + Json.shown('"' + name + '"')
+                        + ", which names no file in this folder");
             }
             Json entry = entries.child(name);
             files.put(name, new FileSum(entry.required("bytes", Long.class), crc(entry)));
