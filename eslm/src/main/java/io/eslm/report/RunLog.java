@@ -27,7 +27,7 @@ public final class RunLog implements AutoCloseable {
     public static final String SAMPLES = "samples";
     /** One object per recorded step: docs/watching.md. */
     public static final String LAYERS = "layers.jsonl";
-    /** One object per evaluation of a recorded run: docs/watching.md. */
+    /** One object per record of the window: docs/watching.md. */
     public static final String WINDOWS = "windows.jsonl";
 
     private final Path dir;

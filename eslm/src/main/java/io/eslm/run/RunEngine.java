@@ -30,13 +30,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** Trains one run in its folder: steps, log, samples, checkpoints and report, until the last step or until it is stopped. */
 public final class RunEngine implements AutoCloseable {
+    private static final int MOST_WINDOWS = 500;
     private final RunPlan plan;
     private final Runnable atEnd;
     private final JsonObject record;
@@ -149,7 +149,7 @@ public final class RunEngine implements AutoCloseable {
         return this;
     }
 
-    /** Records the layers every {@code interval} steps and the window at each evaluation; 0 for nothing: docs/watching.md. */
+    /** Records the layers and the window every {@code interval} steps; 0 for nothing: docs/watching.md. */
     public RunEngine record(int interval) {
         recordInterval = interval;
         return this;
@@ -254,6 +254,9 @@ public final class RunEngine implements AutoCloseable {
     private void afterStep() {
         long step = trainer.step();
         events.ifPresent(RunEvents::afterStep);
+        if (snapshots != null && recorder != null && recordsWindow(step)) {
+            snapshots.recordWindow(plan.folder(), step);
+        }
         if (snapshots != null && due(TrainOptions.SAMPLE_INTERVAL)) {
             snapshots.sample(prompt, plan.options().get(TrainOptions.SEED) + step)
                     .ifPresent(text -> hear(new TrainEvent.Sampled(step, prompt, text)));
@@ -297,10 +300,16 @@ public final class RunEngine implements AutoCloseable {
         }
     }
 
+    /** At recorded steps, of a long run at so many of them that there are about {@value #MOST_WINDOWS}; the first and the last. */
+    private boolean recordsWindow(long step) {
+        int last = option(TrainOptions.MAX_ITERS);
+        long interval = recordInterval * Math.ceilDiv((long) last, (long) recordInterval * MOST_WINDOWS);
+        return step == 1 || step % interval == 0 || step == last;
+    }
+
     private void report() {
         if (snapshots != null) {
-            snapshots.writeWindow(plan.folder(),
-                    recorder != null && reportDue ? OptionalLong.of(trainer.step()) : OptionalLong.empty());
+            snapshots.writeWindow(plan.folder());
         }
         HtmlReport.write(plan.folder());
     }

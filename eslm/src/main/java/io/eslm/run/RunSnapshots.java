@@ -26,7 +26,6 @@ import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /** Shows a model while it learns: sample texts, and the risk of each token of one held-out window. */
 final class RunSnapshots {
@@ -73,10 +72,8 @@ final class RunSnapshots {
     /**
      * Writes the window's tokens with their current loss and entropy. "selected" is what the method would keep if the window were
      * a micro-batch; methods without a risk keep everything.
-     *
-     * @param recorded the step, to add the choice to {@value RunLog#WINDOWS} too
      */
-    void writeWindow(Path dir, OptionalLong recorded) {
+    void writeWindow(Path dir) {
         if (window.length < 2) {
             return;
         }
@@ -90,11 +87,16 @@ final class RunSnapshots {
         JsonArray tokens = new JsonArray();
         ScoreLines.of(scores, choice.kept(), new TokenTexts(tokenizer)).forEach(tokens::add);
         o.add("tokens", tokens);
-        recorded.ifPresent(step -> record(dir, step, choice, scores));
         AtomicFiles.writeString(dir.resolve(HtmlReport.WINDOW), Json.line(o) + "\n");
     }
 
-    private static void record(Path dir, long step, SelectionPreview.Choice choice, TokenScores scores) {
+    /** Adds the window's losses, entropies and choice to {@value RunLog#WINDOWS}. */
+    void recordWindow(Path dir, long step) {
+        if (window.length < 2) {
+            return;
+        }
+        TokenScores scores = TokenScores.of(model, window);
+        SelectionPreview.Choice choice = SelectionPreview.of(objective, window, scores);
         JsonObject o = new JsonObject();
         o.addProperty("step", step);
         o.addProperty("alpha", choice.alpha());

@@ -166,10 +166,10 @@ class LayerRecorderTest {
     }
 
     @Test
-    void theWindowIsRecordedAtEachEvaluation() throws IOException {
-        Path dir = run("run", "cvar-loss:alpha=0.5", 8).start().folder();
+    void theWindowIsRecordedWithTheLayers() throws IOException {
+        Path dir = run("run", "cvar-loss:alpha=0.5", 3).start().folder();
         List<JsonObject> lines = Files.readAllLines(dir.resolve(RunLog.WINDOWS)).stream().map(Json::parse).toList();
-        assertEquals(List.of(1, 4, 8), lines.stream().map(l -> l.get("step").getAsInt()).toList());
+        assertEquals(List.of(1, 3, 6, 8), lines.stream().map(l -> l.get("step").getAsInt()).toList());
         JsonObject newest = Json.read(dir.resolve("window.json")).object();
         List<JsonElement> tokens = newest.getAsJsonArray("tokens").asList();
         JsonObject last = lines.getLast();
