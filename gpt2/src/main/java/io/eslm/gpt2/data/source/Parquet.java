@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** A Parquet file, one of whose columns of strings holds the documents. A row without a value there has no document. */
@@ -73,6 +74,7 @@ final class Parquet implements DocumentReader {
         with(file.path(), parquet -> {
             long size = Files.size(file.path());
             long rows = Math.max(1, parquet.getFileMetaData().numRows());
+            ParquetPages.check(file.path(), parquet.getFileMetaData(), Set.copyOf(columns.names()));
             ColumnProjection wanted = ColumnProjection.columns(columns.names().toArray(String[]::new));
             try (ColumnReaders readers = parquet.buildColumnReaders(wanted).batchSize(ROWS).build()) {
                 ColumnReader text = readers.getColumnReader(columns.text());
@@ -97,8 +99,11 @@ final class Parquet implements DocumentReader {
 
     /** Opens a file; whatever the library throws at a damaged one says so. */
     private static long with(Path file, Use use) {
-        try (ParquetFileReader parquet = ParquetFileReader.open(InputFile.of(file))) {
-            return use.apply(parquet);
+        try {
+            ParquetPages.checkFooter(file);
+            try (ParquetFileReader parquet = ParquetFileReader.open(InputFile.of(file))) {
+                return use.apply(parquet);
+            }
         } catch (UserError e) {
             throw e;
         } catch (OutOfMemoryError e) {
