@@ -97,6 +97,14 @@ final class Terminal implements AutoCloseable {
         err.flush();
     }
 
+    /** On a terminal, asks for a line. */
+    void cue(String text) {
+        if (terminal) {
+            err.print(text);
+            err.flush();
+        }
+    }
+
     /** Shows the progress of the data preparation. */
     Progress progress() {
         return (done, total, what) -> {
