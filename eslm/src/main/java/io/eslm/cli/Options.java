@@ -2,17 +2,19 @@
 package io.eslm.cli;
 
 import io.eslm.report.Visible;
+import io.eslm.tensor.io.DidYouMean;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import picocli.CommandLine;
+import java.util.stream.Stream;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine;
 
 /**
  * Names and help of options. Every option has the form {@code --max-iters}, which help shows, and nanoGPT's
@@ -61,14 +63,21 @@ final class Options {
                 .build();
     }
 
+    /** The words that {@code command} knows. */
+    private static List<String> names(CommandLine command) {
+        return Stream.concat(
+                command.getCommandSpec().options().stream().flatMap(o -> Stream.of(o.names())).filter(SHOWN),
+                command.getSubcommands().keySet().stream()).toList();
+    }
+
     /** Reports in one line what was not understood, what may have been meant, and where to read more. */
     static int misunderstood(ParameterException e, String[] arguments) {
         CommandLine command = e.getCommandLine();
         String message = e.getMessage().replaceFirst("^Error: ", "");
         if (e instanceof UnmatchedArgumentException unknown) {
-            message = "unknown option or argument: " + unknown.getUnmatched().getFirst();
-            List<String> meant = unknown.getSuggestions().stream().filter(SHOWN).toList();
-            message += meant.isEmpty() ? "" : "; did you mean " + String.join(" or ", meant) + "?";
+            String given = unknown.getUnmatched().getFirst();
+            message = "unknown option or argument: " + given
+                    + DidYouMean.among(names(command), given.replaceFirst("=.*", "").replace('_', '-'));
         }
         command.getErr().println("error: " + Visible.line(message));
         command.getErr().println("see: " + command.getCommandSpec().qualifiedName() + " --help");

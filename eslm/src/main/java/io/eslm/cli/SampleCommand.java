@@ -65,6 +65,7 @@ final class SampleCommand extends EslmCommand {
     @Override
     int run(Terminal screen) {
         check();
+        Sampling.of(options.values(Sampling.GROUP)); // before any work
         List<String> begins = begins();
         List<String> ends = TextMaker.stops(stops);
         Path folder = options.get(DeclaredOptions.MODEL);
