@@ -47,8 +47,9 @@ final class Arguments {
         arguments.add(Arrays.asList(given), List.of());
         CommandLine command = arguments.words.isEmpty() ? null
                 : program.getSubcommands().get(arguments.words.getFirst());
-        List<String> configs = command == null || command.getCommandSpec().findOption(ConfigFile.FLAG) == null ? List.of()
-                : arguments.takeConfigs();
+        List<String> configs =
+                command == null || command.getCommandSpec().findOption(ConfigFile.FLAG) == null ? List.of()
+                        : arguments.takeConfigs();
         List<String> words = new ArrayList<>(NanoGptWords.translate(arguments.words));
         Set<OptionSpec> asked = new HashSet<>();
         words.forEach(word -> asked.add(command == null ? null : ConfigFile.optionOf(command.getCommandSpec(), word)));

@@ -55,7 +55,8 @@ final class CompareCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        command.addOption(OptionSpec.builder("--method", DeclaredOptions.flag(Comparer.METHODS)).arity("1..*").type(List.class)
+        command.addOption(OptionSpec.builder("--method", DeclaredOptions.flag(Comparer.METHODS)).arity("1..*")
+                .type(List.class)
                 .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
                 .userObject(new DeclaredOptions.Heading("")).build());
         options.add(command, "",

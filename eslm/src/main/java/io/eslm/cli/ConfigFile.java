@@ -104,7 +104,7 @@ final class ConfigFile {
     private List<String> texts(String line, String key, Object value) {
         return switch (value) {
             case String text -> List.of(text);
-            case Long _, Double _, Boolean _ -> List.of(value.toString());
+            case Long _,Double _,Boolean _ -> List.of(value.toString());
             case TomlArray list -> list.toList().stream().flatMap(v -> texts(line, key, v).stream()).toList();
             default -> throw new UserError(line + key + " is " + (value instanceof org.tomlj.TomlTable
                     ? "a table; write each setting on its own line, before any [table]"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.report.Visible;
 import io.eslm.tensor.io.DidYouMean;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -11,6 +10,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Help;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -53,7 +53,7 @@ final class Options {
     }
 
     /** Options without a heading come first. */
-    private static String heading(OptionSpec option) {
+    static String heading(OptionSpec option) {
         return option.userObject() instanceof DeclaredOptions.Heading heading && !heading.text().isEmpty()
                 ? "%n%s:%n".formatted(heading.text()) : "";
     }
@@ -71,16 +71,18 @@ final class Options {
     }
 
     /** Reports in one line what was not understood, what may have been meant, and where to read more. */
-    static int misunderstood(ParameterException e, String[] arguments) {
+    static int misunderstood(ParameterException e, Output err) {
         CommandLine command = e.getCommandLine();
         String message = e.getMessage().replaceFirst("^Error: ", "");
-        if (e instanceof UnmatchedArgumentException unknown) {
-            String given = unknown.getUnmatched().getFirst();
+        List<String> unknown = e instanceof UnmatchedArgumentException unmatched ? unmatched.getUnmatched()
+                : e instanceof MissingParameterException ? command.getUnmatchedArguments() : List.of();
+        if (!unknown.isEmpty()) { // an option that is missing may be the one that is misspelt
+            String given = unknown.getFirst();
             message = "unknown option or argument: " + given
                     + DidYouMean.among(names(command), given.replaceFirst("=.*", "").replace('_', '-'));
         }
-        command.getErr().println("error: " + Visible.line(message));
-        command.getErr().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
+        err.error(message);
+        err.shown().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
         return CommandLine.ExitCode.USAGE;
     }
 }

@@ -111,7 +111,7 @@ final class TrainCommand extends EslmCommand {
     @Override
     int run(Terminal screen) {
         List<String> given = spec.commandLine().getParseResult().matchedOptions().stream()
-                .map(o -> Options.name(o) + " " + ShellWords.quote(o.<String>getValue())).toList();
+                .map(o -> Options.name(o) + " " + ShellWords.quote(o.getValue().toString())).toList();
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
         int logInterval = options.get(LOG_INTERVAL);
         if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {

@@ -44,12 +44,14 @@ class ConfigFileTest {
         assertArrayEquals(new String[] {"train", "--data=a=x.txt:1", "--data=b=y.txt", "--max-iters=1000",
             "--learning_rate=3.0E-4", "--grad-accum=2", "--tensorboard=true", "--sample_prompt=@a b"},
                 expand("train", "--config", file));
-        assertArrayEquals(new String[] {"train", "--sample_prompt=@a b", "--tensorboard", "--max_iters", "5", "--data=z",
-            "--learning-rate", "1", "--grad-accum=4"},
+        assertArrayEquals(
+                new String[] {"train", "--sample_prompt=@a b", "--tensorboard", "--max_iters", "5", "--data=z",
+                    "--learning-rate", "1", "--grad-accum=4"},
                 expand("train", "--tensorboard", "--max_iters", "5", "--config=" + file, "--data=z", "--learning-rate",
                         "1", "--gradient_accumulation_steps=4"));
         assertArrayEquals(new String[] {"compare", "--methods=clm", "--methods=random:alpha=0.1", "--seeds", "2"},
-                expand("compare", "--config", file("methods = ['clm', 'random:alpha=0.1']\nseeds = 1"), "--seeds", "2"));
+                expand("compare", "--config", file("methods = ['clm', 'random:alpha=0.1']\nseeds = 1"), "--seeds",
+                        "2"));
     }
 
     @ParameterizedTest
@@ -114,8 +116,9 @@ class ConfigFileTest {
                 dir.resolve("c").toString(), "--save-config", saved).ok();
         assertTrue(Files.readString(Path.of(saved)).contains("methods = [\"random:alpha=0.5\", \"cvar-loss\"]"),
                 Files.readString(Path.of(saved)));
-        Program.Outcome o = Program.run("compare", "--config", saved, "--out-dir", dir.resolve("c").toString(), "--json")
-                .ok();
+        Program.Outcome o =
+                Program.run("compare", "--config", saved, "--out-dir", dir.resolve("c").toString(), "--json")
+                        .ok();
         assertTrue(o.out().contains("random-0.5") || o.out().contains("random:alpha=0.5"), o.out());
         assertTrue(o.err().contains("3 of them finished"), "the same settings: " + o.err());
     }

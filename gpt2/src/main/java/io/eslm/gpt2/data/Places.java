@@ -175,7 +175,8 @@ final class Places {
             throw new UserError("data " + path.toAbsolutePath()
                     + ": no such file or folder. Name a file of text, JSON, a "
                     + "table or Parquet, a folder or a pattern of such files, an address, a .bin file, a prepared folder, "
-                    + DataSource.STDIN + " for the standard input, or " + DataSource.JDK + " for the JDK's own text" + DidYouMean.file(path));
+                    + DataSource.STDIN + " for the standard input, or " + DataSource.JDK + " for the JDK's own text"
+                    + DidYouMean.file(path));
         }
     }
 }

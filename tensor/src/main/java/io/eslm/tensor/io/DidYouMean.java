@@ -41,13 +41,13 @@ public final class DidYouMean {
 
     /**
      * The nearest of {@code known}: by the number of letters to insert, delete, replace or exchange with the next, at most a third
-     * of them; a name that {@code given} begins is near, too.
+     * of its own, rounded up; a name that {@code given} begins is near, too.
      */
     public static Optional<String> nearest(Collection<String> known, String given) {
         if (given.length() > LONGEST) {
             return Optional.empty();
         }
-        int most = Math.max(1, letters(given) / 3);
+        int most = Math.max(1, (letters(given) + 2) / 3);
         return known.stream().filter(name -> name.length() <= LONGEST && distance(name, given) <= most)
                 .min(Comparator.comparingInt(name -> distance(name, given)));
     }
