@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Options of nanoGPT and of Hugging Face's trainer that have another name here, or none. An option that asks for what happens
+ * Options of nanoGPT, of Hugging Face's trainer, and of other commands that have another name here, or none. An option that asks for what happens
  * anyway is accepted and dropped; one that asks for something else is refused with what to do instead.
  */
 final class NanoGptWords {
@@ -109,7 +109,9 @@ final class NanoGptWords {
             Map.entry("num_beams", value(Set.of("1"), "there is no beam search; --temperature 0 is greedy")));
 
     private static final Map<String, Map<String, Word>> WORDS =
-            Map.of("train", TRAIN, "compare", TRAIN, "sample", SAMPLE);
+            Map.of("train", TRAIN, "compare", TRAIN, "sample", SAMPLE,
+                    "prepare", Map.of("data", renamed("--in"), "file", renamed("--in")),
+                    "eval", Map.of("file", renamed("--data")));
 
     private NanoGptWords() {
     }

@@ -97,6 +97,9 @@ class ArgumentsTest {
                         "--load_best_model_at_end", "--do_train", "--weight_decay=0.1", "--report_to=none"));
         assertArrayEquals(new String[] {"compare", "--grad-accum=2", "--methods", "clm"},
                 expand("compare", "--gradient_accumulation_steps=2", "--methods", "clm"));
+        assertArrayEquals(new String[] {"prepare", "--in=a.txt", "--out", "b"},
+                expand("prepare", "--data", "a.txt", "--out", "b"));
+        assertArrayEquals(new String[] {"eval", "--data=-"}, expand("eval", "--file", "-"));
         assertArrayEquals(new String[] {"sample", "--model=out", "--num_samples=2"},
                 expand("sample", "--out_dir=out", "--init_from=resume", "--device=cpu", "--num_samples=2"));
     }
