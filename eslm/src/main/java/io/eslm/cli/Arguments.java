@@ -48,7 +48,7 @@ final class Arguments {
         CommandLine command = arguments.words.isEmpty() ? null
                 : program.getSubcommands().get(arguments.words.getFirst());
         List<String> configs =
-                command == null || command.getCommandSpec().findOption(ConfigFile.FLAG) == null ? List.of()
+                command == null || !command.getCommandSpec().optionsMap().containsKey(ConfigFile.FLAG) ? List.of()
                         : arguments.takeConfigs();
         List<String> words = new ArrayList<>(NanoGptWords.translate(arguments.words));
         Set<OptionSpec> asked = new HashSet<>();

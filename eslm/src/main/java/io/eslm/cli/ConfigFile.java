@@ -123,7 +123,7 @@ final class ConfigFile {
     /** The option that {@code word} names, or null. */
     static OptionSpec optionOf(CommandSpec command, String word) {
         int equals = word.indexOf('=');
-        return command.findOption(equals < 0 ? word : word.substring(0, equals));
+        return command.optionsMap().get(equals < 0 ? word : word.substring(0, equals));
     }
 
     private List<String> known() {
