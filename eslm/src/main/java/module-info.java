@@ -16,6 +16,7 @@ module io.eslm {
     requires org.apache.commons.statistics.distribution;
     requires org.apache.commons.statistics.inference;
     requires org.apache.commons.statistics.ranking;
+    requires org.tomlj;
 
     exports io.eslm.cli;
     exports io.eslm.compare;

@@ -45,7 +45,40 @@ final class Arguments {
             }
         }
         arguments.add(Arrays.asList(given), List.of());
-        return NanoGptWords.translate(arguments.words).toArray(String[]::new);
+        CommandLine command = arguments.words.isEmpty() ? null
+                : program.getSubcommands().get(arguments.words.getFirst());
+        List<String> configs =
+                command == null || !command.getCommandSpec().optionsMap().containsKey(ConfigFile.FLAG) ? List.of()
+                        : arguments.takeConfigs();
+        List<String> words = new ArrayList<>(NanoGptWords.translate(arguments.words));
+        Set<OptionSpec> asked = new HashSet<>();
+        words.forEach(word -> asked.add(command == null ? null : ConfigFile.optionOf(command.getCommandSpec(), word)));
+        for (String config : configs.reversed()) { // a later file counts more
+            List<String> more = ConfigFile.words(command.getCommandSpec(), config, asked);
+            words.addAll(1, more);
+            more.forEach(word -> asked.add(ConfigFile.optionOf(command.getCommandSpec(), word)));
+        }
+        return words.toArray(String[]::new);
+    }
+
+    /** Takes the names of files of settings out of the words. */
+    private List<String> takeConfigs() {
+        List<String> files = new ArrayList<>();
+        for (int i = 1; i < words.size(); i++) {
+            String word = words.get(i);
+            if (takeOneValue.contains(words.get(i - 1))) {
+                continue;
+            }
+            if (word.startsWith(ConfigFile.FLAG + "=")) {
+                files.add(word.substring(ConfigFile.FLAG.length() + 1));
+                words.remove(i--);
+            } else if (word.equals(ConfigFile.FLAG) && i + 1 < words.size()) {
+                files.add(words.get(i + 1));
+                words.subList(i, i + 2).clear();
+                i--;
+            }
+        }
+        return files;
     }
 
     /** @param open the files that are being read */
@@ -73,7 +106,7 @@ final class Arguments {
             }
             List<Path> inside = new ArrayList<>(open);
             inside.add(real);
-            add(ShellWords.split(read(word, file)), inside);
+            add(ShellWords.split(readOptions(word, file)), inside);
         } catch (IOException e) {
             throw new UserError(word + ": cannot read this file of options: " + FileErrors.reason(e)
                     + ". A word that only begins with @ is written @" + word, e);
@@ -84,7 +117,8 @@ final class Arguments {
         }
     }
 
-    private static String read(String word, Path file) throws IOException {
+    /** The text of a file of options; {@code word} says in messages where it comes from. */
+    static String readOptions(String word, Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] bytes = in.readNBytes(MAX_BYTES + 1);
             if (bytes.length > MAX_BYTES) {

@@ -7,19 +7,22 @@ import io.eslm.compare.CompareResult;
 import io.eslm.compare.Comparer;
 import io.eslm.compare.Comparison;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.RunOptions;
 import io.eslm.tensor.UserError;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine;
 
 /** Compares methods over seeds: one {@link Comparer}. */
 @Command(name = "compare", abbreviateSynopsis = true,
@@ -41,6 +44,8 @@ import picocli.CommandLine.Model.OptionSpec;
 final class CompareCommand extends EslmCommand {
     private static final Set<String> OF_THE_REPORT = Set.of("--report-only", "--out-dir", "--json", "--verbose");
 
+    @Mixin
+    private ConfigOptions config;
     @CommandLine.Option(names = {"--report-only", "--report_only"}, order = Options.LATE,
             description = "rewrite the report of --out-dir without training")
     private boolean reportOnly;
@@ -50,7 +55,8 @@ final class CompareCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        command.addOption(OptionSpec.builder(DeclaredOptions.flag(Comparer.METHODS)).arity("1..*").type(List.class)
+        command.addOption(OptionSpec.builder("--method", DeclaredOptions.flag(Comparer.METHODS)).arity("1..*")
+                .type(List.class)
                 .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
                 .userObject(new DeclaredOptions.Heading("")).build());
         options.add(command, "",
@@ -92,6 +98,8 @@ final class CompareCommand extends EslmCommand {
                 .listener(event -> hear(screen, event));
         try (CompareEngine engine = comparer.open()) {
             screen.endBar();
+            config.save(settings(values, methods == null ? List.of() : methods))
+                    .ifPresent(file -> screen.note("config:  " + file));
             return Interrupt.during(screen, stop -> {
                 CompareResult result = engine.run(stop);
                 screen.endBar();
@@ -107,6 +115,20 @@ final class CompareCommand extends EslmCommand {
                 return 0;
             });
         }
+    }
+
+    private ConfigOptions.Settings settings(RunOptions values, List<String> methods) {
+        ConfigOptions.Settings all = new ConfigOptions.Settings("compare").heading("Comparison")
+                .put(Comparer.DATA, values.own().get(Comparer.DATA).lines().toList())
+                .put(options.texts(List.of(Comparer.TOKENIZER, Comparer.BACKEND, Comparer.THREADS)))
+                .put(List.of(Comparer.SEEDS, Comparer.SPLIT, Comparer.PRESET), values.own());
+        if (!methods.isEmpty()) {
+            all.put(Comparer.METHODS, methods);
+        }
+        List<Option<?>> training = new ArrayList<>(TrainOptions.GROUP.options());
+        training.remove(TrainOptions.SAMPLE_INTERVAL); // a comparison draws no samples
+        return all.heading("Model").put(options.texts(Gpt2Config.GROUP.options()))
+                .heading("Training").put(training, values.training());
     }
 
     private static void hear(Terminal screen, CompareEvent event) {

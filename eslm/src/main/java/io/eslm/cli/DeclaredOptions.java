@@ -41,7 +41,7 @@ final class DeclaredOptions {
     static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
 
     /** Options that name data, of which several sources may be given, one after the other. */
-    private static final Set<String> SOURCES = Set.of("data", "in");
+    static final Set<String> SOURCES = Set.of("data", "in");
 
     private final Map<String, String> given = new LinkedHashMap<>();
 

@@ -18,7 +18,7 @@ import picocli.CommandLine.Model.CommandSpec;
         footer = {"", "Examples:", "  eslm tokenize --file README.md --json | jq -c .ids[] | eslm detokenize --ids -",
             "  eslm detokenize --tokenizer data/shakespeare_char --ids ids.txt"})
 final class DetokenizeCommand extends EslmCommand {
-    @CommandLine.Option(names = "--ids", required = true, paramLabel = "FILE",
+    @CommandLine.Option(names = {"--ids", "--tokens"}, required = true, paramLabel = "FILE",
             description = "token ids, separated by white space; - is the standard input")
     private Path ids;
     @CommandLine.Option(names = "--tokenizer", paramLabel = "PATH", defaultValue = "gpt2",

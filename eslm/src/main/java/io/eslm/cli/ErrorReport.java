@@ -2,7 +2,6 @@
 package io.eslm.cli;
 
 import io.eslm.gpt2.option.OptionError;
-import io.eslm.report.Visible;
 import io.eslm.run.RunPlan;
 import io.eslm.tensor.UserError;
 import java.io.PrintWriter;
@@ -21,7 +20,7 @@ final class ErrorReport {
      *
      * @param command whose options the message names by their flags
      */
-    static int report(Throwable failure, CommandSpec command, PrintWriter err, boolean trace) {
+    static int report(Throwable failure, CommandSpec command, Output err, boolean trace) {
         String message;
         if (find(failure, OutOfMemoryError.class) != null) {
             message = "out of memory. " + RunPlan.MEMORY_ADVICE;
@@ -33,11 +32,12 @@ final class ErrorReport {
             message = "this is a bug in eslm, not in your input: " + failure
                     + ". Please report it with the output of the same command plus --verbose";
         }
-        err.println("error: " + Visible.line(message));
+        err.error(message);
         if (trace) {
-            failure.printStackTrace(err);
+            PrintWriter shown = err.shown();
+            failure.printStackTrace(shown);
+            shown.flush();
         }
-        err.flush();
         return FAILED;
     }
 

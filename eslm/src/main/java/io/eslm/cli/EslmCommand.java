@@ -24,7 +24,7 @@ abstract class EslmCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() {
-        try (Terminal screen = program.screen()) {
+        try (Terminal screen = program.screen(StandardOptions.wantsQuiet(spec.commandLine()))) {
             return run(screen);
         }
     }

@@ -8,11 +8,12 @@ import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine;
 
 /** The program. Each command is one class and one line here. */
 @Command(name = "eslm", subcommands = {
@@ -30,6 +31,8 @@ import picocli.CommandLine.Spec;
     PrepareCommand.class,
     ConvertCommand.class,
     BackendsCommand.class,
+    DoctorCommand.class,
+    CompletionCommand.class,
     ShellCommand.class},
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
         description = "",
@@ -105,10 +108,13 @@ public final class Main implements Runnable {
     private static int execute(Output out, Output err, boolean terminal, String... args) {
         try {
             CommandLine program = commandLine(out, err, terminal);
+            err.colors(Color.of(args).wanted(terminal));
             String[] expanded = Arguments.expand(program, args);
-            return program.execute(expanded);
+            err.colors(Color.of(expanded).wanted(terminal));
+            return program.setColorScheme(CommandLine.Help.defaultColorScheme(err.colors() ? Ansi.ON : Ansi.OFF))
+                    .execute(expanded);
         } catch (OutOfMemoryError | UserError e) {
-            return ErrorReport.report(e, CommandSpec.create(), err.shown(), false);
+            return ErrorReport.report(e, CommandSpec.create(), err, false);
         }
     }
 
@@ -126,13 +132,14 @@ public final class Main implements Runnable {
                 .setOut(out.raw()) // help texts are this program's own, and coloured on a terminal
                 .setErr(err.shown())
                 .setExpandAtFiles(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setOverwrittenOptionsAllowed(true)
                 .setUsageHelpAutoWidth(terminal)
                 .setUsageHelpWidth(WIDTH)
-                .setParameterExceptionHandler(Options::misunderstood)
+                .setParameterExceptionHandler((e, _) -> Options.misunderstood(e, err))
                 .setExecutionExceptionHandler(
                         (e, command, parsed) -> e instanceof Output.Lost ? 0
-                                : ErrorReport.report(e, command.getCommandSpec(), err.shown(),
+                                : ErrorReport.report(e, command.getCommandSpec(), err,
                                         StandardOptions.wantsTrace(parsed)));
     }
 
@@ -143,7 +150,7 @@ public final class Main implements Runnable {
     }
 
     /** The output of a command. */
-    Terminal screen() {
-        return new Terminal(out, err, terminal);
+    Terminal screen(boolean quiet) {
+        return new Terminal(out, err, terminal, quiet);
     }
 }

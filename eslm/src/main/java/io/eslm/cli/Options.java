@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.report.Visible;
+import io.eslm.tensor.io.DidYouMean;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import picocli.CommandLine;
+import java.util.stream.Stream;
 import picocli.CommandLine.Help;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine;
 
 /**
  * Names and help of options. Every option has the form {@code --max-iters}, which help shows, and nanoGPT's
@@ -51,7 +53,7 @@ final class Options {
     }
 
     /** Options without a heading come first. */
-    private static String heading(OptionSpec option) {
+    static String heading(OptionSpec option) {
         return option.userObject() instanceof DeclaredOptions.Heading heading && !heading.text().isEmpty()
                 ? "%n%s:%n".formatted(heading.text()) : "";
     }
@@ -61,17 +63,26 @@ final class Options {
                 .build();
     }
 
+    /** The words that {@code command} knows. */
+    private static List<String> names(CommandLine command) {
+        return Stream.concat(
+                command.getCommandSpec().options().stream().flatMap(o -> Stream.of(o.names())).filter(SHOWN),
+                command.getSubcommands().keySet().stream()).toList();
+    }
+
     /** Reports in one line what was not understood, what may have been meant, and where to read more. */
-    static int misunderstood(ParameterException e, String[] arguments) {
+    static int misunderstood(ParameterException e, Output err) {
         CommandLine command = e.getCommandLine();
         String message = e.getMessage().replaceFirst("^Error: ", "");
-        if (e instanceof UnmatchedArgumentException unknown) {
-            message = "unknown option or argument: " + unknown.getUnmatched().getFirst();
-            List<String> meant = unknown.getSuggestions().stream().filter(SHOWN).toList();
-            message += meant.isEmpty() ? "" : "; did you mean " + String.join(" or ", meant) + "?";
+        List<String> unknown = e instanceof UnmatchedArgumentException unmatched ? unmatched.getUnmatched()
+                : e instanceof MissingParameterException ? command.getUnmatchedArguments() : List.of();
+        if (!unknown.isEmpty()) { // an option that is missing may be the one that is misspelt
+            String given = unknown.getFirst();
+            message = "unknown option or argument: " + given
+                    + DidYouMean.among(names(command), given.replaceFirst("=.*", "").replace('_', '-'));
         }
-        command.getErr().println("error: " + Visible.line(message));
-        command.getErr().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
+        err.error(message);
+        err.shown().println("see: " + command.getCommandSpec().qualifiedName() + " --help");
         return CommandLine.ExitCode.USAGE;
     }
 }

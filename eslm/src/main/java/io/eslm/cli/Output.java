@@ -15,6 +15,7 @@ import java.util.Locale;
 final class Output extends Writer {
     private final Writer sink;
     private IOException failure;
+    private boolean colors;
 
     Output(Writer sink) {
         this.sink = sink;
@@ -23,6 +24,23 @@ final class Output extends Writer {
     /** Thrown where work has no purpose because nobody can read its result. */
     static final class Lost extends RuntimeException {
         private static final long serialVersionUID = 1;
+    }
+
+    /** From now on, words that stand out have colours. */
+    void colors(boolean on) {
+        colors = on;
+    }
+
+    boolean colors() {
+        return colors;
+    }
+
+    /** A line that says what is wrong. */
+    void error(String message) {
+        PrintWriter control = raw();
+        control.print(colors ? "\u001b[1;31merror:\u001b[0m " : "error: ");
+        control.flush();
+        shown().println(Visible.line(message));
     }
 
     /** Prints and flushes as it is told, visibly. */

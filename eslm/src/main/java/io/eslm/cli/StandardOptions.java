@@ -24,8 +24,20 @@ final class StandardOptions {
             description = "show the stack trace of an error (also: ESLM_DEBUG=1)")
     private boolean verbose;
 
+    @Option(names = {"-q", "--quiet"}, order = Options.LAST,
+            description = "print results and errors only: no progress and no notes")
+    private boolean quiet;
+    @Option(names = Color.FLAG, paramLabel = "WHEN", order = Options.LAST,
+            description = "colours in help, errors and bars: auto (on a terminal, unless NO_COLOR is set), always, or never")
+    @SuppressWarnings("UnusedVariable") // Main has read it by then
+    private Color color;
+
     static void addTo(CommandLine command) {
         command.addMixin(NAME, new StandardOptions());
+    }
+
+    static boolean wantsQuiet(CommandLine command) {
+        return command.getMixins().get(NAME) instanceof StandardOptions options && options.quiet;
     }
 
     static boolean wantsTrace(ParseResult parsed) {

@@ -29,17 +29,22 @@ final class Terminal implements AutoCloseable {
     private final PrintWriter err;
     private final PrintWriter control;
     private final boolean terminal;
+    private final boolean quiet;
+    private final boolean colors;
     private ProgressBar bar;
     private String task = "";
     private long lastLine;
     private boolean saidLost;
 
-    Terminal(Output out, Output err, boolean terminal) {
+    /** @param quiet whether only results are shown */
+    Terminal(Output out, Output err, boolean terminal, boolean quiet) {
         this.output = out;
         this.out = out.shown();
         this.err = err.shown();
         this.control = err.raw();
         this.terminal = terminal;
+        this.quiet = quiet;
+        this.colors = err.colors();
     }
 
     boolean terminal() {
@@ -82,6 +87,9 @@ final class Terminal implements AutoCloseable {
 
     /** A line about work that goes on even if nobody reads it, because its result is in files. */
     void log(String line) {
+        if (quiet) {
+            return;
+        }
         erase();
         out.println(line);
         if (output.failed() && !saidLost) {
@@ -92,9 +100,24 @@ final class Terminal implements AutoCloseable {
 
     /** A line that is not part of the result. */
     void note(String line) {
+        if (!quiet) {
+            say(line);
+        }
+    }
+
+    /** A line that is not part of the result, but without which it is of no use. */
+    void say(String line) {
         erase();
         err.println(line);
         err.flush();
+    }
+
+    /** On a terminal, asks for a line. */
+    void cue(String text) {
+        if (terminal) {
+            err.print(text);
+            err.flush();
+        }
     }
 
     /** Shows the progress of the data preparation. */
@@ -102,7 +125,7 @@ final class Terminal implements AutoCloseable {
         return (done, total, what) -> {
             if (total == 0) {
                 note(what);
-            } else if (terminal) {
+            } else if (terminal && !quiet) {
                 bar(what, total, "").stepTo(done);
             } else {
                 plain(done, total, what);
@@ -122,7 +145,7 @@ final class Terminal implements AutoCloseable {
 
     /** On a terminal, shows the bar of {@code what}, followed by {@code text}. */
     void bar(String what, long done, long total, String text) {
-        if (terminal) {
+        if (terminal && !quiet) {
             bar(what, total, "").setExtraMessage(Visible.line(text)).stepTo(done);
         }
     }
@@ -132,7 +155,9 @@ final class Terminal implements AutoCloseable {
             endBar();
             task = what;
             bar = new ProgressBarBuilder().setTaskName(Visible.line(what)).setInitialMax(total).setUnit(unit, 1)
-                    .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200).continuousUpdate()
+                    .setStyle(colors ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK
+                            : ProgressBarStyle.UNICODE_BLOCK)
+                    .setUpdateIntervalMillis(200).continuousUpdate()
                     .setConsumer(new ConsoleProgressBarConsumer(System.err))
                     .build();
         }

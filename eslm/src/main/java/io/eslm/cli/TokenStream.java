@@ -7,24 +7,25 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.util.function.Consumer;
 import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 
 /** Prints tokens as they arrive. A character that spans several tokens appears with the last of them. */
 final class TokenStream implements IntPredicate {
     private final Tokenizer tokenizer;
-    private final Consumer<String> out;
+    private final Predicate<String> out;
     private final CharsetDecoder decoder =
             StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE)
                     .onUnmappableCharacter(CodingErrorAction.REPLACE);
     private ByteBuffer waiting = ByteBuffer.allocate(0);
 
-    TokenStream(Tokenizer tokenizer, Consumer<String> out) {
+    /** @param out receives the text; returns false to end it */
+    TokenStream(Tokenizer tokenizer, Predicate<String> out) {
         this.tokenizer = tokenizer;
         this.out = out;
     }
 
-    /** Prints the characters that {@code token} completes; returns true: what cannot be printed is thrown. */
+    /** Prints the characters that {@code token} completes; returns false to end the text. */
     @Override
     public boolean test(int token) {
         byte[] bytes = tokenizer.has(token) ? tokenizer.bytes(token) : new byte[0];
@@ -32,14 +33,13 @@ final class TokenStream implements IntPredicate {
         CharBuffer text = CharBuffer.allocate(all.remaining() + 1);
         decoder.decode(all, text, false);
         waiting = all;
-        out.accept(text.flip().toString());
-        return true;
+        return out.test(text.flip().toString());
     }
 
     /** Ends the text; an incomplete character is shown as U+FFFD. */
     void end() {
         if (waiting.hasRemaining()) {
-            out.accept("\uFFFD");
+            out.test("\uFFFD");
         }
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
+import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSpec;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Trains a model: one {@link Run}. */
@@ -60,6 +61,9 @@ final class TrainCommand extends EslmCommand {
                     + "the address is printed. Records the layers every " + LIVE_RECORD_INTERVAL + " steps")
             .must("be a port, from 0 (a free one) to 65535", n -> n >= 0 && n <= 65535)
             .defaultsTo("no page", _ -> null);
+
+    @Mixin
+    private ConfigOptions config;
 
     @Override
     void declare(CommandSpec command) {
@@ -107,7 +111,7 @@ final class TrainCommand extends EslmCommand {
     @Override
     int run(Terminal screen) {
         List<String> given = spec.commandLine().getParseResult().matchedOptions().stream()
-                .map(o -> Options.name(o) + " " + ShellWords.quote(o.<String>getValue())).toList();
+                .map(o -> Options.name(o) + " " + ShellWords.quote(o.getValue().toString())).toList();
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
         int logInterval = options.get(LOG_INTERVAL);
         if (!options.has(INIT_FROM) || !options.get(INIT_FROM).equals(RESUME)) {
@@ -124,6 +128,7 @@ final class TrainCommand extends EslmCommand {
                 .notes(note -> screen.note("note: " + note.messageFor(DeclaredOptions::flag)));
         try (RunEngine engine = run.open()) {
             screen.endBar();
+            config.save(settings(engine.plan())).ifPresent(file -> screen.note("config:  " + file));
             return Interrupt.during(screen, stop -> {
                 announce(screen, engine);
                 long first = engine.trainer().step();
@@ -139,6 +144,17 @@ final class TrainCommand extends EslmCommand {
                 }
             });
         }
+    }
+
+    /** All that a new run needs to be this one again. */
+    private ConfigOptions.Settings settings(RunPlan plan) {
+        return new ConfigOptions.Settings("train").heading("Run")
+                .put(Run.DATA, plan.data().lines().toList())
+                .put(options.texts(List.of(Run.TOKENIZER, INIT_FROM, LOG_INTERVAL, Run.TENSORBOARD, Run.RECORD_INTERVAL,
+                        Run.BACKEND, Run.THREADS)))
+                .put(Run.SAMPLE_PROMPT, plan.prompt()).put(Run.METHOD, plan.method().toString())
+                .heading("Model").put(Gpt2Config.GROUP.options(), plan.model().values())
+                .heading("Training").put(TrainOptions.GROUP.options(), options.values(TrainOptions.GROUP));
     }
 
     private RunResult live(Terminal screen, RunEngine engine, BooleanSupplier interrupted) {
@@ -174,6 +190,9 @@ final class TrainCommand extends EslmCommand {
         }
         NanoGptWords.checkInitFrom(from);
         Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
+        if (from.equals(RESUME) && config.saves()) {
+            throw new UserError("--save-config: is for a new run; a run that exists keeps its settings in its folder");
+        }
         if (options.has(LIVE)) {
             run.option(Run.RECORD_INTERVAL, LIVE_RECORD_INTERVAL);
         } else if (options.has(HttpSite.HOST)) {

@@ -72,9 +72,9 @@ final class ViewCommand extends EslmCommand {
 
     /** Where the page is, and who can see it. */
     static void announce(Terminal screen, RunSite site) {
-        screen.note("page:    " + site.address());
+        screen.say("page:    " + site.address());
         if (site.isPublic()) {
-            screen.note(
+            screen.say(
                     "warning: the page is not encrypted, and whoever has its address and reaches this machine can use it. "
                             + "Safer: serve on the loopback address, and reach it through ssh -L");
         }

@@ -9,6 +9,7 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.DidYouMean;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -61,7 +62,8 @@ public final class MethodSpec {
                 }
                 String key = pair.substring(0, equals);
                 Option<?> option = options.find(key).orElseThrow(() -> new OptionError(Methods.METHOD, text,
-                        "unknown setting '" + key + "'; method " + method.name() + " has " + keys(options)));
+                        "unknown setting '" + key + "'; method " + method.name() + " has " + keys(options)
+                                + DidYouMean.among(options.options().stream().map(Option::key).toList(), key)));
                 if (given.put(option, pair.substring(equals + 1)) != null) {
                     throw new OptionError(Methods.METHOD, text, "'" + key + "' is given twice");
                 }

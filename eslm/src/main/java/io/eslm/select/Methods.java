@@ -4,6 +4,7 @@ package io.eslm.select;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.DidYouMean;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,7 +58,8 @@ public final class Methods {
         List<Method> all = all();
         return all.stream().filter(m -> m.name().equals(name)).findFirst()
                 .orElseThrow(() -> new OptionError(METHOD, name, "no such method; choose one of "
-                        + all.stream().map(Method::name).collect(Collectors.joining(", "))));
+                        + all.stream().map(Method::name).collect(Collectors.joining(", "))
+                        + DidYouMean.among(all.stream().map(Method::name).toList(), name)));
     }
 
     /** The options of all methods, each once, in the words of the first that declares it. */

@@ -88,6 +88,68 @@ class ArgumentsTest {
                         "--eval_only=False", "--seed=1"));
     }
 
+    @Test
+    void huggingFacesWordsMeanWhatTheyMeanHere() {
+        assertArrayEquals(new String[] {"train", "--batch-size=8", "--max-iters=100", "--learning_rate", "5e-5",
+            "--out-dir=out", "--log-interval=5", "--checkpoint-interval=50", "--keep-best=True", "--weight_decay=0.1"},
+                expand("train", "--per_device_train_batch_size", "8", "--max-steps=100", "--learning_rate", "5e-5",
+                        "--output_dir", "out", "--logging_steps=5", "--save_steps", "50", "--bf16", "False",
+                        "--load_best_model_at_end", "--do_train", "--weight_decay=0.1", "--report_to=none"));
+        assertArrayEquals(new String[] {"compare", "--grad-accum=2", "--methods", "clm"},
+                expand("compare", "--gradient_accumulation_steps=2", "--methods", "clm"));
+        assertArrayEquals(new String[] {"prepare", "--in=a.txt", "--out", "b"},
+                expand("prepare", "--data", "a.txt", "--out", "b"));
+        assertArrayEquals(new String[] {"eval", "--data=-"}, expand("eval", "--file", "-"));
+        assertArrayEquals(new String[] {"sample", "--model=out", "--num_samples=2"},
+                expand("sample", "--out_dir=out", "--init_from=resume", "--device=cpu", "--num_samples=2"));
+    }
+
+    /** What another program's word stands for is an option of the command. */
+    @Test
+    void everyNameIsAnOption() {
+        for (String word : List.of("output_dir", "train_file", "model_name_or_path", "tokenizer_name", "max_steps",
+                "lr",
+                "per_device_train_batch_size", "warmup_steps", "adam_beta1", "adam_beta2", "max_grad_norm",
+                "logging_steps", "eval_steps", "save_steps", "save_total_limit", "load_best_model_at_end")) {
+            Program.Outcome o = Program.run("train", "--" + word + "=x", "--nothing");
+            assertTrue(o.err().contains("unknown option or argument: --nothing"), word + ": " + o.err());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--num_train_epochs=3,--max-iters N", "--fp16,float32", "--bf16=True,float32",
+        "--resume_from_checkpoint=True,--init-from resume", "--report_to=wandb,--tensorboard true",
+        "--optim=adafactor,AdamW"})
+    void huggingFacesWordsThatMeanNothingHereSayWhatToDo(String word, String instead) {
+        Program.Outcome o = Program.run("train", word);
+        assertEquals(1, o.code(), o.err());
+        assertTrue(o.err().contains("error: " + word.split("=")[0]) && o.err().contains(instead), o.err());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"train --max_itres 3,--max-iters", "train --tempr 3,''", "trian,train", "sample --temp 1,--temperature",
+        "train --method cvar_loss,cvar-loss", "train --method cvar-loss:alfa=0.1,alpha", "train --model gpt-2,gpt2",
+        "train --foo 1,''", "train --wandb-entity x,''"})
+    void saysWhatMayHaveBeenMeant(String words, String meant) {
+        Program.Outcome o = Program.run(words.split(" "));
+        assertTrue(o.code() != 0, o.err());
+        assertEquals(!meant.isEmpty(), o.err().contains("did you mean"), o.err());
+        assertTrue(meant.isEmpty() || o.err().contains("did you mean " + meant + "?"), o.err());
+    }
+
+    @Test
+    void aFileThatIsNotThereMayBeTheOneBesideIt() throws IOException {
+        file("book.txt", "x");
+        String missing = dir.resolve("bok.txt").toString();
+        String hint = "did you mean " + dir.resolve("book.txt") + "?";
+        for (String[] words : List.of(new String[] {"train", "--data", missing},
+                new String[] {"tokenize", "--file", missing}, new String[] {"eval", "--data=x", "--model", missing},
+                new String[] {"train", "--config", missing})) {
+            String err = Program.run(words).err();
+            assertTrue(err.contains(hint), err);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"--eval_only,eslm eval", "--wandb_log=True,metrics.jsonl", "--device=cuda,--backend NAME",
         "--dtype=bfloat16,float32", "--decay_lr=False,--min-lr",

@@ -22,6 +22,11 @@ public final class CliReaders {
         Arguments.expand(PROGRAM, "train", "@" + Files.write(folder.resolve("options"), bytes));
     }
 
+    /** A file of settings. */
+    public static void config(byte[] bytes, Path folder) throws IOException {
+        Arguments.expand(PROGRAM, "train", "--config", Files.write(folder.resolve("config.toml"), bytes).toString());
+    }
+
     /** Words that are quoted are the same words again, and show every character that they have. */
     public static void shellWords(String text) {
         List<String> words = ShellWords.split(text);

@@ -20,7 +20,7 @@ class ErrorReportTest {
 
     private static String report(Throwable failure, boolean trace) {
         StringWriter err = new StringWriter();
-        assertEquals(1, ErrorReport.report(failure, COMMAND, new PrintWriter(err), trace));
+        assertEquals(1, ErrorReport.report(failure, COMMAND, new Output(err), trace));
         return err.toString();
     }
 

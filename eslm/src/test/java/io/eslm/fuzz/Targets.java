@@ -83,6 +83,7 @@ final class Targets {
             Target.of("html", anyText(ReportReaders::html)).weighing(10).allocating(1 << 16, 512),
             Target.of("table", anyText(ReportReaders::table)).weighing(10).allocating(1 << 16, 512),
             Target.ofFile("arguments", CliReaders::arguments),
+            Target.ofFile("config", CliReaders::config).allocating(1 << 23, 1 << 15),
             Target.ofFile("sealed", TensorReaders::sealed),
             Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
             Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),

@@ -7,6 +7,7 @@ import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.DidYouMean;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -87,7 +88,8 @@ public record Gpt2Config(OptionValues values) {
             case "gpt2-large" -> of(36, 20, 1280, 1024);
             case "gpt2-xl" -> of(48, 25, 1600, 1024);
             default ->
-                    throw new OptionError(PRESET, name, "no such preset; choose one of " + String.join(", ", PRESETS));
+                    throw new OptionError(PRESET, name, "no such preset; choose one of " + String.join(", ", PRESETS)
+                            + DidYouMean.among(PRESETS, name));
         };
     }
 

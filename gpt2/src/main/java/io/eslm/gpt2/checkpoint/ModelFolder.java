@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
-import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
@@ -15,6 +15,7 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.AtomicFiles;
+import io.eslm.tensor.io.DidYouMean;
 import io.eslm.tensor.io.FileSum;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
@@ -234,7 +235,8 @@ public final class ModelFolder {
     static Path resolve(Path dir) {
         if (!Files.isDirectory(dir)) {
             throw new UserError(dir + (Files.exists(dir) ? ": is a file" : ": no such folder") + ". Name a folder with "
-                    + CONFIG + " and " + WEIGHTS + ", the folder of a run, or a model's file");
+                    + CONFIG + " and " + WEIGHTS + ", the folder of a run, or a model's file"
+                    + (Files.exists(dir) ? "" : DidYouMean.file(dir)));
         }
         CheckpointSearch found = new Checkpoints(dir).newest();
         if (found.newest().isPresent()) {

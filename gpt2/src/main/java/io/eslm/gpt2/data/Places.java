@@ -5,6 +5,7 @@ import io.eslm.gpt2.data.DataSpec.Source;
 import io.eslm.gpt2.data.source.Download;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.DidYouMean;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.io.InputStream;
@@ -174,7 +175,8 @@ final class Places {
             throw new UserError("data " + path.toAbsolutePath()
                     + ": no such file or folder. Name a file of text, JSON, a "
                     + "table or Parquet, a folder or a pattern of such files, an address, a .bin file, a prepared folder, "
-                    + DataSource.STDIN + " for the standard input, or " + DataSource.JDK + " for the JDK's own text.");
+                    + DataSource.STDIN + " for the standard input, or " + DataSource.JDK + " for the JDK's own text"
+                    + DidYouMean.file(path));
         }
     }
 }

@@ -93,11 +93,19 @@ public final class Generator {
                         more ? Generation.End.LENGTH : Generation.End.STOPPED, notes);
             }
             if (length == capacity) {
+                noteOnce(notes, "The text is longer than the model's context of " + capacity
+                        + " tokens: when it is full, its later half stays, and the model no longer sees what came before.");
                 length = laterHalf(context);
                 cache.clear();
             }
             context[length++] = token;
             read(context, cache.length(), length);
+        }
+    }
+
+    private static void noteOnce(List<String> notes, String note) {
+        if (!notes.contains(note)) {
+            notes.add(note);
         }
     }
 

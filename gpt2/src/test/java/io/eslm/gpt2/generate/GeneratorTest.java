@@ -136,12 +136,23 @@ class GeneratorTest {
         int[] prompt = new int[capacity + 5];
         Arrays.setAll(prompt, i -> (11 * i) % 61);
         Generation cut = new Generator(model, 61, -1).generate(prompt, Sampling.greedy(5), t -> true);
-        assertEquals(List.of("The prompt has 29 tokens, but the model's context has 24: only the last 24 are used."),
-                cut.notes());
+        assertEquals("The prompt has 29 tokens, but the model's context has 24: only the last 24 are used.",
+                cut.notes().getFirst());
         int[] end = Arrays.copyOfRange(prompt, 5, prompt.length);
         Generation whole = new Generator(model, 61, -1).generate(end, Sampling.greedy(5), t -> true);
         assertArrayEquals(whole.tokens(), cut.tokens());
-        assertEquals(List.of(), whole.notes());
+        assertEquals(cut.notes().subList(1, 2), whole.notes());
+    }
+
+    @Test
+    void aTextLongerThanTheContextSaysSoOnce() {
+        assertEquals(List.of(), new Generator(model, 61, -1)
+                .generate(PROMPT, Sampling.greedy(capacity - PROMPT.length + 1), t -> true).notes());
+        List<String> notes = new Generator(model, 61, -1).generate(PROMPT, Sampling.greedy(5 * capacity), t -> true)
+                .notes();
+        assertEquals(1, notes.size(), notes::toString);
+        assertTrue(notes.getFirst().startsWith("The text is longer than the model's context of 24 tokens"),
+                notes::toString);
     }
 
     @Test

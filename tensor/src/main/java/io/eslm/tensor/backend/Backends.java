@@ -2,6 +2,7 @@
 package io.eslm.tensor.backend;
 
 import io.eslm.tensor.UserError;
+import io.eslm.tensor.io.DidYouMean;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -66,7 +67,8 @@ public final class Backends {
         }
         BackendProvider wanted = all.stream().filter(p -> p.name().equals(name)).findFirst()
                 .orElseThrow(() -> new UserError("backend " + name + ": no such backend. Choose one of auto, "
-                        + all.stream().map(BackendProvider::name).collect(Collectors.joining(", "))));
+                        + all.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
+                        + DidYouMean.among(all.stream().map(BackendProvider::name).toList(), name)));
         String why = wanted.unusableBecause();
         if (why != null) {
             throw new UserError("backend '" + name + "' cannot start: " + why);

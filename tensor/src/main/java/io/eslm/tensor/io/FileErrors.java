@@ -16,6 +16,8 @@ import java.nio.file.Path;
 
 /** Says in the user's words why a file or folder could not be read or written. */
 public final class FileErrors {
+    private static final String MISSING = "no such file or folder";
+
     private FileErrors() {
     }
 
@@ -35,6 +37,7 @@ public final class FileErrors {
         boolean inside = e instanceof NoSuchFileException && folder != null && Files.notExists(folder);
         String reason = inside ? "there is no folder " + folder : reason(e);
         String advice = switch (reason) {
+            case MISSING -> DidYouMean.file(path);
             case "permission denied" -> ". Check its permissions";
             case "the disk is full" -> ". Free some space, or choose another place";
             case "the file system is read-only" -> ". Choose another place";
@@ -48,7 +51,7 @@ public final class FileErrors {
     public static String reason(IOException e) {
         return switch (e) {
             case AccessDeniedException _ -> "permission denied";
-            case NoSuchFileException _ -> "no such file or folder";
+            case NoSuchFileException _ -> MISSING;
             case NotDirectoryException _ -> "it is a file, not a folder";
             case DirectoryNotEmptyException _ -> "the folder is not empty";
             case FileAlreadyExistsException there -> there.getFile()
