@@ -63,7 +63,7 @@ public record TrainOptions(OptionValues values) {
     public static final Option<Double> LORA_ALPHA = ALL.add(
             Option.number("lora alpha", "A", "what the adapters add counts alpha/rank times")
                     .must("be greater than 0", value -> value > 0)
-                    .defaultsTo("twice the rank", given -> 2.0 * given.get(LORA_RANK)));
+                    .defaultsTo("twice the rank", given -> Math.max(1, 2.0 * given.get(LORA_RANK))));
     public static final Option<Double> LORA_DROPOUT = ALL.add(
             Option.number("lora dropout", "P", "rate of the inputs that an adapter does not see in training")
                     .must("be at least 0 and below 1", value -> value >= 0 && value < 1).defaultsTo(0.0));
