@@ -15,6 +15,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.LowRank;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.train.Flops;
@@ -62,6 +63,8 @@ final class StepBench implements Callable<Integer> {
     private int steps = 7;
     @Option(names = "--warmup", description = "steps before, not timed")
     private int warmup = 3;
+    @Option(names = "--lora-rank", description = "rank of adapters to train in place of the weights; 0: none")
+    private int loraRank;
     @Option(names = "--profile", description = "also list the kernels by their share of a step")
     private boolean profile;
     @Mixin
@@ -75,17 +78,17 @@ final class StepBench implements Callable<Integer> {
         TrainOptions options =
                 TrainOptions.defaults().with(MAX_ITERS, (warmup + steps) * specs.size()).with(BATCH_SIZE, batch)
                         .with(GRAD_ACCUM, gradAccum).with(LEARNING_RATE, 3e-4).with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0)
-                        .with(EVAL_INTERVAL, 0).with(SEED, 1L);
+                        .with(EVAL_INTERVAL, 0).with(SEED, 1L).with(TrainOptions.LORA_RANK, loraRank);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = common.open()) {
             BenchReport report = new BenchReport(opened, common.json());
-            MemoryNeed.check(opened, MemoryNeed.ofTraining(config, batch),
+            MemoryNeed.check(opened, MemoryNeed.ofTraining(config, options.lowRank(), batch),
                     "--model " + model + " with --batch " + batch,
                     "Use a smaller --batch or --seq.");
             Backend backend = profile ? calls.watch(opened) : opened;
             Interleaved loss = new Interleaved(specs.stream()
                     .map(spec -> spec.objective(folder -> ModelFolder.load(folder, backend))).toList(), batch);
-            Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+            Gpt2 gpt2 = new Gpt2(config, backend, weights(config, backend, options));
             int windows = batch * gradAccum * methods.size() * (steps + warmup) + 32;
             JsonObject result = RandomTokens.with(config, windows, data -> {
                 try (Trainer trainer = new Trainer(gpt2, loss, data, options, event -> {})) {
@@ -100,6 +103,11 @@ final class StepBench implements Callable<Integer> {
             report.end(result);
         }
         return 0;
+    }
+
+    private static Weights weights(Gpt2Config config, Backend backend, TrainOptions options) {
+        Weights own = Weights.random(config, backend, Rng.of(1));
+        return options.lowRank().map(lora -> lora.on(own, LowRank.initial(backend, Rng.of(2)))).orElse(own);
     }
 
     private JsonObject time(Trainer trainer, Interleaved loss, Backend backend, Gpt2Config config,
@@ -129,6 +137,7 @@ final class StepBench implements Callable<Integer> {
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
         result.addProperty("parameters", config.parameterCount());
+        result.addProperty("trained", trainer.model().trainedCount());
         result.addProperty("backend", backend.description());
         result.addProperty("batch", batch);
         result.addProperty("grad_accum", gradAccum);

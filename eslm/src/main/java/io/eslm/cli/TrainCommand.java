@@ -39,6 +39,7 @@ import picocli.CommandLine.Model.CommandSpec;
                     + "shows how to resume; a second Ctrl-C quits at once.",
             ""},
         footer = {"", "Examples:", "  eslm train",
+            "  eslm train --init-from gpt2/ --data book.txt --lora-rank 8 --learning-rate 1e-3",
             "  eslm train --data book.txt --method clm --max-iters 1000 --out-dir runs/book",
             "  eslm train --data data/owt --model gpt2 --batch-size 4 --grad-accum 8 --method var-entropy",
             "  eslm train --data book.txt --live",
@@ -204,8 +205,12 @@ final class TrainCommand extends EslmCommand {
 
     private static void announce(Terminal screen, RunEngine engine) {
         RunPlan plan = engine.plan();
-        screen.note(String.format(Locale.ROOT, "%s: %,d parameters, %s, step %d of %d, %,d tokens a step, on %s",
-                plan.folder(), plan.model().parameterCount(), plan.method(), engine.trainer().step(),
+        screen.note(String.format(Locale.ROOT, "%s: %,d parameters%s, %s, step %d of %d, %,d tokens a step, on %s",
+                plan.folder(), plan.model().parameterCount(), plan.options().lowRank()
+                        .map(lora -> String.format(Locale.ROOT, ", of which none is trained, and adapters with %,d",
+                                lora.parameterCount(plan.model())))
+                        .orElse(""),
+                plan.method(), engine.trainer().step(),
                 plan.options().get(TrainOptions.MAX_ITERS),
                 (long) plan.options().get(TrainOptions.BATCH_SIZE) * plan.options().get(TrainOptions.GRAD_ACCUM)
                         * plan.model().blockSize(),

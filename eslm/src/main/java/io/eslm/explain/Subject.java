@@ -104,7 +104,8 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
 
     private static void checkMemory(Gpt2 model, MethodSpec method, int windows, int time) {
         Gpt2Config config = model.config().with(Gpt2Config.BLOCK_SIZE, time);
-        MemoryNeed.check(model.backend(), MemoryNeed.ofTraining(config, windows) + method.memory(config, windows),
+        MemoryNeed.check(model.backend(),
+                MemoryNeed.ofTraining(config, model.lowRank(), windows) + method.memory(config, windows),
                 String.format(Locale.ROOT, "a step of %,d parameters with %d windows of %d tokens",
                         config.parameterCount(), windows, time),
                 RunPlan.MEMORY_ADVICE);

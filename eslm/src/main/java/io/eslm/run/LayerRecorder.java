@@ -61,7 +61,11 @@ final class LayerRecorder implements AutoCloseable {
         this.log = log;
         Gpt2 model = trainer.model();
         backend = model.backend();
-        model.parameters().forEach((name, p) -> parts.computeIfAbsent(part(name), _ -> new Part()).parameters.add(p));
+        model.parameters().forEach((name, p) -> {
+            if (p.needsGradient()) {
+                parts.computeIfAbsent(part(name), _ -> new Part()).parameters.add(p);
+            }
+        });
     }
 
     private static String part(String parameter) {

@@ -116,10 +116,13 @@ public final class RunEngine implements AutoCloseable {
             return Weights.random(config, backend, Rng.of(plan.options().get(TrainOptions.SEED)).split("weights"));
         }
         Map<String, Parameter> loaded = ModelFolder.load(plan.from().get(), backend).parameters();
-        return (path, dims) -> {
+        Weights own = (path, dims) -> {
             Tensor value = loaded.get(path).value();
             return value.dim(0) == dims[0] ? value : value.rows(0, dims[0]);
         };
+        Rng rng = Rng.of(plan.options().get(TrainOptions.SEED)).split("adapters");
+        return plan.options().lowRank().map(lora -> Checkpoints.adapted(own, plan.from().get(), lora, backend, rng))
+                .orElse(own);
     }
 
     /** The settings. */
@@ -188,7 +191,7 @@ public final class RunEngine implements AutoCloseable {
                 events = tensorBoard ? Optional.of(new RunEvents(plan.folder(), record, trainer)) : Optional.empty();
                 checkpoints.cleanUp();
                 if (plan.from().isPresent()) {
-                    save(); // so that the run needs that folder no more
+                    save(); // so that the run needs that folder no more, unless it trains adapters alone
                 }
                 trainer.run(() -> stop.getAsBoolean() || recordsNext(), this::afterStep);
                 save();

@@ -2,7 +2,9 @@
 package io.eslm.run;
 
 import com.google.gson.JsonObject;
+import io.eslm.autograd.Parameter;
 import io.eslm.gpt2.PretrainedNames;
+import java.util.function.BiConsumer;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
@@ -36,7 +38,7 @@ final class RunEvents implements AutoCloseable {
     private void gradients() {
         long step = trainer.step() + 1;
         if (due(step)) {
-            trainer.model().parameters().forEach((path, p) -> board
+            trained((path, p) -> board
                     .histogram(TensorBoard.GRADIENTS + PretrainedNames.of(path), step, Histogram.of(p.gradient())));
         }
     }
@@ -44,9 +46,17 @@ final class RunEvents implements AutoCloseable {
     void afterStep() {
         long step = trainer.step();
         if (due(step)) {
-            trainer.model().parameters().forEach((path, p) -> board
+            trained((path, p) -> board
                     .histogram(TensorBoard.PARAMETERS + PretrainedNames.of(path), step, Histogram.of(p.value())));
         }
+    }
+
+    private void trained(BiConsumer<String, Parameter> each) {
+        trainer.model().parameters().forEach((path, p) -> {
+            if (p.needsGradient()) {
+                each.accept(path, p);
+            }
+        });
     }
 
     private boolean due(long step) {

@@ -2,6 +2,7 @@
 package io.eslm.run;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.LowRank;
 import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.OptionError;
@@ -80,14 +81,27 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
             throw new OptionError(TrainOptions.BATCH_SIZE, batch,
                     "times block size " + model.blockSize() + " must be less than 2^31 tokens");
         }
+        options.lowRank().ifPresent(this::checkAdapters);
         method.check(model);
         RunFolder.checkWritable(folder);
+    }
+
+    private void checkAdapters(LowRank adapters) {
+        if (from.isEmpty() && checkpoint.isEmpty()) {
+            throw new OptionError(TrainOptions.LORA_RANK, adapters.rank(),
+                    "adapts a model that is trained already; name the model folder to begin with (init from)");
+        }
+        try {
+            adapters.check(model);
+        } catch (UserError e) {
+            throw new OptionError(TrainOptions.LORA_TARGETS, e);
+        }
     }
 
     /** @throws UserError if the memory of {@code backend} is too small */
     public void checkMemory(Backend backend) {
         int batch = options.get(TrainOptions.BATCH_SIZE);
-        MemoryNeed.check(backend, MemoryNeed.ofTraining(model, batch) + method.memory(model, batch),
+        MemoryNeed.check(backend, MemoryNeed.ofTraining(model, options.lowRank(), batch) + method.memory(model, batch),
                 String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
                         model.parameterCount(), batch, model.blockSize()),
                 MEMORY_ADVICE);

@@ -87,6 +87,7 @@ final class Targets {
             Target.ofFile("sealed", TensorReaders::sealed),
             Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
             Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),
+            Target.ofFile("adapter-config", inCheckpoint(ModelReaders::adapters)),
             Target.ofFile("index", DataReaders::index),
             // blocks of 256 KB of the file and their copies, and a reader of JSON for each line
             Target.ofFile("json-lines", records("a.jsonl")).allocating(1 << 22, 2048),

@@ -11,8 +11,8 @@ import io.eslm.tensor.Tensor;
 
 /**
  * One pre-norm transformer block (GPT-2 paper §2.3): h = x + attention(norm(x)), then h + mlp(norm(h)). Activations are
- * (B·T, C) matrices, row b·T + t. It applies the fused ops to its weights itself; each layer is a pair of weight and bias. What
- * GPT-2 does not have is in {@link Variants}.
+ * (B·T, C) matrices, row b·T + t. It applies the fused ops to its weights itself; each layer is a pair of weight and bias, with the two
+ * matrices of its adapter after them if it has one. What GPT-2 does not have is in {@link Variants}.
  */
 final class Block extends Module {
     final LayerNorm norm;
@@ -28,11 +28,14 @@ final class Block extends Module {
     final Op activation;
     /** (3C): what the columns of qkv are multiplied with; null if nothing. */
     private final Tensor scale;
+    /** Null without adapters. */
+    private final LowRank lowRank;
 
     Block(Gpt2Config config, Weights weights, int index) {
         String path = "blocks." + index + ".";
         int c = config.nEmbd();
         bias = config.bias();
+        lowRank = weights.lowRank();
         norm = new LayerNorm(config.layerNormEps());
         attentionNorm = layer(weights, path, "attentionNorm", c);
         qkv = layer(weights, path, "attention.qkv", c, 3 * c);
@@ -48,20 +51,37 @@ final class Block extends Module {
     }
 
     private Parameter[] layer(Weights weights, String path, String name, int... dims) {
-        Tensor weight = weights.load(path + name + ".weight", dims);
-        return new Parameter[] {parameter(name + ".weight", new Parameter(weight)), bias
-                ? parameter(name + ".bias", new Parameter(weights.load(path + name + ".bias", dims[dims.length - 1])))
-                : Variants.noBias(weight)};
+        Parameter weight = load(weights, path, name + ".weight", dims);
+        Parameter shift = bias ? load(weights, path, name + ".bias", dims[dims.length - 1])
+                : Variants.noBias(weight.value());
+        return lowRank == null || !lowRank.adapts(path + name) ? new Parameter[] {weight, shift}
+                : new Parameter[] {weight, shift, load(weights, path, name + LowRank.A, lowRank.rank(), dims[0]),
+                    load(weights, path, name + LowRank.B, dims[1], lowRank.rank())};
+    }
+
+    private Parameter load(Weights weights, String path, String name, int... dims) {
+        Tensor value = weights.load(path + name, dims);
+        return parameter(name, lowRank == null || LowRank.isAdapter(name) ? new Parameter(value)
+                : Parameter.fixed(value));
+    }
+
+    /** What applies {@code linear}, a weight and a bias, and perhaps an adapter, to x. */
+    Op affine(Variable x, Parameter[] linear, boolean gelu) {
+        return linear.length == 2 ? new Affine(gelu) : lowRank.op(x.tape(), gelu);
     }
 
     /** x (B·T, C) → same shape; {@code attention} maps q, k and v side by side (B·T, 3C) to (B·T, C). */
     Variable forward(Variable x, Op attention) {
-        Variable attended = scaled(x.apply(norm, attentionNorm).apply(new Affine(), qkv)).apply(attention);
+        Variable attended = scaled(linear(x.apply(norm, attentionNorm), qkv, false)).apply(attention);
         Variable h = addTo(x, attended, projection);
         Variable normed = h.apply(norm, mlpNorm);
-        Variable hidden = activation == null ? normed.apply(new Affine(true), up)
-                : normed.apply(new Affine(), up).apply(activation);
+        Variable hidden = activation == null ? linear(normed, up, true)
+                : linear(normed, up, false).apply(activation);
         return addTo(h, hidden, down);
+    }
+
+    private Variable linear(Variable x, Parameter[] linear, boolean gelu) {
+        return x.apply(affine(x, linear, gelu), linear);
     }
 
     /** qkv (B·T, 3C) with the queries as attention takes them. */
@@ -71,7 +91,14 @@ final class Block extends Module {
 
     /** residual + dropout(x·weight + bias); one pass where nothing is dropped. */
     Variable addTo(Variable residual, Variable x, Parameter[] linear) {
-        return x.tape().dropoutRate(dropout) == 0 ? x.apply(new Affine(), linear[0], linear[1], residual)
-                : residual.add(x.apply(new Affine(), linear).dropout(dropout));
+        return addTo(residual, x, linear, affine(x, linear, false));
+    }
+
+    Variable addTo(Variable residual, Variable x, Parameter[] linear, Op affine) {
+        if (x.tape().dropoutRate(dropout) != 0) {
+            return residual.add(x.apply(affine, linear).dropout(dropout));
+        }
+        return linear.length == 2 ? x.apply(affine, linear[0], linear[1], residual)
+                : x.apply(affine, linear[0], linear[1], linear[2], linear[3], residual);
     }
 }

@@ -17,6 +17,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -33,6 +34,8 @@ public final class Gpt2 extends Module {
     private final List<Block> blocks;
     private final Parameter[] norm;
     private final Parameter head;
+    /** Null if the weights themselves are trained. */
+    private final LowRank lowRank;
     /** Null if nobody looks. */
     private HookPoints points;
 
@@ -41,6 +44,7 @@ public final class Gpt2 extends Module {
         int c = config.nEmbd();
         this.config = config.check();
         this.backend = backend;
+        lowRank = weights.lowRank();
         tokens = load(weights, "tokens.weight", config.vocabSize(), c);
         positions = load(weights, "positions.weight", config.blockSize(), c);
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
@@ -52,7 +56,8 @@ public final class Gpt2 extends Module {
     }
 
     private Parameter load(Weights weights, String path, int... dims) {
-        return parameter(path, new Parameter(weights.load(path, dims)));
+        Tensor value = weights.load(path, dims);
+        return parameter(path, lowRank == null ? new Parameter(value) : Parameter.fixed(value));
     }
 
     /** Its shape. */
@@ -63,6 +68,11 @@ public final class Gpt2 extends Module {
     /** The backend of its weights. */
     public Backend backend() {
         return backend;
+    }
+
+    /** The adapters that are trained in place of the weights, if there are any. */
+    public Optional<LowRank> lowRank() {
+        return Optional.ofNullable(lowRank);
     }
 
     /** The head (V, C): logits = hidden·weightᵀ. It is the token embedding, or a weight of its own. */

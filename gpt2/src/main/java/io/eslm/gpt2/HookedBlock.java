@@ -8,6 +8,7 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.Affine;
 import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.Dropout;
+import io.eslm.autograd.op.basic.LowRankAffine;
 import io.eslm.autograd.op.basic.ScaledDotProduct;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
@@ -36,7 +37,7 @@ final class HookedBlock {
     Variable forward(Variable in) {
         Variable x = at("resid_pre", in);
         Variable normed = at("ln1", x.apply(block.norm, block.attentionNorm));
-        Variable attended = attended(normed.apply(new Affine(), block.qkv));
+        Variable attended = attended(normed.apply(block.affine(normed, block.qkv, false), block.qkv));
         Variable z = points.at(path + "attn.z", attended, byHead(attended));
         Variable h = at("resid_mid", addTo("attn_out", x, z, block.projection));
         Variable hidden = at("mlp.post", hidden(at("ln2", h.apply(block.norm, block.mlpNorm))));
@@ -153,13 +154,14 @@ final class HookedBlock {
 
     /** {@link Block#addTo}, with the branch itself at {@code name}. */
     private Variable addTo(String name, Variable residual, Variable x, Parameter[] linear) {
+        Op affine = block.affine(x, linear, false);
         boolean dropped = x.tape().dropoutRate(block.dropout) != 0;
         if (dropped || points.replaces(path + name)) {
-            return residual.add(at(name, x.apply(new Affine(), linear).dropout(block.dropout)));
+            return residual.add(at(name, x.apply(affine, linear).dropout(block.dropout)));
         }
-        Variable sum = block.addTo(residual, x, linear);
+        Variable sum = block.addTo(residual, x, linear, affine);
         Shape named = points.shape(sum.shape().rows(), sum.shape().cols());
-        points.beside(path + name, named, t -> t.constant(x.value()).apply(new Affine(), linear));
+        points.beside(path + name, named, t -> t.constant(x.value()).apply(affine, linear));
         points.gradient(path + name, sum, named, UnaryOperator.identity());
         return sum;
     }
@@ -167,19 +169,21 @@ final class HookedBlock {
     /** gelu(x·w + b), or another activation, with x·w + b at {@code mlp.pre}. */
     private Variable hidden(Variable x) {
         String name = path + "mlp.pre";
+        Op fused = block.affine(x, block.up, true);
+        Op affine = fused instanceof LowRankAffine adapted ? adapted.withoutGelu() : new Affine();
         if (block.activation != null) {
-            return points.at(name, x.apply(new Affine(), block.up)).apply(block.activation);
+            return points.at(name, x.apply(affine, block.up)).apply(block.activation);
         }
         if (points.replaces(name)) {
-            return points.at(name, x.apply(new Affine(), block.up)).gelu();
+            return points.at(name, x.apply(affine, block.up)).gelu();
         }
-        Variable hidden = x.apply(new Affine(true), block.up);
+        Variable hidden = x.apply(fused, block.up);
         Shape named = points.shape(hidden.shape().rows(), hidden.shape().cols());
-        points.beside(name, named, t -> t.constant(x.value()).apply(new Affine(), block.up));
+        points.beside(name, named, t -> t.constant(x.value()).apply(affine, block.up));
         points.gradient(name, hidden, named, dy -> {
             try (Tape tape = points.evaluation()) {
                 return points.gradientThrough(Variable::gelu,
-                        tape.constant(x.value()).apply(new Affine(), block.up).value(), dy);
+                        tape.constant(x.value()).apply(affine, block.up).value(), dy);
             }
         });
         return hidden;

@@ -8,6 +8,8 @@ import java.util.regex.Pattern;
 public final class PretrainedNames {
     /** The start of every name that Hugging Face writes; readers accept names without it. */
     public static final String PREFIX = "transformer.";
+    /** The start of every name of an adapter that PEFT writes. */
+    public static final String ADAPTER_PREFIX = "base_model.model.";
     /** The head, if it is not the token embedding. */
     public static final String HEAD = "lm_head.weight";
     private static final Pattern IN_BLOCK = Pattern.compile("blocks\\.(\\d+)\\.(\\w+(?:\\.\\w+)?)\\.(weight|bias)");
@@ -20,8 +22,13 @@ public final class PretrainedNames {
         return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
     }
 
-    /** {@code blocks.0.mlp.up.weight} → {@code transformer.h.0.mlp.c_fc.weight}. */
+    /** {@code blocks.0.mlp.up.weight} → {@code transformer.h.0.mlp.c_fc.weight}; adapters as PEFT names them. */
     public static String of(String path) {
+        if (LowRank.isAdapter(path)) {
+            int end = path.length() - LowRank.A.length();
+            return ADAPTER_PREFIX
+                    + of(path.substring(0, end) + ".weight").replaceFirst("\\.weight$", path.substring(end));
+        }
         Matcher m = IN_BLOCK.matcher(path);
         if (m.matches()) {
             String inBlock = switch (m.group(2)) {

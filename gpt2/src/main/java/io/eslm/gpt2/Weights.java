@@ -16,6 +16,11 @@ public interface Weights {
     /** The value, of shape {@code dims}, of the parameter at {@code path}, for example {@code blocks.0.mlp.up.weight}. */
     Tensor load(String path, int... dims);
 
+    /** The adapters that a model of these weights trains in their place; null if it trains the weights. */
+    default LowRank lowRank() {
+        return null;
+    }
+
     /**
      * GPT-2's initialisation (GPT-2 paper §2.3): normal weights with standard deviation 0.02, or 0.02/√(2L) in projections
      * to the residual stream; biases 0; norm scales 1.

@@ -53,11 +53,20 @@ public abstract class Module {
         return all;
     }
 
-    /** Number of trained values. */
+    /** Number of values of all parameters. */
     public final long parameterCount() {
+        return count(false);
+    }
+
+    /** Number of values of those parameters that take a gradient. */
+    public final long trainedCount() {
+        return count(true);
+    }
+
+    private long count(boolean trained) {
         Map<String, Parameter> all = new LinkedHashMap<>();
         collect("", all);
-        return all.values().stream().mapToLong(p -> p.value().size()).sum();
+        return all.values().stream().filter(p -> !trained || p.needsGradient()).mapToLong(p -> p.value().size()).sum();
     }
 
     /** Sets all gradients to zero. */

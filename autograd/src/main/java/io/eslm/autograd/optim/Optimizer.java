@@ -25,9 +25,10 @@ public abstract class Optimizer {
     private final Tensor sumOfSquares;
     private long stepCount;
 
-    /** An optimizer of {@code parameters}, by name. They are on one backend and have one type. */
+    /** An optimizer of those of {@code parameters}, by name, that take a gradient. They are on one backend and have one type. */
     protected Optimizer(Map<String, Parameter> parameters) {
         this.parameters = new LinkedHashMap<>(parameters);
+        this.parameters.values().removeIf(p -> !p.needsGradient());
         List<Tensor> all = this.parameters.values().stream().map(Parameter::value).toList();
         values = storages(all);
         gradients = new Storage[values.length];

@@ -47,6 +47,13 @@ public final class ModelReaders {
         state.checkResumable(state.options(), state.method());
     }
 
+    /** What adapters are; the model that they may name is there. */
+    public static void adapters(byte[] bytes, Path checkpoint) throws IOException {
+        Path folder = Files.createDirectories(checkpoint.resolveSibling("adapters"));
+        Files.write(folder.resolve(AdapterFolder.CONFIG), bytes);
+        AdapterFolder.open(folder).config();
+    }
+
     /** A manifest, as it is and with the seal that its text should have. The other files of the checkpoint are there. */
     public static void manifest(byte[] bytes, Path checkpoint) throws IOException {
         Path file = checkpoint.resolve(Manifest.FILE);

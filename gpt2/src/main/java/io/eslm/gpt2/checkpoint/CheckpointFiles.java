@@ -26,12 +26,15 @@ record CheckpointFiles(Path dir) {
     /** Begins the name of a checkpoint that was moved aside to put another one of its step in its place. */
     static final String ASIDE = ".tmp-old-";
     private static final Pattern NAME = Pattern.compile("(?:" + Pattern.quote(ASIDE) + ")?step-(\\d{1,18})");
-    private static final List<String> NEEDED = List.of(ModelFolder.CONFIG, ModelFolder.WEIGHTS, MOMENTS, STATE);
 
     /** The step in the folder's name; -1 if it is not that of a checkpoint. */
     long step() {
         Matcher name = NAME.matcher(dir.getFileName().toString());
         return name.matches() ? Long.parseLong(name.group(1)) : -1;
+    }
+
+    private String weights() {
+        return ModelFolder.weightsOf(dir);
     }
 
     boolean hasManifest() {
@@ -75,7 +78,8 @@ record CheckpointFiles(Path dir) {
     private Optional<String> manifestFault(Predicate<String> checksums) {
         try {
             Manifest manifest = Manifest.read(dir);
-            return stepFault(Manifest.FILE, manifest.step()).or(() -> manifest.fault(dir, NEEDED, checksums))
+            return stepFault(Manifest.FILE, manifest.step())
+                    .or(() -> manifest.fault(dir, List.of(ModelFolder.CONFIG, weights(), MOMENTS, STATE), checksums))
                     .or(() -> stepFault(STATE, StateJson.read(dir.resolve(STATE)).step()));
         } catch (UserError e) {
             return Optional.of(e.getMessage());
@@ -87,11 +91,11 @@ record CheckpointFiles(Path dir) {
     }
 
     private Optional<String> headerFault() {
-        try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
+        try (Safetensors weights = Safetensors.open(dir.resolve(weights()));
                 Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
             ConfigJson.read(dir.resolve(ModelFolder.CONFIG));
             return moments.entries().size() != 2 * weights.entries().size()
-                    ? Optional.of(MOMENTS + " does not fit " + ModelFolder.WEIGHTS)
+                    ? Optional.of(MOMENTS + " does not fit " + weights())
                     : stepFault(STATE, StateJson.read(dir.resolve(STATE)).step());
         } catch (UserError e) {
             return Optional.of(e.getMessage());
@@ -100,7 +104,7 @@ record CheckpointFiles(Path dir) {
 
     /** Weights and moments are finite. A checkpoint with a manifest was checked before it was written. */
     private Optional<String> valueFault() {
-        return valueFault(ModelFolder.WEIGHTS).or(() -> valueFault(MOMENTS));
+        return valueFault(weights()).or(() -> valueFault(MOMENTS));
     }
 
     private Optional<String> valueFault(String name) {

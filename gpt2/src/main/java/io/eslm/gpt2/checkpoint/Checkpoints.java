@@ -10,13 +10,16 @@ import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.LowRank;
 import io.eslm.gpt2.PretrainedNames;
+import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.CheckpointSearch.Damaged;
 import io.eslm.gpt2.train.NonFinite;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
 import io.eslm.gpt2.train.TrainerState;
 import io.eslm.tensor.DType;
+import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -46,7 +49,7 @@ import java.util.stream.Stream;
 /**
  * The checkpoints of a training run: {@code checkpoints/step-000123/} in its folder, each a {@link ModelFolder} with
  * {@code optimizer.safetensors} (the moments {@code m.…} and {@code v.…} under the names of the weights), {@code trainer.json}
- * and {@code manifest.json}. A checkpoint appears whole or not at all. {@link TrainOptions#KEEP_CHECKPOINTS} says how many stay.
+ * and {@code manifest.json}. That of a run that trains adapters holds these alone, as {@link AdapterFolder}. A checkpoint appears whole or not at all. {@link TrainOptions#KEEP_CHECKPOINTS} says how many stay.
  */
 public final class Checkpoints {
     static final String FOLDER = "checkpoints";
@@ -101,7 +104,8 @@ public final class Checkpoints {
     /** The manifest comes last: a checkpoint without it is not whole. */
     private static void write(Trainer trainer, OptionalDouble validationLoss, Path dir) throws IOException {
         Map<String, FileSum> sums = new HashMap<>();
-        sums.put(ModelFolder.WEIGHTS, ModelFolder.write(trainer.model(), trainer.tokenizer(), dir));
+        FileSum weights = ModelFolder.write(trainer.model(), trainer.tokenizer(), dir);
+        sums.put(ModelFolder.weightsOf(dir), weights);
         sums.put(MOMENTS, Safetensors.write(dir.resolve(MOMENTS), moments(trainer), Map.of()));
         TrainerState state = trainer.state();
         JsonObject json = StateJson.of(state);
@@ -175,9 +179,15 @@ public final class Checkpoints {
         }
     }
 
-    /** The model of a checkpoint that {@link #find} has found, without checking it again. */
+    /** The model of a checkpoint that {@link #find} has found, to train on, without checking it again. */
     public static Gpt2 model(Path checkpoint, Backend backend) {
-        return ModelFolder.read(checkpoint, backend, DType.F32);
+        return AdapterFolder.is(checkpoint) ? AdapterFolder.open(checkpoint).model(backend, DType.F32)
+                : ModelFolder.read(checkpoint, backend, DType.F32);
+    }
+
+    /** {@code weights}, which are those of the model at {@code from}, with {@code adapters} to be trained beside them. */
+    public static Weights adapted(Weights weights, Path from, LowRank adapters, Backend backend, Rng rng) {
+        return adapters.of(AdapterFolder.baseAt(from)).on(weights, LowRank.initial(backend, rng));
     }
 
     /**
@@ -195,8 +205,9 @@ public final class Checkpoints {
         }
         TrainerState state = StateJson.read(dir.resolve(STATE));
         state.checkResumable(trainer.options(), trainer.state().method());
-        Map<String, Parameter> parameters = trainer.model().parameters();
-        try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.WEIGHTS));
+        Map<String, Parameter> parameters = new LinkedHashMap<>(trainer.model().parameters());
+        parameters.values().removeIf(p -> !p.needsGradient());
+        try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.weightsOf(dir)));
                 Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
             parameters.forEach((path, p) -> read(weights, PretrainedNames.of(path), p.value()));
             AdamW optimizer = trainer.optimizer();

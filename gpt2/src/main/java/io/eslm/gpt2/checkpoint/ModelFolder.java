@@ -51,7 +51,12 @@ public final class ModelFolder {
         if (foreign.isPresent()) {
             return foreign.get();
         }
-        return ConfigJson.read(resolve(dir).resolve(CONFIG));
+        return shape(resolve(dir));
+    }
+
+    private static Gpt2Config shape(Path folder) {
+        return AdapterFolder.is(folder) ? AdapterFolder.open(folder).config()
+                : ConfigJson.read(folder.resolve(CONFIG));
     }
 
     /**
@@ -65,8 +70,8 @@ public final class ModelFolder {
             return foreign.get();
         }
         Path folder = resolve(dir);
-        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        WeightFiles.open(weights(folder)).close();
+        Gpt2Config config = shape(folder);
+        tensors(folder).close();
         return config;
     }
 
@@ -88,7 +93,8 @@ public final class ModelFolder {
 
     /** True if {@code dir} holds a model, or is the folder of a run. */
     private static boolean isModel(Path dir) {
-        return Files.exists(dir.resolve(CONFIG)) || Checkpoints.isRun(dir) || ForeignModels.inFolder(dir).isPresent();
+        return Files.exists(dir.resolve(CONFIG)) || AdapterFolder.is(dir) || Checkpoints.isRun(dir)
+                || ForeignModels.inFolder(dir).isPresent();
     }
 
     /**
@@ -105,7 +111,9 @@ public final class ModelFolder {
             }
         }
         Path folder = resolve(dir);
-        return tokenizer(Tokenizers.inFolder(folder), ConfigJson.read(folder.resolve(CONFIG)), folder);
+        Optional<Tokenizer> own = Tokenizers.inFolder(folder);
+        return own.isEmpty() && AdapterFolder.is(folder) ? tokenizer(AdapterFolder.open(folder).basePath())
+                : tokenizer(own, shape(folder), folder);
     }
 
     /** That in the file itself, or else beside it. */
@@ -147,7 +155,8 @@ public final class ModelFolder {
     /** @throws UserError if the files of a checkpoint are not as they were written */
     static void checkManifest(Path folder) {
         if (new CheckpointFiles(folder).hasManifest()) {
-            Manifest.read(folder).fault(folder, List.of(CONFIG, WEIGHTS), name -> !name.equals(CheckpointFiles.MOMENTS))
+            Manifest.read(folder)
+                    .fault(folder, List.of(CONFIG, weightsOf(folder)), name -> !name.equals(CheckpointFiles.MOMENTS))
                     .ifPresent(fault -> {
                         throw damaged(folder + " is damaged: " + fault);
                     });
@@ -161,10 +170,9 @@ public final class ModelFolder {
 
     /** Loads the model in {@code folder} itself. */
     static Gpt2 read(Path folder, Backend backend, DType type) {
-        Gpt2Config config = ConfigJson.read(folder.resolve(CONFIG));
-        Path weights = weights(folder);
+        Gpt2Config config = shape(folder);
         checkMemory(config, folder, backend, type);
-        try (TensorFile file = WeightFiles.open(weights)) {
+        try (TensorFile file = tensors(folder)) {
             return read(file, config, backend, type);
         }
     }
@@ -214,14 +222,15 @@ public final class ModelFolder {
         write(model, Optional.of(tokenizer), dir);
     }
 
-    /** Like {@link #save}; returns the checksum of {@value #WEIGHTS}. */
+    /** Like {@link #save}; returns the checksum of the file {@link #weightsOf}. Of a model with adapters, these alone are written. */
     static FileSum write(Gpt2 model, Optional<Tokenizer> tokenizer, Path dir) {
         FileTrees.make(dir);
         tokenizer.ifPresent(t -> {
             Tokenizers.checkFits(t, model.config().vocabSize(), dir.toString());
             Tokenizers.write(t, dir);
         });
-        FileSum weights = Safetensors.write(dir.resolve(WEIGHTS), tensors(model), Map.of());
+        FileSum weights = model.lowRank().isPresent() ? AdapterFolder.write(model, dir)
+                : Safetensors.write(dir.resolve(WEIGHTS), tensors(model), Map.of());
         AtomicFiles.writeString(dir.resolve(GENERATION), Json.pretty(ConfigJson.generation(tokenizer)));
         AtomicFiles.writeString(dir.resolve(CONFIG), Json.pretty(ConfigJson.of(model.config(), tokenizer)));
         return weights;
@@ -249,15 +258,25 @@ public final class ModelFolder {
             throw new UserError(
                     dir + ": the run has no complete checkpoint yet; wait for its first one (checkpoint interval)");
         }
-        if (!Files.exists(dir.resolve(CONFIG))) {
+        if (!Files.exists(dir.resolve(CONFIG)) && !AdapterFolder.is(dir)) {
             throw new UserError(dir + ": contains no model: it has neither " + CONFIG + " and " + WEIGHTS
                     + " (a Hugging Face GPT-2) nor " + Checkpoints.FOLDER + "/ (a training run)");
         }
         return dir;
     }
 
+    /** The weights of the model in {@code folder} itself, with its adapters added to them if it has some. The caller closes them. */
+    static TensorFile tensors(Path folder) {
+        return AdapterFolder.is(folder) ? AdapterFolder.open(folder).merged() : WeightFiles.open(weights(folder));
+    }
+
+    /** The name of the file that training changes. */
+    static String weightsOf(Path folder) {
+        return AdapterFolder.is(folder) ? AdapterFolder.WEIGHTS : WEIGHTS;
+    }
+
     /** The file of weights in {@code folder}, or the index of several. */
-    static Path weights(Path folder) {
+    private static Path weights(Path folder) {
         Path file = folder.resolve(WEIGHTS);
         if (Files.exists(file)) {
             return file;

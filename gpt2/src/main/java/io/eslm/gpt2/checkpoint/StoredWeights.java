@@ -71,7 +71,7 @@ public final class StoredWeights implements AutoCloseable {
         Path folder = ModelFolder.resolve(dir);
         ModelFolder.checkManifest(folder);
         Gpt2Config config = ModelFolder.config(folder);
-        return new StoredWeights(folder, config, WeightFiles.open(ModelFolder.weights(folder)));
+        return new StoredWeights(folder, config, ModelFolder.tensors(folder));
     }
 
     static StoredWeights of(Path file, ForeignModel model) {

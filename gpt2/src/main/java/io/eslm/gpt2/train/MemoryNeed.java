@@ -2,9 +2,11 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.LowRank;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Estimates the memory that a model needs, before anything is allocated. */
 public final class MemoryNeed {
@@ -32,6 +34,22 @@ public final class MemoryNeed {
         long perToken = config.nLayer() * (10 * c + 2L * config.nInner()) + config.vocabSize() + 12 * c;
         double bytes = 4.0 * ofWeights(config) + 4.0 * tokens * perToken;
         return (long) Math.min(bytes, MOST); // exact below 2^53
+    }
+
+    /**
+     * Bytes of a training step that trains {@code adapters} alone: the weights have no gradients and moments. Per token, an adapter
+     * adds its inner values.
+     */
+    public static long ofTraining(Gpt2Config config, Optional<LowRank> adapters, int batchSize) {
+        if (adapters.isEmpty()) {
+            return ofTraining(config, batchSize);
+        }
+        LowRank lora = adapters.get();
+        double tokens = (double) batchSize * config.blockSize();
+        double inner = (double) lora.rank() * LowRank.LAYERS.size() * config.nLayer();
+        double bytes = ofTraining(config, batchSize) - 3.0 * ofWeights(config)
+                + 16.0 * lora.parameterCount(config) + 4 * tokens * inner;
+        return (long) Math.min(bytes, MOST);
     }
 
     /** Values that a block has for each token where nothing is kept for a backward pass: 16C in GPT-2. */

@@ -60,7 +60,7 @@ public final class NonFinite {
     static DivergedError gradient(double norm, long step, Gpt2 model) {
         String where = "every gradient is finite, but their norm overflows";
         for (Map.Entry<String, Parameter> p : model.parameters().entrySet()) {
-            if (!finite(p.getValue().gradient())) {
+            if (p.getValue().needsGradient() && !finite(p.getValue().gradient())) {
                 where = "the gradient of " + p.getKey() + " is the first that is not finite";
                 break;
             }

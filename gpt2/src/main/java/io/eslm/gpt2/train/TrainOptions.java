@@ -3,11 +3,14 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.Schedule;
+import io.eslm.gpt2.LowRank;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.tensor.UserError;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How to train, in nanoGPT's words; written whole into every run and checkpoint. The defaults train the demo: less than five
@@ -54,6 +57,19 @@ public record TrainOptions(OptionValues values) {
     public static final Option<Long> SEED = ALL.add(
             Option.seed("seed", "seed of weights, data order, dropout, random selection, and samples")
                     .defaultsTo(1337L));
+    public static final Option<Integer> LORA_RANK = ALL.add(count("lora rank", 0,
+            "rank of the adapters that are trained while the weights of the model stay as they are (docs/lora.md); 0: none")
+            .defaultsTo(0));
+    public static final Option<Double> LORA_ALPHA = ALL.add(
+            Option.number("lora alpha", "A", "what the adapters add counts alpha/rank times")
+                    .must("be greater than 0", value -> value > 0)
+                    .defaultsTo("twice the rank", given -> Math.max(1, 2.0 * given.get(LORA_RANK))));
+    public static final Option<Double> LORA_DROPOUT = ALL.add(
+            Option.number("lora dropout", "P", "rate of the inputs that an adapter does not see in training")
+                    .must("be at least 0 and below 1", value -> value >= 0 && value < 1).defaultsTo(0.0));
+    public static final Option<String> LORA_TARGETS = ALL.add(
+            Option.text("lora targets", "LAYERS", "the linear layers that have an adapter, with commas between them")
+                    .defaultsTo("c_attn,c_proj,c_fc"));
 
     /** All options of training. */
     public static final OptionGroup GROUP = ALL.build("Training");
@@ -109,6 +125,14 @@ public record TrainOptions(OptionValues values) {
         }
         return Schedule.constant(get(LEARNING_RATE)).withWarmup(get(WARMUP_ITERS))
                 .withCosineDecay(get(MIN_LR), get(LR_DECAY_ITERS));
+    }
+
+    /** The adapters that are trained in place of the weights, of no model yet; empty if there are none. */
+    public Optional<LowRank> lowRank() {
+        return get(LORA_RANK) == 0 ? Optional.empty()
+                : Optional.of(new LowRank(get(LORA_RANK), get(LORA_ALPHA), get(LORA_DROPOUT),
+                        Stream.of(get(LORA_TARGETS).split(",")).map(String::strip).filter(t -> !t.isEmpty()).toList(),
+                        Optional.empty()));
     }
 
     /** AdamW's settings, with ε = 1e-8. */

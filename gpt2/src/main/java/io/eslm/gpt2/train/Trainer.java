@@ -48,7 +48,7 @@ public final class Trainer implements AutoCloseable {
     private final int time;
     private final int[] inputs;
     private final int[] targets;
-    /** 6·N for N parameters: the count that MFU is defined by. */
+    /** 6·N for N trained parameters, the count that MFU is defined by; 4 for one that is not trained. */
     private final double flopsPerToken;
     private final double peakFlops;
     private final List<Runnable> watchers = new ArrayList<>();
@@ -78,7 +78,7 @@ public final class Trainer implements AutoCloseable {
         this.tape = Tape.recording(workspace, rng(0));
         this.inputs = new int[windows * time];
         this.targets = new int[windows * time];
-        this.flopsPerToken = 6.0 * model.parameterCount();
+        this.flopsPerToken = 4.0 * model.parameterCount() + 2.0 * model.trainedCount();
         this.peakFlops = model.backend().peakFlops();
     }
 
