@@ -51,6 +51,8 @@ final class ConfigFile {
             throw new UserError(FLAG + " " + file + ": is no name of a file: " + e.getReason(), e);
         } catch (StackOverflowError e) {
             throw new UserError(FLAG + " " + file + ": its lists are nested too deeply", e);
+        } catch (AssertionError | RuntimeException e) { // the library's own checks, at an unknown \\ in a text
+            throw new UserError(FLAG + " " + file + ": is no TOML that can be read; a text may have an unknown \\", e);
         }
         ConfigFile config = new ConfigFile(command, file, toml);
         if (toml.hasErrors()) {

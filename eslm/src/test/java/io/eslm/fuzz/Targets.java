@@ -97,8 +97,8 @@ final class Targets {
             // a byte becomes up to a thousand
             Target.ofFile("gzip", records("a.jsonl.gz")).allocating(1 << 22, 1 << 18),
             Target.ofFile("zstd", records("a.jsonl.zst")).allocating(1 << 22, 1 << 18),
-            // a page may claim 2 GB, which the library allocates before it reads it
-            Target.ofFile("parquet", records("a.parquet")).weighing(1).allocating(Integer.MAX_VALUE, 0),
+            // a page may claim 40,000 times its bytes
+            Target.ofFile("parquet", records("a.parquet")).weighing(1).allocating(1 << 26, 1 << 16),
             Target.of("data-spec", text(DataReaders::spec)).allocating(1 << 17, 2048),
             Target.ofFile("peaks", VectorReaders::peaks),
             Target.ofFile("holder", RunReaders::holder),
