@@ -5,6 +5,7 @@ import picocli.CommandLine.Mixin;
 import java.util.Optional;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.generate.Generation;
 import io.eslm.gpt2.generate.Generator;
@@ -45,7 +46,7 @@ final class SampleCommand extends EslmCommand {
     @Override
     void declare(CommandSpec command) {
         options.require(command, DeclaredOptions.MODEL).add(command, "", Sampling.GROUP.options())
-                .add(command, "", List.of(NUM_SAMPLES)).add(command, "", DeclaredOptions.BACKEND);
+                .add(command, "", List.of(NUM_SAMPLES, WeightFormat.OPTION)).add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
@@ -59,7 +60,8 @@ final class SampleCommand extends EslmCommand {
         String prompt = Texts.prompt(given);
         try (Backend backend = options.openBackend()) {
             int[] begin = encoded(tokenizer, prompt);
-            Generator generator = new Generator(ModelFolder.load(folder, backend), Optional.of(tokenizer));
+            Generator generator = new Generator(ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION)),
+                    Optional.of(tokenizer));
             for (int i = 0; i < texts; i++) {
                 if (i > 0) {
                     screen.text("---------------\n", raw);
