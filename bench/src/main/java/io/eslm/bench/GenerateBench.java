@@ -5,10 +5,12 @@ import com.google.gson.JsonObject;
 import io.eslm.autograd.Tape;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.generate.Generator;
 import io.eslm.gpt2.generate.Sampling;
+import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -35,6 +37,8 @@ final class GenerateBench implements Callable<Integer> {
 
     @Option(names = "--model", description = "a preset with random weights, or a model folder")
     private String model = "gpt2";
+    @Option(names = "--weights", description = "f32 or q8")
+    private String weights = "f32";
     @Option(names = "--prompt", description = "tokens of the prompt: ids 0, 1, 2, …")
     private int prompt = 128;
     @Option(names = "--new", description = "tokens to generate")
@@ -76,11 +80,12 @@ final class GenerateBench implements Callable<Integer> {
     }
 
     private Gpt2 open(Backend backend) {
+        WeightFormat format = WeightFormat.OPTION.parse(weights);
         if (Files.isDirectory(Path.of(model))) {
-            return ModelFolder.load(Path.of(model), backend);
+            return ModelFolder.load(Path.of(model), backend, format);
         }
         Gpt2Config config = Gpt2Config.preset(model);
-        return new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+        return new Gpt2(config, backend, format.of(Weights.random(config, backend, Rng.of(1))));
     }
 
     /** The first new tokens must equal those of forward passes over the whole text, without a cache. */
@@ -112,6 +117,7 @@ final class GenerateBench implements Callable<Integer> {
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
         result.addProperty("parameters", config.parameterCount());
+        result.addProperty("weights", weights);
         result.addProperty("backend", backend.description());
         result.addProperty("prompt_tokens", prompt);
         result.addProperty("new_tokens", fresh);
@@ -120,7 +126,8 @@ final class GenerateBench implements Callable<Integer> {
         Figures.add(result, "total_s", whole);
         Figures.add(result, "new_tokens_per_s", fresh / whole);
         Figures.add(result, "decode_tokens_per_s", 1 / perToken);
-        Figures.add(result, "decode_gb_per_s", 4e-9 * config.parameterCount() / perToken);
+        Figures.add(result, "decode_gb_per_s",
+                1e-9 * MemoryNeed.ofWeights(config, WeightFormat.OPTION.parse(weights)) / perToken);
         if (printTokens) {
             result.addProperty("tokens",
                     Arrays.stream(tokens).mapToObj(String::valueOf).collect(Collectors.joining(" ")));

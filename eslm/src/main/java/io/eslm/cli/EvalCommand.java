@@ -5,6 +5,7 @@ import java.util.Optional;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.EvalWindows;
@@ -47,7 +48,8 @@ final class EvalCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, DeclaredOptions.MODEL, DATA).add(command, "", List.of(BATCH_SIZE, EVAL_ITERS))
+        options.require(command, DeclaredOptions.MODEL, DATA)
+                .add(command, "", List.of(BATCH_SIZE, EVAL_ITERS, WeightFormat.OPTION))
                 .add(command, "", DeclaredOptions.BACKEND);
     }
 
@@ -57,7 +59,8 @@ final class EvalCommand extends EslmCommand {
         int evalIters = options.get(EVAL_ITERS);
         String data = options.get(DATA);
         try (Backend backend = options.openBackend()) {
-            Gpt2 model = ModelFolder.load(options.get(DeclaredOptions.MODEL), backend);
+            Gpt2 model =
+                    ModelFolder.load(options.get(DeclaredOptions.MODEL), backend, options.get(WeightFormat.OPTION));
             Optional<Tokenizer> tokenizer = ModelFolder.tokenizer(options.get(DeclaredOptions.MODEL));
             TokenSet set = DataSource.openForEval(data, tokenizer, screen.progress());
             set.tokens().checkVocab(model.config().vocabSize());

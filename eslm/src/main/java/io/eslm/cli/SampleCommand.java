@@ -5,6 +5,7 @@ import picocli.CommandLine.Mixin;
 import java.util.Optional;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.generate.Generator;
 import io.eslm.gpt2.generate.Sampling;
@@ -59,7 +60,7 @@ final class SampleCommand extends EslmCommand {
     @Override
     void declare(CommandSpec command) {
         options.require(command, DeclaredOptions.MODEL).add(command, "", Sampling.GROUP.options())
-                .add(command, "", List.of(NUM_SAMPLES)).add(command, "", DeclaredOptions.BACKEND);
+                .add(command, "", List.of(NUM_SAMPLES, WeightFormat.OPTION)).add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
@@ -75,8 +76,8 @@ final class SampleCommand extends EslmCommand {
         try (Backend backend = options.openBackend()) {
             List<int[]> tokens = begins.stream().map(text -> encoded(tokenizer, text)).toList();
             TextMaker maker =
-                    new TextMaker(new Generator(ModelFolder.load(folder, backend), Optional.of(tokenizer)), tokenizer,
-                            ends);
+                    new TextMaker(new Generator(ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION)),
+                            Optional.of(tokenizer)), tokenizer, ends);
             if (interactive) {
                 screen.text(begins.getFirst(), raw);
                 new Conversation(maker, tokenizer, text -> noSpecial.encode(tokenizer, text), tokens.getFirst())

@@ -3,6 +3,7 @@ package io.eslm.cli;
 
 import picocli.CommandLine.Mixin;
 import io.eslm.gpt2.tokenizer.TokenTexts;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.option.Option;
 import io.eslm.report.ScoreLines;
@@ -42,7 +43,8 @@ final class ScoreCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, DeclaredOptions.MODEL).add(command, "", List.of(RISK, ValueAtRisk.ALPHA))
+        options.require(command, DeclaredOptions.MODEL)
+                .add(command, "", List.of(RISK, ValueAtRisk.ALPHA, WeightFormat.OPTION))
                 .add(command, "", DeclaredOptions.BACKEND);
     }
 
@@ -53,7 +55,8 @@ final class ScoreCommand extends EslmCommand {
         TokenTexts texts = new TokenTexts(ModelFolder.tokenizer(folder));
         int[] tokens = input.ids(texts, noSpecial, screen);
         try (Backend backend = options.openBackend()) {
-            TokenScores scores = TokenScores.of(ModelFolder.load(folder, backend), tokens).checkFinite();
+            TokenScores scores = TokenScores
+                    .of(ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION)), tokens).checkFinite();
             ScoreLines.of(scores, scores.selected(selector), texts).forEach(screen::result);
         }
         return 0;

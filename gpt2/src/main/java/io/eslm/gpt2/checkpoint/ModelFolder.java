@@ -5,6 +5,7 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
 import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.format.ForeignModel;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.tokenizer.Tokenizers;
@@ -140,16 +141,31 @@ public final class ModelFolder {
 
     /** Like {@link #load(Path, Backend)}, with weights of the given type, which the backend must support. */
     public static Gpt2 load(Path dir, Backend backend, DType type) {
+        return load(dir, backend, type, WeightFormat.F32);
+    }
+
+    /**
+     * Like {@link #load(Path, Backend)}, with weights in the given format. A model in {@link WeightFormat#Q8} is read weight by weight: it
+     * takes no more memory than what it keeps and its largest weight in single precision.
+     *
+     * @throws UserError also if the backend does not compute with that format
+     */
+    public static Gpt2 load(Path dir, Backend backend, WeightFormat format) {
+        format.check(backend);
+        return load(dir, backend, DType.F32, format);
+    }
+
+    private static Gpt2 load(Path dir, Backend backend, DType type, WeightFormat format) {
         Optional<ForeignModel> foreign = ForeignModels.open(dir);
         if (foreign.isPresent()) {
             try (ForeignModel model = foreign.get()) {
-                checkMemory(model.config(), dir, backend, type);
-                return read(model, model.config(), backend, type);
+                checkMemory(model.config(), dir, backend, type, format);
+                return read(model, model.config(), backend, type, format);
             }
         }
         Path folder = resolve(dir);
         checkManifest(folder);
-        return read(folder, backend, type);
+        return read(folder, backend, type, format);
     }
 
     /** @throws UserError if the files of a checkpoint are not as they were written */
@@ -170,28 +186,41 @@ public final class ModelFolder {
 
     /** Loads the model in {@code folder} itself. */
     static Gpt2 read(Path folder, Backend backend, DType type) {
+        return read(folder, backend, type, WeightFormat.F32);
+    }
+
+    private static Gpt2 read(Path folder, Backend backend, DType type, WeightFormat format) {
         Gpt2Config config = shape(folder);
-        checkMemory(config, folder, backend, type);
+        checkMemory(config, folder, backend, type, format);
         try (TensorFile file = tensors(folder)) {
-            return read(file, config, backend, type);
+            return read(file, config, backend, type, format);
         }
     }
 
-    private static void checkMemory(Gpt2Config config, Path named, Backend backend, DType type) {
-        MemoryNeed.check(backend, MemoryNeed.ofWeights(config) / DType.F32.bytes() * type.bytes(),
+    private static void checkMemory(Gpt2Config config, Path named, Backend backend, DType type, WeightFormat format) {
+        MemoryNeed.check(backend, MemoryNeed.ofLoading(config, format) / DType.F32.bytes() * type.bytes(),
                 "the model in " + named, "Give Java more (-Xmx), or load a smaller model.");
     }
 
-    private static Gpt2 read(TensorFile file, Gpt2Config config, Backend backend, DType type) {
+    private static Gpt2 read(TensorFile file, Gpt2Config config, Backend backend, DType type, WeightFormat format) {
         PretrainedWeights source = new PretrainedWeights(file, config, backend, type);
-        Gpt2 model = new Gpt2(config, backend, source);
-        source.checkRest(model);
-        checkFinite(file.file(), model);
+        if (format == WeightFormat.F32) {
+            Gpt2 model = new Gpt2(config, backend, source);
+            source.checkRest();
+            checkFinite(file.file(), tensors(model));
+            return model;
+        }
+        Gpt2 model = new Gpt2(config, backend, format.of((path, dims) -> {
+            Tensor t = source.load(path, dims);
+            checkFinite(file.file(), Map.of(PretrainedNames.of(path), t));
+            return t;
+        }));
+        source.checkRest();
         return model;
     }
 
-    private static void checkFinite(Path file, Gpt2 model) {
-        NonFinite.first(tensors(model)).ifPresent(name -> {
+    private static void checkFinite(Path file, Map<String, Tensor> tensors) {
+        NonFinite.first(tensors).ifPresent(name -> {
             throw notFinite(file, name);
         });
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.checkpoint;
 
-import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.PretrainedNames;
 import io.eslm.gpt2.Weights;
@@ -10,7 +9,6 @@ import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Storage;
 import io.eslm.tensor.io.TensorFile;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -91,14 +89,14 @@ final class PretrainedWeights implements Weights {
      * @throws UserError if one belongs to a block and tells that the model computes something else, or if a head or biases that
      *         config.json rules out have values of their own
      */
-    void checkRest(Gpt2 model) {
+    void checkRest() {
         List<String> ignored = new ArrayList<>();
         for (String tensor : files.names()) {
             if (used.contains(tensor) || MASK.matcher(tensor).matches()) {
                 continue;
             }
             if (tensor.equals(HEAD)) {
-                checkHead(model.head().value());
+                checkHead();
             } else if (!config.bias() && ZeroBiases.isBias(tensor)) {
                 checkZero(tensor);
             } else if (isOfBlock(tensor)) {
@@ -135,17 +133,17 @@ final class PretrainedWeights implements Weights {
         }
     }
 
-    private void checkHead(Tensor embedding) {
-        boolean same = files.shape(HEAD).equals(embedding.shape());
+    private void checkHead() {
+        String embedding = nameInFile(PretrainedNames.of("tokens.weight"));
+        boolean same = files.shape(HEAD).equals(files.shape(embedding));
         if (same) {
-            Storage head = backend.allocate(type, embedding.size());
-            files.read(HEAD, backend, head);
-            double[] a = new double[Math.min(CHUNK, embedding.size())];
-            double[] b = new double[a.length];
-            for (int at = 0; same && at < embedding.size(); at += a.length) {
-                int n = Math.min(a.length, embedding.size() - at);
-                backend.read(backend.slice(head, at, n), a, 0, n);
-                backend.read(backend.slice(embedding.storage(), at, n), b, 0, n);
+            int size = files.shape(HEAD).size();
+            float[] a = new float[Math.min(CHUNK, size)];
+            float[] b = new float[a.length];
+            for (int at = 0; same && at < size; at += a.length) {
+                int n = Math.min(a.length, size - at);
+                files.floats(HEAD, at, a, n);
+                files.floats(embedding, at, b, n);
                 same = Arrays.equals(a, 0, n, b, 0, n);
             }
         }

@@ -3,8 +3,10 @@ package io.eslm.gpt2.train;
 
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.LowRank;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Q8Storage;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -19,6 +21,27 @@ public final class MemoryNeed {
     /** Bytes of the weights. */
     public static long ofWeights(Gpt2Config config) {
         return 4 * config.parameterCount();
+    }
+
+    /** Bytes of the weights in a format. */
+    public static long ofWeights(Gpt2Config config, WeightFormat format) {
+        if (format == WeightFormat.F32) {
+            return ofWeights(config);
+        }
+        long c = config.nEmbd();
+        long inner = config.nInner();
+        long tables = config.tied() ? 1 : 2;
+        long matrices = tables * config.vocabSize() * c + config.nLayer() * (4 * c * c + 2 * c * inner);
+        return tables * Q8Storage.bytes(config.vocabSize(), c)
+                + config.nLayer() * (Q8Storage.bytes(4 * c + inner, c) + Q8Storage.bytes(c, inner))
+                + 4 * (config.parameterCount() - matrices);
+    }
+
+    /** Bytes to load a model: its weights, and where they are rounded, the largest one in single precision too. */
+    public static long ofLoading(Gpt2Config config, WeightFormat format) {
+        long c = config.nEmbd();
+        long largest = c * Math.max(config.vocabSize(), Math.max(3 * c, config.nInner()));
+        return ofWeights(config, format) + (format == WeightFormat.F32 ? 0 : 4 * largest);
     }
 
     /**

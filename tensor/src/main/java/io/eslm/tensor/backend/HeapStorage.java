@@ -7,12 +7,13 @@ import io.eslm.tensor.DType;
  * Storage in a Java array: {@code size} elements of {@code data} from {@code offset}. {@link #get} and {@link #set} use
  * double whatever the type, so that one plain loop defines a kernel for F32 and F64; fast kernels use the array.
  */
-public abstract sealed class HeapStorage implements Storage {
+public abstract sealed class HeapStorage implements Storage
+        permits HeapStorage.F32, HeapStorage.F64, HeapStorage.I32, Q8Storage {
     private final DType dtype;
     public final int offset;
     private final int size;
 
-    private HeapStorage(DType dtype, int offset, int size) {
+    HeapStorage(DType dtype, int offset, int size) {
         this.dtype = dtype;
         this.offset = offset;
         this.size = size;
@@ -54,7 +55,7 @@ public abstract sealed class HeapStorage implements Storage {
     public static final class F32 extends HeapStorage {
         public final float[] data;
 
-        F32(float[] data, int offset, int size) {
+        public F32(float[] data, int offset, int size) {
             super(DType.F32, offset, size);
             this.data = data;
         }

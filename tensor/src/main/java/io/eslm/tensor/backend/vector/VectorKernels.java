@@ -9,6 +9,7 @@ import io.eslm.tensor.backend.Storage;
 /** The kernels that pay in vectors; the others keep their definition. F32 only. */
 public final class VectorKernels extends Kernels {
     private final VectorMatmul matmul;
+    private final Q8Matmul q8;
     private final VectorAttention attention;
     private final VectorElementwise elementwise;
     private final VectorActivations activations;
@@ -23,6 +24,7 @@ public final class VectorKernels extends Kernels {
     VectorKernels(Parallel parallel) {
         Scratch scratch = new Scratch();
         matmul = new VectorMatmul(parallel, scratch);
+        q8 = new Q8Matmul(parallel, scratch, matmul);
         attention = new VectorAttention(parallel, scratch);
         elementwise = new VectorElementwise(parallel);
         activations = new VectorActivations(parallel);
@@ -37,7 +39,12 @@ public final class VectorKernels extends Kernels {
 
     /** {@code storage} as a float array; null stays null. */
     static HeapStorage.F32 f32(Storage storage) {
-        return (HeapStorage.F32) HeapStorage.of(storage);
+        HeapStorage heap = HeapStorage.of(storage);
+        return heap == null || heap instanceof HeapStorage.F32 ? (HeapStorage.F32) heap : refuse();
+    }
+
+    private static HeapStorage.F32 refuse() {
+        throw new IllegalArgumentException("kernel: weights of 8 bits are for embeddings and products with them alone");
     }
 
     /** {@code storage} as an int array; null stays null. */
@@ -50,7 +57,10 @@ public final class VectorKernels extends Kernels {
     @Override
     protected void runMatmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA, boolean transB,
             boolean accumulate) {
-        matmul.matmul(f32(y), f32(a), f32(b), m, k, n, transA, transB, accumulate);
+        if (b instanceof HeapStorage.F32
+                || !q8.run(Product.of(f32(y), f32(a), null, m, k, n, transA, transB, accumulate), b)) {
+            matmul.matmul(f32(y), f32(a), f32(b), m, k, n, transA, transB, accumulate);
+        }
     }
 
     @Override
@@ -62,12 +72,18 @@ public final class VectorKernels extends Kernels {
 
     @Override
     protected void runLinear(Storage y, Storage x, Storage w, Storage bias, Storage residual, int m, int k, int n) {
-        matmul.linear(f32(y), f32(x), f32(w), f32(bias), f32(residual), m, k, n);
+        if (w instanceof HeapStorage.F32
+                || !q8.run(Product.linear(f32(y), f32(x), null, f32(bias), f32(residual), null, m, k, n), w)) {
+            matmul.linear(f32(y), f32(x), f32(w), f32(bias), f32(residual), m, k, n);
+        }
     }
 
     @Override
     protected void runLinearGelu(Storage y, Storage pre, Storage x, Storage w, Storage bias, int m, int k, int n) {
-        matmul.linearGelu(f32(y), f32(pre), f32(x), f32(w), f32(bias), m, k, n);
+        if (w instanceof HeapStorage.F32
+                || !q8.run(Product.linear(f32(pre), f32(x), null, f32(bias), null, f32(y), m, k, n), w)) {
+            matmul.linearGelu(f32(y), f32(pre), f32(x), f32(w), f32(bias), m, k, n);
+        }
     }
 
     // ---- elementwise
@@ -153,7 +169,11 @@ public final class VectorKernels extends Kernels {
     @Override
     protected void runEmbedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width,
             int from) {
-        moves.embedding(f32(y), i32(ids), f32(wte), f32(wpe), batch, time, width, from);
+        if (wte instanceof HeapStorage.F32) {
+            moves.embedding(f32(y), i32(ids), f32(wte), f32(wpe), batch, time, width, from);
+        } else {
+            super.runEmbedding(y, ids, wte, wpe, batch, time, width, from);
+        }
     }
 
     @Override

@@ -53,7 +53,7 @@ final class VectorMatmul {
         run(Product.linear(pre, x, w, bias, null, y, m, k, n));
     }
 
-    private void run(Product p) {
+    void run(Product p) {
         if (p.m() == 0 || p.n() == 0) {
             return;
         }

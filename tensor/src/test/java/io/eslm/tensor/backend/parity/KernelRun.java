@@ -6,6 +6,8 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.KernelWatch;
 import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.Q8Storage;
+import io.eslm.tensor.backend.ScalarBackend;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -109,6 +111,17 @@ public final class KernelRun {
 
     public Storage in(double... values) {
         return window(null, type, values, null);
+    }
+
+    /** The weights themselves where this backend computes with 8 bits, else their values. */
+    public Storage in(Q8Storage weights) {
+        return type == DType.F32 && backend instanceof ScalarBackend ? weights : in(values(weights));
+    }
+
+    static double[] values(Q8Storage weights) {
+        double[] values = new double[weights.size()];
+        Arrays.setAll(values, weights::get);
+        return values;
     }
 
     public Storage in(int... values) {

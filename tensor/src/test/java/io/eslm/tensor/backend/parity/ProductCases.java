@@ -3,6 +3,9 @@ package io.eslm.tensor.backend.parity;
 
 import static io.eslm.tensor.backend.parity.Closeness.U;
 
+import io.eslm.tensor.DType;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.Q8Storage;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,6 +31,8 @@ final class ProductCases {
                 batched(cases, s[0], s[1], s[2], (flags & 1) != 0, (flags & 2) != 0);
             }
             linearGelu(cases, s[0], s[1], s[2]);
+            inEightBits(cases, s[0], s[1], s[2], false);
+            inEightBits(cases, s[0], s[1], s[2], true);
         }
         return cases;
     }
@@ -102,6 +107,22 @@ final class ProductCases {
                             (i, want) -> o.bound(i) + (k + 2) * U * (Math.abs(bias[i % n]) + Math.abs(residual[i]))),
                     run.in(x), run.in(w), hasBias ? run.in(bias) : null, hasResidual ? run.in(residual) : null, m, k,
                     n);
+        }));
+    }
+
+    /** Weights of 8 bits: two more roundings, of the product with a scale and of the value where it is written out. */
+    private static void inEightBits(List<KernelCase> cases, int m, int k, int n, boolean transB) {
+        cases.add(new KernelCase("matmul", m + "x" + k + "x" + n + (transB ? " Bᵀ" : "") + " q8", run -> {
+            double[] a = run.normal(m * k);
+            HeapStorage.F32 b = (HeapStorage.F32) HeapStorage.allocate(DType.F32, k * n);
+            double[] values = run.normal(k * n);
+            for (int i = 0; i < values.length; i++) {
+                b.set(i, values[i]);
+            }
+            Q8Storage weights = Q8Storage.of(b, n, k, !transB);
+            Operands o = new Operands(a, 0, KernelRun.values(weights), 0, m, k, n, false, transB);
+            run.kernels().matmul(run.out("y", m * n, (i, want) -> o.bound(i) * (k + 4) / (k + 2)), run.in(a),
+                    run.in(weights), m, k, n, false, transB, false);
         }));
     }
 

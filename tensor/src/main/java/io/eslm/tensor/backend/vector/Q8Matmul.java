@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend.vector;
+
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.Q8Storage;
+import io.eslm.tensor.backend.Storage;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Same function as {@link io.eslm.tensor.backend.Kernels#matmul} with b in 8 bits. For few rows, as in generation, reading b from
+ * memory is all that counts: each of its rows is read from front to back, which is twice as fast as several side by side, widened
+ * in registers, and scaled once per block. For more rows, b is written out in single precision for the usual product.
+ */
+final class Q8Matmul {
+    private static final VectorSpecies<Float> S = VectorMath.S;
+    private static final int W = VectorMath.LANES;
+    private static final int BLOCK = Q8Storage.BLOCK;
+    private static final int HALF = BLOCK / 2;
+    private static final int QUARTER = BLOCK / 4;
+    /** As many bytes as S has lanes, or the fewest that a vector has. */
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Math.min(W, HALF) * Byte.SIZE)));
+    /** Rows of a up to which b is not written out. */
+    private static final int THIN = 6;
+    /** Tasks and their rows of b: few, so that each reads long runs of b. */
+    private static final int TASKS = 16;
+    private static final int GRAIN = 32;
+
+    private final Parallel parallel;
+    private final Scratch scratch;
+    private final VectorMatmul matmul;
+
+    Q8Matmul(Parallel parallel, Scratch scratch, VectorMatmul matmul) {
+        this.parallel = parallel;
+        this.scratch = scratch;
+        this.matmul = matmul;
+    }
+
+    /**
+     * Does the product {@code p}, whose b is {@code weights}, or returns false if that is not a whole matrix of 8 bits whose rows
+     * are what the product sums along.
+     */
+    boolean run(Product p, Storage weights) {
+        if (HeapStorage.of(weights) instanceof Q8Storage w && !p.transA() && w.turned != p.transB() && w.rows == p.n()
+                && w.cols == p.k() && w.offset == 0) {
+            run(p, w);
+            return true;
+        }
+        return false;
+    }
+
+    private void run(Product p, Q8Storage w) {
+        if (p.m() <= THIN && p.k() > 0 && p.n() > 0 && W <= HALF) {
+            int grain = Tile.count(Tile.count(p.n(), TASKS), GRAIN) * GRAIN;
+            parallel.ranges(p.n(), grain, (from, to) -> {
+                p.start(0, p.m(), from, to - from);
+                dots(p, w, from, to);
+                p.finish(0, p.m(), from, to - from);
+            });
+            return;
+        }
+        float[] floats = scratch.take(p.n() * p.k());
+        parallel.ranges(p.n(), Loops.rowGrain(p.k()), (from, to) -> {
+            for (int j = from; j < to; j++) {
+                write(floats, j * p.k(), w, j);
+            }
+        });
+        matmul.run(new Product(p.y(), p.a(), new HeapStorage.F32(floats, 0, p.n() * p.k()), p.m(), p.k(), p.n(), false,
+                true, p.accumulate(), p.bias(), p.residual(), p.gelu()));
+        scratch.give(floats);
+    }
+
+    private static void write(float[] to, int at, Q8Storage w, int row) {
+        for (int b = 0; b < w.blocks; b++) {
+            int block = row * w.blocks + b;
+            float scale = w.scales[block];
+            int n = Math.min(BLOCK, w.cols - b * BLOCK);
+            for (int i = 0; i < n; i++) {
+                to[at + b * BLOCK + i] = w.values[block * BLOCK + i] * scale;
+            }
+        }
+    }
+
+    /** Columns from..to of y: dot products of the rows of a and of w. */
+    private static void dots(Product p, Q8Storage w, int from, int to) {
+        int whole = p.k() / BLOCK;
+        for (int j = from; j < to; j++) {
+            int block = j * w.blocks;
+            for (int i = 0; i < p.m(); i++) {
+                int at = p.a().offset + i * p.k();
+                float sum = VectorMath.NARROW ? narrow(whole, p.a().data, at, w, block)
+                        : dot(whole, p.a().data, at, w, block);
+                p.y().data[p.y().offset + i * p.n() + j] +=
+                        sum + tail(p.k() - whole * BLOCK, p.a().data, at + whole * BLOCK, w, block + whole);
+            }
+        }
+    }
+
+    private static FloatVector widened(byte[] q, int at) {
+        return (FloatVector) ByteVector.fromArray(BYTES, q, at).convertShape(VectorOperators.B2F, S, 0);
+    }
+
+    /** Σ over {@code n} blocks: lane i sums elements i and i + 16 of each. */
+    private static float dot(int n, float[] x, int xAt, Q8Storage w, int block) {
+        byte[] q = w.values;
+        float[] scales = w.scales;
+        FloatVector c0 = FloatVector.zero(S);
+        FloatVector c1 = FloatVector.zero(S);
+        for (int b = 0; b < n; b++) {
+            int at = xAt + b * BLOCK;
+            int from = (block + b) * BLOCK;
+            FloatVector scale = FloatVector.broadcast(S, scales[block + b]);
+            c0 = widened(q, from).mul(FloatVector.fromArray(S, x, at)).fma(scale, c0);
+            c1 = widened(q, from + HALF).mul(FloatVector.fromArray(S, x, at + HALF)).fma(scale, c1);
+        }
+        return VectorMath.sum(c0.add(c1));
+    }
+
+    /** The same additions in the same order, where a vector does not hold half a block. */
+    private static float narrow(int n, float[] x, int xAt, Q8Storage w, int block) {
+        byte[] q = w.values;
+        float[] scales = w.scales;
+        FloatVector sum = FloatVector.zero(S);
+        for (int g = 0; g < QUARTER; g += W) {
+            FloatVector c0 = FloatVector.zero(S), c1 = FloatVector.zero(S);
+            FloatVector d0 = FloatVector.zero(S), d1 = FloatVector.zero(S);
+            for (int b = 0; b < n; b++) {
+                int at = xAt + b * BLOCK + g;
+                int from = (block + b) * BLOCK + g;
+                FloatVector scale = FloatVector.broadcast(S, scales[block + b]);
+                c0 = widened(q, from).mul(FloatVector.fromArray(S, x, at)).fma(scale, c0);
+                d0 = widened(q, from + QUARTER).mul(FloatVector.fromArray(S, x, at + QUARTER)).fma(scale, d0);
+                c1 = widened(q, from + HALF).mul(FloatVector.fromArray(S, x, at + HALF)).fma(scale, c1);
+                d1 = widened(q, from + HALF + QUARTER).mul(FloatVector.fromArray(S, x, at + HALF + QUARTER)).fma(scale,
+                        d1);
+            }
+            sum = sum.add(c0.add(c1).add(d0.add(d1)));
+        }
+        return VectorMath.sum(sum);
+    }
+
+    /** The last block of a row, which has {@code n} elements. */
+    private static float tail(int n, float[] x, int at, Q8Storage w, int block) {
+        float sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum = Math.fma(x[at + i], w.values[block * BLOCK + i], sum);
+        }
+        return n == 0 ? 0 : sum * w.scales[block];
+    }
+}
