@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2;
 
+import io.eslm.autograd.Op;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.op.basic.LowRankAffine;
 import io.eslm.tensor.DType;
@@ -101,7 +102,7 @@ public record LowRank(int rank, double alpha, double dropout, List<String> targe
     }
 
     /** What an adapted layer applies to x, weight, bias, A and B, and perhaps a residual. */
-    LowRankAffine op(Tape tape, boolean gelu) {
+    Op op(Tape tape, boolean gelu) {
         double p = tape.dropoutRate(dropout);
         return new LowRankAffine(scale(), gelu, p, p == 0 ? 0 : tape.nextSeed());
     }
