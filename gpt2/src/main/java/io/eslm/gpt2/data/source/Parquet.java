@@ -91,12 +91,12 @@ final class Parquet implements DocumentReader {
     }
 
     @FunctionalInterface
-    private interface Use {
+    interface Use {
         long apply(ParquetFileReader parquet) throws IOException;
     }
 
     /** Opens a file; whatever the library throws at a damaged one says so. */
-    private static long with(Path file, Use use) {
+    static long with(Path file, Use use) {
         try (ParquetFileReader parquet = ParquetFileReader.open(InputFile.of(file))) {
             return use.apply(parquet);
         } catch (UserError e) {
