@@ -29,12 +29,13 @@ import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Evaluates a model on data. */
-@Command(name = "eval", header = "Measures a model's loss and perplexity on data, or what it reaches in a task.", description = {"",
-    "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
-            + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss. <|endoftext|> in a text is one "
-            + "token and stands between the files of a folder; none is added at the end. Or evaluates a task, zero-shot, by the "
-            + "definitions of lm-evaluation-harness 0.4.13, with acc and acc_norm or perplexities, and standard errors.",
-    ""},
+@Command(name = "eval", header = "Measures a model's loss and perplexity on data, or what it reaches in a task.",
+        description = {"",
+            "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
+                    + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss. <|endoftext|> in a text is one "
+                    + "token and stands between the files of a folder; none is added at the end. Or evaluates a task, zero-shot, by the "
+                    + "definitions of lm-evaluation-harness 0.4.13, with acc and acc_norm or perplexities, and standard errors.",
+            ""},
         footer = {"", "Examples:", "  eslm eval --model runs/jdk-cvar-loss-0.1 --data jdk --eval-iters 50",
             "  eslm eval --model gpt2/ --data book.txt --json",
             "  eslm eval --model gpt2/ --task hellaswag --task-data validation-00000-of-00001.parquet", "",
@@ -104,7 +105,8 @@ final class EvalCommand extends EslmCommand {
         List<Option<?>> others = task ? List.of(DATA, EVAL_ITERS) : TaskEval.OPTIONS;
         others.stream().filter(options::has).findFirst().ifPresent(option -> {
             throw new OptionError(option, null,
-                    task ? "is about data, not about a task. Omit one of them" : "is about a task. Name one with --task");
+                    task ? "is about data, not about a task. Omit one of them"
+                            : "is about a task. Name one with --task");
         });
     }
 

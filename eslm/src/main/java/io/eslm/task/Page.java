@@ -19,7 +19,8 @@ record Page(String place, String text, String original) implements Example {
 
     @Override
     public Map<String, Double> figures(List<Answer> answers) {
-        return Map.of("log_likelihood", answers.getFirst().logLikelihood(), "words", (double) PythonText.words(original),
+        return Map.of("log_likelihood", answers.getFirst().logLikelihood(), "words",
+                (double) PythonText.words(original),
                 "bytes", (double) original.getBytes(StandardCharsets.UTF_8).length);
     }
 }

@@ -34,7 +34,8 @@ final class Rows {
     }
 
     static Example piqa(Json row) {
-        return Choice.of(row.place(), question(text(row, "goal")), texts(row, "sol1", "sol2"), index(row, "label", 0, 2));
+        return Choice.of(row.place(), question(text(row, "goal")), texts(row, "sol1", "sol2"),
+                index(row, "label", 0, 2));
     }
 
     static Example arc(Json row) {
@@ -43,7 +44,8 @@ final class Rows {
         List<String> labels = choices.list("label", String.class);
         int right = labels.indexOf(text(row, "answerKey"));
         if (right < 0 || answers.size() != labels.size()) {
-            throw row.wrong("answerKey", "expected one of " + labels + ", the labels of " + answers.size() + " answers");
+            throw row.wrong("answerKey",
+                    "expected one of " + labels + ", the labels of " + answers.size() + " answers");
         }
         return Choice.of(row.place(), question(text(row, "question")), answers, right);
     }
@@ -62,7 +64,8 @@ final class Rows {
     }
 
     static Example sciq(Json row) {
-        return Choice.of(row.place(), PythonText.stripStart(text(row, "support")) + "\n" + question(text(row, "question")),
+        return Choice.of(row.place(),
+                PythonText.stripStart(text(row, "support")) + "\n" + question(text(row, "question")),
                 texts(row, "distractor1", "distractor2", "distractor3", "correct_answer"), 3);
     }
 

@@ -104,8 +104,9 @@ final class Scorer {
         int vocab = model.config().vocabSize();
         for (int from = 0; from < targets.length; from += LOGIT_ROWS) {
             int[] rows = IntStream.range(from, Math.min(targets.length, from + LOGIT_ROWS)).toArray();
-            float[] logits = tape.scoped(() -> model.logits(tape.apply(new Gather(tape.put(rows, rows.length)), hidden)))
-                    .value().toFloats();
+            float[] logits =
+                    tape.scoped(() -> model.logits(tape.apply(new Gather(tape.put(rows, rows.length)), hidden)))
+                            .value().toFloats();
             for (int i = 0; i < rows.length; i++) {
                 likeliest[from + i] = best(logits, i * vocab, vocab) == targets[from + i];
             }

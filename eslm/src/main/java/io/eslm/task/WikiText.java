@@ -14,7 +14,8 @@ final class WikiText {
     /** Replacements of lm-eval, in order; the second one never matches prose, and is part of the definition. */
     private static final List<Rule> RULES = List.of(text("s '", "s'"), pattern("/' [0-9]/", "/'[0-9]/"),
             text(" @-@ ", "-"), text(" @,@ ", ","), text(" @.@ ", "."),
-            text(" : ", ": "), text(" ; ", "; "), text(" . ", ". "), text(" ! ", "! "), text(" ? ", "? "), text(" , ", ", "),
+            text(" : ", ": "), text(" ; ", "; "), text(" . ", ". "), text(" ! ", "! "), text(" ? ", "? "),
+            text(" , ", ", "),
             inside("\\(", "\\)", "(", ")"), inside("\\[", "\\]", "[", "]"), inside("\\{", "\\}", "{", "}"),
             inside("\"", "\"", "\"", "\""), inside("'", "'", "'", "'"),
             text("= = = =", "===="), text("= = =", "==="), text("= =", "=="), text(" \u00b0 ", "\u00b0"),

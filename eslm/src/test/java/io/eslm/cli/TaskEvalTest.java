@@ -55,8 +55,10 @@ class TaskEvalTest {
     void printsATable() {
         Path data = FIXTURES.resolve("lambada_openai.jsonl");
         String out = eval("--task", "lambada_openai", "--task-data", data.toString()).ok().out();
-        assertTrue(out.matches("(?s)lambada_openai, 6 examples\nperplexity +1403\\.\\d+\nacc +0\\.1667  \u00b1 0\\.1667\n"
-                + "SHA-256 of .*"), out);
+        assertTrue(
+                out.matches("(?s)lambada_openai, 6 examples\nperplexity +1403\\.\\d+\nacc +0\\.1667  \u00b1 0\\.1667\n"
+                        + "SHA-256 of .*"),
+                out);
     }
 
     @Test
@@ -65,7 +67,8 @@ class TaskEvalTest {
         assertEquals(2, none.code());
         assertTrue(none.err().contains("Missing required option: '--data=PATH', or a --task"), none.err());
         fails("--task-data: name the file of sciq's examples (allenai/sciq, test", "--task", "sciq");
-        fails("--eval-iters: is about data, not about a task", "--task", "sciq", "--task-data", "x", "--eval-iters", "2");
+        fails("--eval-iters: is about data, not about a task", "--task", "sciq", "--task-data", "x", "--eval-iters",
+                "2");
         fails("--limit: is about a task. Name one with --task", "--data", "x", "--limit", "2");
         fails("--task squad: must be hellaswag or lambada_openai", "--task", "squad", "--task-data", "x");
         fails("none.jsonl", "--task", "sciq", "--task-data", "none.jsonl");

@@ -121,22 +121,27 @@ class TaskEvaluationTest {
 
     @Test
     void saysWhatIsWrong() throws IOException {
-        refuses(Task.PIQA, "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n\n{\"goal\":\"g\",\"sol1\":\"a\"}",
+        refuses(Task.PIQA,
+                "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":0}\n\n{\"goal\":\"g\",\"sol1\":\"a\"}",
                 "a.jsonl, line 3: has no \"sol2\". The task piqa takes the columns goal, sol1, sol2, label of Parquet or JSON lines");
         refuses(Task.PIQA, "{\"goal\":\"g\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":-1}",
                 "line 1: \"label\" is -1, expected a number from 0 to 1");
-        refuses(Task.HELLASWAG, "{\"activity_label\":\"a\",\"ctx_a\":\"b\",\"ctx_b\":\"c\",\"endings\":[\"d\",7],\"label\":\"\"}",
+        refuses(Task.HELLASWAG,
+                "{\"activity_label\":\"a\",\"ctx_a\":\"b\",\"ctx_b\":\"c\",\"endings\":[\"d\",7],\"label\":\"\"}",
                 "\"endings[1]\" is 7, expected a text");
-        refuses(Task.HELLASWAG, "{\"activity_label\":\"a\",\"ctx_a\":\"b\",\"ctx_b\":\"c\",\"endings\":[\"d\",\"e\"],\"label\":\"\"}",
+        refuses(Task.HELLASWAG,
+                "{\"activity_label\":\"a\",\"ctx_a\":\"b\",\"ctx_b\":\"c\",\"endings\":[\"d\",\"e\"],\"label\":\"\"}",
                 "\"label\" is \"\", expected a number from 0 to 1. Test files without answers");
-        refuses(Task.ARC_EASY, "{\"question\":\"q\",\"choices\":{\"text\":[\"x\"],\"label\":[\"A\"]},\"answerKey\":\"B\"}",
+        refuses(Task.ARC_EASY,
+                "{\"question\":\"q\",\"choices\":{\"text\":[\"x\"],\"label\":[\"A\"]},\"answerKey\":\"B\"}",
                 "\"answerKey\" is \"B\", expected one of [A]");
         refuses(Task.WINOGRANDE, "{\"sentence\":\"no gap\",\"option1\":\"a\",\"option2\":\"b\",\"answer\":\"1\"}",
                 "expected a sentence with a gap, written _");
         refuses(Task.SCIQ, "[1]", "line 1: is no JSON object");
         refuses(Task.SCIQ, "", "has no rows");
         refuses(Task.SCIQ, "<html>", "is a web page");
-        refuses(Task.LAMBADA_OPENAI, "{\"text\":\"a " + "x".repeat(90) + "\"}", "an answer has 91 tokens, but the model has 64");
+        refuses(Task.LAMBADA_OPENAI, "{\"text\":\"a " + "x".repeat(90) + "\"}",
+                "an answer has 91 tokens, but the model has 64");
         refuses(Task.LAMBADA_OPENAI, "{\"text\":\"  x\"}", "the context is white space alone");
     }
 
