@@ -30,6 +30,7 @@ module io.eslm {
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
     exports io.eslm.shell;
+    exports io.eslm.task;
     exports io.eslm.web;
 
     uses io.eslm.select.MethodProvider;

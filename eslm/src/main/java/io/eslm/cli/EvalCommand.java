@@ -18,21 +18,29 @@ import io.eslm.select.token.TokenScores;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
+import io.eslm.task.Task;
 import io.eslm.tensor.io.Json;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import java.util.stream.Stream;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Evaluates a model on data. */
-@Command(name = "eval", header = "Measures a model's loss and perplexity on data, by domain.", description = {"",
-    "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
-            + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss. <|endoftext|> in a text is one "
-            + "token and stands between the files of a folder; none is added at the end.",
-    ""},
+@Command(name = "eval", header = "Measures a model's loss and perplexity on data, or what it reaches in a task.",
+        description = {"",
+            "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
+                    + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss. <|endoftext|> in a text is one "
+                    + "token and stands between the files of a folder; none is added at the end. Or evaluates a task, zero-shot, by the "
+                    + "definitions of lm-evaluation-harness 0.4.13, with acc and acc_norm or perplexities, and standard errors.",
+            ""},
         footer = {"", "Examples:", "  eslm eval --model runs/jdk-cvar-loss-0.1 --data jdk --eval-iters 50",
-            "  eslm eval --model gpt2/ --data book.txt --json"})
+            "  eslm eval --model gpt2/ --data book.txt --json",
+            "  eslm eval --model gpt2/ --task hellaswag --task-data validation-00000-of-00001.parquet", "",
+            "Data of the tasks: data sets of the Hugging Face hub, configuration and split"})
 final class EvalCommand extends EslmCommand {
     private static final Option<String> DATA = Option.text("data", "PATH",
             "a text file, a folder of text, a .bin file, a prepared folder, - for the standard input, or jdk");
@@ -48,14 +56,21 @@ final class EvalCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, DeclaredOptions.MODEL, DATA)
-                .add(command, "", List.of(BATCH_SIZE, EVAL_ITERS, WeightFormat.OPTION))
-                .add(command, "", DeclaredOptions.BACKEND);
+        options.require(command, DeclaredOptions.MODEL)
+                .add(command, "", List.of(DATA, BATCH_SIZE, EVAL_ITERS, WeightFormat.OPTION))
+                .add(command, "", TaskEval.OPTIONS).add(command, "", DeclaredOptions.BACKEND);
+        command.usageMessage().footer(Stream.concat(Arrays.stream(command.usageMessage().footer()),
+                Arrays.stream(Task.values()).map(task -> "  " + task + ": " + task.source())).toArray(String[]::new));
     }
 
     @Override
     int run(Terminal screen) {
+        checkSource();
         int batchSize = options.get(BATCH_SIZE);
+        if (options.has(TaskEval.TASK)) {
+            TaskEval.run(options, batchSize, json, screen);
+            return 0;
+        }
         int evalIters = options.get(EVAL_ITERS);
         String data = options.get(DATA);
         try (Backend backend = options.openBackend()) {
@@ -81,6 +96,21 @@ final class EvalCommand extends EslmCommand {
             }
         }
         return 0;
+    }
+
+    /** Data or a task, and only the options of the one that is given. */
+    private void checkSource() {
+        boolean task = options.has(TaskEval.TASK);
+        if (!task && !options.has(DATA)) {
+            throw new MissingParameterException(spec.commandLine(),
+                    spec.findOption(DeclaredOptions.flag(DATA)), "Missing required option: '--data=PATH', or a --task");
+        }
+        List<Option<?>> others = task ? List.of(DATA, EVAL_ITERS) : TaskEval.OPTIONS;
+        others.stream().filter(options::has).findFirst().ifPresent(option -> {
+            throw new OptionError(option, null,
+                    task ? "is about data, not about a task. Omit one of them"
+                            : "is about a task. Name one with --task");
+        });
     }
 
     private JsonObject json(Evaluation.Result result) {

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.UserError;
-import java.io.PrintWriter;
 import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine.Model.CommandSpec;

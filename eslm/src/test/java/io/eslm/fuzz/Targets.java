@@ -19,6 +19,7 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.ReportReaders;
 import io.eslm.run.RunReaders;
 import io.eslm.select.MethodSpec;
+import io.eslm.task.TaskReaders;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.ScalarBackend;
@@ -99,6 +100,9 @@ final class Targets {
             Target.ofFile("zstd", records("a.jsonl.zst")).allocating(1 << 22, 1 << 18),
             // a page may claim 40,000 times its bytes
             Target.ofFile("parquet", records("a.parquet")).weighing(1).allocating(1 << 26, 1 << 16),
+            Target.ofFile("parquet-rows", TaskReaders::rows).weighing(1).allocating(1 << 26, 1 << 16),
+            // nine readings, each with blocks of 256 KB
+            Target.ofFile("task", TaskReaders::examples).weighing(5).allocating(1 << 24, 1 << 15),
             Target.of("data-spec", text(DataReaders::spec)).allocating(1 << 17, 2048),
             Target.ofFile("peaks", VectorReaders::peaks),
             Target.ofFile("holder", RunReaders::holder),

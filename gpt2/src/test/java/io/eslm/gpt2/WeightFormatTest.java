@@ -109,14 +109,16 @@ class WeightFormatTest {
         Tensor up = model.parameters().get("blocks.1.mlp.up.weight").value();
         ((HeapStorage) up.storage()).set(5, Double.NaN);
         ModelFolder.save(model, dir);
-        String message = assertThrows(UserError.class, () -> ModelFolder.load(dir, backend, WeightFormat.Q8)).getMessage();
+        String message =
+                assertThrows(UserError.class, () -> ModelFolder.load(dir, backend, WeightFormat.Q8)).getMessage();
         assertTrue(message.contains("h.1.mlp.c_fc.weight holds a NaN"), message);
     }
 
     @Test
     void aDeviceThatLacksItSaysSo() {
-        Backend device = (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class},
-                (_, _, _) -> "gpu");
+        Backend device =
+                (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class},
+                        (_, _, _) -> "gpu");
         UserError e = assertThrows(UserError.class,
                 () -> ModelFolder.load(Golden.folder("odd"), device, WeightFormat.Q8));
         assertEquals("backend 'gpu' computes with weights in f32 alone. Use backend vector for weights in q8",

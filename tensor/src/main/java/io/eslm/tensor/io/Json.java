@@ -99,6 +99,11 @@ public final class Json {
         return new Json(file, file + ", line " + line, "", object);
     }
 
+    /** Row {@code row} of {@code file}, counted from 0. */
+    public static Json ofRow(Path file, int row, JsonObject object) {
+        return new Json(file, file + ", row " + row, "", object);
+    }
+
     /** @throws JsonSyntaxException if {@code text} is not one JSON object; its message says what is wrong and where */
     public static JsonObject parse(String text) {
         return JsonText.parse(text);
@@ -127,6 +132,11 @@ public final class Json {
     /** The file, for messages. */
     public Path file() {
         return file;
+    }
+
+    /** The file, and the line or row of it, for messages. */
+    public String place() {
+        return place;
     }
 
     /** The object, unchecked. */

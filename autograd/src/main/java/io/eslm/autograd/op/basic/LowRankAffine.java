@@ -6,7 +6,6 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
-import io.eslm.autograd.op.Affine;
 import io.eslm.autograd.op.Dropout;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;

@@ -156,7 +156,7 @@ public final class Formats {
         return dot < 0 ? "" : last.substring(dot + 1).toLowerCase(Locale.ROOT);
     }
 
-    private static String start(byte[] head) {
+    static String start(byte[] head) {
         return new String(head, StandardCharsets.UTF_8).replaceFirst("^\uFEFF", "");
     }
 }

@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /** A Parquet file, one of whose columns of strings holds the documents. A row without a value there has no document. */
@@ -74,7 +73,7 @@ final class Parquet implements DocumentReader {
         with(file.path(), parquet -> {
             long size = Files.size(file.path());
             long rows = Math.max(1, parquet.getFileMetaData().numRows());
-            ParquetPages.check(file.path(), parquet.getFileMetaData(), Set.copyOf(columns.names()));
+            ParquetPages.check(file.path(), parquet.getFileMetaData(), columns.names()::contains, true);
             ColumnProjection wanted = ColumnProjection.columns(columns.names().toArray(String[]::new));
             try (ColumnReaders readers = parquet.buildColumnReaders(wanted).batchSize(ROWS).build()) {
                 ColumnReader text = readers.getColumnReader(columns.text());
@@ -93,12 +92,12 @@ final class Parquet implements DocumentReader {
     }
 
     @FunctionalInterface
-    private interface Use {
+    interface Use {
         long apply(ParquetFileReader parquet) throws IOException;
     }
 
     /** Opens a file; whatever the library throws at a damaged one says so. */
-    private static long with(Path file, Use use) {
+    static long with(Path file, Use use) {
         try {
             ParquetPages.checkFooter(file);
             try (ParquetFileReader parquet = ParquetFileReader.open(InputFile.of(file))) {

@@ -13,7 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Checks the lengths in a Parquet file before the library reads it, which makes room for what a damaged footer claims, and may wait for
@@ -66,19 +66,22 @@ final class ParquetPages {
     /**
      * Checks every page of these columns.
      *
+     * @param flat whether they have a value in each row, neither more nor fewer
+     *
      * @throws UserError if one does not lie within its chunk, or claims more memory than a page has
      */
-    static void check(Path file, FileMetaData meta, Set<String> columns) throws IOException {
+    static void check(Path file, FileMetaData meta, Predicate<String> columns, boolean flat)
+            throws IOException {
         try (Arena arena = Arena.ofConfined(); FileChannel channel = FileChannel.open(file)) {
             MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
             for (RowGroup group : meta.rowGroups()) {
                 for (ColumnChunk chunk : group.columns()) {
                     ColumnMetaData column = chunk.metaData();
-                    if (column != null && columns.contains(column.pathInSchema().toString())) {
+                    if (column != null && columns.test(column.pathInSchema().toString())) {
                         long begin = chunk.chunkStartOffset();
                         long size = column.totalCompressedSize();
                         if (begin < 0 || size < 0 || size > all.byteSize() || begin > all.byteSize() - size
-                                || group.numRows() < 0 || column.numValues() != group.numRows()) {
+                                || column.numValues() < 0 || flat && column.numValues() != group.numRows()) {
                             throw damaged(file, begin, "a chunk of " + size + " bytes and " + column.numValues()
                                     + " values for " + group.numRows() + " rows does not fit");
                         }
