@@ -38,8 +38,6 @@ final class TokenStream implements IntPredicate {
 
     /** Ends the text; an incomplete character is shown as U+FFFD. */
     void end() {
-        if (waiting.hasRemaining()) {
-            out.test("\uFFFD");
-        }
+        boolean _ = waiting.hasRemaining() && out.test("\uFFFD"); // it ends in any case
     }
 }
