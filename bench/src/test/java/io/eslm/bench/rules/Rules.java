@@ -26,7 +26,7 @@ final class Rules {
     private static final List<String> ARROW = List.of("tensor", "autograd", "gpt2", "eslm", "bench");
 
     private static final Pattern OTHER_SPECIES =
-            Pattern.compile("SPECIES_(?!PREFERRED)\\w+|VectorSpecies\\.of|VectorShape");
+            Pattern.compile("SPECIES_(?!PREFERRED)\\w+|VectorSpecies\\.of\\((?!byte\\.class)|VectorShape\\.S_");
 
     private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z-]+");
 
@@ -60,7 +60,10 @@ final class Rules {
                 only(source, "uk.ac.manchester.tornado", "tensor/tornado/"));
     }
 
-    /** A species of another width is a second subclass of FloatVector: see Transpose in the vector backend. */
+    /**
+     * A species of another width is a second subclass of FloatVector: see Transpose in the vector backend. Bytes have one species of their
+     * own, as many as a vector has lanes.
+     */
     static Stream<String> species(Source source) {
         return OTHER_SPECIES.matcher(source.inMain() ? source.text() : "").results()
                 .map(found -> source.path() + ": " + found.group()
