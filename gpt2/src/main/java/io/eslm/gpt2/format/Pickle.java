@@ -200,12 +200,14 @@ public final class Pickle {
     }
 
     private void call() {
-        List<?> arguments = (List<?>) pop();
+        if (!(pop() instanceof List<?> arguments)) {
+            throw damaged("calls a function with what are no arguments");
+        }
         Object function = pop();
         try {
             stack.add(names.call(function, new ArrayList<>(arguments)));
-        } catch (IndexOutOfBoundsException e) {
-            throw damaged("calls a function with too few arguments");
+        } catch (IndexOutOfBoundsException | NullPointerException e) {
+            throw damaged("calls a function with arguments that are missing");
         }
     }
 
@@ -219,7 +221,7 @@ public final class Pickle {
         Object id = pop();
         try {
             stack.add(names.persistent(id));
-        } catch (IndexOutOfBoundsException e) {
+        } catch (IndexOutOfBoundsException | NullPointerException e) {
             throw damaged("names memory in an unknown way");
         }
     }
