@@ -104,7 +104,7 @@ public final class Pickle {
             return pickle.run();
         } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
             throw pickle.damaged("ends too early");
-        } catch (ClassCastException | NumberFormatException | NoSuchElementException e) {
+        } catch (ClassCastException | NullPointerException | NumberFormatException | NoSuchElementException e) {
             throw pickle.damaged("is inconsistent");
         }
     }
@@ -200,14 +200,12 @@ public final class Pickle {
     }
 
     private void call() {
-        if (!(pop() instanceof List<?> arguments)) {
-            throw damaged("calls a function with what are no arguments");
-        }
+        List<?> arguments = (List<?>) pop();
         Object function = pop();
         try {
             stack.add(names.call(function, new ArrayList<>(arguments)));
-        } catch (IndexOutOfBoundsException | NullPointerException e) {
-            throw damaged("calls a function with arguments that are missing");
+        } catch (IndexOutOfBoundsException e) {
+            throw damaged("calls a function with too few arguments");
         }
     }
 
@@ -221,7 +219,7 @@ public final class Pickle {
         Object id = pop();
         try {
             stack.add(names.persistent(id));
-        } catch (IndexOutOfBoundsException | NullPointerException e) {
+        } catch (IndexOutOfBoundsException e) {
             throw damaged("names memory in an unknown way");
         }
     }
