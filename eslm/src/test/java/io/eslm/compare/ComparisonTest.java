@@ -201,7 +201,8 @@ class ComparisonTest {
     void tablesAndPage() throws IOException {
         comparison();
         String text = Comparison.read(dir).text();
-        assertTrue(text.contains("cvar         2           –   11.40 ± 110.34   2.0000 ± 12.7062     -1.0000   –"), text);
+        assertTrue(text.contains("cvar         2           –   11.40 ± 110.34   2.0000 ± 12.7062     -1.0000   –"),
+                text);
         assertTrue(text.contains("cvar is cvar-loss:alpha=0.1."), text);
         assertTrue(text.contains("other programs used the machine during cvar seed 9 (25 %)."), text);
         assertTrue(text.contains("MFLOP") && text.contains("0.762"), text);
