@@ -18,7 +18,7 @@ enum Color {
         for (int i = 0; i < words.length; i++) {
             String value = words[i].startsWith(FLAG + "=") ? words[i].substring(FLAG.length() + 1)
                     : words[i].equals(FLAG) && i + 1 < words.length ? words[i + 1] : "";
-            color = Stream.of(values()).filter(c -> c.toString().equals(value)).findFirst().orElse(color);
+            color = Stream.of(values()).filter(c -> c.toString().equalsIgnoreCase(value)).findFirst().orElse(color);
         }
         return color;
     }

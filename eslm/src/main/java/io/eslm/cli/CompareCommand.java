@@ -42,7 +42,8 @@ import picocli.CommandLine;
             "  eslm compare --report-only --out-dir runs/tuning", "",
             "The methods and their settings: eslm help train"})
 final class CompareCommand extends EslmCommand {
-    private static final Set<String> OF_THE_REPORT = Set.of("--report-only", "--out-dir", "--json", "--verbose");
+    private static final Set<String> OF_THE_REPORT = Set.of("--report-only", "--out-dir", "--json", "--verbose",
+            "--quiet", Color.FLAG);
 
     @Mixin
     private ConfigOptions config;

@@ -4,6 +4,7 @@ package io.eslm.cli;
 import io.eslm.gpt2.generate.Generation;
 import io.eslm.gpt2.generate.Sampling;
 import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -45,7 +46,12 @@ final class Conversation {
                 if (line == null || line.strip().equals(QUIT)) {
                     return;
                 }
-                add(line, turn);
+                try {
+                    add(line);
+                } catch (UserError e) {
+                    screen.note(e.getMessage());
+                    continue;
+                }
                 continueText(new Sampling(sampling.temperature(), sampling.topK(), sampling.topP(),
                         sampling.maxNewTokens(), sampling.seed() + turn), screen, raw);
             }
@@ -54,10 +60,10 @@ final class Conversation {
         }
     }
 
-    /** A line begins on a new line of the text, but for the first. */
-    private void add(String line, int turn) {
+    /** A line begins on a new line of the text, unless the text is empty. */
+    private void add(String line) {
         if (!line.isEmpty()) {
-            append(encoder.apply(turn == 0 ? line : "\n" + line));
+            append(encoder.apply(soFar.length == 0 ? line : "\n" + line));
         }
     }
 

@@ -3,6 +3,7 @@ package io.eslm.cli;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
@@ -41,7 +42,7 @@ final class TaskEval {
         Tokenizer tokenizer = ModelFolder.tokenizer(folder).orElseThrow(() -> new UserError(folder
                 + ": has no tokenizer, so a task's texts cannot be split into its tokens. Put its tokenizer.json there"));
         try (Backend backend = options.openBackend()) {
-            Gpt2 model = ModelFolder.load(folder, backend);
+            Gpt2 model = ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION));
             TaskResult result = new TaskEvaluation(model, tokenizer, batchSize).run(task, file,
                     options.find(LIMIT).orElse(Integer.MAX_VALUE), screen.progress());
             screen.endBar();

@@ -49,29 +49,39 @@ public record Affine(boolean gelu) implements Op {
 
     @Override
     public void backward(OpContext context, Tensor dy) {
-        Kernels kernels = context.kernels();
         if (gelu) {
             Tensor u = context.ofRows(context.saved(0));
-            kernels.geluBackward(dy.storage(), u.storage(), dy.storage(), dy.size());
+            context.kernels().geluBackward(dy.storage(), u.storage(), dy.storage(), dy.size());
         }
+        throughLinear(context, dy);
+        context.accumulate(3, dy);
+    }
+
+    /**
+     * The gradients of a linear layer u = x·w + bias for the inputs 0 to 2 of an op: dw = xᵀ·du, dbias = Σ_m du, dx = du·wᵀ. What takes
+     * no gradient costs no product.
+     *
+     * @param du (M, O) of the rows that have a gradient
+     */
+    public static void throughLinear(OpContext context, Tensor du) {
+        Kernels kernels = context.kernels();
         Tensor w = context.input(1);
-        int m = dy.shape().rows();
+        int m = du.shape().rows();
         int n = w.dim(0);
         int o = w.dim(1);
         if (context.needs(1)) {
             OpContext.Slot dw = context.gradient(1);
-            kernels.matmul(dw.storage(), context.ofRows(context.input(0)).storage(), dy.storage(), n, m, o, true,
+            kernels.matmul(dw.storage(), context.ofRows(context.input(0)).storage(), du.storage(), n, m, o, true,
                     false, dw.accumulate());
         }
         if (context.needs(2)) {
-            OpContext.Slot db = context.gradient(2);
-            kernels.columnSum(db.storage(), dy.storage(), m, o, db.accumulate());
+            OpContext.Slot dbias = context.gradient(2);
+            kernels.columnSum(dbias.storage(), du.storage(), m, o, dbias.accumulate());
         }
         if (context.needs(0)) {
             OpContext.Slot dx = context.gradientOfRows(0);
-            kernels.matmul(dx.storage(), dy.storage(), w.storage(), m, o, n, false, true, dx.accumulate());
+            kernels.matmul(dx.storage(), du.storage(), w.storage(), m, o, n, false, true, dx.accumulate());
         }
-        context.accumulate(3, dy);
     }
 
     @Override

@@ -29,7 +29,7 @@ final class ForeignModels {
 
     /**
      * The model in the file {@code path}, or in the only file of such a kind in the folder {@code path}. Empty for a folder that holds
-     * {@value ModelFolder#WEIGHTS}, adapters, or no such file, and for what is not there.
+     * {@value ModelFolder#WEIGHTS} or its index, adapters, or no such file, and for what is not there.
      *
      * @throws UserError if the file cannot be read, or is none that is known; or if the folder has several
      */
@@ -50,8 +50,8 @@ final class ForeignModels {
 
     /** The file that {@link #open} takes from a folder. */
     static Optional<Path> inFolder(Path folder) {
-        if (Files.exists(folder.resolve(ModelFolder.WEIGHTS)) || AdapterFolder.is(folder)
-                || Checkpoints.isRun(folder)) {
+        if (Files.exists(folder.resolve(ModelFolder.WEIGHTS)) || Files.exists(folder.resolve(WeightFiles.INDEX))
+                || AdapterFolder.is(folder) || Checkpoints.isRun(folder)) {
             return Optional.empty();
         }
         if (Files.exists(folder.resolve("pytorch_model.bin.index.json"))) {

@@ -96,7 +96,8 @@ final class WeightFiles implements TensorFile {
 
     private static boolean isName(String part) {
         try {
-            return !part.isEmpty() && Path.of(part).equals(Path.of(part).getFileName());
+            return !part.isEmpty() && Path.of(part).getFileName() instanceof Path name
+                    && name.toString().equals(part);
         } catch (InvalidPathException _) {
             return false;
         }

@@ -22,6 +22,9 @@ final class WeightHash {
         float[] values = new float[TensorFile.CHUNK];
         ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         for (Map.Entry<String, Shape> e : weights.shapes().entrySet()) {
+            if (!weights.isFloat(e.getKey())) {
+                continue; // a mask, which is no weight
+            }
             digest.update((e.getKey() + " " + e.getValue() + "\n").getBytes(StandardCharsets.UTF_8));
             int size = e.getValue().size();
             for (int at = 0; at < size; at += values.length) {

@@ -71,6 +71,7 @@ public final class Pickle {
     private final Path file;
     private final Names names;
     private final ByteBuffer in;
+    private static final int MOST_DIGITS = 1000;
     private final List<Object> stack = new ArrayList<>();
     private final Map<Integer, Object> memo = new HashMap<>();
 
@@ -359,6 +360,9 @@ public final class Pickle {
 
     /** {@code 00} and {@code 01} are how protocol 0 writes booleans. */
     private static Object number(String digits) {
+        if (digits.length() > MOST_DIGITS) { // reading one takes the square of them
+            throw new NumberFormatException("a number of " + digits.length() + " digits");
+        }
         return switch (digits) {
             case "00" -> false;
             case "01" -> true;

@@ -114,6 +114,15 @@ final class TorchFile implements Pickle.Names {
         };
     }
 
+    /** A list of numbers, as a shape is; anything else could be without end. */
+    private static List<?> numbers(Object list) {
+        if (!(list instanceof List<?> all) || all.size() > MOST_DIMENSIONS
+                || !all.stream().allMatch(Long.class::isInstance)) {
+            throw new ClassCastException("shape");
+        }
+        return all;
+    }
+
     @Override
     public Object call(Object function, List<Object> arguments) {
         return switch ((Function) function) {
@@ -121,7 +130,7 @@ final class TorchFile implements Pickle.Names {
             case TENSOR -> {
                 Memory memory = (Memory) arguments.get(0);
                 yield new Stored(memory.key, memory.type, memory.size, (Long) arguments.get(1),
-                        (List<?>) arguments.get(2), (List<?>) arguments.get(3));
+                        numbers(arguments.get(2)), numbers(arguments.get(3)));
             }
             case PARAMETER -> arguments.get(0);
             case SIZE -> arguments.isEmpty() ? List.of() : (List<?>) arguments.get(0);

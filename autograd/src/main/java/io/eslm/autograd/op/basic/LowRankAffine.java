@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.autograd.op.basic;
 
+import io.eslm.autograd.op.Affine;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Variable;
@@ -92,7 +93,7 @@ public record LowRankAffine(double scale, boolean gelu, double dropout, int seed
             kernels.matmul(db.storage(), dy.storage(), context.ofRows(context.saved(0)).storage(), o, m, r, true, false,
                     db.accumulate());
         }
-        ofLayer(context, dy, m, o);
+        Affine.throughLinear(context, dy); // du·wᵀ is the first part of dx
         if (context.needs(A) || context.needs(0)) {
             Tensor dt = context.acquire(m, r);
             kernels.matmul(dt.storage(), dy.storage(), b.storage(), m, o, r, false, false, false);
@@ -100,26 +101,6 @@ public record LowRankAffine(double scale, boolean gelu, double dropout, int seed
             throughAdapter(context, dt);
         }
         context.accumulate(RESIDUAL, dy);
-    }
-
-    /** dw, dbias, and du·wᵀ as the first part of dx. */
-    private static void ofLayer(OpContext context, Tensor du, int m, int o) {
-        Kernels kernels = context.kernels();
-        Tensor w = context.input(1);
-        int n = w.dim(0);
-        if (context.needs(1)) {
-            OpContext.Slot dw = context.gradient(1);
-            kernels.matmul(dw.storage(), context.ofRows(context.input(0)).storage(), du.storage(), n, m, o, true, false,
-                    dw.accumulate());
-        }
-        if (context.needs(2)) {
-            OpContext.Slot dbias = context.gradient(2);
-            kernels.columnSum(dbias.storage(), du.storage(), m, o, dbias.accumulate());
-        }
-        if (context.needs(0)) {
-            OpContext.Slot dx = context.gradientOfRows(0);
-            kernels.matmul(dx.storage(), du.storage(), w.storage(), m, o, n, false, true, dx.accumulate());
-        }
     }
 
     /** da, and dropout′(dt·a) as the second part of dx. */

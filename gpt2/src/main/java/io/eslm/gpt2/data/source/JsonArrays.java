@@ -23,6 +23,10 @@ final class JsonArrays implements DocumentReader {
         try (Utf8Reader chars = new Utf8Reader(file.stream());
                 JsonReader in = new JsonReader(chars)) {
             in.setStrictness(Strictness.STRICT);
+            if (in.peek() != JsonToken.BEGIN_ARRAY) {
+                throw new UserError(file.path()
+                        + ": is no JSON array. Choose format=jsonl if each line is an object of its own.");
+            }
             in.beginArray();
             while (in.hasNext()) {
                 number++;

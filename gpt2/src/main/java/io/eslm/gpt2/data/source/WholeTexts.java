@@ -27,10 +27,12 @@ public final class WholeTexts implements Consumer<Batch> {
         for (Piece piece : batch.pieces()) {
             int from = Math.max(0, open.length() - (endOfText == null ? 0 : endOfText.length()));
             open.append(piece.text());
-            for (int end = next(from); end >= 0; end = next(0)) {
-                whole.add(new Piece(open.substring(0, end), true, null));
-                open.delete(0, end);
+            int begin = 0;
+            for (int end = next(from); end >= 0; end = next(begin)) {
+                whole.add(new Piece(open.substring(begin, end), true, null));
+                begin = end;
             }
+            open.delete(0, begin);
             if (open.length() > Batch.MAX_RECORD) {
                 throw new UserError(path + ": one of its documents is longer than " + Batch.MAX_WORDS
                         + ", or choose its documents neither by length nor by what was there before.");
