@@ -43,7 +43,8 @@ import picocli.CommandLine.Model.CommandSpec;
             "Data of the tasks: data sets of the Hugging Face hub, configuration and split"})
 final class EvalCommand extends EslmCommand {
     private static final Option<String> DATA = Option.text("data", "PATH",
-            "a text file, a folder of text, a .bin file, a prepared folder, - for the standard input, or jdk");
+            "text, JSON lines, a table, Parquet, a folder or 'pattern*' of these, an http address, a .bin file, a prepared folder, - for the "
+                    + "standard input, or jdk; several as NAME=PATH:WEIGHT (docs/data.md)");
     static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
             .must("be at least 1", n -> n >= 1).defaultsTo(8);
     static final Option<Integer> EVAL_ITERS =

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -109,11 +110,24 @@ final class NanoGptWords {
             Map.entry("num_beams", value(Set.of("1"), "there is no beam search; --temperature 0 is greedy")));
 
     private static final Map<String, Map<String, Word>> WORDS =
-            Map.of("train", TRAIN, "compare", TRAIN, "sample", SAMPLE,
+            Map.of("train", TRAIN, "compare", compare(), "sample", SAMPLE,
                     "prepare", Map.of("data", renamed("--in"), "file", renamed("--in")),
                     "eval", Map.of("file", renamed("--data")));
 
     private NanoGptWords() {
+    }
+
+    /** Those of train, without what a comparison does not do. */
+    private static Map<String, Word> compare() {
+        Map<String, Word> words = new HashMap<>(TRAIN);
+        words.put("model_name_or_path", value(Set.of(), "a comparison begins with new models. Omit the option"));
+        words.put("resume_from_checkpoint",
+                value(Set.of("false"), "a comparison that is started again in its folder goes on. Omit the option"));
+        words.put("logging_steps", value(Set.of(), "a comparison shows its progress by itself. Omit the option"));
+        words.put("report_to",
+                value(Set.of("none"), "a comparison writes compare.html and compare.json. Omit the option"));
+        words.put("validation_file", value(Set.of(), "the held-out part comes from --data. Omit the option"));
+        return words;
     }
 
     private static Word renamed(String name) {

@@ -4,7 +4,7 @@ package io.eslm.cli;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import picocli.CommandLine.Option;
 
-/** Whether a special token's text, such as {@code <|endoftext|>}, is that token, in every command that takes a text. */
+/** Whether a special token's text, such as {@code <|endoftext|>}, is that token, in commands that read a text themselves. */
 final class NoSpecial {
     @Option(names = {"--no-special", "--no_special"}, order = Options.LATE,
             description = "take the texts of special tokens, such as <|endoftext|>, as plain text")

@@ -133,7 +133,7 @@ final class SampleCommand extends EslmCommand {
         try {
             return noSpecial.encode(tokenizer, prompt);
         } catch (UserError e) {
-            throw new UserError("--prompt: " + e.getMessage(), e);
+            throw new UserError((prompts == null ? "--prompt: " : "--prompts " + prompts + ": ") + e.getMessage(), e);
         }
     }
 }

@@ -31,6 +31,10 @@ final class WholeWeights implements TensorFile {
         this.weights = weights;
         file = weights.tensors();
         stored = weights.shapes();
+        UserError.check(weights.config().nLayer() <= stored.size(),
+                "%s: has %d tensors, too few for %d blocks. It is incomplete or not a GPT-2", file.file(),
+                stored.size(),
+                weights.config().nLayer());
         all = Part.shapes(weights.config());
         all.forEach((name, shape) -> {
             if (!shape.equals(stored.get(name)) && !isZero(name)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.tensor.io.FileErrors;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.tensor.Rng;
@@ -68,12 +69,24 @@ final class CorpusWriter implements AutoCloseable {
         this.journal = Journal.open(out, identity);
         this.scratch = journal.folder();
         this.tally = journal.tally();
-        this.seen = new Seen(scratch.resolve("seen"), journal.seenCount());
-        for (Json state : journal.parts()) {
-            PartFile part = PartFile.continued(scratch, parts.size(), state, encoder);
-            numbers.put(part.name(), parts.size());
-            parts.add(part);
-            documents += part.documents();
+        this.seen = restored();
+    }
+
+    /** Takes up the parts where the journal says, and what was seen. */
+    private Seen restored() throws IOException {
+        try {
+            for (Json state : journal.parts()) {
+                PartFile part = PartFile.continued(scratch, parts.size(), state, encoder);
+                numbers.put(part.name(), parts.size());
+                parts.add(part);
+                documents += part.documents();
+            }
+            return new Seen(scratch.resolve("seen"), journal.seenCount());
+        } catch (IOException e) {
+            closeParts();
+            journal.close();
+            throw new UserError(out + ": the preparation that was stopped cannot go on: " + FileErrors.reason(e)
+                    + ". Delete " + scratch + " and start again.", e);
         }
     }
 

@@ -27,7 +27,7 @@ import java.util.Set;
  */
 final class DataCache {
     /** Raised when the same source gives other tokens than before. */
-    private static final int PREPARATION_VERSION = 3;
+    static final int PREPARATION_VERSION = 3;
     private static final String TEMPORARY = "eslm-data-";
 
     private final Path root;

@@ -99,9 +99,9 @@ public final class DataSource {
             BpeTrainer.Settings settings, Progress progress) {
         Path bytes = out.resolve(LEARNING);
         Places.checkOutside(DataSpec.parse(data), out);
+        TokenFile tokens =
+                prepare(data, bytes, heldOut, followLinks, new ByteTokenizer(), true, progress).train().tokens();
         try {
-            TokenFile tokens = prepare(data, bytes, heldOut, followLinks, new ByteTokenizer(), true, progress).train()
-                    .tokens();
             return BpeTrainer.train(new DocumentTexts(tokens, settings.special()), settings.textBytes(tokens.size()),
                     progress::report);
         } finally {

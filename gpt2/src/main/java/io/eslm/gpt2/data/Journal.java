@@ -90,13 +90,14 @@ final class Journal implements AutoCloseable {
             return;
         }
         Place saved = new Place((int) json.count("file"), json.count("batch"), json.count("document"));
-        tally.read(json.child("left_out"));
         List<Json> saying = new ArrayList<>();
         Json all = json.child("parts");
         for (String number : all.object().keySet()) {
             saying.add(all.child(number));
         }
-        seenCount = json.count("seen");
+        long count = json.count("seen");
+        tally.read(json.child("left_out"));
+        seenCount = count;
         parts = saying;
         place = saved;
     }

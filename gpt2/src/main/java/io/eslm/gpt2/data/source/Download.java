@@ -11,6 +11,9 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -62,12 +65,22 @@ public final class Download {
         try (HttpClient client = HttpClient.newBuilder().connectTimeout(patience)
                 .followRedirects(HttpClient.Redirect.NORMAL).build()) {
             Files.createDirectories(target.toAbsolutePath().getParent());
-            HttpResponse<InputStream> response = client.send(request(), BodyHandlers.ofInputStream());
-            try (InputStream body = response.body()) {
-                copy(response, body, progress);
+            Path alone = target.resolveSibling(target.getFileName() + ".lock");
+            try (FileChannel channel = FileChannel.open(alone, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock _ = channel.lock()) {
+                if (Files.exists(target)) {
+                    return; // another program has fetched it meanwhile
+                }
+                HttpResponse<InputStream> response = client.send(request(), BodyHandlers.ofInputStream());
+                try (InputStream body = response.body()) {
+                    copy(response, body, progress);
+                }
+                Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+                Files.deleteIfExists(tag);
+                Files.deleteIfExists(alone); // whoever waits for it finds the copy
             }
-            Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-            Files.deleteIfExists(tag);
+        } catch (OverlappingFileLockException e) {
+            throw new UserError(address + " is being downloaded by this program already. Wait for it.", e);
         } catch (IllegalArgumentException e) {
             throw new UserError(address + " is no address: " + e.getMessage(), e);
         } catch (InterruptedException e) {
@@ -91,6 +104,10 @@ public final class Download {
     private void copy(HttpResponse<InputStream> response, InputStream body, Bytes progress) throws IOException {
         int status = response.statusCode();
         boolean goesOn = status == 206;
+        if (status == 416) {
+            Files.deleteIfExists(tag); // so that the next request asks for all of it
+            throw new IOException("the server does not have the rest of the part that is here");
+        }
         if (!goesOn && status != 200) {
             throw new UserError("cannot download " + address + ": the server answers " + status + words(status)
                     + ". Check the address.");
@@ -101,6 +118,9 @@ public final class Download {
                     + ": the server answers with a web page, not with a file. Take the address of the file itself.");
         }
         long before = goesOn ? Files.size(partial) : 0;
+        if (goesOn && !response.headers().firstValue("Content-Range").orElse("").startsWith("bytes " + before + "-")) {
+            throw new IOException("the server sends another part than the one after byte " + before);
+        }
         long length = response.headers().firstValueAsLong("Content-Length").orElse(-1);
         String validator = response.headers().firstValue("ETag").filter(etag -> !etag.startsWith("W/"))
                 .or(() -> response.headers().firstValue("Last-Modified")).orElse(null);
@@ -115,7 +135,7 @@ public final class Download {
                 StandardOpenOption.WRITE)) {
             done = before + copy(body, out, n -> progress.report(before + n, total));
         }
-        if (total > 0 && done != total) {
+        if (total > 0 && (done != total || Files.size(partial) != total)) {
             throw new IOException("it ends after " + done + " of " + total + " bytes");
         }
     }
