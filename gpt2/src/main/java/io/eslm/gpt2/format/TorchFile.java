@@ -114,15 +114,6 @@ final class TorchFile implements Pickle.Names {
         };
     }
 
-    /** A list of numbers, as a shape is; anything else could be without end. */
-    private static List<?> numbers(Object list) {
-        List<?> all = (List<?>) list;
-        if (!all.stream().allMatch(Long.class::isInstance)) {
-            throw new ClassCastException("shape");
-        }
-        return all;
-    }
-
     @Override
     public Object call(Object function, List<Object> arguments) {
         return switch ((Function) function) {
@@ -130,7 +121,7 @@ final class TorchFile implements Pickle.Names {
             case TENSOR -> {
                 Memory memory = (Memory) arguments.get(0);
                 yield new Stored(memory.key, memory.type, memory.size, (Long) arguments.get(1),
-                        numbers(arguments.get(2)), numbers(arguments.get(3)));
+                        (List<?>) arguments.get(2), (List<?>) arguments.get(3));
             }
             case PARAMETER -> arguments.get(0);
             case SIZE -> arguments.isEmpty() ? List.of() : (List<?>) arguments.get(0);
@@ -197,9 +188,15 @@ final class TorchFile implements Pickle.Names {
         }
         throw bad(name,
                 String.format(Locale.ROOT, "(shape %s, strides %s, offset %d) does not fit its memory of %d bytes",
-                        MappedFile.shown(tensor.dims.toString()), MappedFile.shown(tensor.strides.toString()),
+                        shown(tensor.dims), shown(tensor.strides),
                         tensor.offset,
                         memory.byteSize()));
+    }
+
+    /** A list that holds others, or itself, may have a text without end. */
+    private static String shown(List<?> numbers) {
+        return numbers.stream().allMatch(Long.class::isInstance) ? MappedFile.shown(numbers.toString())
+                : "of what are no numbers";
     }
 
     private UserError bad(String name, String what) {

@@ -133,7 +133,9 @@ class FormatsTest {
         "1, FloatStorage, 0, 'I2\nI2\n', 'I2\nI1\n', no part x/data/1",
         "../../etc/passwd, FloatStorage, 0, 'I2\nI2\n', 'I2\nI1\n', no part x/data/../../etc/passwd",
         "0, LongStorage, 0, 'I2\nI2\n', 'I2\nI1\n', holds no GPT-2",
-        "0, FloatStorage, 0, 'I2\nVx\n', 'I2\nI1\n', does not fit"})
+        "0, FloatStorage, 0, 'I2\nVx\n', 'I2\nI1\n', does not fit",
+        // lists of lists, each twice in the next: their text would have 2^30 parts
+        "0, FloatStorage, 0, '(lp9\n(g9\ng9\nlp9\n(g9\ng9\nlp9\n(g9\ng9\nlp9\n', 'I1\nI1\nI1\nI1\n', of what are no numbers"})
     void tensorsStayInTheirMemory(String key, String type, int offset, String sizes, String strides, String says) {
         String message = torchError(tensor(key, type, offset, sizes, strides));
         assertTrue(message.startsWith("a.pt: ") && message.contains(says), message);

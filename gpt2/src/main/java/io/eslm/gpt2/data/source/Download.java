@@ -68,8 +68,9 @@ public final class Download {
             Path alone = target.resolveSibling(target.getFileName() + ".lock");
             try (FileChannel channel = FileChannel.open(alone, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                     FileLock _ = channel.lock()) {
-                if (Files.exists(target)) {
-                    return; // another program has fetched it meanwhile
+                if (Files.exists(target)) { // another program has fetched it meanwhile
+                    Files.deleteIfExists(alone);
+                    return;
                 }
                 HttpResponse<InputStream> response = client.send(request(), BodyHandlers.ofInputStream());
                 try (InputStream body = response.body()) {

@@ -83,12 +83,24 @@ class DownloadTest {
         server.stop(0);
     }
 
+    /** How far the server is off when it tells where a part begins. */
+    private volatile int shift;
+
     private void file(HttpExchange exchange) throws IOException {
         requests.incrementAndGet();
         String range = exchange.getRequestHeaders().getFirst("Range");
         boolean rest = range != null && version.equals(exchange.getRequestHeaders().getFirst("If-Range"));
         int from = rest ? Integer.parseInt(range.replaceAll("\\D", "")) : 0;
         exchange.getResponseHeaders().set("ETag", version);
+        if (rest && from >= FILE.length) {
+            exchange.sendResponseHeaders(416, -1);
+            exchange.close();
+            return;
+        }
+        if (rest) {
+            exchange.getResponseHeaders().set("Content-Range", "bytes " + (from + shift) + "-" + (FILE.length - 1) + "/"
+                    + FILE.length);
+        }
         exchange.sendResponseHeaders(rest ? 206 : 200, FILE.length - from);
         exchange.getResponseBody().write(FILE, from, Math.max(0, Math.min(most, FILE.length) - from));
         exchange.getResponseBody().flush();
@@ -116,7 +128,11 @@ class DownloadTest {
     @Test
     void aFileIsCopiedAlsoFromWhereItWasMoved() throws IOException {
         assertArrayEquals(FILE, Files.readAllBytes(get("/data.jsonl")));
+        Files.delete(dir.resolve("copy"));
         assertArrayEquals(FILE, Files.readAllBytes(get("/moved")));
+        int before = requests.get();
+        get("/data.jsonl");
+        assertEquals(before, requests.get(), "a copy that is there is not fetched again");
         try (var files = Files.list(dir)) {
             assertEquals(1, files.count(), "nothing beside the copy");
         }
@@ -136,6 +152,26 @@ class DownloadTest {
         byte[] expected = FILE.clone();
         expected[0]++;
         assertArrayEquals(expected, Files.readAllBytes(get("/data.jsonl")));
+    }
+
+    /** Killed when all bytes were there, but before the copy got its name. */
+    @Test
+    void aWholePartIsFetchedAgain() throws IOException {
+        most = 100_000;
+        refused("/data.jsonl");
+        Files.write(dir.resolve("copy.part"), FILE);
+        most = FILE.length;
+        assertTrue(refused("/data.jsonl").contains("does not have the rest of the part that is here. Start again"));
+        assertArrayEquals(FILE, Files.readAllBytes(get("/data.jsonl")));
+    }
+
+    @Test
+    void anotherPartThanAskedForIsRefused() {
+        most = 100_000;
+        refused("/data.jsonl");
+        most = FILE.length;
+        shift = 7;
+        refused("/data.jsonl", "sends another part than the one after byte");
     }
 
     @Test
