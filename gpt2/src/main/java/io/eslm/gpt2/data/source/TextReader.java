@@ -5,10 +5,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /**
- * Reads UTF-8 text in pieces of bounded size, cut only where GPT-2's tokenizer also cuts: before white space that follows
- * something else. So the tokens of the pieces, joined, are the tokens of the text.
+ * Reads UTF-8 text in pieces of bounded size, cut where byte-level tokenizers also cut: before white space that follows a letter or a
+ * digit. So the tokens of the pieces, joined, are the tokens of the text. (A text without such a place for {@value #MAX_PIECE_CHARS}
+ * chars is cut after something else, or anywhere. A tokenizer that begins each text with a space of its own does so for each piece.)
  */
 public final class TextReader {
     /** Usual length of a piece in chars. */
@@ -108,15 +110,25 @@ public final class TextReader {
 
     /** The last safe place to cut; 0 to wait for more text. */
     private static int cut(StringBuilder text, int maxPieceChars) {
+        int afterWord = last(text, Character::isLetterOrDigit);
+        if (afterWord > 0 || text.length() < maxPieceChars) {
+            return afterWord;
+        }
+        int afterText = last(text, c -> !isSpace((char) c));
+        if (afterText > 0) {
+            return afterText;
+        }
+        return Character.isHighSurrogate(text.charAt(text.length() - 1)) ? text.length() - 1 : text.length();
+    }
+
+    /** The last white space that follows such a char; 0 if there is none. */
+    private static int last(StringBuilder text, IntPredicate before) {
         for (int i = text.length() - 1; i > 0; i--) {
-            if ((text.charAt(i) == '\n' || text.charAt(i) == ' ') && !isSpace(text.charAt(i - 1))) {
+            if ((text.charAt(i) == '\n' || text.charAt(i) == ' ') && before.test(text.charAt(i - 1))) {
                 return i;
             }
         }
-        if (text.length() < maxPieceChars) {
-            return 0;
-        }
-        return Character.isHighSurrogate(text.charAt(text.length() - 1)) ? text.length() - 1 : text.length();
+        return 0;
     }
 
     private static boolean isSpace(char c) {

@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
 import java.io.ByteArrayInputStream;
+import java.net.URISyntaxException;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -23,9 +26,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TextReaderTest {
     private static final Gpt2Tokenizer TOKENIZER = new Gpt2Tokenizer();
+    /** They cut texts in different ways; Llama 3 keeps line ends with the marks before them. */
+    private static final List<Tokenizer> TOKENIZERS = List.of(TOKENIZER, golden("llama3"), golden("qwen2"));
     private static final String[] BITS = {"word", "Über", "日本", "。", " ", " ", "  ", "\n", "\n\n", "\t", "\u00A0",
         "\u3000",
-        "\u0085", "\r\n", "'ll", "12", "😀", ".", "!?"};
+        "\u0085", "\r\n", "'ll", "12", "😀", ".", ".\n", "!?"};
 
     @TempDir
     Path dir;
@@ -45,9 +50,21 @@ class TextReaderTest {
             }
             assertTrue(pieces.size() > 2, "read in blocks");
             assertEquals(text.toString(), String.join("", pieces));
-            int[] joined = pieces.stream().flatMapToInt(piece -> IntStream.of(TOKENIZER.encode(piece)))
-                    .toArray();
-            assertArrayEquals(TOKENIZER.encode(text.toString()), joined, "seed " + seed);
+            for (Tokenizer tokenizer : TOKENIZERS) {
+                int[] joined = pieces.stream().flatMapToInt(piece -> IntStream.of(tokenizer.encode(piece)))
+                        .toArray();
+                assertArrayEquals(tokenizer.encode(text.toString()), joined,
+                        tokenizer.description() + ", seed " + seed);
+            }
+        }
+    }
+
+    private static Tokenizer golden(String name) {
+        try {
+            return Tokenizers.open(Path.of(TextReaderTest.class.getResource("/golden/tokenizers/" + name + ".json")
+                    .toURI()).toString());
+        } catch (URISyntaxException e) {
+            throw new AssertionError(e);
         }
     }
 
