@@ -35,7 +35,8 @@ final class GenerateBench implements Callable<Integer> {
     private static final int CHECKED = 8;
     private static final Median MEDIAN = Median.withDefaults();
 
-    @Option(names = "--model", description = "a preset with random weights, or a model folder")
+    @Option(names = "--model",
+            description = "a preset with random weights, or a model folder (./gpt2: the folder, not the preset)")
     private String model = "gpt2";
     @Option(names = "--weights", description = "f32 or q8")
     private String weights = "f32";
@@ -81,7 +82,7 @@ final class GenerateBench implements Callable<Integer> {
 
     private Gpt2 open(Backend backend) {
         WeightFormat format = WeightFormat.OPTION.parse(weights);
-        if (Files.isDirectory(Path.of(model))) {
+        if (!Gpt2Config.PRESETS.contains(model) && Files.isDirectory(Path.of(model))) {
             return ModelFolder.load(Path.of(model), backend, format);
         }
         Gpt2Config config = Gpt2Config.preset(model);

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -41,6 +42,8 @@ final class AdapterFolder {
     /** Key of the metadata in {@value #WEIGHTS}. */
     private static final String HASH = "base_sha256";
     private static final String WEIGHT = ".weight";
+    /** Values of init_lora_weights that leave the model as it is. */
+    private static final Set<String> KEEPS_BASE = Set.of("gaussian", "eva", "orthogonal");
 
     private final Path folder;
     private final Json json;
@@ -84,7 +87,7 @@ final class AdapterFolder {
         require("peft_type", "LORA", json.optional("peft_type", String.class, ""));
         require("bias", "none", json.optional("bias", String.class, "none"));
         require("use_dora", "false", json.optional("use_dora", Boolean.class, false).toString());
-        for (String field : List.of("rank_pattern", "alpha_pattern", "modules_to_save")) {
+        for (String field : List.of("rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication")) {
             JsonElement value = json.object().get(field);
             if (value instanceof JsonObject o && !o.isEmpty() || value instanceof JsonArray a && !a.isEmpty()) {
                 throw new UserError(json.file() + ": \"" + field + "\" is " + Json.shown(value.toString())
@@ -94,6 +97,17 @@ final class AdapterFolder {
         }
         if (json.count("r", 1 << 20) < 1) {
             throw json.wrong("r", "expected a rank of at least 1");
+        }
+        checkBaseIsWhole();
+    }
+
+    /** Some ways to begin take a part out of the model's own weights: the adapters belong to what is left, which is nowhere. */
+    private void checkBaseIsWhole() {
+        if (json.object().get("init_lora_weights") instanceof JsonPrimitive way && way.isString()
+                && !KEEPS_BASE.contains(way.getAsString())) {
+            throw new UserError(json.file() + ": \"init_lora_weights\" is " + Json.shown(way.toString())
+                    + ", which changes the model's own weights, and those are not in this folder. In Python, "
+                    + "merge_and_unload() joins the adapters with their model");
         }
     }
 
@@ -208,7 +222,12 @@ final class AdapterFolder {
     MergedWeights merged() {
         try (Safetensors file = adapters()) {
             LowRank settings = settings(file);
-            MergedWeights merged = checkedBase(settings);
+            return merged(file, settings, checkedBase(settings));
+        }
+    }
+
+    private static MergedWeights merged(Safetensors file, LowRank settings, MergedWeights merged) {
+        try {
             for (String name : file.names()) {
                 if (name.endsWith(LowRank.A)) {
                     String layer = name.substring(0, name.length() - LowRank.A.length());
@@ -217,6 +236,9 @@ final class AdapterFolder {
                 }
             }
             return merged;
+        } catch (RuntimeException e) {
+            merged.close();
+            throw e;
         }
     }
 
@@ -244,13 +266,17 @@ final class AdapterFolder {
 
     private MergedWeights checkedBase(LowRank settings) {
         StoredWeights weights = StoredWeights.open(base);
-        String known = settings.base().orElseThrow().hash();
-        if (!known.isEmpty() && !WeightHash.of(weights).equals(known)) {
+        try {
+            String known = settings.base().orElseThrow().hash();
+            UserError.check(known.isEmpty() || WeightHash.of(weights).equals(known),
+                    "%s: the base model has changed since the adapters in %s were trained on it. Put the weights back that "
+                            + "it had",
+                    base, folder);
+            return new MergedWeights(weights, config, settings.scale());
+        } catch (RuntimeException e) {
             weights.close();
-            throw new UserError(base + ": the base model has changed since the adapters in " + folder
-                    + " were trained on it. Put the weights back that it had");
+            throw e;
         }
-        return new MergedWeights(weights, config, settings.scale());
     }
 
     /** Writes the adapters of {@code model} into the folder {@code dir}; returns the checksum of {@value #WEIGHTS}. */

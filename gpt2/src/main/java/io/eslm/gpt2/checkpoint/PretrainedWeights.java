@@ -123,35 +123,24 @@ final class PretrainedWeights implements Weights {
     }
 
     private void checkZero(String tensor) {
-        float[] values = new float[files.shape(tensor).size()];
-        files.floats(tensor, 0, values, values.length);
-        for (float v : values) {
-            if (v != 0) {
-                throw new UserError(files.file(tensor) + ": " + tensor + " holds " + v
-                        + ", but config.json beside it says \"bias\": false; the two files are not of the same model");
-            }
+        if (!SameWeights.are(values(tensor), SameWeights.ZEROS, files.shape(tensor).size())) {
+            throw new UserError(files.file(tensor) + ": " + tensor + " is not zero, but config.json beside it says "
+                    + "\"bias\": false; the two files are not of the same model");
         }
     }
 
     private void checkHead() {
         String embedding = nameInFile(PretrainedNames.of("tokens.weight"));
-        boolean same = files.shape(HEAD).equals(files.shape(embedding));
-        if (same) {
-            int size = files.shape(HEAD).size();
-            float[] a = new float[Math.min(CHUNK, size)];
-            float[] b = new float[a.length];
-            for (int at = 0; same && at < size; at += a.length) {
-                int n = Math.min(a.length, size - at);
-                files.floats(HEAD, at, a, n);
-                files.floats(embedding, at, b, n);
-                same = Arrays.equals(a, 0, n, b, 0, n);
-            }
-        }
-        if (!same) {
+        if (!files.shape(HEAD).equals(files.shape(embedding))
+                || !SameWeights.are(values(HEAD), values(embedding), files.shape(HEAD).size())) {
             throw new UserError(
                     files.file(HEAD) + ": " + HEAD
                             + " differs from the token embedding wte.weight, but config.json "
                             + "beside it ties them. If the head is a weight of its own, set tie_word_embeddings false there");
         }
+    }
+
+    private SameWeights.Values values(String tensor) {
+        return (from, out, n) -> files.floats(tensor, from, out, n);
     }
 }

@@ -64,31 +64,23 @@ final class WholeWeights implements TensorFile {
     /** A head that is tied must be the embedding, and biases that a model does not have must be zero. */
     private void checkLeftOut() {
         for (String name : file.names()) {
+            SameWeights.Values left = (from, out, n) -> file.floats(name, from, out, n);
+            int size = file.shape(name).size();
             if (name.equals(PretrainedWeights.HEAD) && weights.config().tied()) {
-                compare(name, Part.NAME_OF_EMBEDDING,
-                        "differs from the token embedding, and the model's shape ties them");
-            } else if (!weights.config().bias() && ZeroBiases.isBias(name)) {
-                compare(name, null, "is not zero, and the model's shape has no biases");
-            }
-        }
-    }
-
-    /** @param other null for zeros */
-    private void compare(String name, String other, String fault) {
-        int size = file.shape(name).size();
-        boolean same = other == null || file.shape(name).equals(stored.get(other));
-        float[] a = new float[Math.min(CHUNK, size)];
-        float[] b = new float[a.length];
-        for (int at = 0; same && at < size; at += CHUNK) {
-            int n = Math.min(CHUNK, size - at);
-            file.floats(name, at, a, n);
-            if (other != null) {
-                weights.read(other, at, b, n);
-            }
-            same = Arrays.equals(a, 0, n, b, 0, n);
-        }
-        if (!same) {
-            throw new UserError(file.file(name) + ": " + name + " " + fault + "; they are not of the same model");
+                SameWeights.Values embedding = (from, out, n) -> weights.read(Part.NAME_OF_EMBEDDING, from, out, n);
+                if (!file.shape(name).equals(stored.get(Part.NAME_OF_EMBEDDING))
+                        || !SameWeights.are(left, embedding, size)) {
+                    throw new UserError(file.file(name) + ": " + name + " differs from the token embedding, and the "
+                            + "model's shape ties them. If the head is a weight of its own, say so in its settings "
+                            + "(tie_word_embeddings false)");
+                }
+            } else
+                if (!weights.config().bias() && ZeroBiases.isBias(name)
+                        && !SameWeights.are(left, SameWeights.ZEROS, size)) {
+                            throw new UserError(file.file(name) + ": " + name
+                                    + " is not zero, and the model's shape has no biases. "
+                                    + "If it has some, say so in its settings (bias true)");
+                        }
         }
     }
 

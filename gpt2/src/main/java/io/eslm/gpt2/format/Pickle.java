@@ -28,8 +28,8 @@ import java.util.regex.Pattern;
  * pickle asks for by name is refused, unless {@link Names} says what it stands for.
  */
 public final class Pickle {
-    /** A plain dictionary is small; a file of tensors is none. */
-    private static final long MOST_BYTES = 64L << 20;
+    /** A dictionary of all characters, or of a model's tensors, is smaller; each byte may become an object of some 40. */
+    static final int MOST_BYTES = 8 << 20;
     private static final Object MARK = new Object();
     private static final int LONGEST_NAME = 100;
 

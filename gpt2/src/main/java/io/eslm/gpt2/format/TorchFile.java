@@ -18,7 +18,6 @@ import java.util.Optional;
  */
 final class TorchFile implements Pickle.Names {
     private static final String PICKLE = "data.pkl";
-    private static final int MOST_PICKLE_BYTES = 64 << 20;
     private static final int MOST_DIMENSIONS = 32;
     /** Element types of storages; null for those that hold no floating-point numbers. */
     private static final Map<String, Optional<Encoding>> STORAGES = Map.of("torch.FloatStorage",
@@ -91,9 +90,9 @@ final class TorchFile implements Pickle.Names {
      */
     Object contents() {
         MemorySegment pickle = zip.bytes(folder + PICKLE);
-        if (pickle.byteSize() > MOST_PICKLE_BYTES) {
+        if (pickle.byteSize() > Pickle.MOST_BYTES) {
             throw file.broken("its " + PICKLE + " has " + pickle.byteSize() + " bytes, the limit is "
-                    + MOST_PICKLE_BYTES);
+                    + Pickle.MOST_BYTES);
         }
         return Pickle.of(file.file(), pickle.toArray(ValueLayout.JAVA_BYTE), this);
     }

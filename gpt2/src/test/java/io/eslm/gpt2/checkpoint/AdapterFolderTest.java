@@ -178,6 +178,13 @@ class AdapterFolderTest {
         change("all/adapter_config.json", "\"rank_pattern\": {}", "\"rank_pattern\": {\"c_attn\": 4}");
         assertTrue(refused("all").contains("\"rank_pattern\" is {\"c_attn\":4}"), refused("all"));
         change("all/adapter_config.json", "\"rank_pattern\": {\"c_attn\": 4}", "\"rank_pattern\": {}");
+        change("all/adapter_config.json", "\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa_niter_4\"");
+        assertTrue(refused("all").contains("\"init_lora_weights\" is \"pissa_niter_4\", which changes the model's own"),
+                refused("all"));
+        change("all/adapter_config.json", "\"init_lora_weights\": \"pissa_niter_4\"", "\"init_lora_weights\": \"eva\"");
+        change("all/adapter_config.json", "\"layer_replication\": null", "\"layer_replication\": [[0, 1], [0, 1]]");
+        assertTrue(refused("all").contains("\"layer_replication\" is [[0,1],[0,1]]"), refused("all"));
+        change("all/adapter_config.json", "\"layer_replication\": [[0, 1], [0, 1]]", "\"layer_replication\": null");
         change("all/adapter_config.json", "\"r\": 3", "\"r\": 4");
         assertTrue(refused("all").contains("has shape (3, 8), but adapter_config.json beside it"), refused("all"));
         change("all/adapter_config.json", "\"r\": 4", "\"r\": 3");
