@@ -177,7 +177,8 @@ final class RunSoak {
                 + " is as smooth as " + i * 7919 % 101 + " years make it.\n").collect(Collectors.joining());
         Path file = write(folder.resolve("text.txt"), text);
         Path prepared = folder.resolve("prepared");
-        DataSource.prepare(file.toString(), prepared, OptionalDouble.empty(), false, new Gpt2Tokenizer(), true,
+        DataSource.prepare(file.toString(), new DataSource.Target(prepared, OptionalDouble.empty(), false),
+                new Gpt2Tokenizer(), true,
                 Progress.SILENT);
         return prepared;
     }

@@ -62,16 +62,18 @@ final class PrepareCommand extends EslmCommand {
 
     @Override
     void declare(CommandSpec command) {
-        options.require(command, IN, OUT).add(command, "", List.of(Run.TOKENIZER, VOCAB_SIZE))
+        options.require(command, IN, OUT).add(command, "", List.of(Run.TOKENIZER, VOCAB_SIZE, DataSource.SHARD_TOKENS))
                 .add(command, "Documents", DataSpec.options());
     }
 
     @Override
     int run(Terminal screen) {
         Path out = options.get(OUT);
+        DataSource.Target target =
+                new DataSource.Target(out, OptionalDouble.empty(), followLinks, options.get(DataSource.SHARD_TOKENS));
         options.foldSettings(IN, DataSpec.options());
         String in = DataSource.lasting(options.get(IN), screen.progress());
-        TokenData data = DataSource.prepare(in, out, OptionalDouble.empty(), followLinks, tokenizer(in, out, screen),
+        TokenData data = DataSource.prepare(in, target, tokenizer(in, target, screen),
                 noSpecial.specials(), screen.progress());
         Map<String, long[]> tokens = new LinkedHashMap<>();
         add(tokens, data.train(), 0);
@@ -86,7 +88,7 @@ final class PrepareCommand extends EslmCommand {
         return 0;
     }
 
-    private Tokenizer tokenizer(String in, Path out, Terminal screen) {
+    private Tokenizer tokenizer(String in, DataSource.Target target, Terminal screen) {
         Optional<Integer> size = options.find(VOCAB_SIZE);
         if (size.isEmpty()) {
             if (!special.isEmpty()) {
@@ -99,7 +101,7 @@ final class PrepareCommand extends EslmCommand {
         }
         BpeTrainer.Settings settings = BpeTrainer.Settings.of(size.get(), special.toArray(String[]::new));
         BpeTrainer.Trained trained =
-                DataSource.learn(in, out, OptionalDouble.empty(), followLinks, settings, screen.progress());
+                DataSource.learn(in, target, settings, screen.progress());
         screen.note(String.format(Locale.ROOT, "learned %,d tokens from %,d bytes of text, %,d different pieces",
                 trained.vocabulary().size(), trained.textBytes(), trained.differentPieces()));
         trained.shortfall().ifPresent(text -> screen.note("note: " + text));

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.stream.LongStream;
 
@@ -19,22 +20,27 @@ final class ContentHash {
     private ContentHash() {
     }
 
-    /** 64 hexadecimal digits. */
-    static String of(MemorySegment bytes) {
+    /** 64 hexadecimal digits. Of several parts, the hash of all bytes, one part after the other. */
+    static String of(MemorySegment... parts) {
         MessageDigest all = sha256();
-        long chunks = (bytes.byteSize() + CHUNK - 1) / CHUNK;
-        LongStream.range(0, chunks).parallel().mapToObj(i -> chunk(bytes, i * CHUNK)).toList().forEach(all::update);
+        long size = Arrays.stream(parts).mapToLong(MemorySegment::byteSize).sum();
+        long chunks = (size + CHUNK - 1) / CHUNK;
+        LongStream.range(0, chunks).parallel().mapToObj(i -> chunk(parts, i * CHUNK)).toList().forEach(all::update);
         return HexFormat.of().formatHex(all.digest());
     }
 
-    private static byte[] chunk(MemorySegment bytes, long from) {
+    private static byte[] chunk(MemorySegment[] parts, long from) {
         MessageDigest digest = sha256();
         byte[] piece = new byte[PIECE];
-        long end = Math.min(from + CHUNK, bytes.byteSize());
-        for (long at = from; at < end; at += PIECE) {
-            int n = (int) Math.min(PIECE, end - at);
-            MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, piece, 0, n);
-            digest.update(piece, 0, n);
+        long begin = 0;
+        for (MemorySegment part : parts) {
+            long end = Math.min(from + CHUNK - begin, part.byteSize());
+            for (long at = Math.max(0, from - begin); at < end; at += PIECE) {
+                int n = (int) Math.min(PIECE, end - at);
+                MemorySegment.copy(part, ValueLayout.JAVA_BYTE, at, piece, 0, n);
+                digest.update(piece, 0, n);
+            }
+            begin += part.byteSize();
         }
         return digest.digest();
     }

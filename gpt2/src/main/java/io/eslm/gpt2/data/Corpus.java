@@ -34,7 +34,8 @@ sealed interface Corpus permits TextCorpus, JdkCorpus {
 
     /** Equal for preparations that give equal folders. */
     default String journalIdentity(Division division, TextEncoder encoder) {
-        return ContentIndex.hex(DataCache.PREPARATION_VERSION + "\n" + division + encoder.identity() + identity());
+        return ContentIndex
+                .hex(DataCache.PREPARATION_VERSION + "\n" + division.identity() + encoder.identity() + identity());
     }
 
     /** Writes every document, in a fixed order, from {@link CorpusWriter#place} on. */

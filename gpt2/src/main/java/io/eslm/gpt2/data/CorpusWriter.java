@@ -169,45 +169,67 @@ final class CorpusWriter implements AutoCloseable {
     Meta finish(String source, Map<String, Double> weights) throws IOException {
         var splits = new ArrayList<Meta.Split>();
         Map<PartFile, Double> weight = weights(weights);
-        long trainTokens;
-        long valTokens;
-        try (FileChannel train = create(TokenData.TRAIN); FileChannel val = create(TokenData.VAL)) {
+        try (ShardWriter train = shards(TokenData.TRAIN_PART); ShardWriter val = shards(TokenFolder.VAL_PART)) {
             for (PartFile part : ordered()) {
-                long trainBegin = train.position() / encoder.width();
-                long valBegin = val.position() / encoder.width();
+                long trainBegin = train.tokens();
+                long valBegin = val.tokens();
                 part.divide(train, val, division.closed());
-                splits.add(new Meta.Split(part.name(), range(trainBegin, train.position() / encoder.width()),
-                        range(valBegin, val.position() / encoder.width()), weight.getOrDefault(part, 0.0)));
+                splits.add(new Meta.Split(part.name(), range(trainBegin, train.tokens()),
+                        range(valBegin, val.tokens()), weight.getOrDefault(part, 0.0)));
             }
-            trainTokens = train.position() / encoder.width();
-            valTokens = val.position() / encoder.width();
-            train.force(false);
-            val.force(false);
+            if (train.tokens() < 2) {
+                throw new UserError(source + " is too short: it has " + train.tokens()
+                        + " tokens, but at least 2 are needed. Use more text.");
+            }
+            List<String> names = new ArrayList<>(train.finish());
+            names.addAll(val.finish());
+            var meta = new Meta(source, Tokenizers.label(encoder.tokenizer()), encoder.tokenizer().vocabSize(),
+                    documents, train.tokens(), val.tokens(), files(names), hashes(), List.copyOf(splits));
+            meta.write(scratch.resolve(Meta.FILE));
+            replace(names);
+            return meta;
         }
-        if (trainTokens < 2) {
-            throw new UserError(source + " is too short: it has " + trainTokens
-                    + " tokens, but at least 2 are needed. Use more text.");
+    }
+
+    private ShardWriter shards(String part) throws IOException {
+        return new ShardWriter(scratch, part, encoder.width(), division.shardTokens());
+    }
+
+    private Map<String, Long> files(List<String> names) {
+        Map<String, Long> files = new LinkedHashMap<>();
+        names.forEach(name -> files.put(name, TokenFile.open(scratch.resolve(name), encoder.width()).size()));
+        return files;
+    }
+
+    /** Of each file, and of all shards of a part, one after the other, under the name that it has as one file. */
+    private Map<String, String> hashes() {
+        Map<String, String> hashes = new LinkedHashMap<>();
+        for (String part : List.of(TokenData.TRAIN_PART, TokenFolder.VAL_PART)) {
+            TokenFolder.tokens(scratch, part, Optional.of(encoder.width())).ifPresent(tokens -> {
+                hashes.put(TokenFolder.whole(part), tokens.hash());
+                if (tokens.files().size() > 1) {
+                    tokens.files().forEach(file -> hashes.put(file.path().getFileName().toString(), file.hash()));
+                }
+            });
         }
-        var meta = new Meta(source, Tokenizers.label(encoder.tokenizer()), encoder.tokenizer().vocabSize(), documents,
-                trainTokens, valTokens, hashes(valTokens), List.copyOf(splits));
-        meta.write(scratch.resolve(Meta.FILE));
-        moveIntoPlace(TokenData.TRAIN);
-        if (valTokens > 0) {
-            moveIntoPlace(TokenData.VAL);
-        } else {
-            Files.deleteIfExists(out.resolve(TokenData.VAL));
+        return hashes;
+    }
+
+    /** Moves the files into place, where those of an earlier preparation were. */
+    private void replace(List<String> names) throws IOException {
+        for (String part : List.of(TokenData.TRAIN_PART, TokenFolder.VAL_PART)) {
+            Files.deleteIfExists(out.resolve(TokenFolder.whole(part)));
+            for (Path old : TokenFolder.files(out, part)) {
+                if (old.getFileName().toString().startsWith(part + '-')) {
+                    Files.delete(old);
+                }
+            }
+        }
+        for (String name : names) {
+            moveIntoPlace(name);
         }
         Tokenizers.write(encoder.tokenizer(), out);
         moveIntoPlace(Meta.FILE);
-        return meta;
-    }
-
-    private Map<String, String> hashes(long valTokens) {
-        Map<String, String> hashes = new LinkedHashMap<>();
-        for (String name : valTokens > 0 ? List.of(TokenData.TRAIN, TokenData.VAL) : List.of(TokenData.TRAIN)) {
-            hashes.put(name, TokenFile.open(scratch.resolve(name), encoder.width()).hash());
-        }
-        return hashes;
     }
 
     /** The order of the domains: as they were given, or by name. */
@@ -252,11 +274,6 @@ final class CorpusWriter implements AutoCloseable {
             }
         }
         seen.close();
-    }
-
-    private FileChannel create(String name) throws IOException {
-        return FileChannel.open(scratch.resolve(name), StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE);
     }
 
     private void moveIntoPlace(String name) throws IOException {

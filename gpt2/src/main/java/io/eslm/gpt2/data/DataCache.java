@@ -203,7 +203,8 @@ final class DataCache {
     }
 
     private static String hash(Corpus corpus, Division division, TextEncoder encoder) {
-        return hash(PREPARATION_VERSION + "\n" + Meta.FORMAT_VERSION + "\n" + division + "\n" + encoder.identity()
+        return hash(PREPARATION_VERSION + "\n" + Meta.FORMAT_VERSION + "\n" + division.identity() + "\n"
+                + encoder.identity()
                 + corpus.identity());
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.tokenizer.BpeTrainer;
 import io.eslm.gpt2.tokenizer.ByteTokenizer;
 import io.eslm.tensor.io.FileTrees;
@@ -11,6 +12,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -27,8 +29,38 @@ public final class DataSource {
     /** The standard input, read to its end as a text. */
     public static final String STDIN = "-";
 
+    /** Most tokens of a file of a prepared folder. */
+    public static final Option<Long> SHARD_TOKENS = Option.seed("shard tokens",
+            "most tokens of a file; more become train-00000.bin, train-00001.bin, …")
+            .must("be at least 1", n -> n >= 1).defaultsTo(Division.SHARD_TOKENS);
+
     private final DataCache cache;
     private final Places places;
+
+    /**
+     * A folder to prepare.
+     *
+     * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (for {@value #JDK}, 0.03)
+     * @param followLinks whether to follow symbolic links of a folder also where they lead out of it
+     * @param shardTokens most tokens of a file
+     */
+    public record Target(Path out, OptionalDouble heldOut, boolean followLinks, long shardTokens) {
+        public Target {
+            SHARD_TOKENS.check(shardTokens);
+            if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
+                throw new UserError("held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
+            }
+        }
+
+        /** With files of the usual size. */
+        public Target(Path out, OptionalDouble heldOut, boolean followLinks) {
+            this(out, heldOut, followLinks, Division.SHARD_TOKENS);
+        }
+
+        private Target at(Path folder) {
+            return new Target(folder, heldOut, followLinks, shardTokens);
+        }
+    }
 
     DataSource(DataCache cache, Path javaHome) {
         this.cache = cache;
@@ -73,34 +105,30 @@ public final class DataSource {
     }
 
     /**
-     * Prepares text as a folder of token files at {@code out}.
+     * Prepares text as a folder of token files.
      *
      * @param data {@value #JDK}, a text file, or a folder of text
-     * @param heldOut share of the tokens to hold out, in [0, 0.5]; empty for 0.1 (for {@value #JDK}, 0.03)
-     * @param followLinks whether to follow symbolic links of a folder also where they lead out of it
      * @param tokenizer for the text
      * @param specials whether the text of a special token, such as {@code <|endoftext|>}, is that token
      * @return the folder, opened
-     * @throws UserError if the text cannot be used; a prepared folder at {@code out} is then unchanged
+     * @throws UserError if the text cannot be used; a prepared folder at the target is then unchanged
      */
-    public static TokenData prepare(String data, Path out, OptionalDouble heldOut, boolean followLinks,
-            Tokenizer tokenizer, boolean specials, Progress progress) {
-        return ofThisMachine().prepareAt(data, out, heldOut, followLinks, new TextEncoder(tokenizer, specials),
-                progress);
+    public static TokenData prepare(String data, Target target, Tokenizer tokenizer, boolean specials,
+            Progress progress) {
+        return ofThisMachine().prepareAt(data, target, new TextEncoder(tokenizer, specials), progress);
     }
 
     /**
      * Learns a byte-level BPE from what {@link #prepare} with the same arguments would train on: without what is held out, and
-     * without the texts of special tokens. Takes two bytes of disk in {@code out} for each byte of text, until it is done.
+     * without the texts of special tokens. Takes two bytes of disk in the target for each byte of text, until it is done.
      *
      * @throws UserError if the text cannot be used, or the vocabulary cannot be had
      */
-    public static BpeTrainer.Trained learn(String data, Path out, OptionalDouble heldOut, boolean followLinks,
-            BpeTrainer.Settings settings, Progress progress) {
-        Path bytes = out.resolve(LEARNING);
-        Places.checkOutside(DataSpec.parse(data), out);
-        TokenFile tokens =
-                prepare(data, bytes, heldOut, followLinks, new ByteTokenizer(), true, progress).train().tokens();
+    public static BpeTrainer.Trained learn(String data, Target target, BpeTrainer.Settings settings,
+            Progress progress) {
+        Path bytes = target.out().resolve(LEARNING);
+        Places.checkOutside(DataSpec.parse(data), target.out());
+        TokenFile tokens = prepare(data, target.at(bytes), new ByteTokenizer(), true, progress).train().tokens();
         try {
             return BpeTrainer.train(new DocumentTexts(tokens, settings.special()), settings.textBytes(tokens.size()),
                     progress::report);
@@ -141,8 +169,9 @@ public final class DataSource {
         if (path.filter(TokenData::isPrepared).isPresent()) {
             return labelled(TokenData.open(path.get()), tokenizer, data);
         }
-        if (path.filter(Places::isTokenFile).isPresent()) {
-            return labelled(TokenData.openFile(path.get()), tokenizer, data);
+        List<Path> tokens = Places.tokenFiles(spec);
+        if (!tokens.isEmpty()) {
+            return labelled(TokenData.openFiles(data, tokens), tokenizer, data);
         }
         Corpus corpus = places.corpus(spec, false, progress);
         return TokenData.open(cache.prepared(corpus, Places.name(spec),
@@ -158,10 +187,11 @@ public final class DataSource {
         if (path.filter(TokenData::isPrepared).isPresent()) {
             return heldOut(labelled(TokenData.open(path.get()), tokenizer, data), data);
         }
-        if (path.filter(Places::isTokenFile).isPresent()) {
+        List<Path> tokens = Places.tokenFiles(spec);
+        if (!tokens.isEmpty()) {
             tokenizer.ifPresent(
-                    t -> TokenData.tokenizerBeside(path.get()).ifPresent(own -> checkSame(own, t, data)));
-            return TokenSet.whole(TokenData.file(path.get()));
+                    t -> TokenData.tokenizerBeside(tokens.getFirst()).ifPresent(own -> checkSame(own, t, data)));
+            return TokenSet.whole(TokenData.files(data, tokens));
         }
         Corpus corpus = places.corpus(spec, false, progress);
         return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, encoder(tokenizer),
@@ -201,23 +231,19 @@ public final class DataSource {
         return tokenizer.has(id) ? Json.shown('"' + tokenizer.text(id) + '"') : "no token";
     }
 
-    TokenData prepareAt(String data, Path out, OptionalDouble heldOut, boolean followLinks, TextEncoder encoder,
-            Progress progress) {
-        if (!(heldOut.orElse(0) >= 0 && heldOut.orElse(0) <= 0.5)) {
-            throw new UserError(
-                    "held out " + heldOut.getAsDouble() + ": must be from 0 to 0.5");
-        }
+    TokenData prepareAt(String data, Target target, TextEncoder encoder, Progress progress) {
+        Path out = target.out();
         DataSpec spec = places.local(data, progress);
-        Optional<Path> path = Places.single(spec);
-        if (path.filter(p -> TokenData.isPrepared(p) || Places.isTokenFile(p)).isPresent()) {
-            throw new UserError(path.get() + " is already prepared, so you can train on it.");
+        if (!Places.tokenFiles(spec).isEmpty() || Places.single(spec).filter(TokenData::isPrepared).isPresent()) {
+            throw new UserError(data + " is already prepared, so you can train on it.");
         }
         Places.checkOutside(spec, out);
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw new UserError(out + " is a file. Name a folder to prepare.");
         }
-        Corpus corpus = places.corpus(spec, followLinks, progress);
-        corpus.prepare(out, Division.toTrain(heldOut(spec, heldOut, corpus)), encoder, progress);
+        Corpus corpus = places.corpus(spec, target.followLinks(), progress);
+        corpus.prepare(out, Division.toTrain(heldOut(spec, target.heldOut(), corpus)).inShardsOf(target.shardTokens()),
+                encoder, progress);
         return TokenData.open(out);
     }
 

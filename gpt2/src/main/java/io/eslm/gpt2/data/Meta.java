@@ -11,6 +11,7 @@ import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -18,10 +19,11 @@ import java.util.Map;
  * {@code meta.json} of a prepared folder. Counts are in tokens; ranges are positions in {@code train.bin} and
  * {@code val.bin}.
  *
+ * @param files numbers of tokens in the token files, in their order; empty if an earlier version wrote it
  * @param hashes of the token files, by their names: {@link ContentHash}
  */
 record Meta(String source, String tokenizer, int vocabSize, long documents, long trainTokens, long valTokens,
-        Map<String, String> hashes, List<Split> domains) {
+        Map<String, Long> files, Map<String, String> hashes, List<Split> domains) {
     static final String FILE = "meta.json";
     static final String GPT2 = "gpt2";
     /** The tokenizer of ids whose text is not known. */
@@ -41,6 +43,9 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         json.addProperty("documents", documents);
         json.addProperty("train_tokens", trainTokens);
         json.addProperty("val_tokens", valTokens);
+        var counts = new JsonObject();
+        files.forEach(counts::addProperty);
+        json.add("files", counts);
         var sums = new JsonObject();
         hashes.forEach(sums::addProperty);
         json.add("sha256", sums);
@@ -85,7 +90,17 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         }
         return new Meta(json.required("source", String.class), json.required("tokenizer", String.class),
                 json.required("vocab_size", Integer.class), json.count("documents"), trainTokens, valTokens,
+                counts(json),
                 json.has("sha256") ? json.map("sha256", String.class) : Map.of(), List.copyOf(domains));
+    }
+
+    private static Map<String, Long> counts(Json json) {
+        Map<String, Long> counts = new LinkedHashMap<>();
+        if (json.has("files")) {
+            Json files = json.child("files");
+            files.object().keySet().forEach(name -> counts.put(name, files.count(name)));
+        }
+        return counts;
     }
 
     /**
@@ -103,7 +118,10 @@ record Meta(String source, String tokenizer, int vocabSize, long documents, long
         long whole = name.equals(TokenData.TRAIN) ? meta.trainTokens : meta.valTokens;
         String expected = meta.hashes.get(name);
         if (expected != null && file.size() == whole && !expected.equals(hash)) {
-            throw new UserError(file.path() + " is damaged: it is not what " + FILE
+            Path damaged = file.files().stream()
+                    .filter(shard -> !shard.hash().equals(meta.hashes.get(shard.path().getFileName().toString())))
+                    .findFirst().orElse(file).path();
+            throw new UserError(damaged + " is damaged: it is not what " + FILE
                     + " beside it has a checksum of. Prepare the folder again, or copy it again.");
         }
     }

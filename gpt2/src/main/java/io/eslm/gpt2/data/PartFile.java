@@ -150,11 +150,11 @@ final class PartFile implements AutoCloseable {
     }
 
     /**
-     * Divides the documents between two files, at the ends of these.
+     * Appends the documents to the tokens to train on and to those held out.
      *
      * @param closed whether the last document keeps an end-of-text that is not from its text
      */
-    void divide(FileChannel train, FileChannel val, boolean closed) throws IOException {
+    void divide(ShardWriter train, ShardWriter val, boolean closed) throws IOException {
         close();
         tokens -= endIsAdded && !closed ? endOfText.length / width : 0;
         try (Arena arena = Arena.ofConfined();
@@ -163,8 +163,8 @@ final class PartFile implements AutoCloseable {
             MemorySegment all = ends.map(FileChannel.MapMode.READ_ONLY, 0, documents * Long.BYTES, arena);
             long tail = tail(all);
             if (tail >= 0) {
-                copy(from, 0, tail, train);
-                copy(from, tail, tokens, val);
+                train.copy(from, 0, tail);
+                val.copy(from, tail, tokens);
             } else {
                 copyChosen(all, from, train, val);
             }
@@ -208,21 +208,15 @@ final class PartFile implements AutoCloseable {
         return best < 0 ? at : best;
     }
 
-    private void copyChosen(MemorySegment ends, FileChannel from, FileChannel train, FileChannel val)
+    private void copyChosen(MemorySegment ends, FileChannel from, ShardWriter train, ShardWriter val)
             throws IOException {
         for (long d = 0; d < documents;) {
             long next = d + 1;
             while (next < documents && chosen(ends, next) == chosen(ends, d)) {
                 next++;
             }
-            copy(from, end(ends, d - 1), end(ends, next - 1), chosen(ends, d) ? val : train);
+            (chosen(ends, d) ? val : train).copy(from, end(ends, d - 1), end(ends, next - 1));
             d = next;
-        }
-    }
-
-    private void copy(FileChannel from, long begin, long end, FileChannel to) throws IOException {
-        for (long at = width * begin; at < width * end;) {
-            at += from.transferTo(at, width * end - at, to);
         }
     }
 

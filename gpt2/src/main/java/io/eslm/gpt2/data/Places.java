@@ -2,6 +2,8 @@
 package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.data.DataSpec.Source;
+import io.eslm.gpt2.data.source.Patterns;
+import io.eslm.gpt2.data.source.SourceFile;
 import io.eslm.gpt2.data.source.Download;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
@@ -161,12 +163,28 @@ final class Places {
     }
 
     private static boolean isTokens(Source source) {
-        return !source.isPattern() && (TokenData.isPrepared(Path.of(source.location()))
-                || isTokenFile(Path.of(source.location())));
+        return !tokenFiles(source).isEmpty()
+                || !source.isPattern() && TokenData.isPrepared(Path.of(source.location()));
     }
 
-    static boolean isTokenFile(Path path) {
-        return path.toString().matches("(?s).*\\.(bin|npy)") && Files.isRegularFile(path);
+    /** The files of tokens that a single source is: one, or those of a pattern; none if it is something else. */
+    static List<Path> tokenFiles(DataSpec spec) {
+        return spec.sources().size() == 1 ? tokenFiles(spec.sources().getFirst()) : List.of();
+    }
+
+    private static List<Path> tokenFiles(Source source) {
+        if (source.isAddress() || !source.location().matches("(?s).*\\.(bin|npy)")) {
+            return List.of();
+        }
+        if (!source.isPattern()) {
+            Path file = Path.of(source.location());
+            return Files.isRegularFile(file) ? List.of(file) : List.of();
+        }
+        try {
+            return Patterns.files(source.location()).stream().map(SourceFile::path).toList();
+        } catch (IOException e) {
+            throw FileErrors.failed("look for", Path.of(source.location()), e);
+        }
     }
 
     private static void existing(String data) {

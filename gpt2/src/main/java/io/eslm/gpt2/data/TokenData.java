@@ -27,28 +27,28 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     static final String VAL = "val.bin";
 
     /**
-     * Opens a prepared folder. Without {@code meta.json}, like nanoGPT's, it has one domain, {@value Domain#ALL}, and its
+     * Opens a prepared folder, of one file or several for each part. Without {@code meta.json}, like nanoGPT's, it has one domain, {@value Domain#ALL}, and its
      * tokenizer is known if the folder holds one, like nanoGPT's {@code meta.pkl} of characters.
      *
      * @throws UserError if a file is missing, damaged, or does not fit the others
      */
     public static TokenData open(Path dir) {
         if (!isPrepared(dir)) {
-            throw new UserError(dir + " is not a prepared folder: it has no " + TRAIN + ".");
+            throw new UserError(dir + " is not a prepared folder: it has no " + TRAIN + " and no shards of it.");
         }
-        Path valPath = dir.resolve(VAL);
-        boolean hasVal = Files.exists(valPath);
         if (!Files.exists(dir.resolve(Meta.FILE))) {
-            return new TokenData(TokenSet.whole(TokenFile.open(dir.resolve(TRAIN))),
-                    hasVal ? Optional.of(TokenSet.whole(TokenFile.open(valPath))) : Optional.empty(), dir.toString(),
-                    Tokenizers.inFolder(dir));
+            TokenFile train = TokenFolder.tokens(dir, TRAIN_PART, Optional.empty()).orElseThrow();
+            return new TokenData(TokenSet.whole(train),
+                    TokenFolder.tokens(dir, TokenFolder.VAL_PART, Optional.empty()).map(TokenSet::whole),
+                    dir.toString(), Tokenizers.inFolder(dir));
         }
         Meta meta = Meta.read(dir.resolve(Meta.FILE));
-        int width = TextEncoder.width(meta.vocabSize());
-        TokenFile train = TokenFile.open(dir.resolve(TRAIN), width);
-        Optional<TokenFile> val = hasVal ? Optional.of(TokenFile.open(valPath, width)) : Optional.empty();
+        meta.files().forEach((name, tokens) -> checkFile(dir.resolve(name), tokens));
+        Optional<Integer> width = Optional.of(TextEncoder.width(meta.vocabSize()));
+        TokenFile train = TokenFolder.tokens(dir, TRAIN_PART, width).orElseThrow();
+        Optional<TokenFile> val = TokenFolder.tokens(dir, TokenFolder.VAL_PART, width);
         checkCount(train.path(), train.size(), meta.trainTokens());
-        checkCount(valPath, val.map(TokenFile::size).orElse(0L), meta.valTokens());
+        checkCount(dir.resolve(VAL), val.map(TokenFile::size).orElse(0L), meta.valTokens());
         var trainDomains = new ArrayList<Domain>();
         var valDomains = new ArrayList<Domain>();
         var weights = new ArrayList<Double>();
@@ -80,16 +80,21 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
         return Optional.of(found);
     }
 
-    /** One token file, with its last tenth held out; the tokenizer is one that lies beside it. */
-    static TokenData openFile(Path file) {
-        TokenFile tokens = file(file);
-        Optional<Tokenizer> tokenizer = tokenizerBeside(file);
+    /** Token files, one after the other, with the last tenth held out; the tokenizer is one that lies beside them. */
+    static TokenData openFiles(String name, List<Path> files) {
+        TokenFile tokens = files(name, files);
+        Optional<Tokenizer> tokenizer = tokenizerBeside(files.getFirst());
         long cut = tokens.size() - tokens.size() / 10;
         if (tokens.size() - cut < 2) {
-            return new TokenData(TokenSet.whole(tokens), Optional.empty(), file.toString(), tokenizer);
+            return new TokenData(TokenSet.whole(tokens), Optional.empty(), name, tokenizer);
         }
         return new TokenData(TokenSet.whole(tokens.slice(0, cut)),
-                Optional.of(TokenSet.whole(tokens.slice(cut, tokens.size()))), file.toString(), tokenizer);
+                Optional.of(TokenSet.whole(tokens.slice(cut, tokens.size()))), name, tokenizer);
+    }
+
+    /** All tokens of some files. */
+    static TokenFile files(String name, List<Path> files) {
+        return TokenFile.joined(Path.of(name), files.stream().map(TokenData::file).toList());
     }
 
     /** A token file, of the width that {@code meta.json} beside it tells, or its own first bytes. */
@@ -122,7 +127,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     }
 
     static boolean isPrepared(Path dir) {
-        return Files.isRegularFile(dir.resolve(TRAIN));
+        return TokenFolder.is(dir);
     }
 
     /**
@@ -161,6 +166,13 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     private static void addUnlessEmpty(List<Domain> domains, String name, List<Range> ranges) {
         if (!ranges.isEmpty()) {
             domains.add(new Domain(name, ranges));
+        }
+    }
+
+    private static void checkFile(Path file, long tokens) {
+        if (!Files.exists(file)) {
+            throw new UserError(file + ", of " + tokens + " tokens, is missing: " + Meta.FILE
+                    + " beside it lists it. Copy it there again, or prepare the folder again.");
         }
     }
 

@@ -13,13 +13,16 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.LongStream;
 
 /**
  * A memory-mapped file of token ids: nanoGPT's format, 16 or 32 bits without a header; llm.c's with a 1024-byte header; or a
- * NumPy array (.npy) of whole numbers. Only the address space limits its size. The mapping lives as long as the object is
- * reachable.
+ * NumPy array (.npy) of whole numbers; or several such files, one after the other. Only the address space limits its size. The
+ * mapping lives as long as the object is reachable.
  */
 public final class TokenFile {
     private static final ValueLayout.OfShort UINT16 = ValueLayout.JAVA_SHORT_UNALIGNED
@@ -38,16 +41,52 @@ public final class TokenFile {
     private static final int MOST_HIGH = 15;
 
     private final Path path;
-    private final MemorySegment tokens;
+    /** One after the other. */
+    private final Shard[] shards;
+    /** Where each shard ends. */
+    private final long[] ends;
     /** Bytes of a token: 2, 4 or 8. */
     private final int width;
-    private final long firstToken;
+
+    /** @param firstToken index in the file of the first token here */
+    private record Shard(Path path, MemorySegment tokens, long firstToken) {
+    }
 
     private TokenFile(Path path, MemorySegment tokens, int width, long firstToken) {
+        this(path, width, new Shard(path, tokens, firstToken));
+    }
+
+    private TokenFile(Path path, int width, Shard... shards) {
         this.path = path;
-        this.tokens = tokens;
         this.width = width;
-        this.firstToken = firstToken;
+        this.shards = shards;
+        ends = new long[shards.length];
+        long end = 0;
+        for (int i = 0; i < shards.length; i++) {
+            end += shards[i].tokens.byteSize() / width;
+            ends[i] = end;
+        }
+    }
+
+    /**
+     * Several files as one.
+     *
+     * @param name by which it is known in messages, if there are several
+     * @throws UserError if their tokens have different widths
+     */
+    static TokenFile joined(Path name, List<TokenFile> files) {
+        TokenFile first = files.getFirst();
+        if (files.size() == 1) {
+            return first;
+        }
+        for (TokenFile file : files) {
+            UserError.check(file.width == first.width,
+                    "%s has tokens of %d bits, but %s of %d: they are not of the same "
+                            + "preparation. Name the files of one",
+                    file.path, 8 * file.width, first.path, 8 * first.width);
+        }
+        return new TokenFile(name, first.width,
+                files.stream().flatMap(file -> Arrays.stream(file.shards)).toArray(Shard[]::new));
     }
 
     /**
@@ -145,14 +184,14 @@ public final class TokenFile {
         return bytes.asSlice(LLMC_HEADER_BYTES);
     }
 
-    /** The file. */
+    /** The file; of several, what they are known by. */
     public Path path() {
         return path;
     }
 
     /** Number of tokens, at least 1. */
     public long size() {
-        return tokens.byteSize() / width;
+        return ends[ends.length - 1];
     }
 
     /** Bytes of a token: 2, 4 or 8. */
@@ -163,6 +202,11 @@ public final class TokenFile {
     /** The token at {@code index}; −1 for an id of 64 bits that is no int. */
     public int get(long index) {
         Objects.checkIndex(index, size());
+        int shard = shard(index);
+        return get(shards[shard].tokens, index - begin(shard));
+    }
+
+    private int get(MemorySegment tokens, long index) {
         return switch (width) {
             case 2 -> tokens.get(UINT16, 2 * index) & 0xFFFF;
             case 4 -> tokens.get(INT32, 4 * index);
@@ -173,17 +217,39 @@ public final class TokenFile {
         };
     }
 
+    /** The shard that holds token {@code index}. */
+    private int shard(long index) {
+        if (index < ends[0]) {
+            return 0;
+        }
+        int at = Arrays.binarySearch(ends, index);
+        return at < 0 ? -at - 1 : at + 1;
+    }
+
+    private long begin(int shard) {
+        return shard == 0 ? 0 : ends[shard - 1];
+    }
+
     /** Copies tokens {@code [from, from + n)} to {@code dst[off …]}. */
     public void copy(long from, int[] dst, int off, int n) {
         Objects.checkFromIndexSize(from, n, size());
         Objects.checkFromIndexSize(off, n, dst.length);
+        for (int done = 0; done < n;) {
+            int shard = shard(from + done);
+            int some = (int) Math.min(n - done, ends[shard] - from - done);
+            copy(shards[shard].tokens, from + done - begin(shard), dst, off + done, some);
+            done += some;
+        }
+    }
+
+    private void copy(MemorySegment tokens, long from, int[] dst, int off, int n) {
         if (width == 2) {
             for (int i = 0; i < n; i++) {
                 dst[off + i] = tokens.get(UINT16, 2 * (from + i)) & 0xFFFF;
             }
         } else {
             for (int i = 0; i < n; i++) {
-                dst[off + i] = get(from + i);
+                dst[off + i] = get(tokens, from + i);
             }
         }
     }
@@ -191,12 +257,26 @@ public final class TokenFile {
     /** A view of the tokens {@code [begin, end)}, without a copy. */
     public TokenFile slice(long begin, long end) {
         Objects.checkFromToIndex(begin, end, size());
-        return new TokenFile(path, tokens.asSlice(width * begin, width * (end - begin)), width, firstToken + begin);
+        List<Shard> some = new ArrayList<>();
+        for (int i = 0; i < shards.length; i++) {
+            long from = Math.max(begin, begin(i)) - begin(i);
+            long to = Math.min(end, ends[i]) - begin(i);
+            if (from < to || shards.length == 1) {
+                some.add(new Shard(shards[i].path, shards[i].tokens.asSlice(width * from, width * (to - from)),
+                        shards[i].firstToken + from));
+            }
+        }
+        return new TokenFile(path, width, some.toArray(Shard[]::new));
     }
 
-    /** {@link ContentHash} of the tokens' bytes. */
+    /** {@link ContentHash} of the tokens' bytes: equal for equal tokens of one width, in however many files they are. */
     String hash() {
-        return ContentHash.of(tokens);
+        return ContentHash.of(Arrays.stream(shards).map(Shard::tokens).toArray(MemorySegment[]::new));
+    }
+
+    /** Each of the files alone. */
+    List<TokenFile> files() {
+        return Arrays.stream(shards).map(shard -> new TokenFile(shard.path, width, shard)).toList();
     }
 
     /**
@@ -217,16 +297,14 @@ public final class TokenFile {
     }
 
     private boolean fits(long from, int vocabSize) {
-        long n = Math.min(SCAN_TOKENS, size() - from);
+        int[] block = new int[1 << 12];
+        long end = Math.min(from + SCAN_TOKENS, size());
         int max = 0;
-        if (width == 2) {
-            for (long i = from; i < from + n; i++) {
-                max = Math.max(max, tokens.get(UINT16, 2 * i) & 0xFFFF);
-            }
-        } else {
-            for (long i = from; i < from + n; i++) {
-                int id = get(i);
-                max = id < 0 ? Integer.MAX_VALUE : Math.max(max, id);
+        for (long at = from; at < end; at += block.length) {
+            int n = (int) Math.min(block.length, end - at);
+            copy(at, block, 0, n);
+            for (int i = 0; i < n; i++) {
+                max = Math.max(max, block[i] < 0 ? Integer.MAX_VALUE : block[i]);
             }
         }
         return max < vocabSize;
@@ -237,9 +315,10 @@ public final class TokenFile {
         while (get(at) >= 0 && get(at) < vocabSize) {
             at++;
         }
+        int shard = shard(at);
         throw new UserError(
-                path + ": token " + (firstToken + at) + " has id " + get(at) + ", but the model's vocabulary "
-                        + "has " + vocabSize + " ids (0 to " + (vocabSize - 1)
+                shards[shard].path + ": token " + (shards[shard].firstToken + at - begin(shard)) + " has id "
+                        + get(at) + ", but the model's vocabulary has " + vocabSize + " ids (0 to " + (vocabSize - 1)
                         + "). Prepare the data with the model's tokenizer, or use a larger vocab size.");
     }
 }

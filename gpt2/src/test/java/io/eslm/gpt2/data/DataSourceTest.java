@@ -148,12 +148,14 @@ class DataSourceTest {
     void prepareWritesAFolderThatOpens() throws IOException {
         Path out = dir.resolve("a/b/out");
         TokenData data =
-                source.prepareAt(text.toString(), out, OptionalDouble.of(0.25), false, Tokens.GPT2, Progress.SILENT);
+                source.prepareAt(text.toString(), new DataSource.Target(out, OptionalDouble.of(0.25), false),
+                        Tokens.GPT2, Progress.SILENT);
         assertEquals(601, data.train().tokens().size() + data.val().orElseThrow().tokens().size());
         assertEquals(150, data.val().get().tokens().size());
         assertEquals(text.toString(), TokenData.open(out).source());
         String again =
-                source.prepareAt(text.toString(), out, OptionalDouble.of(0), false, Tokens.GPT2, Progress.SILENT).val()
+                source.prepareAt(text.toString(), new DataSource.Target(out, OptionalDouble.of(0), false), Tokens.GPT2,
+                        Progress.SILENT).val()
                         .toString();
         assertEquals("Optional.empty", again, "val.bin of the earlier preparation is gone");
     }
@@ -174,7 +176,8 @@ class DataSourceTest {
     @Test
     void metaMustFitToTheFiles() throws IOException {
         Path out = dir.resolve("out");
-        source.prepareAt(text.toString(), out, OptionalDouble.empty(), false, Tokens.GPT2, Progress.SILENT);
+        source.prepareAt(text.toString(), new DataSource.Target(out, OptionalDouble.empty(), false), Tokens.GPT2,
+                Progress.SILENT);
         String meta = Files.readString(out.resolve("meta.json"));
         damaged(meta.replace("\"train_tokens\": 541", "\"train_tokens\": 540"), "train\" has the range [0,541]");
         damaged(meta.replace("\"val_tokens\": 60", "\"val_tokens\": 61"),
@@ -195,7 +198,8 @@ class DataSourceTest {
 
     private void refuses(String why, String data, Path out, double heldOut) {
         String message = assertThrows(UserError.class,
-                () -> source.prepareAt(data, out, OptionalDouble.of(heldOut), false, Tokens.GPT2, Progress.SILENT))
+                () -> source.prepareAt(data, new DataSource.Target(out, OptionalDouble.of(heldOut), false), Tokens.GPT2,
+                        Progress.SILENT))
                 .getMessage();
         assertTrue(message.contains(why), message);
     }
@@ -214,12 +218,82 @@ class DataSourceTest {
                 .mapToObj(Character::toString).toArray(String[]::new);
         Tokenizer tokenizer = new CharTokenizer(all);
         Path out = dir.resolve("large");
-        TokenData data = source.prepareAt(text.toString(), out, OptionalDouble.of(0.25), false,
+        TokenData data = source.prepareAt(text.toString(), new DataSource.Target(out, OptionalDouble.of(0.25), false),
                 new TextEncoder(tokenizer, true), Progress.SILENT);
         assertEquals(1700, data.train().tokens().size() + data.val().orElseThrow().tokens().size());
         TokenData again = TokenData.open(out);
         assertEquals("A line of",
                 again.tokenizer().orElseThrow().decode(Tokens.ids(again.train().tokens().slice(0, 9))));
         assertEquals(4, again.train().tokens().width());
+    }
+
+    /** The same tokens in many files: the same content, the same windows, and each file has its checksum. */
+    @Test
+    void manyTokensAreWrittenInShards() throws IOException {
+        Path one = dir.resolve("one");
+        Path many = dir.resolve("many");
+        DataSource.Target whole = new DataSource.Target(one, OptionalDouble.of(0.25), false);
+        TokenData expected = source.prepareAt(text.toString(), whole, Tokens.GPT2, Progress.SILENT);
+        DataSource.Target target = new DataSource.Target(many, OptionalDouble.of(0.25), false, 100);
+        source.prepareAt(text.toString(), target, Tokens.GPT2, Progress.SILENT);
+        TokenData data = TokenData.open(many);
+        int n = (int) expected.train().tokens().size();
+        assertTrue(Files.exists(many.resolve("train-%05d.bin".formatted((n - 1) / 100))), "ceil(n/100) shards");
+        assertFalse(Files.exists(many.resolve("train.bin")));
+        assertEquals(expected.content(), data.content(), "content does not depend on the files");
+        assertArrayEquals(Tokens.ids(expected.train().tokens()), Tokens.ids(data.train().tokens()));
+        for (long[] range : new long[][] {{0, n}, {99, 101}, {100, 200}, {50, 351}, {n - 1, n}}) {
+            assertArrayEquals(Tokens.ids(expected.train().tokens().slice(range[0], range[1])),
+                    Tokens.ids(data.train().tokens().slice(range[0], range[1])), "slice");
+        }
+        assertThrows(IndexOutOfBoundsException.class, () -> data.train().tokens().get(n));
+        source.prepareAt(text.toString(), new DataSource.Target(many, OptionalDouble.of(0.25), false), Tokens.GPT2,
+                Progress.SILENT);
+        assertEquals(List.of("train.bin"), names(many, "train"), "shards of an earlier preparation are gone");
+        assertEquals(expected.content(), TokenData.open(many).content());
+    }
+
+    @Test
+    void aShardThatIsDamagedOrMissingIsNamed() throws IOException {
+        Path many = dir.resolve("many");
+        source.prepareAt(text.toString(), new DataSource.Target(many, OptionalDouble.of(0.25), false, 100), Tokens.GPT2,
+                Progress.SILENT);
+        Path shard = many.resolve("train-00002.bin");
+        byte[] bytes = Files.readAllBytes(shard);
+        byte[] flipped = bytes.clone();
+        flipped[7] ^= 1;
+        Files.write(shard, flipped);
+        String damaged = assertThrows(UserError.class, () -> TokenData.open(many).content()).getMessage();
+        assertTrue(damaged.contains("train-00002.bin is damaged"), damaged);
+        Files.delete(shard);
+        String missing = assertThrows(UserError.class, () -> TokenData.open(many)).getMessage();
+        assertTrue(missing.contains("train-00002.bin, of 100 tokens, is missing"), missing);
+        Files.write(shard, bytes);
+        TokenData.open(many).content();
+    }
+
+    /** llm.c's folder of shards, and a pattern of token files. */
+    @Test
+    void shardsOfOthersAreOneData() throws IOException {
+        Path folder = Files.createDirectories(dir.resolve("fineweb"));
+        for (int i : new int[] {1, 2, 10}) {
+            Tokens.write(folder.resolve("fineweb_train_" + i + ".bin"), 10 * i, 10 * i + 1, 10 * i + 2);
+        }
+        Tokens.write(folder.resolve("fineweb_val_000000.bin"), 7, 8, 9);
+        TokenData data = source.train(folder.toString(), Optional.empty(), Progress.SILENT);
+        assertArrayEquals(new int[] {10, 11, 12, 20, 21, 22, 100, 101, 102}, Tokens.ids(data.train().tokens()));
+        assertArrayEquals(new int[] {7, 8, 9}, Tokens.ids(data.val().orElseThrow().tokens()));
+        UserError wrong = assertThrows(UserError.class, () -> data.checkVocab(101));
+        assertTrue(wrong.getMessage().contains("fineweb_train_10.bin: token 1 has id 101"), wrong.getMessage());
+
+        TokenData some = source.train(folder + "/*train_[12].bin", Optional.empty(), Progress.SILENT);
+        assertArrayEquals(new int[] {10, 11, 12, 20, 21, 22}, Tokens.ids(some.train().tokens()));
+    }
+
+    private static List<String> names(Path folder, String start) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith(start)).sorted()
+                    .toList();
+        }
     }
 }

@@ -59,11 +59,12 @@ class DocumentsTest {
 
     private TokenData prepare(String data, Path to, double heldOut) {
         notes.clear();
-        return source.prepareAt(data, to, OptionalDouble.of(heldOut), false, Tokens.GPT2, (_, total, what) -> {
-            if (total == 0) {
-                notes.add(what);
-            }
-        });
+        return source.prepareAt(data, new DataSource.Target(to, OptionalDouble.of(heldOut), false), Tokens.GPT2,
+                (_, total, what) -> {
+                    if (total == 0) {
+                        notes.add(what);
+                    }
+                });
     }
 
     private static List<String> documents(TokenSet set) {

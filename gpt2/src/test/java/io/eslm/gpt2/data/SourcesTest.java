@@ -43,7 +43,8 @@ class SourcesTest {
 
     private String prepare(Path from, boolean followLinks) {
         notes.clear();
-        TokenData data = source.prepareAt(from.toString(), dir.resolve("out"), OptionalDouble.of(0), followLinks,
+        TokenData data = source.prepareAt(from.toString(),
+                new DataSource.Target(dir.resolve("out"), OptionalDouble.of(0), followLinks),
                 Tokens.GPT2,
                 (_, total, what) -> {
                     if (total == 0) {
