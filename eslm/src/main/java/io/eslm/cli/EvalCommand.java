@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
+import io.eslm.gpt2.data.TokenFile;
+import io.eslm.gpt2.tokenizer.TokenTexts;
 import java.util.Optional;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import com.google.gson.JsonObject;
@@ -32,7 +36,7 @@ import picocli.CommandLine.Model.CommandSpec;
 /** Evaluates a model on data. */
 @Command(name = "eval", header = "Measures a model's loss and perplexity on data, or what it reaches in a task.",
         description = {"",
-            "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or token file, in adjacent "
+            "Evaluates on the held-out part of a prepared folder (or of jdk), or on all of a text or of token ids, in adjacent "
                     + "windows of block_size tokens. Losses are in nats per token; perplexity is e^loss. <|endoftext|> in a text is one "
                     + "token and stands between the files of a folder; none is added at the end. Or evaluates a task, zero-shot, by the "
                     + "definitions of lm-evaluation-harness 0.4.13, with acc and acc_norm or perplexities, and standard errors.",
@@ -51,6 +55,10 @@ final class EvalCommand extends EslmCommand {
             Option.count("eval iters", "batches to evaluate, spread evenly over all domains; 0: all")
                     .must("be at least 0", n -> n >= 0).defaultsTo(0);
 
+    @ArgGroup(multiplicity = "0..1")
+    private InputTokens input;
+    @Mixin
+    private NoSpecial noSpecial;
     @CommandLine.Option(names = "--json", order = Options.LATE,
             description = "print one JSON object instead of a table")
     private boolean json;
@@ -73,16 +81,18 @@ final class EvalCommand extends EslmCommand {
             return 0;
         }
         int evalIters = options.get(EVAL_ITERS);
-        String data = options.get(DATA);
         try (Backend backend = options.openBackend()) {
             Gpt2 model =
                     ModelFolder.load(options.get(DeclaredOptions.MODEL), backend, options.get(WeightFormat.OPTION));
             Optional<Tokenizer> tokenizer = ModelFolder.tokenizer(options.get(DeclaredOptions.MODEL));
-            TokenSet set = DataSource.openForEval(data, tokenizer, screen.progress());
+            TokenSet set = input == null
+                    ? DataSource.openForEval(options.get(DATA), tokenizer, screen.progress())
+                    : TokenSet.whole(TokenFile.of(input.name(),
+                            input.ids(new TokenTexts(tokenizer), noSpecial, screen)));
             set.tokens().checkVocab(model.config().vocabSize());
             EvalWindows windows = EvalWindows.all(set, model.config().blockSize());
             if (windows.size() == 0) {
-                throw new OptionError(DATA, data, "has fewer than 2 tokens to evaluate on");
+                throw new UserError(source() + ": has fewer than 2 tokens to evaluate on");
             }
             Evaluation.Result result = new Evaluation(model, new Workspace(backend), batchSize, tokenizer)
                     .run(evalIters == 0 ? windows : windows.subset(evalIters, batchSize), model.config().blockSize());
@@ -99,12 +109,21 @@ final class EvalCommand extends EslmCommand {
         return 0;
     }
 
+    /** What is evaluated on, as it was given. */
+    private String source() {
+        return input == null ? options.get(DATA) : input.name();
+    }
+
     /** Data or a task, and only the options of the one that is given. */
     private void checkSource() {
         boolean task = options.has(TaskEval.TASK);
-        if (!task && !options.has(DATA)) {
-            throw new MissingParameterException(spec.commandLine(),
-                    spec.findOption(DeclaredOptions.flag(DATA)), "Missing required option: '--data=PATH', or a --task");
+        if (!task && !options.has(DATA) && input == null) {
+            throw new MissingParameterException(spec.commandLine(), spec.findOption(DeclaredOptions.flag(DATA)),
+                    "Missing required option: '--data=PATH', --text, --file, --tokens or a --task");
+        }
+        if (input != null && (task || options.has(DATA))) {
+            throw new UserError(
+                    "--text, --file and --tokens stand in the place of --data or a --task: give one of them");
         }
         List<Option<?>> others = task ? List.of(DATA, EVAL_ITERS) : TaskEval.OPTIONS;
         others.stream().filter(options::has).findFirst().ifPresent(option -> {
@@ -117,7 +136,7 @@ final class EvalCommand extends EslmCommand {
     private JsonObject json(Evaluation.Result result) {
         JsonObject o = new JsonObject();
         o.addProperty("model", options.get(DeclaredOptions.MODEL).toString());
-        o.addProperty("data", options.get(DATA));
+        o.addProperty("data", source());
         o.add("loss", Json.number(result.loss()));
         o.add("perplexity", Json.number(result.perplexity()));
         o.add("cvar90", Json.number(TailLoss.of(result)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.compare;
 
+import java.util.function.Function;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionError;
@@ -37,7 +38,7 @@ public final class CompareEngine implements AutoCloseable {
 
     private final CompareSetup setup;
     private final Backend backend;
-    private final TokenData tokens;
+    private final Function<ComparisonEntry, TokenData> data;
     private final Consumer<? super CompareEvent> listener;
     private final FolderLock lock;
 
@@ -48,11 +49,12 @@ public final class CompareEngine implements AutoCloseable {
         }
     }
 
-    CompareEngine(CompareSetup setup, Backend backend, TokenData tokens, Consumer<? super CompareEvent> listener,
-            FolderLock lock) {
+    /** @param data the tokens of each method */
+    CompareEngine(CompareSetup setup, Backend backend, Function<ComparisonEntry, TokenData> data,
+            Consumer<? super CompareEvent> listener, FolderLock lock) {
         this.setup = setup;
         this.backend = backend;
-        this.tokens = tokens;
+        this.data = data;
         this.listener = listener;
         this.lock = lock;
     }
@@ -66,14 +68,14 @@ public final class CompareEngine implements AutoCloseable {
         List<ComparisonEntry> order = new ArrayList<>(setup.entries());
         for (int i = 0; i < setup.seeds(); i++) {
             for (ComparisonEntry entry : order) {
-                missing.add(new One(entry, setup.plan(entry, i, tokens.source())));
+                missing.add(one(entry, i));
             }
             Collections.rotate(order, -1);
         }
         int all = missing.size();
         missing.removeIf(CompareEngine::isFinished);
         listener.accept(new CompareEvent.Started(setup.folder(), all, all - missing.size(),
-                setup.model().parameterCount(), backend.description()));
+                setup.models().apply(setup.entries().getFirst()).parameterCount(), backend.description()));
         missing.stream().map(One::entry).distinct().forEach(entry -> warmUp(entry, stop));
         List<String> diverged = new ArrayList<>();
         for (One one : missing) {
@@ -88,6 +90,10 @@ public final class CompareEngine implements AutoCloseable {
             write();
         }
         return new CompareResult(true, diverged, write());
+    }
+
+    private One one(ComparisonEntry entry, int i) {
+        return new One(entry, setup.plan(entry, i, data.apply(entry).source()));
     }
 
     private Comparison write() {
@@ -115,7 +121,7 @@ public final class CompareEngine implements AutoCloseable {
     private void warmUp(ComparisonEntry entry, BooleanSupplier stop) {
         listener.accept(new CompareEvent.WarmingUp(entry));
         long begin = System.nanoTime();
-        try (RunEngine engine = engine(setup.plan(entry, 0, tokens.source()))) {
+        try (RunEngine engine = engine(entry, one(entry, 0).plan())) {
             for (int i = 0; i < MOST_WARM_UP && !stop.getAsBoolean()
                     && (i < LEAST_WARM_UP || System.nanoTime() - begin < WARM_UP_NANOS); i++) {
                 engine.trainer().oneStep();
@@ -126,9 +132,9 @@ public final class CompareEngine implements AutoCloseable {
         }
     }
 
-    private RunEngine engine(RunPlan plan) {
+    private RunEngine engine(ComparisonEntry entry, RunPlan plan) {
         return new RunEngine(plan, backend, () -> {
-        }, tokens, false);
+        }, data.apply(entry), false);
     }
 
     /** Returns false if {@code stop} came before the last step. */
@@ -137,13 +143,14 @@ public final class CompareEngine implements AutoCloseable {
         System.gc(); // the previous run's models: their removal must not count in this run's steps
         int maxIters = one.plan().options().get(TrainOptions.MAX_ITERS);
         try (FolderLock own = FolderLock.take(one.plan().folder(), setup.takeOver(), _ -> {
-        }); RunEngine engine = engine(one.plan().continuing())) {
+        }); RunEngine engine = engine(one.entry(), one.plan().continuing())) {
             engine.guard(own).listener(event -> listener.accept(new CompareEvent.Trained(one.name(), maxIters, event)));
             if (!engine.train(stop).finished()) {
                 return false;
             }
             ComparedRun result = Comparison.finish(one.plan().folder(), one.plan().options().get(TrainOptions.SEED),
-                    RunLog.json(new TrainEvent.Evaluated(engine.trainer().step(), evaluate(engine))), others.share());
+                    RunLog.json(new TrainEvent.Evaluated(engine.trainer().step(), evaluate(one, engine))),
+                    others.share());
             listener.accept(new CompareEvent.Finished(one.name(), result));
             return true;
         } catch (DivergedError e) {
@@ -154,8 +161,9 @@ public final class CompareEngine implements AutoCloseable {
     }
 
     /** On the whole half of the held-out data. */
-    private Evaluation.Result evaluate(RunEngine engine) {
-        int time = setup.model().blockSize();
+    private Evaluation.Result evaluate(One one, RunEngine engine) {
+        int time = one.plan().model().blockSize();
+        TokenData tokens = data.apply(one.entry());
         return new Evaluation(engine.trainer().model(), new Workspace(backend),
                 engine.plan().options().get(TrainOptions.BATCH_SIZE), tokens.tokenizer())
                 .run(EvalWindows.all(tokens.val().orElseThrow(), time), time);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.compare;
 
+import java.util.function.Function;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
@@ -25,15 +26,17 @@ import java.util.Optional;
  * @param seeds number of seeds
  * @param data the source, for the record
  * @param split half of the held-out data
+ * @param models the shape of each method's model
  * @param training values that are given for the training of all runs; the seed is the first run's
  * @param arguments the command line, for the record
  * @param takeOver see {@link Run#TAKE_OVER}
  */
-record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split, Gpt2Config model,
-        OptionValues training, List<String> arguments, Optional<String> takeOver) {
-    /** These settings with another shape of the model. */
-    CompareSetup with(Gpt2Config other) {
-        return new CompareSetup(folder, entries, seeds, data, split, other, training, arguments, takeOver);
+record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split,
+        Function<ComparisonEntry, Gpt2Config> models, OptionValues training, List<String> arguments,
+        Optional<String> takeOver) {
+    /** Whether methods have tokenizers of their own, so that only bits per byte can be compared. */
+    boolean mixesVocabularies() {
+        return entries.stream().anyMatch(entry -> entry.ownTokenizer() != null);
     }
 
     /** The options of the {@code i}-th run of {@code entry}. */
@@ -47,7 +50,8 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
     RunPlan plan(ComparisonEntry entry, int i, String source) {
         TrainOptions options = options(entry, i);
         return new RunPlan(Comparison.folder(folder, options.get(TrainOptions.SEED), entry.label()), source,
-                entry.method(), model, options, Run.SAMPLE_PROMPT.defaultWords(), Optional.empty(), Optional.empty(),
+                entry.method(), models.apply(entry), options, Run.SAMPLE_PROMPT.defaultWords(), Optional.empty(),
+                Optional.empty(),
                 Optional.empty(), arguments, Map.of("split", split), List.of());
     }
 
@@ -64,6 +68,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
 
     /** The settings for {@value Comparison#SETTINGS}: everything that the runs have in common, and where they differ. */
     JsonObject json(TokenData tokens, Backend backend) {
+        Gpt2Config model = models.apply(entries.getFirst());
         JsonObject o = new JsonObject();
         Provenance provenance = Provenance.of(backend);
         o.addProperty("program", provenance.program());
@@ -79,6 +84,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         o.add("seeds", numbers);
         o.addProperty("data", data);
         o.addProperty("split", split);
+        o.addProperty(Comparison.MIXED, mixesVocabularies());
         o.addProperty("parameters", model.parameterCount());
         o.add("model", model.values().toJson());
         JsonObject common = training.toJson();

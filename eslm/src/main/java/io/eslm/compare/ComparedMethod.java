@@ -96,6 +96,7 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         o.add("loss", stats(ComparedRun::loss).json());
         minusBase(o, "loss", ComparedRun::loss);
         o.add("bits_per_byte", stats(ComparedRun::bitsPerByte).json());
+        minusBase(o, "bits_per_byte", ComparedRun::bitsPerByte);
         o.add("perplexity", stats(run -> Math.exp(run.loss())).json());
         o.add("cvar90", stats(ComparedRun::tail).json());
         minusBase(o, "cvar90", ComparedRun::tail);

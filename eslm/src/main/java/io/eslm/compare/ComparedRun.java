@@ -30,7 +30,7 @@ public record ComparedRun(long seed, List<Point> curve, double loss, double bits
     /** Above this load of other programs, seconds cannot be compared. */
     private static final double DISTURBING = 0.05;
 
-    /** One evaluation, and the cost of the steps before it. */
+    /** One evaluation, and the cost of the steps before it. The loss is in nats; in bits per byte, if vocabularies are mixed. */
     public record Point(long step, double loss, double flops, double seconds) {
     }
 
@@ -39,13 +39,15 @@ public record ComparedRun(long seed, List<Point> curve, double loss, double bits
         return Files.exists(dir.resolve(FINAL));
     }
 
-    static ComparedRun read(Path dir, long seed) {
+    /** @param bytes whether the curve is in bits per byte */
+    static ComparedRun read(Path dir, long seed, boolean bytes) {
         List<Point> curve = new ArrayList<>();
         Flops flops = Flops.ZERO;
         double seconds = 0;
         for (Json line : RunLog.lines(dir)) {
             if (line.object().has("val_loss")) {
-                curve.add(new Point(line.count("step"), line.number("val_loss"), flops.total(), seconds));
+                curve.add(new Point(line.count("step"), line.number(bytes ? RunLog.BITS_PER_BYTE : "val_loss"),
+                        flops.total(), seconds));
             } else {
                 flops = flops.plus(RunLog.flops(line));
                 seconds += line.number("ms") / 1e3;

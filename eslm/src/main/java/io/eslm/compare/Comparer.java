@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.compare;
 
+import java.util.function.Function;
+import java.util.Map;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.DataSource;
@@ -21,6 +23,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -39,7 +42,8 @@ public final class Comparer {
     public static final Option<String> METHODS = Option.text("methods", "METHOD",
             "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. The extra key "
                     + "max-iters sets the number of steps of one method, so that a method with cheaper steps can take more "
-                    + "of them");
+                    + "of them; tokenizer lets it learn the same text in another vocabulary, and all is then compared in bits "
+                    + "per byte");
     public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds",
             "runs per method, with consecutive seeds; fewer than " + ComparisonTables.ENOUGH_SEEDS
                     + " give wide, unreliable intervals")
@@ -139,20 +143,21 @@ public final class Comparer {
             throw new OptionError(TrainOptions.SAMPLE_INTERVAL, null, "a comparison draws no samples. Omit the option");
         }
         CompareSetup asked = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
-                options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments, own.find(TAKE_OVER));
+                _ -> options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments,
+                own.find(TAKE_OVER));
         asked.check();
         FolderLock lock = FolderLock.take(asked.folder(), asked.takeOver(), text -> progress.report(0, 0, text));
         Backend backend = null;
         try {
             backend = Backends.open(own.get(BACKEND), own.get(THREADS));
-            TokenData whole =
-                    DataSource.open(asked.data(), own.find(TOKENIZER).map(ModelFolder::tokenizerAt), progress);
-            CompareSetup setup = asked.with(options.newModel(whole));
+            Map<String, TokenData> tokens = tokens(asked);
+            Function<ComparisonEntry, TokenData> data = entry -> tokens.get(tokenizer(entry));
+            CompareSetup setup = new CompareSetup(asked.folder(), entries, asked.seeds(), asked.data(), asked.split(),
+                    entry -> options.newModel(data.apply(entry)), asked.training(), arguments, asked.takeOver());
             setup.check();
             setup.checkMemory(backend);
-            TokenData tokens = half(whole.forVocabulary(setup.model().vocabSize()));
-            CompareFolder.open(setup.folder(), setup.json(tokens, backend));
-            return new CompareEngine(setup, backend, tokens, listener, lock);
+            CompareFolder.open(setup.folder(), setup.json(data.apply(entries.getFirst()), backend));
+            return new CompareEngine(setup, backend, data, listener, lock);
         } catch (RuntimeException e) {
             if (backend != null) {
                 backend.close();
@@ -160,6 +165,27 @@ public final class Comparer {
             lock.close();
             throw e;
         }
+    }
+
+    /** The data in each vocabulary, by what {@link #tokenizer} says. */
+    private Map<String, TokenData> tokens(CompareSetup asked) {
+        Map<String, TokenData> all = new HashMap<>();
+        for (ComparisonEntry entry : asked.entries()) {
+            String name = tokenizer(entry);
+            if (!all.containsKey(name)) {
+                TokenData whole = DataSource.open(asked.data(),
+                        Optional.of(name).filter(n -> !n.isEmpty()).map(n -> ModelFolder.tokenizerAt(n)),
+                        progress);
+                all.put(name, half(whole.forVocabulary(options.newModel(whole).vocabSize())));
+            }
+        }
+        return all;
+    }
+
+    /** The tokenizer of a method: its own, the comparison's, or "" for that of the data. */
+    private String tokenizer(ComparisonEntry entry) {
+        return Optional.ofNullable(entry.ownTokenizer())
+                .orElseGet(() -> options.own().find(TOKENIZER).map(Object::toString).orElse(""));
     }
 
     /** clm first. */

@@ -25,6 +25,8 @@ public final class Comparison {
     public static final String PAGE = "compare.html";
     /** The commits that trained the runs, in {@link #SETTINGS}. */
     static final String COMMIT = "commit";
+    /** True in {@link #SETTINGS} if the runs have different vocabularies, so that only bits per byte can be compared. */
+    static final String MIXED = "mixed_vocabularies";
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
 
@@ -60,7 +62,7 @@ public final class Comparison {
         for (long seed : settings.list("seeds", Long.class)) {
             Path run = folder(dir, seed, folder);
             if (ComparedRun.isFinished(run)) {
-                finished.add(ComparedRun.read(run, seed));
+                finished.add(ComparedRun.read(run, seed, mixed()));
             }
         }
         return finished;
@@ -91,13 +93,23 @@ public final class Comparison {
         JsonObject end = evaluation.deepCopy();
         end.add(ComparedRun.OTHER_LOAD, Json.number(otherLoad));
         AtomicFiles.writeString(run.resolve(ComparedRun.FINAL), Json.pretty(end));
-        return ComparedRun.read(run, seed);
+        return ComparedRun.read(run, seed, false);
     }
 
     /** Writes {@value #FIGURES} and {@value #PAGE}. */
     public void write(Path dir) {
         AtomicFiles.writeString(dir.resolve(FIGURES), Json.pretty(json()));
         AtomicFiles.writeString(dir.resolve(PAGE), ComparisonHtml.of(this));
+    }
+
+    /** Whether the curves are in bits per byte, because the runs have different vocabularies. */
+    boolean mixed() {
+        return settings.optional(MIXED, Boolean.class, false);
+    }
+
+    /** The unit of {@link ComparedRun.Point#loss}. */
+    String lossUnit() {
+        return mixed() ? "bits per byte" : "nats per token";
     }
 
     Json settings() {

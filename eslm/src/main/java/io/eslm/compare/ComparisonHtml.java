@@ -89,6 +89,7 @@ final class ComparisonHtml {
         }
         JsonObject all = new JsonObject();
         all.addProperty("unit", unit.name());
+        all.addProperty("lossUnit", comparison.lossUnit());
         all.add("methods", methods);
         return all;
     }
@@ -121,10 +122,11 @@ final class ComparisonHtml {
         html.append("<section class=charts>");
         for (int from : half > BEGUN ? new int[] {BEGUN, half} : new int[] {BEGUN}) {
             String title = from == BEGUN ? "Validation loss" : "Validation loss, second half";
-            html.append(Chart.of(title, "nats, mean over seeds, against " + unit, flops,
+            html.append(Chart.of(title, comparison.lossUnit() + ", mean over seeds, against " + unit, flops,
                     series(from, p -> unit.of(p.flops()))));
-            html.append(Chart.of(title, "nats, mean over seeds, against seconds of training", seconds,
-                    series(from, Point::seconds)));
+            html.append(
+                    Chart.of(title, comparison.lossUnit() + ", mean over seeds, against seconds of training", seconds,
+                            series(from, Point::seconds)));
         }
         html.append("</section>\n");
     }

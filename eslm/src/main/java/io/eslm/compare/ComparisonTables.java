@@ -27,7 +27,20 @@ final class ComparisonTables {
     }
 
     List<Table> all() {
-        return List.of(quality(), tails(), domains(), cost());
+        return comparison.mixed() ? List.of(bytes(), cost()) : List.of(quality(), tails(), domains(), cost());
+    }
+
+    /** What models of different vocabularies have in common. */
+    private Table bytes() {
+        Table table = new Table("Held-out data after the last step", "method", "seeds", "bits/byte", "minus " + BASE,
+                "p");
+        for (ComparedMethod m : methods) {
+            List<String> row = new ArrayList<>(List.of(m.label(), String.valueOf(m.runs().size()),
+                    m.stats(ComparedRun::bitsPerByte).text("%.4f")));
+            row.addAll(minusBase(m, ComparedRun::bitsPerByte, "%+.4f"));
+            table.add(row);
+        }
+        return table;
     }
 
     private Table quality() {
@@ -119,10 +132,13 @@ final class ComparisonTables {
         methods.stream().filter(m -> !m.name().equals(m.label()))
                 .forEach(m -> notes.add(m.label() + " is " + m.name() + "."));
         notes.add("Mean ± half of its 95 % interval over the seeds (Student's t; paired, where " + BASE
-                + " is subtracted). Losses in nats per token, on the "
-                + settings.required("split", String.class)
-                + " half of the held-out data; CVaR 0.9 is the mean loss of the "
-                + "worst tenth of the tokens.");
+                + " is subtracted). Losses in " + (comparison.mixed() ? "bits per byte" : "nats per token")
+                + ", on the "
+                + settings.required("split", String.class) + " half of the held-out data"
+                + (comparison.mixed()
+                        ? ". The methods have different vocabularies: figures per token, such as perplexity, cannot be "
+                                + "compared, and a half is cut at other places of the same text."
+                        : "; CVaR 0.9 is the mean loss of the worst tenth of the tokens."));
         notes.add(
                 "p: two-sided paired t-test of each figure against " + BASE + " with the same seeds. "
                         + switch (seeds) {

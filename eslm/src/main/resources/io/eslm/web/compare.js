@@ -27,7 +27,7 @@ class ComparisonPlot {
     this.unit = unit;
     const figure = element('figure');
     const caption = element('figcaption', 'Validation loss against ' + (axis === 'flops' ? 'FLOPs' : 'seconds of training'));
-    caption.append(element('small', 'nats per token'));
+    caption.append(element('small', comparison.lossUnit));
     this.plot = element('div', undefined, { class: 'plot', tabindex: 0, role: 'img', 'aria-label': caption.textContent });
     figure.append(caption, element('p', 'Further down and to the left is better. Strong: the mean over the seeds, with its 95 % interval; faint: each seed.'), this.plot);
     where.append(figure);

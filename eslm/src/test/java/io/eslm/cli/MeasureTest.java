@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import java.util.Arrays;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +14,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +55,30 @@ class MeasureTest {
         // one rounds each loss to what a float prints, the other does not
         assertEquals(losses.stream().mapToDouble(d -> d).average().orElseThrow(), eval.get("loss").getAsDouble(), 1e-6);
         assertTrue(scores(text, "--no-special").size() > losses.size() + 3, "several tokens for one");
+    }
+
+    /** A text, a file, ids and a data source: the same words as elsewhere, the same loss. */
+    @Test
+    void evalTakesATextAFileAndIdsToo() throws IOException {
+        String text = "Paper stone.<|endoftext|>Copper paper stone slowly.";
+        Path file = Files.writeString(temp.resolve("three.txt"), text);
+        String ids = Program.run("tokenize", "--tokenizer", model.toString(), "--text", text, "--json").ok().out();
+        Path tokens = Files.writeString(temp.resolve("three.ids"), JsonParser.parseString(ids).getAsJsonObject()
+                .getAsJsonArray("ids").toString().replaceAll("[\\[\\],]", " "));
+        String[] base = {"eval", "--model", model.toString(), "--json"};
+        double expected = loss(base, "--data", file.toString());
+        for (String[] input : new String[][] {{"--text", text}, {"--file", file.toString()},
+            {"--tokens", tokens.toString()}}) {
+            assertEquals(expected, loss(base, input), input[0]);
+        }
+        Program.Outcome both = Program.run("eval", "--model", model.toString(), "--text", text, "--data", "jdk");
+        assertTrue(both.code() == 2 || both.code() == 1, both.err());
+        assertTrue(both.err().contains("give one of them"), both.err());
+    }
+
+    private static double loss(String[] base, String... more) {
+        String[] command = Stream.concat(Arrays.stream(base), Arrays.stream(more)).toArray(String[]::new);
+        return JsonParser.parseString(Program.run(command).ok().out()).getAsJsonObject().get("loss").getAsDouble();
     }
 
     @Test

@@ -65,7 +65,8 @@ class TaskEvalTest {
     void saysWhatIsWrong() {
         Program.Outcome none = eval();
         assertEquals(2, none.code());
-        assertTrue(none.err().contains("Missing required option: '--data=PATH', or a --task"), none.err());
+        assertTrue(none.err().contains("Missing required option: '--data=PATH', --text, --file, --tokens or a --task"),
+                none.err());
         fails("--task-data: name the file of sciq's examples (allenai/sciq, test", "--task", "sciq");
         fails("--eval-iters: is about data, not about a task", "--task", "sciq", "--task-data", "x", "--eval-iters",
                 "2");

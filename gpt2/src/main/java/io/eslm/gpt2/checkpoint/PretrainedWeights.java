@@ -11,7 +11,6 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.TensorFile;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

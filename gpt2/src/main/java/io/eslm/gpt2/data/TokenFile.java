@@ -104,6 +104,15 @@ public final class TokenFile {
         return whole(path, bytes, width);
     }
 
+    /** Ids that are in no file, by a name for messages. */
+    public static TokenFile of(String name, int... ids) {
+        MemorySegment bytes = Arena.ofAuto().allocate(Math.max(1, (long) Integer.BYTES * ids.length));
+        for (int i = 0; i < ids.length; i++) {
+            bytes.set(INT32, (long) Integer.BYTES * i, ids[i]);
+        }
+        return new TokenFile(Path.of(name), bytes.asSlice(0, (long) Integer.BYTES * ids.length), Integer.BYTES, 0);
+    }
+
     static TokenFile of(Path path, MemorySegment bytes) {
         int magic = bytes.byteSize() >= 4 ? bytes.get(INT32, 0) : 0;
         byte[] head = bytes.asSlice(0, Math.min(FileKind.HEAD, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
