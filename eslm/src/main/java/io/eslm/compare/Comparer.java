@@ -151,6 +151,7 @@ public final class Comparer {
             setup.check();
             setup.checkMemory(backend);
             TokenData tokens = half(whole.forVocabulary(setup.model().vocabSize()));
+            new TrainOptions(setup.training()).separator(tokens);
             CompareFolder.open(setup.folder(), setup.json(tokens, backend));
             return new CompareEngine(setup, backend, tokens, listener, lock);
         } catch (RuntimeException e) {
