@@ -45,6 +45,20 @@ def rotary(x, start=0):
     return x * angle.cos() + rotate_half(x) * angle.sin()
 
 
+def starts(*windows):
+    """For each token of windows of documents, given by their lengths, the position of its document's first token."""
+    return torch.tensor([sum(w[:i]) for w in windows for i, n in enumerate(w) for _ in range(n)], dtype=torch.int32)
+
+
+def document_attention(qkv, first, heads=2):
+    """Causal attention within the documents of each window: a mask of one triangle for each document."""
+    windows, time = 2, qkv.shape[0] // 2
+    q, k, v = (x.view(windows, time, heads, -1).transpose(1, 2) for x in qkv.chunk(3, dim=1))
+    document = first.view(windows, 1, time)
+    mask = (document.transpose(1, 2) == document).unsqueeze(1) & torch.ones(time, time, dtype=torch.bool).tril()
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(windows * time, -1)
+
+
 def cases():
     kinks, ties = tensor(KINKS), tensor(TIES)
     yield "abs", torch.abs, kinks
@@ -97,6 +111,7 @@ def cases():
     yield "gelu_quick", lambda x: x * torch.sigmoid(1.702 * x), signs
     yield "relu_one_pass", F.relu, kinks
     yield "silu_one_pass", F.silu, signs
+    yield "attention_documents", document_attention, normal(2 * 7, 3 * 8), starts([3, 1, 3], [7])
 
 
 def main():

@@ -107,9 +107,9 @@ final class KernelCases {
         Storage y = backend.allocate(DType.F32, rows * C);
         Storage lse = backend.allocate(DType.F32, batch * heads * time);
         Storage dqkv = backend.allocate(DType.F32, rows * 3 * C);
-        Runnable forward = () -> kernels.attention(y, lse, qkv, batch, time, heads, 64, 0, 0);
+        Runnable forward = () -> kernels.attention(y, lse, qkv, null, batch, time, heads, 64, 0, 0);
         Runnable both =
-                () -> kernels.attentionBackward(dqkv, dy, null, rows, qkv, y, lse, batch, time, heads, 64, 0,
+                () -> kernels.attentionBackward(dqkv, dy, null, rows, qkv, y, lse, null, batch, time, heads, 64, 0,
                         0);
         forward.run();
         double products = backward ? 5 : 2;
@@ -129,11 +129,11 @@ final class KernelCases {
             Storage qkv = put(on, in);
             Storage y = on.allocate(DType.F32, time * 128);
             Storage lse = on.allocate(DType.F32, 2 * time);
-            on.kernels().attention(y, lse, qkv, 1, time, 2, 64, 0, 0);
+            on.kernels().attention(y, lse, qkv, null, 1, time, 2, 64, 0, 0);
             results[side] = new float[backward ? time * 384 : time * 128];
             if (backward) {
                 Storage d = on.allocate(DType.F32, time * 384);
-                on.kernels().attentionBackward(d, put(on, grad), null, time, qkv, y, lse, 1, time, 2, 64, 0, 0);
+                on.kernels().attentionBackward(d, put(on, grad), null, time, qkv, y, lse, null, 1, time, 2, 64, 0, 0);
                 on.read(d, results[side], 0, results[side].length);
             } else {
                 on.read(y, results[side], 0, results[side].length);

@@ -98,12 +98,12 @@ public class KernelsJmh {
 
     @Benchmark
     public void attention() {
-        kernels.attention(y, perRow, qkv, 1, ROWS, HEADS, HEAD_SIZE, 0, 0);
+        kernels.attention(y, perRow, qkv, null, 1, ROWS, HEADS, HEAD_SIZE, 0, 0);
     }
 
     @Benchmark
     public void attentionBackward() {
-        kernels.attentionBackward(y, a, null, ROWS, qkv, b, perRow, 1, ROWS, HEADS, HEAD_SIZE, 0, 0);
+        kernels.attentionBackward(y, a, null, ROWS, qkv, b, perRow, null, 1, ROWS, HEADS, HEAD_SIZE, 0, 0);
     }
 
     @Benchmark

@@ -156,6 +156,7 @@ public final class Comparer {
                     entry -> options.newModel(data.apply(entry)), asked.training(), arguments, asked.takeOver());
             setup.check();
             setup.checkMemory(backend);
+            tokens.values().forEach(new TrainOptions(setup.training())::separator);
             CompareFolder.open(setup.folder(), setup.json(data.apply(entries.getFirst()), backend));
             return new CompareEngine(setup, backend, data, listener, lock);
         } catch (RuntimeException e) {

@@ -18,6 +18,7 @@ import io.eslm.tensor.backend.Backend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
@@ -36,6 +37,8 @@ public final class Gpt2 extends Module {
     private final Parameter head;
     /** Null if the weights themselves are trained. */
     private final LowRank lowRank;
+    /** The token that ends a document, if documents are separated. */
+    private OptionalInt separator = OptionalInt.empty();
     /** Null if nobody looks. */
     private HookPoints points;
 
@@ -93,10 +96,41 @@ public final class Gpt2 extends Module {
         return x.dropout(config.dropout());
     }
 
-    /** Block {@code i} on the residual stream x (B·T, C) → same shape. */
-    public Variable block(int i, Variable x, int batch) {
+    /**
+     * From now on, a token attends only to tokens of its own document: those after the last {@code end} before it in the window.
+     * {@code end} is the last token of a document, and predicts the first one of the next. Positions count on through the window.
+     * A {@link KeyValueCache} holds one document, so it reads everything.
+     *
+     * @param end empty: a token attends to all tokens before it
+     */
+    public void separateDocuments(OptionalInt end) {
+        separator = end;
+    }
+
+    /** The token that ends a document, if documents are separated. */
+    public OptionalInt separator() {
+        return separator;
+    }
+
+    /** ids (B, T) I32 → where the document of each token starts in its window, (B·T) I32; null if documents are not separated. */
+    public Tensor starts(Tape tape, Tensor ids) {
+        if (separator.isEmpty()) {
+            return null;
+        }
+        int time = ids.dim(1);
+        int end = separator.getAsInt();
+        int[] tokens = ids.toInts();
+        int[] starts = new int[tokens.length];
+        for (int i = 0; i < starts.length; i++) {
+            starts[i] = i % time == 0 ? 0 : tokens[i - 1] == end ? i % time : starts[i - 1];
+        }
+        return tape.put(starts, starts.length);
+    }
+
+    /** Block {@code i} on the residual stream x (B·T, C) → same shape; {@code starts} of the ids, see {@link #starts}. */
+    public Variable block(int i, Variable x, int batch, Tensor starts) {
         double p = x.tape().dropoutRate(config.dropout());
-        return block(i, x, new CausalAttention(batch, config.nHead(), p, p == 0 ? 0 : x.tape().nextSeed()));
+        return block(i, x, new CausalAttention(batch, config.nHead(), p, p == 0 ? 0 : x.tape().nextSeed(), starts));
     }
 
     Variable block(int i, Variable x, Op attention) {
@@ -114,8 +148,9 @@ public final class Gpt2 extends Module {
     public Variable forward(Tape tape, Tensor ids) {
         return tape.scoped(() -> {
             Variable x = embed(tape, ids);
+            Tensor starts = starts(tape, ids);
             for (int i = 0; i < blocks.size(); i++) {
-                x = block(i, x, ids.dim(0));
+                x = block(i, x, ids.dim(0), starts);
             }
             return finalNorm(x);
         });

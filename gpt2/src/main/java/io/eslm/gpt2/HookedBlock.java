@@ -113,9 +113,9 @@ final class HookedBlock {
         return weighted(op, points.at(path + "attn.pattern", pattern, pattern.shape()), qkv);
     }
 
-    /** q·kᵀ/√D, −∞ for later positions, of queries after {@link Block#scaled}: (B, H, T, T). */
+    /** q·kᵀ/√D, −∞ for later positions and other documents, of queries after {@link Block#scaled}: (B, H, T, T). */
     private Variable scores(CausalAttention op, Variable qkv) {
-        return ScaledDotProduct.scores(qkv.tape(), heads(op, qkv, 0), heads(op, qkv, 1), true);
+        return ScaledDotProduct.causalScores(qkv.tape(), heads(op, qkv, 0), heads(op, qkv, 1), op.starts());
     }
 
     /** The values, weighted by the pattern: (B·T, C). */

@@ -75,7 +75,7 @@ class GoldenTest {
             Variable x = model.embed(tape, golden.ids());
             for (int i = 0; i < model.config().nLayer(); i++) {
                 golden.assertClose("hidden." + i, x.value(), precision.forward());
-                x = model.block(i, x, batch);
+                x = model.block(i, x, batch, null);
             }
             golden.assertClose("hidden." + model.config().nLayer(), x.value(), precision.forward());
             Variable hidden = model.finalNorm(x);

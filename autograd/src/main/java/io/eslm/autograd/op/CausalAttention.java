@@ -9,6 +9,7 @@ import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.basic.Composed;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
+import io.eslm.tensor.backend.Storage;
 import java.util.stream.Stream;
 
 /**
@@ -20,8 +21,14 @@ import java.util.stream.Stream;
  * @param heads number of heads, NH
  * @param dropout rate on the attention weights; 0 in evaluation
  * @param seed of the dropout mask
+ * @param starts (B·T) I32: the first position that each position sees, ascending within a sequence; null: all see from 0 on
  */
-public record CausalAttention(int batch, int heads, double dropout, int seed) implements Op {
+public record CausalAttention(int batch, int heads, double dropout, int seed, Tensor starts) implements Op {
+    /** Every position sees all positions up to its own. */
+    public CausalAttention(int batch, int heads, double dropout, int seed) {
+        this(batch, heads, dropout, seed, null);
+    }
+
     @Override
     public Tensor forward(OpContext context, Tensor... x) {
         Tensor qkv = x[0];
@@ -30,11 +37,13 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
                 "columns of qkv %s must be 3 times a multiple of %d heads", qkv.shape(), heads);
         Checks.check(qkv.dim(0) % batch == 0, "attention", "rows of qkv %s must be a multiple of batch %d", qkv.shape(),
                 batch);
+        Checks.check(starts == null || starts.size() == qkv.dim(0), "attention",
+                "there must be a start for each of the rows of qkv %s", qkv.shape());
         int time = qkv.dim(0) / batch;
         Tensor y = context.acquire(qkv.dim(0), width);
         Tensor lse = context.acquire(batch, heads, time);
-        context.kernels().attention(y.storage(), lse.storage(), qkv.storage(), batch, time, heads, width / heads,
-                dropout, seed);
+        context.kernels().attention(y.storage(), lse.storage(), qkv.storage(), startsStorage(), batch, time, heads,
+                width / heads, dropout, seed);
         context.save(lse);
         return y;
     }
@@ -48,8 +57,12 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
         context.kernels().attentionBackward(dqkv.storage(), dy.storage(),
                 rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
-                batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
+                startsStorage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
         context.accumulateRows(0, dqkv, null);
+    }
+
+    private Storage startsStorage() {
+        return starts == null ? null : starts.storage();
     }
 
     @Override
@@ -58,12 +71,17 @@ public record CausalAttention(int batch, int heads, double dropout, int seed) im
     }
 
     public static Stream<Sample> samples(SampleSource source) {
+        Tensor starts = source.indices(0, 0, 2, 3, 3, 0, 0, 0, 0, 4);
         return Stream.of(
                 Sample.of(new CausalAttention(2, 2, 0, 0), source.normal(2 * 5, 3 * 6))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0)),
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0, null)),
                 Sample.of(new CausalAttention(1, 3, 0, 0), source.normal(4, 3 * 3))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 1, 3, 0, 0)),
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 1, 3, 0, 0, null)),
                 Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0.3, 7)));
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0.3, 7, null)),
+                Sample.of(new CausalAttention(2, 2, 0, 0, starts), source.normal(2 * 5, 3 * 4))
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0, starts)),
+                Sample.of(new CausalAttention(2, 1, 0.3, 7, starts), source.normal(2 * 5, 3 * 3))
+                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 1, 0.3, 7, starts)));
     }
 }

@@ -13,6 +13,7 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.select.token.Risk;
+import io.eslm.tensor.Tensor;
 
 /**
  * Estimates cheaply how risky windows are: embedding, the first {@code blocks} blocks, the final norm and the head, without
@@ -102,9 +103,11 @@ public record EarlyExit(int blocks, int stride) {
         Gpt2 model = batch.model();
         try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
             Variable hidden = tape.scoped(() -> {
-                Variable x = model.embed(tape, tape.put(ids, windows, ids.length / windows));
+                Tensor put = tape.put(ids, windows, ids.length / windows);
+                Tensor starts = model.starts(tape, put);
+                Variable x = model.embed(tape, put);
                 for (int i = 0; i < blocks; i++) {
-                    x = model.block(i, x, windows);
+                    x = model.block(i, x, windows, starts);
                 }
                 return tape.apply(new Gather(tape.put(rows, rows.length)), x);
             });

@@ -100,6 +100,7 @@ public final class DistillationObjective implements Objective, SelectionPreview 
                                 + "replaced; replace ln_final");
             }
         }
+        teacher.separateDocuments(batch.model().separator());
         try (Tape teaching = Tape.evaluation(batch.tape().workspace())) {
             Variable known =
                     teacher.backend().flops().in(Phase.SELECTION, () -> teacher.forward(teaching, batch.ids()));

@@ -67,6 +67,7 @@ public final class ExcessLossObjective implements Objective, SelectionPreview {
     }
 
     private float[] referenceLoss(MicroBatch batch) {
+        reference.separateDocuments(batch.model().separator());
         try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
             return reference.losses(reference.forward(tape, batch.ids()), batch.targets()).lossValues();
         }

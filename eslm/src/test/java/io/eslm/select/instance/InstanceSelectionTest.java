@@ -24,6 +24,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,12 +99,19 @@ class InstanceSelectionTest {
                 run.run(ObjectiveRun.method("hierarchical:instance-alpha=0.5,alpha=0,exit-stride=1")).loss());
     }
 
-    /** The early exit after the last block is the model itself, without dropout. */
+    /** The early exit after the last block is the model itself, without dropout; also where that separates documents. */
     @ParameterizedTest
     @EnumSource(Risk.class)
     void theExitAfterAllBlocksIsTheModel(Risk risk) {
+        for (boolean separate : new boolean[] {false, true}) {
+            theExitAfterAllBlocksIsTheModel(risk, separate);
+        }
+    }
+
+    private static void theExitAfterAllBlocksIsTheModel(Risk risk, boolean separate) {
         try (ObjectiveRun plain = new ObjectiveRun(0);
                 Tape tape = Tape.recording(new Workspace(plain.backend), Rng.of(3))) {
+            plain.model.separateDocuments(separate ? OptionalInt.of(plain.inputs[5]) : OptionalInt.empty());
             MicroBatch batch = plain.batch(tape, null);
             TokenLosses risks = batch.losses();
             float[] of = risk.of(risks.lossValues(), risks.entropyValues());

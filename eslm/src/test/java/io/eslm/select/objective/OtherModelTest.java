@@ -35,6 +35,7 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import io.eslm.tensor.backend.Workspace;
 import java.util.Arrays;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +62,18 @@ class OtherModelTest {
             Variable logits = model.logits(model.forward(tape, tape.put(run.inputs, BATCH, TIME)));
             return tape.apply(new CrossEntropy(tape.put(run.targets, M), entropy), logits).value().toFloats();
         }
+    }
+
+    /** Reference, teacher and shallow pass read the documents of a window as the model in training does. */
+    @ParameterizedTest
+    @ValueSource(strings = {"rho-1:reference=x,keep-ratio=0.5", "kd:teacher=x,alpha=0.5"})
+    void itSeparatesDocumentsToo(String spec) {
+        run.run(method(spec, other));
+        long whole = run.backend.flops().count(Phase.SELECTION);
+        run.model.separateDocuments(OptionalInt.of(run.inputs[TIME / 2]));
+        run.run(method(spec, other));
+        assertEquals(run.model.separator(), other.separator());
+        assertTrue(run.backend.flops().count(Phase.SELECTION) < 2 * whole, "fewer pairs");
     }
 
     // ---- rho-1

@@ -75,12 +75,14 @@ public final class NonFinite {
             }
         }
         try (Tape tape = Tape.evaluation(workspace)) {
-            Variable x = model.embed(tape, tape.put(inputs, batch, inputs.length / batch));
+            Tensor ids = tape.put(inputs, batch, inputs.length / batch);
+            Tensor starts = model.starts(tape, ids);
+            Variable x = model.embed(tape, ids);
             for (int i = 0; i < model.config().nLayer(); i++) {
                 if (!finite(x.value())) {
                     return "the input of block " + i + " is the first that is not finite";
                 }
-                x = model.block(i, x, batch);
+                x = model.block(i, x, batch, starts);
             }
             return finite(x.value()) ? "every block is finite, but the final norm or the vocabulary head is not"
                     : "the output of block " + (model.config().nLayer() - 1) + " is not finite";

@@ -4,12 +4,15 @@ package io.eslm.gpt2.train;
 import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.LowRank;
+import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /**
@@ -57,6 +60,8 @@ public record TrainOptions(OptionValues values) {
     public static final Option<Long> SEED = ALL.add(
             Option.seed("seed", "seed of weights, data order, dropout, random selection, and samples")
                     .defaultsTo(1337L));
+    public static final Option<Boolean> SEPARATE_DOCUMENTS = ALL.add(Option.flag("separate documents",
+            "a token attends only to tokens of its own document, not to those before it in the window (docs/data.md)"));
     public static final Option<Integer> LORA_RANK = ALL.add(count("lora rank", 0,
             "rank of the adapters that are trained while the weights of the model stay as they are (docs/lora.md); 0: none")
             .defaultsTo(0));
@@ -125,6 +130,23 @@ public record TrainOptions(OptionValues values) {
         }
         return Schedule.constant(get(LEARNING_RATE)).withWarmup(get(WARMUP_ITERS))
                 .withCosineDecay(get(MIN_LR), get(LR_DECAY_ITERS));
+    }
+
+    /**
+     * The token of {@code data} that ends a document, if documents are separated.
+     *
+     * @throws OptionError if they are, and there is no such token
+     */
+    public OptionalInt separator(TokenData data) {
+        if (!get(SEPARATE_DOCUMENTS)) {
+            return OptionalInt.empty();
+        }
+        Tokenizer tokenizer = data.tokenizer().orElseThrow(() -> new OptionError(SEPARATE_DOCUMENTS, null,
+                data.source() + " does not say which of its ids ends a document, because its tokenizer is not known. "
+                        + "Omit the option, or put the tokenizer beside the tokens"));
+        return OptionalInt.of(tokenizer.endOfText().orElseThrow(() -> new OptionError(SEPARATE_DOCUMENTS, null,
+                "the tokenizer of " + data.source() + " (" + tokenizer.description()
+                        + ") has no token that ends a document. Omit the option, or use another tokenizer")));
     }
 
     /** The adapters that are trained in place of the weights, of no model yet; empty if there are none. */

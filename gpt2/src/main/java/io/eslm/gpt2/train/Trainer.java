@@ -69,6 +69,7 @@ public final class Trainer implements AutoCloseable {
         this.gradClip = options.get(TrainOptions.GRAD_CLIP);
         this.optimizer = new AdamW(model.parameters(), options.adamW());
         data.checkVocab(model.config().vocabSize());
+        model.separateDocuments(options.separator(data));
         this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         this.time = model.config().blockSize();
         this.sampler = BatchSampler.of(data.train(), windows, time, seed);

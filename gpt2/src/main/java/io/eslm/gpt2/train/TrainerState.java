@@ -22,8 +22,8 @@ public record TrainerState(long step, long tokens, long batchPosition, TrainOpti
     /** @throws UserError if a run with these options and method cannot continue this one with the same bits */
     public void checkResumable(TrainOptions now, String methodNow) {
         for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM,
-                TrainOptions.LORA_RANK, TrainOptions.LORA_ALPHA, TrainOptions.LORA_DROPOUT,
-                TrainOptions.LORA_TARGETS)) {
+                TrainOptions.SEPARATE_DOCUMENTS, TrainOptions.LORA_RANK, TrainOptions.LORA_ALPHA,
+                TrainOptions.LORA_DROPOUT, TrainOptions.LORA_TARGETS)) {
             if (!options.get(option).equals(now.get(option))) {
                 throw OptionError.changed(option, now.get(option), options.get(option));
             }

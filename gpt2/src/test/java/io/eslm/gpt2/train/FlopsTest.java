@@ -96,7 +96,7 @@ class FlopsTest {
             counter.run(Phase.EARLY_EXIT, () -> {
                 try (Tape tape = Tape.evaluation(batch.tape().workspace())) {
                     Variable x = batch.model().embed(tape, batch.ids());
-                    x = batch.model().block(0, x, B);
+                    x = batch.model().block(0, x, B, null);
                     batch.model().logits(batch.model().finalNorm(x));
                 }
             });

@@ -173,21 +173,27 @@ final class Definitions {
 
     // ---- attention: one (batch, head, query) at a time
 
-    static void attention(HeapStorage y, HeapStorage lse, HeapStorage qkv, int batch, int time, int heads, int headSize,
-            double p, int seed) {
+    /** The first key that query {@code row} = b·T + t sees. */
+    static int first(HeapStorage starts, int row) {
+        return starts == null ? 0 : (int) starts.get(row);
+    }
+
+    static void attention(HeapStorage y, HeapStorage lse, HeapStorage qkv, HeapStorage starts, int batch, int time,
+            int heads, int headSize, double p, int seed) {
         for (int h = 0; h < batch * heads; h++) {
             Head head = new Head(qkv, h / heads, h % heads, time, heads, headSize);
             for (int i = 0; i < time; i++) {
-                double[] s = new double[i + 1];
-                for (int j = 0; j <= i; j++) {
-                    s[j] = head.score(i, j);
+                int first = first(starts, head.b * time + i);
+                double[] s = new double[i + 1 - first];
+                for (int j = first; j <= i; j++) {
+                    s[j - first] = head.score(i, j);
                 }
                 double logSum = logSumExp(s);
                 lse.set(head.row(i), logSum);
                 for (int d = 0; d < headSize; d++) {
                     double sum = 0;
-                    for (int j = 0; j <= i; j++) {
-                        sum += Math.exp(s[j] - logSum) * head.keep(i, j, p, seed) * head.v(j, d);
+                    for (int j = first; j <= i; j++) {
+                        sum += Math.exp(s[j - first] - logSum) * head.keep(i, j, p, seed) * head.v(j, d);
                     }
                     y.set(head.out(i, d), sum);
                 }
@@ -205,7 +211,8 @@ final class Definitions {
     }
 
     static void attentionBackward(HeapStorage dqkv, HeapStorage dy, HeapStorage rows, int count, HeapStorage qkv,
-            HeapStorage y, HeapStorage lse, int batch, int time, int heads, int headSize, double p, int seed) {
+            HeapStorage y, HeapStorage lse, HeapStorage starts, int batch, int time, int heads, int headSize, double p,
+            int seed) {
         int[] place = new int[batch * time]; // row b·T + t ↦ its row in dy, −1 where it has no gradient
         Arrays.fill(place, -1);
         for (int i = 0; i < count; i++) {
@@ -220,7 +227,7 @@ final class Definitions {
                 for (int i = 0; i < time; i++) {
                     if (place[b * time + i] >= 0) {
                         int at = (place[b * time + i] * heads + h) * headSize;
-                        query(head, i, dq, dk, dv, dy, at, y, lse, p, seed);
+                        query(head, i, first(starts, b * time + i), dq, dk, dv, dy, at, y, lse, p, seed);
                     }
                 }
                 for (int i = 0; i < time * headSize; i++) {
@@ -232,15 +239,16 @@ final class Definitions {
         }
     }
 
-    /** What query i adds to dq, dk, dv (T, HS); dy_i starts at {@code at}. */
-    private static void query(Head head, int i, double[] dq, double[] dk, double[] dv, HeapStorage dy, int at,
+    /** What query i adds to dq, dk, dv (T, HS), with the keys from {@code first} on; dy_i starts at {@code at}. */
+    private static void query(Head head, int i, int first, double[] dq, double[] dk, double[] dv, HeapStorage dy,
+            int at,
             HeapStorage y, HeapStorage lse, double p, int seed) {
         int size = head.headSize;
         double delta = 0;
         for (int d = 0; d < size; d++) {
             delta += dy.get(at + d) * y.get(head.out(i, d));
         }
-        for (int j = 0; j <= i; j++) {
+        for (int j = first; j <= i; j++) {
             double prob = Math.exp(head.score(i, j) - lse.get(head.row(i)));
             double keep = head.keep(i, j, p, seed);
             double dProb = 0;

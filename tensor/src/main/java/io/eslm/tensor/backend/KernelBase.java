@@ -54,6 +54,41 @@ public abstract class KernelBase {
         return device == null ? HeapStorage.of(storage) : HostCopies.read(device, storage, n);
     }
 
+    /**
+     * How many pairs of a query and a key attention computes: for the queries {@code rows}, all where null, the keys from
+     * {@code starts}, 0 where null, up to their own position. Checks both on the way.
+     */
+    final long pairs(String kernel, Storage rows, int count, Storage starts, int batch, int time) {
+        if (rows == null && starts == null) {
+            return batch * Kernels.pairs(0, time);
+        }
+        HeapStorage queries = rows == null ? null : onHost(rows, count);
+        if (queries != null) {
+            ids(kernel, "rows", queries, count, batch * time);
+        }
+        HeapStorage first = starts == null ? null : checkedStarts(kernel, starts, batch * time, time);
+        long pairs = 0;
+        for (int i = 0; i < count; i++) {
+            int row = queries == null ? i : (int) queries.get(i);
+            pairs += row % time + 1 - Definitions.first(first, row);
+        }
+        return pairs;
+    }
+
+    private HeapStorage checkedStarts(String kernel, Storage starts, int rows, int time) {
+        ints(kernel, "starts", rows, starts);
+        HeapStorage all = onHost(starts, rows);
+        for (int row = 0; row < rows; row++) {
+            int least = row % time == 0 ? 0 : (int) all.get(row - 1);
+            int start = (int) all.get(row);
+            if (start < least || start > row % time) {
+                throw new IndexOutOfBoundsException("kernel " + kernel + ": starts[" + row + "] is " + start
+                        + ", which is outside [" + least + ", " + (row % time + 1) + ")");
+            }
+        }
+        return all;
+    }
+
     // ---- checks; `names` are those of the storages, in order, with a blank between them
 
     /** Each storage holds {@code n} elements or more of the same floating-point type as {@code like}. */

@@ -231,62 +231,58 @@ public abstract class Kernels extends ArrayKernels {
 
     /**
      * Causal self-attention (Vaswani et al. 2017, section 3.2). For each b and head h, with q, k, v the head's columns of
-     * qkv: s_ij = q_i·k_j/√HS for j ≤ i, p = softmax_j(s), y_i = Σ_j p̃_ij v_j, where p̃ is p after dropout at rate
-     * {@code p} with index ((b·NH + h)·T + i)·T + j. Counts 2·C for every pair j ≤ i: q·k and p·v.
+     * qkv: s_ij = q_i·k_j/√HS for starts_i ≤ j ≤ i, p = softmax_j(s), y_i = Σ_j p̃_ij v_j, where p̃ is p after dropout at rate
+     * {@code p} with index ((b·NH + h)·T + i)·T + j. Counts 2·C for every such pair (i, j): q·k and p·v.
      *
      * @param y (B, T, C), heads side by side
      * @param lse (B, NH, T): log Σ_j exp(s_ij), kept for the backward pass
      * @param qkv (B, T, 3C): q, k, v side by side, each with its heads side by side
+     * @param starts (B·T) I32: the first key that each query sees, where its document starts; ascends within a sequence, and is
+     *            at most the query's own position. Null: 0 for all
      */
-    public final void attention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
-            double p, int seed) {
+    public final void attention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
+            int headSize, double p, int seed) {
         long n = (long) batch * time * heads * headSize;
         floats("attention", y, "y", n, y);
         floats("attention", y, "lse", (long) batch * heads * time, lse);
         floats("attention", y, "qkv", 3 * n, qkv);
-        flops().add(FORWARD_PRODUCTS * batch * pairs(0, time) * heads * headSize);
-        runAttention(y, lse, qkv, batch, time, heads, headSize, p, seed);
+        long pairs = pairs("attention", null, batch * time, starts, batch, time);
+        flops().add(FORWARD_PRODUCTS * pairs * heads * headSize);
+        runAttention(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
     }
 
-    protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
-            double p, int seed) {
-        plain("attention", h -> Definitions.attention(h.of(y), h.of(lse), h.of(qkv), batch, time, heads, headSize, p,
-                seed));
+    protected void runAttention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
+            int headSize, double p, int seed) {
+        plain("attention", h -> Definitions.attention(h.of(y), h.of(lse), h.of(qkv), h.of(starts), batch, time, heads,
+                headSize, p, seed));
     }
 
     /**
      * Gradient of {@link #attention}. With dp̃_ij = dy_i·v_j, dp = dropout′(dp̃), δ_i = dy_i·y_i and ds_ij = p_ij(dp_ij − δ_i):
-     * dq_i = Σ_j ds_ij k_j/√HS, dk_j = Σ_i ds_ij q_i/√HS, dv_j = Σ_i p̃_ij dy_i. Counts 5·C for every pair j ≤ i of a query i
+     * dq_i = Σ_j ds_ij k_j/√HS, dk_j = Σ_i ds_ij q_i/√HS, dv_j = Σ_i p̃_ij dy_i. Counts 5·C for every pair (i, j) of a query i
      * that has a gradient: the scores again, dp, dq, dk and dv.
      *
      * @param dqkv (B, T, 3C), written in full; dq is zero in rows that {@code rows} lacks
      * @param dy (K, C): the gradients of the output rows that have one
      * @param rows the K row indices b·T + t of dy, ascending; null when dy has all B·T rows
+     * @param starts those of {@link #attention}
      */
     public final void attentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
-            Storage lse, int batch, int time, int heads, int headSize, double p, int seed) {
+            Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
         long n = (long) batch * time * heads * headSize;
         floats("attentionBackward", dqkv, "dqkv qkv", 3 * n, dqkv, qkv);
         floats("attentionBackward", dqkv, "dy", (long) count * heads * headSize, dy);
         floats("attentionBackward", dqkv, "y", n, y);
         floats("attentionBackward", dqkv, "lse", (long) batch * heads * time, lse);
-        long pairs = batch * pairs(0, time);
-        if (rows != null) {
-            HeapStorage queries = onHost(rows, count);
-            ids("attentionBackward", "rows", queries, count, batch * time);
-            pairs = 0;
-            for (int i = 0; i < count; i++) {
-                pairs += (int) queries.get(i) % time + 1;
-            }
-        }
+        long pairs = pairs("attentionBackward", rows, count, starts, batch, time);
         flops().add(BACKWARD_PRODUCTS * pairs * heads * headSize);
-        runAttentionBackward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
+        runAttentionBackward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p, seed);
     }
 
     protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
-            Storage lse, int batch, int time, int heads, int headSize, double p, int seed) {
+            Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
         plain("attentionBackward", h -> Definitions.attentionBackward(h.of(dqkv), h.of(dy), h.of(rows), count,
-                h.of(qkv), h.of(y), h.of(lse), batch, time, heads, headSize, p, seed));
+                h.of(qkv), h.of(y), h.of(lse), h.of(starts), batch, time, heads, headSize, p, seed));
     }
 
     /** Pairs of {@code time} queries behind {@code past} positions with the keys up to their own. */

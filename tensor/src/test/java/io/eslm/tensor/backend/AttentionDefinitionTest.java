@@ -30,7 +30,7 @@ class AttentionDefinitionTest {
 
     private static Tensor attention(Tensor qkv, Tensor lse, double p) {
         Tensor y = zeros(B, T, C);
-        K.attention(y.storage(), lse.storage(), qkv.storage(), B, T, NH, HS, p, SEED);
+        K.attention(y.storage(), lse.storage(), qkv.storage(), null, B, T, NH, HS, p, SEED);
         return y;
     }
 
@@ -75,7 +75,7 @@ class AttentionDefinitionTest {
         Tensor dqkv = random(8, B, T, 3 * C);
         Storage which = rows == null ? null : rows.storage();
         K.attentionBackward(dqkv.storage(), dy.storage(), which, count, qkv.storage(), y.storage(), lse.storage(),
-                B, T, NH, HS, p, SEED);
+                null, B, T, NH, HS, p, SEED);
         return dqkv;
     }
 
@@ -127,10 +127,37 @@ class AttentionDefinitionTest {
         assertEquals(0, Calc.largest(Calc.slice(keys, 2, T, capacity)));
     }
 
+    /** Documents in one sequence are what each is by itself, dropout aside. */
+    @Test
+    void documentsAreSequences() {
+        int[] lengths = {1, 4, 3, 2};
+        Tensor qkv = random(1, B * T, 3 * C);
+        Tensor dy = random(2, B * T, C);
+        Tensor starts = ints(0, 1, 1, 1, 1, 5, 5, 5, 8, 8);
+        Tensor y = zeros(B * T, C);
+        Tensor lse = zeros(NH, B * T);
+        Tensor dqkv = zeros(B * T, 3 * C);
+        K.attention(y.storage(), lse.storage(), qkv.storage(), starts.storage(), 1, B * T, NH, HS, 0, SEED);
+        K.attentionBackward(dqkv.storage(), dy.storage(), null, B * T, qkv.storage(), y.storage(), lse.storage(),
+                starts.storage(), 1, B * T, NH, HS, 0, SEED);
+        int from = 0;
+        for (int n : lengths) {
+            Tensor one = zeros(n, C);
+            Tensor lseOfOne = zeros(NH, n);
+            Tensor gradient = zeros(n, 3 * C);
+            K.attention(one.storage(), lseOfOne.storage(), qkv.rows(from, n).storage(), null, 1, n, NH, HS, 0, SEED);
+            K.attentionBackward(gradient.storage(), dy.rows(from, n).storage(), null, n, qkv.rows(from, n).storage(),
+                    one.storage(), lseOfOne.storage(), null, 1, n, NH, HS, 0, SEED);
+            assertTrue(y.rows(from, n).sameAs(one));
+            assertTrue(dqkv.rows(from, n).sameAs(gradient));
+            from += n;
+        }
+    }
+
     @Test
     void nothingIsAttendedToWithoutPositions() {
         Tensor none = zeros(0);
-        K.attention(none.storage(), none.storage(), none.storage(), 2, 0, NH, HS, 0, 0);
-        K.attention(none.storage(), none.storage(), none.storage(), 0, 3, NH, HS, 0, 0);
+        K.attention(none.storage(), none.storage(), none.storage(), null, 2, 0, NH, HS, 0, 0);
+        K.attention(none.storage(), none.storage(), none.storage(), null, 0, 3, NH, HS, 0, 0);
     }
 }

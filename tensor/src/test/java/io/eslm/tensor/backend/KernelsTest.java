@@ -65,7 +65,7 @@ class KernelsTest {
         assertEquals(2L << 45, flops(
                 () -> backend.kernels().matmul(s, s, s, side, side, side, false, false, false)));
         assertEquals(4L * 64 * 64 * (side * (side + 1L) / 2),
-                flops(() -> backend.kernels().attention(s, s, s, 1, side, 64, 64, 0, 0)));
+                flops(() -> backend.kernels().attention(s, s, s, null, 1, side, 64, 64, 0, 0)));
     }
 
     @ParameterizedTest
@@ -78,15 +78,20 @@ class KernelsTest {
         Storage qkv = floats(3 * B * T * C);
         Storage d = floats(3 * B * T * C);
         int[] all = IntStream.range(0, B * T).toArray();
-        assertEquals(2L * 2 * C * pairs(all), flops(() -> kernels.attention(y, lse, qkv, B, T, NH, HS, 0, 0)));
+        assertEquals(2L * 2 * C * pairs(all), flops(() -> kernels.attention(y, lse, qkv, null, B, T, NH, HS, 0, 0)));
         assertEquals(2L * 5 * C * pairs(all), flops(
-                () -> kernels.attentionBackward(d, y, null, B * T, qkv, y, lse, B, T, NH, HS, 0, 0)));
+                () -> kernels.attentionBackward(d, y, null, B * T, qkv, y, lse, null, B, T, NH, HS, 0, 0)));
         int[] some = {1, 4, 5, 8};
         Storage rows = backend.allocate(DType.I32, some.length);
         backend.write(rows, some, 0, some.length);
         assertEquals(2 + 5 + 1 + 4, pairs(some));
         assertEquals(2L * 5 * C * pairs(some), flops(() -> kernels.attentionBackward(d, y, rows, some.length, qkv, y,
-                lse, B, T, NH, HS, 0, 0)), "queries without a gradient are left out");
+                lse, null, B, T, NH, HS, 0, 0)), "queries without a gradient are left out");
+        Storage starts = ints(0, 0, 2, 2, 4, 0, 1, 1, 1, 1);
+        assertEquals(2L * 2 * C * (1 + 2 + 1 + 2 + 1 + 1 + 1 + 2 + 3 + 4),
+                flops(() -> kernels.attention(y, lse, qkv, starts, B, T, NH, HS, 0, 0)), "pairs within documents");
+        assertEquals(2L * 5 * C * (2 + 1 + 1 + 3), flops(() -> kernels.attentionBackward(d, y, rows, some.length, qkv,
+                y, lse, starts, B, T, NH, HS, 0, 0)));
         Storage cache = floats(B * NH * 9 * HS);
         assertEquals(2 * 2 * C * B * (4 + 5 + 6),
                 flops(() -> kernels.attentionCached(y, cache, floats(B * NH * 9 * HS), qkv, B, 3, 3, 9, NH, HS)));
@@ -141,7 +146,7 @@ class KernelsTest {
         Runnable calls = () -> {
             for (int i = 0; i < 1000; i++) {
                 kernels.matmul(s, s, s, 3, 5, 7, false, false, false);
-                kernels.attentionBackward(s, s, rows, B * T, s, s, s, B, T, NH, HS, 0, 0);
+                kernels.attentionBackward(s, s, rows, B * T, s, s, s, null, B, T, NH, HS, 0, 0);
                 kernels.adamW(tensors, tensors, tensors, tensors, sizes, null, 0, 0, 0, 0, 0, 0, 0, 0);
             }
         };
@@ -234,7 +239,11 @@ class KernelsTest {
                 on("kernel crossEntropyBackward: targets[1] is 5, which is outside [0, 5)",
                         k -> k.crossEntropyBackward(t, s, s, ints(9, 5), ints(1), s, 1, 5)),
                 on("kernel attentionBackward: rows[1] is 2, which is outside [0, 2)",
-                        k -> k.attentionBackward(t, s, ints(0, 2), 2, s, s, s, 1, 2, 1, 2, 0, 0)),
+                        k -> k.attentionBackward(t, s, ints(0, 2), 2, s, s, s, null, 1, 2, 1, 2, 0, 0)),
+                on("kernel attention: starts[1] is 2, which is outside [0, 2)",
+                        k -> k.attention(t, t, s, ints(0, 2), 1, 2, 1, 2, 0, 0)),
+                on("kernel attentionBackward: starts[2] is 0, which is outside [1, 3)",
+                        k -> k.attentionBackward(t, s, null, 3, t, s, s, ints(0, 1, 0), 1, 3, 1, 1, 0, 0)),
                 on("kernel attentionCached: positions [2, 4) are outside the cache's [0, 3)",
                         k -> k.attentionCached(t, t, t, s, 1, 2, 2, 3, 1, 2)),
                 on("kernel distillation: rows[0] is 2, which is outside [0, 2)",
@@ -277,14 +286,14 @@ class KernelsTest {
         }
 
         @Override
-        protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
-                double p, int seed) {
+        protected void runAttention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
+                int headSize, double p, int seed) {
             // idle
         }
 
         @Override
         protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
-                Storage lse, int batch, int time, int heads, int headSize, double p, int seed) {
+                Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
             // idle
         }
 

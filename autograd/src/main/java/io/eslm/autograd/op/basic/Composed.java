@@ -23,12 +23,16 @@ public final class Composed {
 
     /**
      * Causal attention of each head with dropout on the weights. qkv (B·T, 3C) → (B·T, C). Keeps the scores (B, NH, T, T).
+     *
+     * @param starts see {@link ScaledDotProduct#causalScores}
      */
-    public static Variable attention(Tape tape, Variable qkv, int batch, int heads, double dropout, int seed) {
+    public static Variable attention(Tape tape, Variable qkv, int batch, int heads, double dropout, int seed,
+            Tensor starts) {
         Variable q = head(qkv, 0, batch, heads);
         Variable k = head(qkv, 1, batch, heads);
         Variable v = head(qkv, 2, batch, heads);
-        Variable weights = ScaledDotProduct.weights(tape, q, k, true).apply(new Dropout(dropout, seed));
+        Variable weights = ScaledDotProduct.causalScores(tape, q, k, starts).apply(new Softmax())
+                .apply(new Dropout(dropout, seed));
         return weights.matmul(v).permute(0, 2, 1, 3).reshape(qkv.shape().rows(), -1);
     }
 

@@ -28,18 +28,38 @@ public final class ScaledDotProduct {
 
     /** q·kᵀ/√D, −∞ for j &gt; i if {@code causal}: q, k (…, T, D) → (…, T, T). */
     public static Variable scores(Tape tape, Variable q, Variable k, boolean causal) {
-        Variable scores =
-                tape.apply(new Scale(1 / Math.sqrt(q.shape().dim(-1))), tape.apply(new MatMul(false, true), q, k));
-        return causal ? tape.apply(new Add(), scores, tape.constant(mask(scores.value()))) : scores;
+        return causal ? causalScores(tape, q, k, null) : scores(tape, q, k);
     }
 
-    /** (T, T) for scores (…, T, T): 0 where j ≤ i, else −∞. */
-    private static Tensor mask(Tensor scores) {
+    /**
+     * q·kᵀ/√D, −∞ for j &gt; i and j &lt; starts_i: q, k (B, …, T, D) → (B, …, T, T).
+     *
+     * @param starts (B·T) I32: the first position that each position sees; null: 0
+     */
+    public static Variable causalScores(Tape tape, Variable q, Variable k, Tensor starts) {
+        Variable scores = scores(tape, q, k);
+        return tape.apply(new Add(), scores, tape.constant(mask(scores.value(), starts)));
+    }
+
+    private static Variable scores(Tape tape, Variable q, Variable k) {
+        return tape.apply(new Scale(1 / Math.sqrt(q.shape().dim(-1))), tape.apply(new MatMul(false, true), q, k));
+    }
+
+    /** (T, T), or (B, 1…, T, T) with starts, for scores (B, …, T, T): 0 where starts_i ≤ j ≤ i, else −∞. */
+    private static Tensor mask(Tensor scores, Tensor starts) {
         int time = scores.dim(-1);
-        double[] mask = new double[time * time];
-        for (int i = 0; i < time; i++) {
-            Arrays.fill(mask, i * time + i + 1, (i + 1) * time, Double.NEGATIVE_INFINITY);
+        int[] first = starts == null ? new int[time] : starts.toInts();
+        double[] mask = new double[first.length * time];
+        for (int row = 0; row < first.length; row++) {
+            int at = row * time;
+            Arrays.fill(mask, at, at + first[row], Double.NEGATIVE_INFINITY);
+            Arrays.fill(mask, at + row % time + 1, at + time, Double.NEGATIVE_INFINITY);
         }
-        return Tensor.of(scores.backend(), scores.dtype(), mask, time, time);
+        int[] dims = new int[starts == null ? 2 : scores.rank()];
+        Arrays.fill(dims, 1);
+        dims[0] = first.length / time;
+        dims[dims.length - 2] = time;
+        dims[dims.length - 1] = time;
+        return Tensor.of(scores.backend(), scores.dtype(), mask, dims);
     }
 }

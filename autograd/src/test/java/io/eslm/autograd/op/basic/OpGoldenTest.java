@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
+import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
@@ -96,6 +97,7 @@ class OpGoldenTest {
         cases.put("gelu_quick", (tape, x, ids) -> x[0].apply(new Activate(Activation.QUICK_GELU)));
         cases.put("relu_one_pass", (tape, x, ids) -> x[0].apply(new Activate(Activation.RELU)));
         cases.put("silu_one_pass", (tape, x, ids) -> x[0].apply(new Activate(Activation.SILU)));
+        cases.put("attention_documents", (tape, x, ids) -> x[0].apply(new CausalAttention(2, 2, 0, 0, ids)));
         return cases;
     }
 

@@ -40,6 +40,7 @@ final class AttentionBackward {
     private final int dquery;
     private final int result;
     private final int positions;
+    private final int starts;
     private final int lse;
     private final int delta;
 
@@ -61,7 +62,8 @@ final class AttentionBackward {
         dquery = panels + KEYS * BLOCK;
         result = dquery + deep * BLOCK;
         positions = result + deep * BLOCK;
-        lse = positions + BLOCK;
+        starts = positions + BLOCK;
+        lse = starts + BLOCK;
         delta = lse + BLOCK;
         w = scratch.take(delta + BLOCK);
     }
@@ -82,7 +84,7 @@ final class AttentionBackward {
 
     /** One head's operands and dq: rows by position, but for dy by place in the list of rows. */
     record Head(StridedRows q, StridedRows k, StridedRows v, StridedRows y, StridedRows dy, StridedRows lse,
-            StridedRows dq, int time, int size, Strip.Dropout dropout) {
+            StridedRows dq, int time, int size, Strip.Dropout dropout, Strip.Starts starts) {
     }
 
     /**
@@ -173,16 +175,17 @@ final class AttentionBackward {
         return s0 + s1 + (s2 + s3);
     }
 
-    /** One block of queries against all keys up to the last of them. */
+    /** One block of queries against all keys from the first's first up to the last of them. */
     private void block(Head h, int count, float[] sums, int dk, int dv) {
         int n = position(count - 1) + 1;
+        int lowest = h.starts == null ? 0 : h.starts.fetch(w, positions, starts, BLOCK);
         Arrays.fill(w, dquery, dquery + deep * BLOCK, 0);
-        for (int j = 0; j < n; j += KEYS) {
-            int some = Math.min(KEYS, n - j);
+        for (int j = lowest / Tile.ROWS * Tile.ROWS, some; j < n; j += some) {
+            some = Math.min(KEYS - j % KEYS, n - j);
             int tiles = Tile.count(some, Tile.ROWS) * Tile.ROWS;
             scores(j, tiles, keys, query, scores);
             scores(j, tiles, values, grad, gradients);
-            probabilities(h.dropout, j, some, tiles);
+            probabilities(h, j, some, tiles);
             if (panels != gradients) {
                 new StridedRows(w, gradients, BLOCK).toPanels(w, panels, COLS, some, BLOCK);
             }
@@ -219,11 +222,15 @@ final class AttentionBackward {
     }
 
     /** Turns scores into p̃ and dp̃ into ds, for {@code some} keys from j on; zeros up to {@code tiles}. */
-    private void probabilities(Strip.Dropout dropout, int j, int some, int tiles) {
+    private void probabilities(Head h, int j, int some, int tiles) {
+        Strip.Dropout dropout = h.dropout;
         int firstMasked = position(0) + 1;
         if (firstMasked < j + some) {
             int from = Math.max(firstMasked - j, 0);
             Strip.mask(w, scores, BLOCK, j, from, some, w, positions);
+        }
+        if (h.starts != null) {
+            Strip.maskBefore(w, scores, BLOCK, j, 0, Math.min(some, (int) w[starts + BLOCK - 1] - j), w, starts);
         }
         if (dropout != null) {
             Strip.drop(w, gradients, BLOCK, j, some, w, positions, dropout);

@@ -6,8 +6,9 @@ import java.util.Arrays;
 /**
  * Same function as {@link io.eslm.tensor.backend.Kernels#attention} for one head: a block of {@link Tile#COLS} queries
  * at a time, as two matrix products with the softmax between them. Scores are laid out as (keys, queries): that is what
- * a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane. Keys after a
- * block's last query are not touched, and no more than the scores of one block are stored.
+ * a tile writes, what a tile reads as its left operand, and what lets the softmax treat a query as a lane. Keys before the
+ * document of a block's first query and after its last query are not touched, and no more than the scores of one block are
+ * stored.
  */
 final class AttentionForward {
     private static final int BLOCK = Tile.COLS;
@@ -29,6 +30,7 @@ final class AttentionForward {
     private final int scores;
     private final int result;
     private final int positions;
+    private final int starts;
     private final int max;
     private final int sum;
     private final int lse;
@@ -46,7 +48,8 @@ final class AttentionForward {
         scores = query + size * BLOCK;
         result = scores + padded * BLOCK;
         positions = result + BLOCK * wide;
-        max = positions + BLOCK;
+        starts = positions + BLOCK;
+        max = starts + BLOCK;
         sum = max + BLOCK;
         lse = sum + BLOCK;
         w = scratch.take(lse + BLOCK);
@@ -62,18 +65,18 @@ final class AttentionForward {
      * @param lse one row of {@code time}, or null
      * @param part does blocks part, part + parts, …
      * @param dropout null for none
+     * @param first of the queries' keys; null: 0 for all
      */
     static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, StridedRows lse,
-            int time, int past, int size, int part,
-            int parts, Strip.Dropout dropout) {
+            int time, int past, int size, int part, int parts, Strip.Dropout dropout, Strip.Starts first) {
         int n = past + time;
         AttentionForward head = new AttentionForward(scratch, size, n);
         k.copyTo(head.w, head.keys, head.deep, n, size);
         v.toPanels(head.w, head.values, BLOCK, n, size);
         for (int i = part * BLOCK; i < time; i += parts * BLOCK) {
             int count = Math.min(BLOCK, time - i);
-            head.probabilities(q, i, count, past, dropout);
-            head.values(y, i, count, past);
+            head.probabilities(q, i, count, past, dropout, first);
+            head.values(y, i, count, past, first);
             if (lse != null) {
                 System.arraycopy(head.w, head.lse, lse.data(), lse.at() + i, count);
             }
@@ -82,34 +85,42 @@ final class AttentionForward {
     }
 
     /** Unnormalised probabilities of the queries from i, and 1/their sum. */
-    private void probabilities(StridedRows q, int i, int count, int past, Strip.Dropout dropout) {
+    private void probabilities(StridedRows q, int i, int count, int past, Strip.Dropout dropout, Strip.Starts first) {
         for (int t = 0; t < BLOCK; t++) {
             w[positions + t] = past + i + Math.min(t, count - 1);
         }
         int n = past + i + count;
+        int lowest = first == null ? 0 : first.fetch(w, positions, starts, BLOCK);
+        int from = lowest / Tile.ROWS * Tile.ROWS;
+        int strip = scores + from * BLOCK;
         Packing.columns(w, query, size, BLOCK, 1, q.data(), q.row(i), q.stride(), count);
-        Arrays.fill(w, scores, scores + Tile.count(n, Tile.ROWS) * Tile.ROWS * BLOCK, 0);
-        for (int j = 0; j < n; j += Tile.ROWS) {
+        Arrays.fill(w, strip, scores + Tile.count(n, Tile.ROWS) * Tile.ROWS * BLOCK, 0);
+        for (int j = from; j < n; j += Tile.ROWS) {
             Tile.byRows(size, w, keys + j * deep, deep, w, query, w, scores + j * BLOCK, BLOCK);
         }
         int even = n + n % 2;
         Strip.mask(w, scores, BLOCK, 0, past + i + 1, even, w, positions);
-        Strip.maximum(w, scores, even, scale, w, max);
-        Strip.exponentials(w, scores, n, scale, w, max, sum);
+        if (first != null) {
+            Strip.maskBefore(w, scores, BLOCK, 0, from, (int) w[starts + BLOCK - 1], w, starts);
+        }
+        Strip.maximum(w, strip, even - from, scale, w, max);
+        Strip.exponentials(w, scores, from, n, scale, w, max, sum);
         Strip.normalizers(w, max, sum, lse);
         if (dropout != null) {
-            Strip.drop(w, scores, BLOCK, 0, n, w, positions, dropout);
+            Strip.drop(w, strip, BLOCK, from, n - from, w, positions, dropout);
         }
     }
 
-    /** y_i = Σ_j p_ij v_j for the queries from i, eight at a time, over the keys up to the last of these. */
-    private void values(StridedRows y, int i, int count, int past) {
+    /** y_i = Σ_j p_ij v_j for the queries from i, eight at a time, over the keys from the first's first up to the last of these. */
+    private void values(StridedRows y, int i, int count, int past, Strip.Starts first) {
         Arrays.fill(w, result, result + BLOCK * wide, 0);
         for (int t = 0; t < count; t += Tile.ROWS) {
             int n = past + i + Math.min(count, t + Tile.ROWS);
+            int from = first == null ? 0 : (int) w[starts + t];
             for (int p = 0; p < wide; p += BLOCK) {
-                for (int j = 0; j < n; j += KEYS) {
-                    Tile.byColumns(Math.min(KEYS, n - j), w, scores + j * BLOCK + t, BLOCK, w,
+                for (int j = from, some; j < n; j += some) {
+                    some = Math.min(KEYS - j % KEYS, n - j);
+                    Tile.byColumns(some, w, scores + j * BLOCK + t, BLOCK, w,
                             values + p / BLOCK * panel + j * BLOCK, w, result + t * wide + p, wide);
                 }
             }

@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorOperators;
  * query (its position, its lse, …) is an array of one strip row.
  */
 final class Strip {
-    /** Exponentials added up before they join the sum: shorter sums round less. */
+    /** Exponentials added up before they join the sum: shorter sums round less. Parts begin at multiples of it. */
     private static final int KEYS = 256;
 
     private Strip() {
@@ -31,6 +31,19 @@ final class Strip {
                 FloatVector x = FloatVector.fromArray(S, s, i);
                 VectorMask<Float> behind = position.compare(VectorOperators.LT, (float) (first + j));
                 x.blend(Float.NEGATIVE_INFINITY, behind).intoArray(s, i);
+            }
+        }
+    }
+
+    /** Sets rows from..to −∞ where key {@code first} + row comes before the first key that the query sees. */
+    static void maskBefore(float[] s, int at, int cols, int first, int from, int to, float[] w, int starts) {
+        for (int half = 0; half < cols; half += LANES) {
+            FloatVector start = FloatVector.fromArray(S, w, starts + half);
+            for (int j = from; j < to; j++) {
+                int i = at + j * cols + half;
+                FloatVector x = FloatVector.fromArray(S, s, i);
+                VectorMask<Float> unseen = start.compare(VectorOperators.GT, (float) (first + j));
+                x.blend(Float.NEGATIVE_INFINITY, unseen).intoArray(s, i);
             }
         }
     }
@@ -59,15 +72,16 @@ final class Strip {
         b.blend(d, d.compare(VectorOperators.GT, b)).mul(scale).intoArray(w, max + LANES);
     }
 
-    /** s = exp(scale·s − w[max]); w[sum] = Σ s over the n keys. */
-    static void exponentials(float[] s, int at, int n, float scale, float[] w, int max, int sum) {
+    /** s = exp(scale·s − w[max]); w[sum] = Σ s over the keys from..n. */
+    static void exponentials(float[] s, int at, int from, int n, float scale, float[] w, int max, int sum) {
         FloatVector factor = FloatVector.broadcast(S, scale);
         for (int half = 0; half < Tile.COLS; half += LANES) {
             FloatVector shift = FloatVector.fromArray(S, w, max + half).neg();
             FloatVector total = FloatVector.zero(S);
-            for (int from = 0; from < n; from += KEYS) {
+            for (int next, begin = from; begin < n; begin = next) {
+                next = Math.min(n, begin - begin % KEYS + KEYS);
                 FloatVector part = FloatVector.zero(S);
-                for (int j = from; j < Math.min(n, from + KEYS); j++) {
+                for (int j = begin; j < next; j++) {
                     int i = at + j * Tile.COLS + half;
                     FloatVector e = VectorMath.expNonPositive(FloatVector.fromArray(S, s, i).fma(factor, shift));
                     e.intoArray(s, i);
@@ -127,6 +141,17 @@ final class Strip {
 
     /** Dropout of the probabilities of one head, number {@code head} = b·NH + h. */
     record Dropout(double p, int seed, int head, int time) {
+    }
+
+    /** The first key that the query of position t sees is {@code data[at + t]}. */
+    record Starts(int[] data, int at) {
+        /** Sets those of the {@code n} queries with ascending positions w[positions]; returns the lowest. */
+        int fetch(float[] w, int positions, int starts, int n) {
+            for (int t = 0; t < n; t++) {
+                w[starts + t] = data[at + (int) w[positions + t]];
+            }
+            return (int) w[starts];
+        }
     }
 
     /** {@link Dropouts#mix} of each lane. */

@@ -42,8 +42,12 @@ final class VectorAttention {
         return p == 0 ? null : new Strip.Dropout(p, seed, head, time);
     }
 
-    void attention(HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.F32 qkv, int batch, int time, int heads,
-            int headSize, double p, int seed) {
+    private static Strip.Starts window(HeapStorage.I32 starts, int b, int time) {
+        return starts == null ? null : new Strip.Starts(starts.data, starts.offset + b * time);
+    }
+
+    void attention(HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.F32 qkv, HeapStorage.I32 starts, int batch,
+            int time, int heads, int headSize, double p, int seed) {
         int parts = parts(batch * heads, time, Tile.COLS);
         parallel.run(batch * heads * parts, task -> {
             int head = task / parts;
@@ -52,15 +56,15 @@ final class VectorAttention {
             AttentionForward.run(scratch, columns(qkv, 0, b, h, time, heads, headSize),
                     columns(qkv, 1, b, h, time, heads, headSize), columns(qkv, 2, b, h, time, heads, headSize),
                     output(y, b, h, time, heads, headSize), new StridedRows(lse.data, lse.offset + head * time, 1),
-                    time, 0,
-                    headSize, task % parts, parts, dropout(p, seed, head, time));
+                    time, 0, headSize, task % parts, parts, dropout(p, seed, head, time), window(starts, b, time));
         });
     }
 
     void attentionBackward(HeapStorage.F32 dqkv, HeapStorage.F32 dy, HeapStorage.I32 rows, int count,
-            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int batch, int time, int heads, int headSize,
-            double p, int seed) {
-        Backward call = new Backward(scratch, dqkv, dy, rows, count, qkv, y, lse, time, heads, headSize, p, seed);
+            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.I32 starts, int batch, int time,
+            int heads, int headSize, double p, int seed) {
+        Backward call =
+                new Backward(scratch, dqkv, dy, rows, count, qkv, y, lse, starts, time, heads, headSize, p, seed);
         int parts = parts(batch * heads, Tile.count(count, Math.max(1, batch)), AttentionBackward.BLOCK);
         int each = 2 * AttentionBackward.sums(time, headSize);
         if (parts == 1) {
@@ -81,8 +85,8 @@ final class VectorAttention {
 
     /** The arguments of one backward pass. */
     private record Backward(Scratch scratch, HeapStorage.F32 dqkv, HeapStorage.F32 dy, HeapStorage.I32 rows, int count,
-            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, int time, int heads, int headSize, double p,
-            int seed) {
+            HeapStorage.F32 qkv, HeapStorage.F32 y, HeapStorage.F32 lse, HeapStorage.I32 starts, int time, int heads,
+            int headSize, double p, int seed) {
 
         private StridedRows columns(HeapStorage.F32 s, int part, int head) {
             return VectorAttention.columns(s, part, head / heads, head % heads, time, heads, headSize);
@@ -97,8 +101,7 @@ final class VectorAttention {
                             output(y, b, h, time, heads, headSize),
                             new StridedRows(dy.data, dy.offset + h * headSize, heads * headSize),
                             new StridedRows(lse.data, lse.offset + head * time, 1), columns(dqkv, 0, head), time,
-                            headSize,
-                            dropout(p, seed, head, time));
+                            headSize, dropout(p, seed, head, time), window(starts, b, time));
             AttentionBackward.run(scratch, operands, rows, b * time, place(b * time), place((b + 1) * time), part,
                     parts, sums, at);
         }
@@ -166,7 +169,8 @@ final class VectorAttention {
             if (thin) {
                 AttentionThin.run(scratch, q, k, v, out, task % parts, past + task % parts + 1, headSize);
             } else {
-                AttentionForward.run(scratch, q, k, v, out, null, time, past, headSize, task % parts, parts, null);
+                AttentionForward.run(scratch, q, k, v, out, null, time, past, headSize, task % parts, parts, null,
+                        null);
             }
         });
     }

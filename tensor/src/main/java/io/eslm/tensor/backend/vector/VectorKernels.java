@@ -278,18 +278,16 @@ public final class VectorKernels extends Kernels {
     // ---- attention
 
     @Override
-    protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
-            double p,
-            int seed) {
-        attention.attention(f32(y), f32(lse), f32(qkv), batch, time, heads, headSize, p, seed);
+    protected void runAttention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
+            int headSize, double p, int seed) {
+        attention.attention(f32(y), f32(lse), f32(qkv), i32(starts), batch, time, heads, headSize, p, seed);
     }
 
     @Override
     protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
-            Storage lse, int batch, int time, int heads, int headSize, double p, int seed) {
-        attention.attentionBackward(f32(dqkv), f32(dy), i32(rows), count, f32(qkv), f32(y), f32(lse), batch, time,
-                heads,
-                headSize, p, seed);
+            Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
+        attention.attentionBackward(f32(dqkv), f32(dy), i32(rows), count, f32(qkv), f32(y), f32(lse), i32(starts),
+                batch, time, heads, headSize, p, seed);
     }
 
     @Override

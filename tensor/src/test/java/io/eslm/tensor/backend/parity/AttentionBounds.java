@@ -46,6 +46,10 @@ final class AttentionBounds {
         return ((b * time + i) * 3 + which) * width + head % shape.heads() * headSize;
     }
 
+    private int first(int head, int i) {
+        return shape.start(head / shape.heads() * time + i);
+    }
+
     private int out(int head, int i) {
         return (head / shape.heads() * time + i) * width + head % shape.heads() * headSize;
     }
@@ -53,7 +57,7 @@ final class AttentionBounds {
     /** Scores of row i, and in {@code bound} how far each may be off: a dot product of HS terms, its factor, the shift. */
     private double[] scores(int head, int i, double[] bound) {
         double[] s = new double[i + 1];
-        for (int j = 0; j <= i; j++) {
+        for (int j = first(head, i); j <= i; j++) {
             double size = 0;
             for (int d = 0; d < headSize; d++) {
                 double term = qkv[at(head, i, 0) + d] * qkv[at(head, j, 1) + d] / Math.sqrt(headSize);
@@ -74,12 +78,12 @@ final class AttentionBounds {
         double[] off = new double[i + 1];
         double[] s = scores(head, i, off);
         double max = Double.NEGATIVE_INFINITY;
-        for (double v : s) {
-            max = Math.max(max, v);
+        for (int j = first(head, i); j <= i; j++) {
+            max = Math.max(max, s[j]);
         }
         double sum = 0;
         double mean = 0;
-        for (int j = 0; j <= i; j++) {
+        for (int j = first(head, i); j <= i; j++) {
             double e = Math.exp(s[j] - max);
             sum += e;
             off[j] += U * (max - s[j] + 6);
@@ -92,7 +96,7 @@ final class AttentionBounds {
         for (int d = 0; d < headSize; d++) {
             double total = 0;
             double bound = 0;
-            for (int j = 0; j <= i; j++) {
+            for (int j = first(head, i); j <= i; j++) {
                 double term = Math.exp(s[j] - max) / sum * kept(head, i, j) * qkv[at(head, j, 2) + d];
                 total += term;
                 bound += Math.abs(term) * (off[j] + mean + U * (chain(i + 1) + 6));
@@ -131,7 +135,7 @@ final class AttentionBounds {
             deltaSize += Math.abs(term);
         }
         double steps = U * (chain(time) + 8);
-        for (int j = 0; j <= i; j++) {
+        for (int j = first(head, i); j <= i; j++) {
             double kept = kept(head, i, j);
             double p = Math.exp(s[j] - l);
             double pOff = off[j] + U * (Math.abs(s[j]) + Math.abs(l) + 8); // relative to p

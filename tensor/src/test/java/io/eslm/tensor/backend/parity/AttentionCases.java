@@ -12,6 +12,9 @@ final class AttentionCases {
     private static final int[][] SIZES = {{0, 3, 2, 4}, {1, 1, 1, 1}, {1, 5, 2, 4}, {2, 7, 3, 8}, {2, 17, 3, 16},
         {1, 33, 2, 64}, {2, 64, 2, 20}, {1, 100, 2, 33}, {1, 130, 2, 64}};
 
+    /** Lengths of documents, in a cycle: one token, within a block of queries, over several blocks of queries and of keys. */
+    private static final int[] DOCUMENTS = {5, 1, 18, 2, 70, 1, 33};
+
     private AttentionCases() {
     }
 
@@ -19,12 +22,17 @@ final class AttentionCases {
         List<KernelCase> cases = new ArrayList<>();
         for (int[] s : SIZES) {
             for (double p : new double[] {0, 0.2}) {
-                Shape shape = new Shape(s[0], s[1], s[2], s[3], p, 99);
+                Shape shape = new Shape(s[0], s[1], s[2], s[3], p, 99, null);
                 forward(cases, shape, 1);
                 forward(cases, shape, 5);
                 int tokens = s[0] * s[1];
                 for (int count : new TreeSet<>(List.of(tokens, tokens * 2 / 3, Math.min(1, tokens), 0))) {
                     backward(cases, shape, count);
+                }
+                Shape documents = new Shape(s[0], s[1], s[2], s[3], p, 99, starts(s[0], s[1]));
+                forward(cases, documents, 1);
+                for (int count : new TreeSet<>(List.of(tokens, tokens * 2 / 3))) {
+                    backward(cases, documents, count);
                 }
             }
             cached(cases, s[0], s[1], s[2], s[3], 0);
@@ -34,7 +42,28 @@ final class AttentionCases {
         return cases;
     }
 
-    record Shape(int batch, int time, int heads, int headSize, double p, int seed) {
+    private static int[] starts(int batch, int time) {
+        int[] starts = new int[batch * time];
+        int length = 0;
+        for (int row = 0, document = 0; row < starts.length; row++) {
+            boolean ends = length == DOCUMENTS[document % DOCUMENTS.length];
+            starts[row] = row % time == 0 ? 0 : ends ? row % time : starts[row - 1];
+            document += ends ? 1 : 0;
+            length = ends ? 1 : length + 1;
+        }
+        return starts;
+    }
+
+    /** @param starts null for none */
+    record Shape(int batch, int time, int heads, int headSize, double p, int seed, int[] starts) {
+        int start(int row) {
+            return starts == null ? 0 : starts[row];
+        }
+
+        Storage starts(KernelRun run) {
+            return starts == null ? null : run.in(starts);
+        }
+
         int width() {
             return heads * headSize;
         }
@@ -44,7 +73,8 @@ final class AttentionCases {
         }
 
         String label() {
-            return batch + "x" + time + "x" + heads + "x" + headSize + (p == 0 ? "" : " dropout " + p);
+            return batch + "x" + time + "x" + heads + "x" + headSize + (p == 0 ? "" : " dropout " + p)
+                    + (starts == null ? "" : " documents");
         }
     }
 
@@ -53,8 +83,8 @@ final class AttentionCases {
             double[] qkv = run.normal(s.tokens() * 3 * s.width(), scale);
             AttentionBounds bounds = new AttentionBounds(s, qkv);
             run.kernels().attention(run.out("y", s.tokens() * s.width(), (i, want) -> bounds.y[i]),
-                    run.out("lse", s.tokens() * s.heads, (i, want) -> bounds.lseBound[i]), run.in(qkv), s.batch, s.time,
-                    s.heads, s.headSize, s.p, s.seed);
+                    run.out("lse", s.tokens() * s.heads, (i, want) -> bounds.lseBound[i]), run.in(qkv), s.starts(run),
+                    s.batch, s.time, s.heads, s.headSize, s.p, s.seed);
         }));
     }
 
@@ -68,7 +98,7 @@ final class AttentionCases {
             double[] bound = bounds.backward(dy, rows);
             run.kernels().attentionBackward(run.out("dqkv", qkv.length, (i, want) -> bound[i]), run.in(dy),
                     all ? null : run.in(rows), count, run.in(qkv), run.in(bounds.value), run.in(bounds.lse),
-                    s.batch, s.time, s.heads, s.headSize, s.p, s.seed);
+                    s.starts(run), s.batch, s.time, s.heads, s.headSize, s.p, s.seed);
         }));
     }
 
@@ -78,7 +108,7 @@ final class AttentionCases {
         String label = batch + "x" + time + "x" + heads + "x" + headSize + " after " + past;
         cases.add(new KernelCase("attentionCached", label, run -> {
             int width = heads * headSize;
-            Shape whole = new Shape(batch, past + time, heads, headSize, 0, 0);
+            Shape whole = new Shape(batch, past + time, heads, headSize, 0, 0, null);
             double[] qkv = run.normal(whole.tokens() * 3 * width);
             AttentionBounds bounds = new AttentionBounds(whole, qkv);
             double[] fresh = new double[batch * time * 3 * width];

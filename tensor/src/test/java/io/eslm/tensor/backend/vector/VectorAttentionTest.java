@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.eslm.tensor.backend.HeapStorage;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.ScalarBackend;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -17,7 +18,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 class VectorAttentionTest {
     private static final int SEED = 77;
 
-    private record Shape(int batch, int time, int heads, int size, double p) {
+    /** @param starts null for none */
+    private record Shape(int batch, int time, int heads, int size, double p, HeapStorage.I32 starts) {
+        Shape(int batch, int time, int heads, int size, double p) {
+            this(batch, time, heads, size, p, null);
+        }
+
+        Shape with(int... first) {
+            return new Shape(batch, time, heads, size, p, Floats.rows(first));
+        }
+
         int tokens() {
             return batch * time;
         }
@@ -28,7 +38,7 @@ class VectorAttentionTest {
 
         HeapStorage.F32 forward(Kernels kernels, HeapStorage.F32 qkv, HeapStorage.F32 lse) {
             HeapStorage.F32 y = Floats.nan(tokens() * width());
-            kernels.attention(y, lse, qkv, batch, time, heads, size, p, SEED);
+            kernels.attention(y, lse, qkv, starts, batch, time, heads, size, p, SEED);
             return y;
         }
 
@@ -36,7 +46,7 @@ class VectorAttentionTest {
                 HeapStorage.F32 y, HeapStorage.F32 lse) {
             HeapStorage.F32 dqkv = Floats.nan(tokens() * 3 * width());
             int count = rows == null ? tokens() : rows.size();
-            kernels.attentionBackward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, size, p, SEED);
+            kernels.attentionBackward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, size, p, SEED);
             return dqkv;
         }
 
@@ -71,6 +81,72 @@ class VectorAttentionTest {
             close(y, s.forward(kernels, qkv, got), 6e-6);
             close(lse, got, 6e-6);
             close(s.backward(definition, dy, null, qkv, y, lse), s.backward(kernels, dy, null, qkv, y, lse), 6e-6);
+        });
+    }
+
+    /** Random documents; the tolerance is that of {@link #matchesTheDefinition}. */
+    @ParameterizedTest
+    @CsvSource({"1, 300, 1, 64, 0, 12", "2, 165, 3, 16, 0.3, 60", "1, 700, 1, 8, 0, 400", "3, 33, 1, 80, 0.1, 2"})
+    void documentsMatchTheDefinition(int batch, int time, int heads, int size, double p, int length) {
+        Random random = new Random(time);
+        int[] starts = new int[batch * time];
+        for (int row = 0; row < starts.length; row++) {
+            starts[row] = row % time == 0 ? 0 : random.nextInt(length) == 0 ? row % time : starts[row - 1];
+        }
+        Shape s = new Shape(batch, time, heads, size, p).with(starts);
+        HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * s.width(), random);
+        HeapStorage.F32 dy = Floats.random(s.tokens() * s.width(), random);
+        HeapStorage.I32 odd = Floats.rows(IntStream.range(0, s.tokens()).filter(i -> i % 2 == 1).toArray());
+        Kernels definition = new ScalarBackend().kernels();
+        HeapStorage.F32 lse = s.lse();
+        HeapStorage.F32 y = s.forward(definition, qkv, lse);
+        Floats.with(2, kernels -> {
+            HeapStorage.F32 got = s.lse();
+            close(y, s.forward(kernels, qkv, got), 6e-6);
+            close(lse, got, 6e-6);
+            close(s.backward(definition, dy, null, qkv, y, lse), s.backward(kernels, dy, null, qkv, y, lse), 6e-6);
+            close(s.backward(definition, dy, odd, qkv, y, lse), s.backward(kernels, dy, odd, qkv, y, lse), 6e-6);
+        });
+    }
+
+    /** One document a window is no document at all, bit for bit. */
+    @Test
+    void oneDocumentIsTheWindow() {
+        Shape whole = new Shape(2, 300, 2, 16, 0.2);
+        Random random = new Random(8);
+        HeapStorage.F32 qkv = Floats.random(whole.tokens() * 3 * whole.width(), random);
+        HeapStorage.F32 dy = Floats.random(whole.tokens() * whole.width(), random);
+        Floats.with(2, kernels -> {
+            HeapStorage.F32 lse = whole.lse();
+            HeapStorage.F32 y = whole.forward(kernels, qkv, lse);
+            Shape one = whole.with(new int[whole.tokens()]);
+            HeapStorage.F32 lseOfOne = one.lse();
+            HeapStorage.F32 yOfOne = one.forward(kernels, qkv, lseOfOne);
+            assertArrayEquals(Floats.values(y), Floats.values(yOfOne));
+            assertArrayEquals(Floats.values(lse), Floats.values(lseOfOne));
+            assertArrayEquals(Floats.values(whole.backward(kernels, dy, null, qkv, y, lse)),
+                    Floats.values(one.backward(kernels, dy, null, qkv, y, lse)));
+        });
+    }
+
+    /** Keys and values of one document do not reach another one, bit for bit. */
+    @ParameterizedTest
+    @CsvSource({"100, 41", "300, 299", "300, 1", "64, 32"})
+    void documentsDoNotMeet(int time, int cut) {
+        Shape s = new Shape(1, time, 1, 16, 0)
+                .with(IntStream.range(0, time).map(i -> i < cut ? 0 : cut).toArray());
+        Random random = new Random(9);
+        HeapStorage.F32 qkv = Floats.random(s.tokens() * 3 * s.width(), random);
+        HeapStorage.F32 other = Floats.copy(qkv);
+        for (int i = 0; i < cut * 3 * s.width(); i++) {
+            other.set(i, 2 * random.nextFloat() - 1);
+        }
+        Floats.with(1, kernels -> {
+            float[] second = Floats.values(s.forward(kernels, qkv, s.lse()));
+            float[] same = Floats.values(s.forward(kernels, other, s.lse()));
+            int from = cut * s.width();
+            assertArrayEquals(Arrays.copyOfRange(second, from, second.length),
+                    Arrays.copyOfRange(same, from, same.length));
         });
     }
 

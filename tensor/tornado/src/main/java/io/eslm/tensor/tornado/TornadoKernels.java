@@ -245,16 +245,24 @@ final class TornadoKernels extends Kernels {
     }
 
     @Override
-    protected void runAttention(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int headSize,
-            double p,
-            int seed) {
-        attention.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
+    protected void runAttention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
+            int headSize, double p, int seed) {
+        if (starts == null) {
+            attention.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
+        } else {
+            super.runAttention(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
+        }
     }
 
     @Override
     protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
-            Storage lse, int batch, int time, int heads, int headSize, double p, int seed) {
-        attention.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
+            Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
+        if (starts == null) {
+            attention.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
+        } else {
+            super.runAttentionBackward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p,
+                    seed);
+        }
     }
 
     @Override
