@@ -63,7 +63,7 @@ final class AttentionForward {
      * @param part does blocks part, part + parts, …
      * @param dropout null for none
      */
-    static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, StridedRows lse,
+    static void run(Scratch scratch, StridedRows q, KeyRows k, KeyRows v, StridedRows y, StridedRows lse,
             int time, int past, int size, int part,
             int parts, Strip.Dropout dropout) {
         int n = past + time;

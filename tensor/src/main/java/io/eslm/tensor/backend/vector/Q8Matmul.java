@@ -45,16 +45,21 @@ final class Q8Matmul {
      * are what the product sums along.
      */
     boolean run(Product p, Storage weights) {
+        return run(p, weights, p.m());
+    }
+
+    /** {@link #run(Product, Storage)} with the bits of a product of {@code as} rows. */
+    boolean run(Product p, Storage weights, int as) {
         if (HeapStorage.of(weights) instanceof Q8Storage w && !p.transA() && w.turned != p.transB() && w.rows == p.n()
                 && w.cols == p.k() && w.offset == 0) {
-            run(p, w);
+            run(p, w, as);
             return true;
         }
         return false;
     }
 
-    private void run(Product p, Q8Storage w) {
-        if (p.m() <= THIN && p.k() > 0 && p.n() > 0 && W <= HALF) {
+    private void run(Product p, Q8Storage w, int as) {
+        if (as <= THIN && p.k() > 0 && p.n() > 0 && W <= HALF) {
             int grain = Tile.count(Tile.count(p.n(), TASKS), GRAIN) * GRAIN;
             parallel.ranges(p.n(), grain, (from, to) -> {
                 p.start(0, p.m(), from, to - from);
@@ -70,7 +75,7 @@ final class Q8Matmul {
             }
         });
         matmul.run(new Product(p.y(), p.a(), new HeapStorage.F32(floats, 0, p.n() * p.k()), p.m(), p.k(), p.n(), false,
-                true, p.accumulate(), p.bias(), p.residual(), p.gelu()));
+                true, p.accumulate(), p.bias(), p.residual(), p.gelu()), as);
         scratch.give(floats);
     }
 
