@@ -158,13 +158,15 @@ public final class BatchGenerator implements AutoCloseable {
             }
             int token = sampler.draw(logits);
             if (token == endOfText) {
+                if (request.topLogprobs() >= 0) {
+                    job.listener.onEndOfText(logprobs(token, request));
+                }
                 return Generation.End.END_OF_TEXT;
             }
             synchronized (waiting) {
                 newTokens++;
             }
-            if (!job.listener.onToken(token, request.topLogprobs() < 0 ? null
-                    : Logprobs.of(logits, 0, logits.length, vocabulary, token, request.topLogprobs()))) {
+            if (!job.listener.onToken(token, request.topLogprobs() < 0 ? null : logprobs(token, request))) {
                 return Generation.End.STOPPED;
             }
             if (++made < request.sampling().maxNewTokens()) {
@@ -172,6 +174,10 @@ public final class BatchGenerator implements AutoCloseable {
             }
         }
         return Generation.End.LENGTH;
+    }
+
+    private TokenLogprobs logprobs(int token, Request request) {
+        return Logprobs.of(logits, 0, logits.length, vocabulary, token, request.topLogprobs());
     }
 
     private List<TokenLogprobs> read(int[] ids, Request request) {

@@ -20,6 +20,10 @@ public interface Listener {
      */
     boolean onToken(int id, TokenLogprobs logprobs);
 
+    /** End-of-text was drawn, if log-probabilities were asked for: how likely it was. {@link #onEnd} follows. */
+    default void onEndOfText(TokenLogprobs logprobs) {
+    }
+
     /**
      * The sequence has ended. Called once, and last.
      *
