@@ -41,7 +41,7 @@ final class CompletionHandler {
             this.arrived = arrived;
         }
 
-        /** Like {@link CompletionRun#next}; null if it is time for a sign of life. */
+        /** Like {@link CompletionRun#next}; null if nothing happens until the next sign of life is due. */
         Choice next() throws InterruptedException {
             long left = arrived + timeLimit.toNanos() - System.nanoTime();
             if (left <= 0) {
@@ -95,8 +95,8 @@ final class CompletionHandler {
 
     private static String whole(Work work) throws IOException, InterruptedException {
         while (!work.run.done()) {
-            Choice choice = work.next();
-            if (choice == null || work.beatIsDue()) {
+            Choice _ = work.next();
+            if (work.beatIsDue()) {
                 if (!work.run.begun()) {
                     work.skipBeat(); // it waits for its turn, and may still be told that it waited too long
                     continue;
