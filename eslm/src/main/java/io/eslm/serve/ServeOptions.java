@@ -21,12 +21,12 @@ import java.util.Optional;
  * @param maxChoices choices of a request: its prompts times n
  * @param maxRunning sequences that run at once
  * @param maxWaiting sequences that wait for their turn
- * @param cacheBytes of keys and values of all sequences
+ * @param cacheBytes of keys and values of all sequences; empty for as much as they may need, up to a bound
  * @param timeLimit of a request, from its arrival to its last token
  * @param grace how long requests may go on when the server stops
  */
 public record ServeOptions(String host, int port, Optional<Path> apiKeyFile, Optional<String> name, int maxBodyBytes,
-        int maxTokens, int maxChoices, int maxRunning, int maxWaiting, long cacheBytes, Duration timeLimit,
+        int maxTokens, int maxChoices, int maxRunning, int maxWaiting, Optional<Long> cacheBytes, Duration timeLimit,
         Duration grace) {
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
     private static final int MB = 1 << 20;
@@ -43,7 +43,8 @@ public record ServeOptions(String host, int port, Optional<Path> apiKeyFile, Opt
                     .must("not be empty", name -> !name.isBlank()).defaultsTo("the name of its folder", _ -> null));
     public static final Option<Integer> CACHE_MB = ALL.add(Option.count("cache mb",
             "memory for the keys and values of all sequences, in MB; sequences wait when it is full")
-            .must("be at least 1", n -> n >= 1).defaultsTo(1024));
+            .must("be at least 1", n -> n >= 1)
+            .defaultsTo("enough for max running texts of full length, but at most 1024", _ -> null));
     public static final Option<Integer> MAX_RUNNING =
             ALL.add(Option.count("max running", "sequences that are computed at once")
                     .must("be from 1 to 1024", n -> n >= 1 && n <= 1024).defaultsTo(32));
@@ -73,7 +74,7 @@ public record ServeOptions(String host, int port, Optional<Path> apiKeyFile, Opt
     public static ServeOptions of(OptionValues values) {
         return new ServeOptions(values.get(HOST), values.get(PORT), values.find(API_KEY_FILE), values.find(MODEL_NAME),
                 values.get(MAX_BODY_MB) * MB, values.get(MAX_TOKENS), values.get(MAX_CHOICES), values.get(MAX_RUNNING),
-                values.get(MAX_WAITING), (long) values.get(CACHE_MB) * MB, Duration.ofSeconds(values.get(TIME_LIMIT)),
+                values.get(MAX_WAITING), values.find(CACHE_MB).map(mb -> (long) mb * MB), Duration.ofSeconds(values.get(TIME_LIMIT)),
                 Duration.ofSeconds(values.get(GRACE)));
     }
 }

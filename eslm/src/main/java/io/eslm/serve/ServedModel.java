@@ -2,7 +2,7 @@
 package io.eslm.serve;
 
 import io.eslm.gpt2.Gpt2;
-import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.PagedModel;
 import io.eslm.gpt2.generate.BatchGenerator;
 import io.eslm.gpt2.generate.BatchLimits;
 import io.eslm.gpt2.option.OptionError;
@@ -21,6 +21,8 @@ record ServedModel(String name, Tokenizer tokenizer, BatchGenerator generator, i
         implements AutoCloseable {
     /** Positions of a page of keys and values. */
     private static final int PAGE = 16;
+    /** Of the cache, if the user does not say. */
+    private static final long USUAL_BYTES = 1L << 30;
 
     /**
      * Starts to run {@code model}.
@@ -29,20 +31,15 @@ record ServedModel(String name, Tokenizer tokenizer, BatchGenerator generator, i
      */
     static ServedModel open(Gpt2 model, Tokenizer tokenizer, String name, ServeOptions options) {
         int context = model.config().blockSize();
-        long least = bytesPerToken(model.config()) * ((context + PAGE - 1) / PAGE * PAGE);
-        if (options.cacheBytes() < least) {
-            long mb = options.cacheBytes() >> 20;
-            throw new OptionError(ServeOptions.CACHE_MB, mb, "must be at least " + ((least >> 20) + 1)
+        long least = PagedModel.pageBytes(model.config(), PAGE) * ((context + PAGE - 1) / PAGE);
+        long bytes = options.cacheBytes().orElse(Math.max(least, Math.min(USUAL_BYTES, options.maxRunning() * least)));
+        if (bytes < least) {
+            throw new OptionError(ServeOptions.CACHE_MB, bytes >> 20, "must be at least " + ((least >> 20) + 1)
                     + ", the keys and values of one text as long as the context of " + context + " tokens");
         }
-        var limits = new BatchLimits(PAGE, options.cacheBytes(), options.maxRunning(), options.maxWaiting());
+        var limits = new BatchLimits(PAGE, bytes, options.maxRunning(), options.maxWaiting());
         return new ServedModel(name, tokenizer, new BatchGenerator(model, Optional.of(tokenizer), limits), context,
                 System.currentTimeMillis() / 1000);
-    }
-
-    /** Bytes of a key and a value in every layer. */
-    static long bytesPerToken(Gpt2Config config) {
-        return 2L * Float.BYTES * config.nLayer() * config.nEmbd();
     }
 
     @Override

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.generate;
 
+import java.util.Arrays;
+
 /** Log-probabilities from logits. */
 final class Logprobs {
     private Logprobs() {
@@ -9,26 +11,26 @@ final class Logprobs {
     /**
      * Those of {@code id} and of the most likely ids.
      *
-     * @param logits from {@code at}: one for each of {@code ids} ids of the model
+     * @param logits from {@code at}: one for each id
      * @param vocabulary ids that can be drawn: the first ones
+     * @param loss −log p of {@code id}
+     * @param logSum log Σ exp of the logits of all ids
      * @param top how many of the most likely ids to name
      */
-    static TokenLogprobs of(float[] logits, int at, int ids, int vocabulary, int id, int top) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < ids; i++) {
-            max = Math.max(max, logits[at + i]);
-        }
-        double sum = 0;
-        for (int i = 0; i < ids; i++) {
-            sum += Math.exp(logits[at + i] - max);
-        }
-        double logSum = max + Math.log(sum);
-        int[] best = mostLikely(logits, at, vocabulary, Math.min(top, vocabulary));
+    static TokenLogprobs of(float[] logits, int at, int vocabulary, int id, float loss, float logSum, int top) {
+        int[] best = mostLikely(logits, at, vocabulary, Math.clamp(top, 0, vocabulary));
         double[] of = new double[best.length];
         for (int i = 0; i < best.length; i++) {
-            of[i] = logits[at + best[i]] - logSum;
+            of[i] = best[i] == id ? 0.0 - loss : (double) logits[at + best[i]] - logSum;
         }
-        return new TokenLogprobs(id, logits[at + id] - logSum, best, of);
+        return new TokenLogprobs(id, 0.0 - loss, best, of);
+    }
+
+    /** {@code all} with the first {@code top} of its most likely ids. */
+    static TokenLogprobs first(TokenLogprobs all, int top) {
+        int n = Math.max(0, top);
+        return all.topIds().length == n ? all : new TokenLogprobs(all.id(), all.logprob(),
+                Arrays.copyOf(all.topIds(), n), Arrays.copyOf(all.topLogprobs(), n));
     }
 
     /** The {@code n} largest, by insertion: n is small. */

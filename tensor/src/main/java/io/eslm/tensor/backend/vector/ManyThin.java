@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend.vector;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link ThinMatmul} for more rows: the same additions in the same order, but of a tile of y at a time, so that what is read of b
- * serves several rows. Reading b from memory still takes most of the time, so a task packs long runs of it.
+ * {@link ThinMatmul} for more rows: the same additions in the same order, but what is read of b
+ * serves several rows of y. b is used in place.
  */
 final class ManyThin {
     private static final VectorSpecies<Float> S = VectorMath.S;
     private static final int W = VectorMath.LANES;
-    private static final int TILE = Tile.ROWS * Tile.COLS;
-    /** Elements of b that a task packs at a time: half of a second-level cache of 512 KiB. */
-    private static final int PACK = 1 << 16;
-    /** Columns of a task, at most, and tasks wanted for each thread. */
-    private static final int PANELS = 24;
-    private static final int TASKS = 3;
+    private static final int ROWS = EightRows.ROWS;
+    /** Elements of y that a task sums, at most: half of a first-level cache of 48 KiB. */
+    private static final int Y = 6144;
+    /** Tasks, at least, and the unit of their columns. */
+    private static final int TASKS = 8;
+    private static final int UNIT = 4 * W;
     /** Rows of a, and of b, whose dot products are summed together. */
     private static final int DOTS = 4;
     /** Tasks of a product with b transposed: few, so that each reads long runs of b. */
@@ -28,91 +27,90 @@ final class ManyThin {
 
     static void run(Parallel parallel, Scratch scratch, Product p) {
         if (p.transB()) {
-            int grain = Tile.count(Tile.count(p.n(), RUNS), Tile.ROWS) * Tile.ROWS;
+            int grain = Tile.count(Tile.count(p.n(), RUNS), ROWS) * ROWS;
             parallel.ranges(p.n(), grain, (from, to) -> {
                 p.start(0, p.m(), from, to - from);
-                dots(p, from, to);
+                float[] sums = scratch.take(DOTS * DOTS * W);
+                dots(p, from, to, sums);
+                scratch.give(sums);
                 p.finish(0, p.m(), from, to - from);
             });
             return;
         }
-        float[] a = scratch.take(Tile.count(p.m(), Tile.ROWS) * Tile.ROWS * p.k());
-        parallel.run(Tile.count(p.m(), Tile.ROWS), panel -> {
-            int row = panel * Tile.ROWS;
-            Packing.columns(a, row * p.k(), p.k(), Tile.ROWS, 1, p.a().data, p.a().offset + row * p.k(), p.k(),
-                    Math.min(Tile.ROWS, p.m() - row));
+        float[] a = scratch.take(p.m() * p.k());
+        parallel.ranges(p.m(), Loops.rowGrain(p.k()), (from, to) -> {
+            for (int i = from; i < to; i++) {
+                group(p, i, a);
+            }
         });
-        int panels = Tile.count(p.n(), Tile.COLS);
-        int cols = Math.clamp(panels / (TASKS * parallel.threads()), 1, PANELS) * Tile.COLS;
-        parallel.run(Tile.count(p.n(), cols), task -> combinations(scratch, p, a, task * cols,
-                Math.min(cols, p.n() - task * cols)));
+        int widest = Math.max(1, Y / p.m() / UNIT) * UNIT;
+        int width = Math.min(widest, Tile.count(Tile.count(p.n(), TASKS), UNIT) * UNIT);
+        parallel.run(Tile.count(p.n(), width), task -> combinations(scratch, p, a, task * width,
+                Math.min(width, p.n() - task * width)));
         scratch.give(a);
     }
 
-    /** Columns from..from + width of y. */
-    private static void combinations(Scratch scratch, Product p, float[] a, int from, int width) {
-        int panels = Tile.count(width, Tile.COLS);
-        int depth = Math.min(p.k(), Math.max(1, PACK / (panels * TILE)) * Tile.ROWS);
-        float[] b = scratch.take(panels * Tile.COLS * depth + TILE);
-        p.start(0, p.m(), from, width);
-        for (int l = 0; l < p.k(); l += depth) {
-            int deep = Math.min(depth, p.k() - l);
-            Packing.rows(b, 0, deep * Tile.COLS, deep, Tile.COLS, panels, p.b().data, p.b().offset + l * p.n() + from,
-                    p.n(), width);
-            for (int c = 0; c < width; c += Tile.COLS) {
-                for (int r = 0; r < p.m(); r += Tile.ROWS) {
-                    tile(p, deep, a, r * p.k() + l * Tile.ROWS, b, c * deep, panels * Tile.COLS * depth, r, from + c,
-                            Math.min(Tile.COLS, width - c));
-                }
+    /** Row i of a, in groups of eight elements that are {@code m} groups apart. */
+    private static void group(Product p, int i, float[] to) {
+        int from = p.a().offset + i * p.k();
+        for (int l = 0; l < p.k(); l += ROWS) {
+            int n = Math.min(ROWS, p.k() - l);
+            for (int r = 0; r < n; r++) {
+                to[l * p.m() + i * n + r] = p.a().data[from + l + r];
             }
         }
-        p.finish(0, p.m(), from, width);
-        scratch.give(b);
     }
 
-    /** A tile of y; one that crosses its edge goes through {@code b[spare]}. */
-    private static void tile(Product p, int deep, float[] a, int aAt, float[] b, int bAt, int spare, int row, int col,
-            int width) {
-        int rows = Math.min(Tile.ROWS, p.m() - row);
+    /** Columns from..from + width of y, which are summed where they lie close together. */
+    private static void combinations(Scratch scratch, Product p, float[] a, int from, int width) {
+        int m = p.m();
+        int n = p.n();
         float[] y = p.y().data;
-        int at = p.y().offset + row * p.n() + col;
-        if (width == Tile.COLS && (rows == Tile.ROWS || rows == Tile.ROWS / 2)) {
-            ChainTile.run(rows, deep, a, aAt, b, bAt, y, at, p.n());
-            return;
+        float[] c = scratch.take(m * width);
+        p.start(0, m, from, width);
+        for (int i = 0; i < m; i++) {
+            System.arraycopy(y, p.y().offset + i * n + from, c, i * width, width);
         }
-        Arrays.fill(b, spare, spare + TILE, 0);
-        for (int r = 0; r < rows; r++) {
-            System.arraycopy(y, at + r * p.n(), b, spare + r * Tile.COLS, width);
+        int b = p.b().offset + from;
+        int whole = p.k() / ROWS * ROWS;
+        for (int l = 0; l < whole; l += ROWS) {
+            EightRows.add(m, width, a, l * m, p.b().data, b + l * n, n, c, 0, width);
         }
-        ChainTile.run(rows, deep, a, aAt, b, bAt, b, spare, Tile.COLS);
-        for (int r = 0; r < rows; r++) {
-            System.arraycopy(b, spare + r * Tile.COLS, y, at + r * p.n(), width);
+        for (int i = 0; i < m; i++) {
+            ThinMatmul.combine(p.k() - whole, width, n, a, whole * m + i * (p.k() - whole), p.b().data, b + whole * n,
+                    c,
+                    i * width);
+            System.arraycopy(c, i * width, y, p.y().offset + i * n + from, width);
         }
+        p.finish(0, m, from, width);
+        scratch.give(c);
     }
 
     /** Columns from..to of y: dot products of the rows of a and of b. */
-    private static void dots(Product p, int from, int to) {
+    private static void dots(Product p, int from, int to, float[] sums) {
         int k = p.k();
         float[] a = p.a().data;
         float[] b = p.b().data;
         float[] y = p.y().data;
-        for (int j = from; j < to; j += Tile.ROWS) {
+        for (int j = from; j < to; j += ROWS) {
             int bAt = p.b().offset + j * k;
             int i = 0;
-            for (; i + DOTS <= p.m() && j + Tile.ROWS <= to && !VectorMath.NARROW; i += DOTS) {
+            for (; i + DOTS <= p.m() && j + ROWS <= to && !VectorMath.NARROW; i += DOTS) {
                 int yAt = p.y().offset + i * p.n() + j;
-                dots(k, p.n(), a, p.a().offset + i * k, b, bAt, y, yAt);
-                dots(k, p.n(), a, p.a().offset + i * k, b, bAt + DOTS * k, y, yAt + DOTS);
+                for (int c = 0; c < ROWS; c += DOTS) {
+                    products(k, a, p.a().offset + i * k, b, bAt + c * k, sums);
+                    add(k, p.n(), a, p.a().offset + i * k, b, bAt + c * k, y, yAt + c, sums);
+                }
             }
             for (; i < p.m(); i++) {
-                ThinMatmul.dots(Math.min(Tile.ROWS, to - j), k, a, p.a().offset + i * k, b, bAt, y,
+                ThinMatmul.dots(Math.min(ROWS, to - j), k, a, p.a().offset + i * k, b, bAt, y,
                         p.y().offset + i * p.n() + j);
             }
         }
     }
 
-    /** y += a·bᵀ for {@value #DOTS} rows of each; the rows of y are {@code ldy} apart. */
-    private static void dots(int k, int ldy, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+    /** The lanes of the products of {@value #DOTS} rows of a with as many of b. */
+    private static void products(int k, float[] a, int aAt, float[] b, int bAt, float[] sums) {
         FloatVector c00 = FloatVector.zero(S), c01 = FloatVector.zero(S), c02 = FloatVector.zero(S),
                 c03 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S), c11 = FloatVector.zero(S), c12 = FloatVector.zero(S),
@@ -148,24 +146,33 @@ final class ManyThin {
             c32 = x.fma(b2, c32);
             c33 = x.fma(b3, c33);
         }
-        y[yAt] += VectorMath.sum(c00);
-        y[yAt + 1] += VectorMath.sum(c01);
-        y[yAt + 2] += VectorMath.sum(c02);
-        y[yAt + 3] += VectorMath.sum(c03);
-        y[yAt + ldy] += VectorMath.sum(c10);
-        y[yAt + ldy + 1] += VectorMath.sum(c11);
-        y[yAt + ldy + 2] += VectorMath.sum(c12);
-        y[yAt + ldy + 3] += VectorMath.sum(c13);
-        y[yAt + 2 * ldy] += VectorMath.sum(c20);
-        y[yAt + 2 * ldy + 1] += VectorMath.sum(c21);
-        y[yAt + 2 * ldy + 2] += VectorMath.sum(c22);
-        y[yAt + 2 * ldy + 3] += VectorMath.sum(c23);
-        y[yAt + 3 * ldy] += VectorMath.sum(c30);
-        y[yAt + 3 * ldy + 1] += VectorMath.sum(c31);
-        y[yAt + 3 * ldy + 2] += VectorMath.sum(c32);
-        y[yAt + 3 * ldy + 3] += VectorMath.sum(c33);
-        for (int i = 0; i < 16 && whole < k; i++) {
-            y[yAt + i / 4 * ldy + i % 4] += ThinMatmul.tail(k, whole, a, aAt + i / 4 * k, b, bAt + i % 4 * k);
+        c00.intoArray(sums, 0);
+        c01.intoArray(sums, W);
+        c02.intoArray(sums, 2 * W);
+        c03.intoArray(sums, 3 * W);
+        c10.intoArray(sums, 4 * W);
+        c11.intoArray(sums, 5 * W);
+        c12.intoArray(sums, 6 * W);
+        c13.intoArray(sums, 7 * W);
+        c20.intoArray(sums, 8 * W);
+        c21.intoArray(sums, 9 * W);
+        c22.intoArray(sums, 10 * W);
+        c23.intoArray(sums, 11 * W);
+        c30.intoArray(sums, 12 * W);
+        c31.intoArray(sums, 13 * W);
+        c32.intoArray(sums, 14 * W);
+        c33.intoArray(sums, 15 * W);
+    }
+
+    /** Adds up what {@link #products} left, in a method of its own, since a large one would box the vectors it hands on. */
+    private static void add(int k, int ldy, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, float[] sums) {
+        int whole = S.loopBound(k);
+        for (int i = 0; i < DOTS * DOTS; i++) {
+            int at = yAt + i / DOTS * ldy + i % DOTS;
+            y[at] += VectorMath.sum(FloatVector.fromArray(S, sums, i * W));
+            if (whole < k) {
+                y[at] += ThinMatmul.tail(k, whole, a, aAt + i / DOTS * k, b, bAt + i % DOTS * k);
+            }
         }
     }
 }

@@ -9,8 +9,8 @@ final class VectorMatmul {
     private static final int THIN = 6;
     private static final int THIN_TRANSPOSED = 12;
     /** Rows up to which {@link ThinMatmul} is faster than {@link ManyThin}: b as it is, and b transposed. */
-    private static final int FEW = 6;
-    private static final int FEW_TRANSPOSED = 3;
+    private static final int FEW = 1;
+    private static final int FEW_TRANSPOSED = 1;
     /** Multiply-adds of a product that is too small for all threads. */
     private static final long SMALL = 1 << 22;
 
