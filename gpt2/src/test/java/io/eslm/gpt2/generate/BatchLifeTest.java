@@ -123,7 +123,10 @@ class BatchLifeTest {
 
     @Test
     void endOfTextEndsASequence() {
-        int[] text = submit(open(100, 1, 1), request(5, 50)).ids();
+        int[] text;
+        try (BatchGenerator batch = open(100, 1, 1)) {
+            text = submit(batch, request(5, 50)).ids();
+        }
         int last = text[20];
         int first = 0;
         while (text[first] != last) {
@@ -176,8 +179,6 @@ class BatchLifeTest {
             assertThrows(BusyException.class, () -> batch.submit(request(5, 2), none));
             running.go.countDown();
             assertEquals(running.await().tokens, second.await().tokens);
-            batch.close();
-            assertEquals("no more sequences are accepted", refused(batch, request(5, 2), none));
             assertEquals(0, none.ends);
         }
         BatchLimits small = new BatchLimits(8, 1000, 1, 1);
@@ -214,6 +215,7 @@ class BatchLifeTest {
         assertEquals(Generation.End.STOPPED, waiting.await().end);
         assertEquals(0, batch.stats().pagesUsed() + batch.stats().waiting() + batch.stats().running());
         batch.close();
+        assertEquals("no more sequences are accepted", refused(batch, request(5, 2), new Heard()));
     }
 
     @Test

@@ -30,7 +30,7 @@ final class ManyThin {
             int grain = Tile.count(Tile.count(p.n(), RUNS), ROWS) * ROWS;
             parallel.ranges(p.n(), grain, (from, to) -> {
                 p.start(0, p.m(), from, to - from);
-                float[] sums = scratch.take(DOTS * DOTS * W);
+                float[] sums = scratch.take(Math.max(DOTS * DOTS * W, ThinMatmul.DOTS));
                 dots(p, from, to, sums);
                 scratch.give(sums);
                 p.finish(0, p.m(), from, to - from);
@@ -104,7 +104,7 @@ final class ManyThin {
             }
             for (; i < p.m(); i++) {
                 ThinMatmul.dots(Math.min(ROWS, to - j), k, a, p.a().offset + i * k, b, bAt, y,
-                        p.y().offset + i * p.n() + j);
+                        p.y().offset + i * p.n() + j, sums, 0);
             }
         }
     }
@@ -169,7 +169,7 @@ final class ManyThin {
         int whole = S.loopBound(k);
         for (int i = 0; i < DOTS * DOTS; i++) {
             int at = yAt + i / DOTS * ldy + i % DOTS;
-            y[at] += VectorMath.sum(FloatVector.fromArray(S, sums, i * W));
+            y[at] += VectorMath.sum(sums, i * W);
             if (whole < k) {
                 y[at] += ThinMatmul.tail(k, whole, a, aAt + i / DOTS * k, b, bAt + i % DOTS * k);
             }

@@ -70,7 +70,7 @@ final class VectorMatmul {
             p.finish(0, p.m(), 0, p.n());
         } else if (as <= (p.transB() ? THIN_TRANSPOSED : THIN) && !p.transA()) {
             if (p.m() <= (p.transB() ? FEW_TRANSPOSED : FEW)) {
-                ThinMatmul.run(parallel, p);
+                ThinMatmul.run(parallel, scratch, p);
             } else {
                 ManyThin.run(parallel, scratch, p);
             }
