@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.generate.BatchGenerator;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.io.Json;
@@ -267,6 +268,10 @@ public final class ApiServer implements AutoCloseable {
         synchronized (lock) {
             return underWay;
         }
+    }
+
+    BatchGenerator generator() {
+        return model.generator();
     }
 
     private void awaitRequests(Duration most) {

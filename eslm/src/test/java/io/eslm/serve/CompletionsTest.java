@@ -113,8 +113,7 @@ class CompletionsTest {
     @Test
     void aStopStringEndsTheText() {
         String greedy = "{\"prompt\":\"The river ran\",\"max_tokens\":30,\"temperature\":0";
-        assertEquals(" past the mill, and past the school, and under the old bridge",
-                CLIENT.text(greedy + "}").substring(0, 60));
+        assertTrue(CLIENT.text(greedy + "}").startsWith(" past the mill, and past the school"));
         JsonObject answer = CLIENT.complete(greedy + ",\"stop\":[\"l, and p\",\"zz\"]}");
         JsonObject choice = answer.getAsJsonArray("choices").get(0).getAsJsonObject();
         assertEquals(" past the mil", choice.get("text").getAsString());
