@@ -29,6 +29,7 @@ module io.eslm {
     exports io.eslm.select.instance;
     exports io.eslm.select.objective;
     exports io.eslm.select.token;
+    exports io.eslm.serve;
     exports io.eslm.shell;
     exports io.eslm.task;
     exports io.eslm.web;

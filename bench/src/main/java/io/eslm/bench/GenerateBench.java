@@ -36,7 +36,7 @@ final class GenerateBench implements Callable<Integer> {
     private static final Median MEDIAN = Median.withDefaults();
 
     @Option(names = "--model",
-            description = "a preset with random weights, or a model folder (./gpt2: the folder, not the preset)")
+            description = "a preset with random weights, or a model folder; ./gpt2 is a folder, gpt2 the preset")
     private String model = "gpt2";
     @Option(names = "--weights", description = "f32 or q8")
     private String weights = "f32";
@@ -44,6 +44,13 @@ final class GenerateBench implements Callable<Integer> {
     private int prompt = 128;
     @Option(names = "--new", description = "tokens to generate")
     private int fresh = 128;
+    @Option(names = "--batch",
+            description = "sequences at once, each with a prompt of its own, through the batched generator; "
+                    + "0: one, through the plain one")
+    private int batch;
+    @Option(names = "--same",
+            description = "with --batch: all sequences have the same prompt, so that it is computed once")
+    private boolean same;
     @Option(names = "--runs", description = "timed runs; the median counts")
     private int runs = 5;
     @Option(names = "--tokens", description = "also print the generated ids")
@@ -53,12 +60,18 @@ final class GenerateBench implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (prompt < 1 || fresh < CHECKED || runs < 1) {
+        if (prompt < 1 || fresh < CHECKED || runs < 1 || batch < 0) {
             throw new UserError("--prompt and --runs must be at least 1, --new at least " + CHECKED);
         }
         try (Backend backend = common.open()) {
             BenchReport report = new BenchReport(backend, common.json());
             Gpt2 gpt2 = open(backend);
+            if (batch > 0) {
+                JsonObject result = new BatchBench(gpt2, model, weights, prompt, fresh, batch, same).run(runs);
+                report.lines(result);
+                report.end(result);
+                return 0;
+            }
             int[] ids = IntStream.range(0, prompt).map(i -> i % gpt2.config().vocabSize()).toArray();
             Generator generator = new Generator(gpt2, gpt2.config().vocabSize(), -1);
             int[] tokens = generator.generate(ids, Sampling.greedy(fresh), token -> true).tokens();

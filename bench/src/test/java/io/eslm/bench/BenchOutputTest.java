@@ -71,6 +71,13 @@ class BenchOutputTest {
     }
 
     @Test
+    void aBatchHasItsFigures() {
+        JsonObject figures = Json.parse(output(GENERATE + " --batch 3 --json"));
+        assertTrue(figures.get("new_tokens_per_s").getAsDouble() > 0);
+        assertTrue(figures.get("first_token_s").getAsDouble() <= figures.get("last_first_token_s").getAsDouble());
+    }
+
+    @Test
     void theProfileIsInTheObject() {
         JsonObject step = Json.parse(output(STEP + " --profile --json"));
         assertFalse(step.getAsJsonArray("profile").isEmpty());

@@ -22,8 +22,12 @@ final class Interrupt implements BooleanSupplier, AutoCloseable {
 
     /** Runs {@code work}, which Ctrl-C asks to stop. */
     static <T> T during(Terminal screen, Function<BooleanSupplier, T> work) {
-        try (Interrupt interrupt =
-                new Interrupt(() -> screen.note("stopping after this step; Ctrl-C again quits at once"))) {
+        return during(screen, "stopping after this step", work);
+    }
+
+    /** Runs {@code work}, which Ctrl-C asks to stop; {@code stopping} says how it does that. */
+    static <T> T during(Terminal screen, String stopping, Function<BooleanSupplier, T> work) {
+        try (Interrupt interrupt = new Interrupt(() -> screen.note(stopping + "; Ctrl-C again quits at once"))) {
             try {
                 return work.apply(interrupt);
             } catch (RuntimeException e) {

@@ -20,6 +20,7 @@ import picocli.CommandLine;
     TrainCommand.class,
     ViewCommand.class,
     SampleCommand.class,
+    ServeCommand.class,
     CompareCommand.class,
     EvalCommand.class,
     ScoreCommand.class,

@@ -40,10 +40,14 @@ final class StandardOptions {
         return command.getMixins().get(NAME) instanceof StandardOptions options && options.quiet;
     }
 
+    static boolean wantsVerbose(CommandLine command) {
+        return command.getMixins().get(NAME) instanceof StandardOptions options && options.verbose;
+    }
+
     static boolean wantsTrace(ParseResult parsed) {
         boolean asked = System.getenv("ESLM_DEBUG") != null;
         for (CommandLine command : parsed.asCommandLineList()) {
-            asked |= command.getMixins().get(NAME) instanceof StandardOptions options && options.verbose;
+            asked |= wantsVerbose(command);
         }
         return asked;
     }

@@ -5,6 +5,8 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.generate.Generation;
 import io.eslm.gpt2.generate.Generator;
 import io.eslm.gpt2.generate.Sampling;
+import io.eslm.gpt2.generate.StopText;
+import io.eslm.gpt2.generate.TokenStream;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;

@@ -5,15 +5,11 @@ import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.eslm.gpt2.option.Option;
-import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.System.Logger.Level;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -22,7 +18,7 @@ import java.util.concurrent.Executors;
 
 /**
  * A small web server for one program and its user, on the JDK's own, with a virtual thread for each request. It answers only
- * requests that {@link Access} lets in. Handlers of GET change nothing; what changes something is a POST.
+ * requests that mean it ({@link SiteName}) and know its secret ({@link Access}). Handlers of GET change nothing; what changes something is a POST.
  */
 public final class HttpSite implements AutoCloseable {
     /** Where to listen. Whoever reaches a host other than this machine's own loopback address needs only the token. */
@@ -36,31 +32,24 @@ public final class HttpSite implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(HttpSite.class.getName());
     private static final String TOKEN = "token";
 
-    static {
-        // Read once by the JDK's server: without the first, small answers wait 40 ms for more to come; the second ends
-        // requests that never finish.
-        System.getProperties().putIfAbsent("sun.net.httpserver.nodelay", "true");
-        System.getProperties().putIfAbsent("sun.net.httpserver.maxReqTime", "30");
-    }
-
     /** Answers a request. */
     @FunctionalInterface
     public interface Handler {
         Reply answer(Request request) throws IOException;
     }
 
+    private final SiteName name;
     private final HttpServer server;
     private final ExecutorService threads;
-    private final String host;
     private final Access access;
     private final Map<String, Handler> gets = new ConcurrentHashMap<>();
     private final Map<String, Handler> posts = new ConcurrentHashMap<>();
     private final Map<String, EventHub> streams = new ConcurrentHashMap<>();
 
-    private HttpSite(HttpServer server, InetAddress address, String host) {
-        this.server = server;
-        this.host = host;
-        access = new Access(address, host, server.getAddress().getPort());
+    private HttpSite(SiteName name) {
+        this.name = name;
+        server = name.server();
+        access = new Access(server.getAddress().getPort());
         threads = Executors.newVirtualThreadPerTaskExecutor();
         server.setExecutor(threads);
         server.createContext("/", this::serve);
@@ -71,24 +60,10 @@ public final class HttpSite implements AutoCloseable {
      * Begins to serve.
      *
      * @param port of {@code portOption}; 0 for a free one
-     * @throws OptionError if the host is unknown or the port is taken
+     * @throws io.eslm.gpt2.option.OptionError if the host is unknown or the port is taken
      */
     public static HttpSite open(String host, Option<Integer> portOption, int port) {
-        InetAddress address;
-        try {
-            address = InetAddress.getByName(host);
-        } catch (UnknownHostException _) {
-            throw new OptionError(HOST, host, "no such host. Give a name or an address of this machine");
-        }
-        try {
-            return new HttpSite(HttpServer.create(new InetSocketAddress(address, port), 0), address, host);
-        } catch (IOException e) {
-            boolean ours = address.isLoopbackAddress() || address.isAnyLocalAddress();
-            throw ours ? new OptionError(portOption, port, "cannot be used: " + e.getMessage()
-                    + ". Choose another port, or 0 for a free one")
-                    : new OptionError(HOST, host, "cannot serve there on port " + port + ": " + e.getMessage()
-                            + ". Give an address of this machine");
-        }
+        return new HttpSite(SiteName.open(HOST, host, portOption, port));
     }
 
     /** Answers GET requests of that path. The handler must change nothing. */
@@ -111,21 +86,12 @@ public final class HttpSite implements AutoCloseable {
 
     /** The address with the token, for the user's eyes alone. */
     public URI address() {
-        String name = host;
-        try {
-            if (server.getAddress().getAddress().isAnyLocalAddress()) {
-                name = InetAddress.getLocalHost().getHostAddress();
-            }
-        } catch (UnknownHostException _) {
-            name = "127.0.0.1";
-        }
-        return URI.create("http://" + Access.bracketed(name) + ":" + server.getAddress().getPort() + "/?" + TOKEN + "="
-                + access.token());
+        return URI.create(name.address() + "/?" + TOKEN + "=" + access.token());
     }
 
     /** True if other machines can reach it. */
     public boolean isPublic() {
-        return !server.getAddress().getAddress().isLoopbackAddress();
+        return name.isPublic();
     }
 
     private void serve(HttpExchange exchange) {
@@ -146,10 +112,10 @@ public final class HttpSite implements AutoCloseable {
 
     private Optional<Reply> refusal(String method, Request request) {
         Optional<String> to = request.header("Host");
-        if (!access.isHost(to)) {
+        if (!name.isHost(to)) {
             return Optional.of(Reply.text(403, "Wrong host: open the address that the program printed."));
         }
-        if (!access.isOrigin(request.header("Origin"), to, !method.equals("GET"))) {
+        if (!name.isOrigin(request.header("Origin"), to, !method.equals("GET"))) {
             return Optional.of(Reply.text(403, "Wrong origin: only this site's own page may send this."));
         }
         boolean known = access.knows(request.header("Cookie"))

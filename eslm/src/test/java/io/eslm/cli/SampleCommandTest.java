@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.eslm.gpt2.generate.StopText;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -19,6 +19,7 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.ReportReaders;
 import io.eslm.run.RunReaders;
 import io.eslm.select.MethodSpec;
+import io.eslm.serve.ServeReaders;
 import io.eslm.task.TaskReaders;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -104,6 +105,8 @@ final class Targets {
             // nine readings, each with blocks of 256 KB
             Target.ofFile("task", TaskReaders::examples).weighing(5).allocating(1 << 24, 1 << 15),
             Target.of("data-spec", text(DataReaders::spec)).allocating(1 << 17, 2048),
+            // the error and its JSON, and a prompt's tokens: a text becomes ids, words and their pieces
+            Target.of("completion", ServeReaders::completion).weighing(10).allocating(1 << 17, 1024),
             Target.ofFile("peaks", VectorReaders::peaks),
             Target.ofFile("holder", RunReaders::holder),
             // two readings, each with buffers of 128 KB and as many chars

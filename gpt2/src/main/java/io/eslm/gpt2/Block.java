@@ -27,7 +27,7 @@ final class Block extends Module {
     /** In place of gelu_new; else null. */
     final Op activation;
     /** (3C): what the columns of qkv are multiplied with; null if nothing. */
-    private final Tensor scale;
+    final Tensor scale;
     /** Null without adapters. */
     private final LowRank lowRank;
 

@@ -30,10 +30,10 @@ import java.util.stream.IntStream;
 public final class Gpt2 extends Module {
     private final Gpt2Config config;
     private final Backend backend;
-    private final Parameter tokens;
-    private final Parameter positions;
-    private final List<Block> blocks;
-    private final Parameter[] norm;
+    final Parameter tokens;
+    final Parameter positions;
+    final List<Block> blocks;
+    final Parameter[] norm;
     private final Parameter head;
     /** Null if the weights themselves are trained. */
     private final LowRank lowRank;

@@ -70,6 +70,7 @@ public final class Generator {
      * @throws io.eslm.tensor.UserError if the model's output is not finite
      */
     public Generation generate(int[] prompt, Sampling sampling, IntPredicate onToken) {
+        Sampling.MAX_NEW_TOKENS.check(sampling.maxNewTokens());
         Checks.ids("prompt", prompt, prompt.length, model.config().vocabSize());
         List<String> notes = new ArrayList<>();
         int capacity = cache.capacity();

@@ -4,22 +4,31 @@ package io.eslm.gpt2.generate;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 
-/** Draws tokens from logits. Of equal logits, the smaller id comes first. A draw allocates nothing. */
+/** Draws tokens from logits. Of equal logits, the smaller id comes first. A draw allocates nothing after the first. */
 final class Sampler {
     private final Sampling sampling;
     private final Rng rng;
+    private final int vocabulary;
     /** Probability of each id, or of each candidate, relative to the most likely one. */
-    private final double[] weights;
+    private double[] weights;
     /** Max-heap of (logit, −id), packed into a long. Candidates move to its end, in reverse order. */
-    private final long[] heap;
+    private long[] heap;
     private int heapSize;
+    /** Where the logits begin. */
+    private int offset;
 
     /** @param vocabulary number of ids that can be drawn */
     Sampler(Sampling sampling, int vocabulary) {
+        this(sampling, vocabulary, null);
+    }
+
+    /** @param ended one of the same vocabulary that draws no more, whose memory this one takes; or null */
+    Sampler(Sampling sampling, int vocabulary, Sampler ended) {
         this.sampling = sampling;
+        this.vocabulary = vocabulary;
         this.rng = Rng.of(sampling.seed()).split("sampling");
-        this.weights = new double[vocabulary];
-        this.heap = new long[vocabulary];
+        this.weights = ended == null ? null : ended.weights;
+        this.heap = ended == null ? null : ended.heap;
     }
 
     /**
@@ -29,24 +38,34 @@ final class Sampler {
      * @throws UserError if one is not finite
      */
     int draw(float[] logits) {
+        return draw(logits, 0);
+    }
+
+    /** {@link #draw(float[])} from logits[from], …. */
+    int draw(float[] logits, int from) {
+        offset = from;
         int best = mostLikely(logits);
         if (sampling.temperature() == 0 || sampling.topK() == 1) {
             return best;
         }
+        if (weights == null) {
+            weights = new double[vocabulary];
+            heap = new long[vocabulary];
+        }
         boolean all = sampling.topK() == 0 || sampling.topK() >= weights.length;
-        double total = all ? weigh(logits, logits[best]) : 0;
+        double total = all ? weigh(logits, logits[offset + best]) : 0;
         return all && sampling.topP() == 1 ? atWeight(rng.nextDouble() * total, weights.length)
-                : fromTop(logits, logits[best], total);
+                : fromTop(logits, logits[offset + best], total);
     }
 
     private int mostLikely(float[] logits) {
         int best = 0;
-        for (int i = 0; i < weights.length; i++) {
-            if (!Float.isFinite(logits[i])) {
-                throw new UserError("the model's output is not finite (" + logits[i] + " for token " + i
+        for (int i = 0; i < vocabulary; i++) {
+            if (!Float.isFinite(logits[offset + i])) {
+                throw new UserError("the model's output is not finite (" + logits[offset + i] + " for token " + i
                         + "): the weights are damaged, or training diverged. Use an earlier checkpoint");
             }
-            best = logits[i] > logits[best] ? i : best;
+            best = logits[offset + i] > logits[offset + best] ? i : best;
         }
         return best;
     }
@@ -55,7 +74,7 @@ final class Sampler {
     private double weigh(float[] logits, float largest) {
         double sum = 0;
         for (int i = 0; i < weights.length; i++) {
-            weights[i] = weight(logits[i], largest);
+            weights[i] = weight(logits[offset + i], largest);
             sum += weights[i];
         }
         return sum;
@@ -92,7 +111,7 @@ final class Sampler {
     private double take(int i, float[] logits, float largest) {
         long key = pop();
         heap[heap.length - 1 - i] = key;
-        weights[i] = weight(logits[id(key)], largest);
+        weights[i] = weight(logits[offset + id(key)], largest);
         return weights[i];
     }
 
@@ -111,7 +130,7 @@ final class Sampler {
     private void heapify(float[] logits) {
         heapSize = heap.length;
         for (int i = 0; i < heap.length; i++) {
-            heap[i] = key(logits[i], i);
+            heap[i] = key(logits[offset + i], i);
         }
         for (int i = heap.length / 2 - 1; i >= 0; i--) {
             sink(i);

@@ -12,7 +12,7 @@ import io.eslm.gpt2.option.OptionValues;
  * @param temperature divides the logits; 0 always takes the most likely token (greedy)
  * @param topK draws from the k most likely tokens only; 0: from all
  * @param topP draws from the fewest most likely tokens whose probabilities add up to p or more; 1: from all
- * @param maxNewTokens length of the text
+ * @param maxNewTokens length of the text; 0 only where a prompt is just read, in a {@link Request}
  * @param seed the same seed gives the same text
  */
 public record Sampling(double temperature, int topK, double topP, int maxNewTokens, long seed) {
@@ -40,7 +40,9 @@ public record Sampling(double temperature, int topK, double topP, int maxNewToke
         TEMPERATURE.check(temperature);
         TOP_K.check(topK);
         TOP_P.check(topP);
-        MAX_NEW_TOKENS.check(maxNewTokens);
+        if (maxNewTokens != 0) {
+            MAX_NEW_TOKENS.check(maxNewTokens);
+        }
     }
 
     /** From values of {@link #GROUP}. */

@@ -193,6 +193,13 @@ class GeneratorTest {
     }
 
     @Test
+    void aTextHasATokenAtLeast() {
+        Sampling none = Sampling.greedy(0);
+        String message = assertThrows(UserError.class, () -> generate(PROMPT, none)).getMessage();
+        assertTrue(message.startsWith("max new tokens "), message);
+    }
+
+    @Test
     void promptsAreChecked() {
         assertThrows(IndexOutOfBoundsException.class, () -> generate(new int[] {61}, Sampling.greedy(1)));
     }
@@ -219,7 +226,7 @@ class GeneratorTest {
     @ParameterizedTest
     @CsvSource({"-0.1, 0, 1, 1, temperature", "NaN, 0, 1, 1, temperature", "Infinity, 0, 1, 1, temperature",
         "1, -1, 1, 1, top k", "1, 0, 0, 1, top p", "1, 0, 1.01, 1, top p", "1, 0, NaN, 1, top p",
-        "1, 0, 1, 0, max new tokens"})
+        "1, 0, 1, -1, max new tokens"})
     void optionsAreChecked(double temperature, int topK, double topP, int tokens, String option) {
         String message =
                 assertThrows(UserError.class, () -> new Sampling(temperature, topK, topP, tokens, 0)).getMessage();

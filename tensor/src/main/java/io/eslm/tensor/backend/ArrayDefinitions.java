@@ -216,6 +216,61 @@ final class ArrayDefinitions {
         }
     }
 
+    // ---- many sequences at once
+
+    static void linearRows(HeapStorage y, HeapStorage pre, HeapStorage x, HeapStorage w, HeapStorage bias,
+            HeapStorage residual, int m, int k, int n, boolean transW) {
+        for (int i = 0; i < m * n; i++) {
+            int row = i / n;
+            int column = i % n;
+            double sum = (bias == null ? 0 : bias.get(column)) + (residual == null ? 0 : residual.get(i));
+            for (int l = 0; l < k; l++) {
+                sum += x.get(row * k + l) * w.get(transW ? column * k + l : l * n + column);
+            }
+            (pre == null ? y : pre).set(i, sum);
+        }
+        if (pre != null) {
+            Definitions.gelu(y, pre, m * n);
+        }
+    }
+
+    static void attentionPaged(HeapStorage y, HeapStorage keys, HeapStorage values, HeapStorage qkv, int parts,
+            int[] first, int[] past, int[] table, int width, int pageTokens, int heads, int headSize) {
+        int row = heads * headSize;
+        for (int s = 0; s < parts; s++) {
+            int time = first[s + 1] - first[s];
+            int end = past[s] + time;
+            HeapStorage own = HeapStorage.allocate(keys.dtype(), 2 * end * row);
+            HeapStorage k = own.slice(0, end * row);
+            HeapStorage v = own.slice(end * row, end * row);
+            for (int i = 0; i < end * row; i++) {
+                int at = place(i / headSize % end, i / headSize / end, i % headSize, table, s * width, pageTokens,
+                        heads,
+                        headSize);
+                k.set(i, keys.get(at));
+                v.set(i, values.get(at));
+            }
+            attentionCached(y.slice(first[s] * row, time * row), k, v, qkv.slice(first[s] * 3 * row, time * 3 * row), 1,
+                    time, past[s], end, heads, headSize);
+            for (int i = 0; i < end * row; i++) {
+                int position = i / headSize % end;
+                if (position >= past[s]) {
+                    int at = place(position, i / headSize / end, i % headSize, table, s * width, pageTokens, heads,
+                            headSize);
+                    keys.set(at, k.get(i));
+                    values.set(at, v.get(i));
+                }
+            }
+        }
+    }
+
+    /** Where element {@code d} of a position's key of a head is. */
+    private static int place(int position, int head, int d, int[] table, int from, int pageTokens, int heads,
+            int headSize) {
+        int page = table[from + position / pageTokens];
+        return ((page * heads + head) * pageTokens + position % pageTokens) * headSize + d;
+    }
+
     // ---- attention over a cache
 
     static void attentionCached(HeapStorage y, HeapStorage keys, HeapStorage values, HeapStorage qkv, int batch,

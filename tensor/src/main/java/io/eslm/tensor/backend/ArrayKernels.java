@@ -11,6 +11,9 @@ import io.eslm.tensor.backend.Kernels.Unary;
  * work, and the conventions and letters: {@link Kernels}, which every backend extends.
  */
 public abstract class ArrayKernels extends KernelBase {
+    /** From so many rows on, the number of rows changes no bit of a row: see {@link #linearRows}. */
+    public static final int MANY = 16;
+
     ArrayKernels(Backend device) {
         super(device);
     }
@@ -260,6 +263,80 @@ public abstract class ArrayKernels extends KernelBase {
             int past, int capacity, int heads, int headSize) {
         plain("attentionCached", h -> ArrayDefinitions.attentionCached(h.of(y), h.of(keys), h.of(values), h.of(qkv),
                 batch, time, past, capacity, heads, headSize));
+    }
+
+    // ---- many sequences at once
+
+    /**
+     * y = x·op(w) + bias + residual, or y = gelu(pre) of that where {@code pre} is not null; x (m, k), op(w) (k, n), bias (n)
+     * or null, residual (m, n) or null → y, pre (m, n). A row of y depends on that row of x, to the last bit, whatever the other
+     * rows and their number: it has the bits that {@link Kernels#linear}, linearGelu or matmul give it among {@code as} rows.
+     * So sequences that are computed together get the results that they get alone. Counts m·k·n.
+     *
+     * @param transW w is stored (n, k)
+     * @param as 1 or more; those from {@value #MANY} on are all alike
+     */
+    public final void linearRows(Storage y, Storage pre, Storage x, Storage w, Storage bias, Storage residual, int m,
+            int k, int n, boolean transW, int as) {
+        floats("linearRows", y, "y", (long) m * n, y);
+        optional("linearRows", y, "pre", (long) m * n, pre);
+        floats("linearRows", y, "x", (long) m * k, x);
+        floats("linearRows", y, "w", (long) k * n, w);
+        optional("linearRows", y, "bias", n, bias);
+        optional("linearRows", y, "residual", (long) m * n, residual);
+        flops().add((long) m * k * n);
+        runLinearRows(y, pre, x, w, bias, residual, m, k, n, transW, as);
+    }
+
+    protected void runLinearRows(Storage y, Storage pre, Storage x, Storage w, Storage bias, Storage residual, int m,
+            int k, int n, boolean transW, int as) {
+        plain("linearRows", h -> ArrayDefinitions.linearRows(h.of(y), h.of(pre), h.of(x), h.of(w), h.of(bias),
+                h.of(residual), m, k, n, transW));
+    }
+
+    /**
+     * {@link #attentionCached} of parts of many sequences at once, whose keys and values lie in pages. Part s has the rows from
+     * first_s to first_(s+1) of y and qkv: its sequence's positions from past_s on. Its position p is place p mod pageTokens of
+     * page table[s·width + p/pageTokens]. A part must not write to a page that another part of the call has. Counts 2·C for
+     * every pair.
+     *
+     * @param y (M, C)
+     * @param keys (pages, NH, pageTokens, HS); so are values
+     * @param qkv (M, 3C) of the new positions
+     * @param first (parts + 1)
+     * @param past (parts)
+     * @param as (parts): a row has the bits that attentionCached gives it among so many new positions
+     * @param table (parts, width)
+     */
+    public final void attentionPaged(Storage y, Storage keys, Storage values, Storage qkv, int parts, int[] first,
+            int[] past, int[] as, int[] table, int width, int pageTokens, int heads, int headSize) {
+        long n = (long) first[parts] * heads * headSize;
+        floats("attentionPaged", y, "y", n, y);
+        floats("attentionPaged", y, "keys values", 0, keys, values);
+        floats("attentionPaged", y, "qkv", 3 * n, qkv);
+        int pages = held(keys.size() < values.size() ? keys : values, pageTokens * heads * headSize);
+        long pairs = 0;
+        for (int s = 0; s < parts; s++) {
+            int end = past[s] + first[s + 1] - first[s];
+            for (int j = 0; j * pageTokens < end; j++) {
+                if (j >= width || table[s * width + j] < 0 || table[s * width + j] >= pages) {
+                    throw new IndexOutOfBoundsException("kernel attentionPaged: page " + j + " of part " + s
+                            + (j >= width ? " is beyond the table"
+                                    : " is " + table[s * width + j] + ", which is outside [0, "
+                                            + pages + ")"));
+                }
+            }
+            pairs += Kernels.pairs(past[s], first[s + 1] - first[s]);
+        }
+        flops().add(Kernels.FORWARD_PRODUCTS * pairs * heads * headSize);
+        runAttentionPaged(y, keys, values, qkv, parts, first, past, as, table, width, pageTokens, heads, headSize);
+    }
+
+    protected void runAttentionPaged(Storage y, Storage keys, Storage values, Storage qkv, int parts, int[] first,
+            int[] past, int[] as, int[] table, int width, int pageTokens, int heads, int headSize) {
+        plain("attentionPaged",
+                h -> ArrayDefinitions.attentionPaged(h.of(y), h.of(keys), h.of(values), h.of(qkv), parts,
+                        first, past, table, width, pageTokens, heads, headSize));
     }
 
     // ---- distillation

@@ -67,7 +67,7 @@ final class AttentionForward {
      * @param dropout null for none
      * @param first of the queries' keys; null: 0 for all
      */
-    static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, StridedRows lse,
+    static void run(Scratch scratch, StridedRows q, KeyRows k, KeyRows v, StridedRows y, StridedRows lse,
             int time, int past, int size, int part, int parts, Strip.Dropout dropout, Strip.Starts first) {
         int n = past + time;
         AttentionForward head = new AttentionForward(scratch, size, n);

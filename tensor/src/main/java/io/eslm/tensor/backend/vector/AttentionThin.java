@@ -11,23 +11,29 @@ final class AttentionThin {
     private AttentionThin() {
     }
 
-    /** y_t = Σ_j p_j v_j over the first n keys; the rows of k and v are dense. */
-    static void run(Scratch scratch, StridedRows q, StridedRows k, StridedRows v, StridedRows y, int t, int n,
+    /** y_t = Σ_j p_j v_j over the first n keys. */
+    static void run(Scratch scratch, StridedRows q, PagedRows k, PagedRows v, StridedRows y, int t, int n,
             int size) {
         int padded = Loops.padded(n);
-        float[] w = scratch.take(padded + size + VectorMath.SUMS);
+        float[] w = scratch.take(padded + size + Math.max(VectorMath.SUMS, ThinMatmul.DOTS));
         float scale = (float) (1 / Math.sqrt(size));
         for (int d = 0; d < size; d++) {
             w[padded + d] = scale * q.data()[q.row(t) + d];
         }
         Arrays.fill(w, 0, n, 0);
         Arrays.fill(w, n, padded, Float.NEGATIVE_INFINITY);
-        ThinMatmul.dots(n, size, w, padded, k.data(), k.at(), w, 0);
+        for (int j = 0; j < n; j += k.rows()) {
+            ThinMatmul.dots(Math.min(k.rows(), n - j), size, w, padded, k.data(), k.page(j / k.rows()), w, j, w,
+                    padded + size);
+        }
         float max = RowSums.max(w, 0, padded);
         float inverse = (float) (1 / RowSums.exp(w, 0, w, 0, padded, max, w, padded + size));
         int to = y.row(t);
         Arrays.fill(y.data(), to, to + size, 0);
-        ThinMatmul.combine(n, size, v.stride(), w, 0, v.data(), v.at(), y.data(), to);
+        for (int j = 0; j < n; j += v.rows()) {
+            ThinMatmul.combine(Math.min(v.rows(), n - j), size, size, w, j, v.data(), v.page(j / v.rows()), y.data(),
+                    to);
+        }
         for (int d = 0; d < size; d++) {
             y.data()[to + d] *= inverse;
         }

@@ -24,6 +24,8 @@ final class Q8Matmul {
     /** As many bytes as S has lanes, or the fewest that a vector has. */
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Math.min(W, HALF) * Byte.SIZE)));
+    /** Rows of a taken together. */
+    private static final int ROWS = 4;
     /** Rows of a up to which b is not written out. */
     private static final int THIN = 6;
     /** Tasks and their rows of b: few, so that each reads long runs of b. */
@@ -45,21 +47,28 @@ final class Q8Matmul {
      * are what the product sums along.
      */
     boolean run(Product p, Storage weights) {
+        return run(p, weights, p.m());
+    }
+
+    /** {@link #run(Product, Storage)} with the bits of a product of {@code as} rows. */
+    boolean run(Product p, Storage weights, int as) {
         if (HeapStorage.of(weights) instanceof Q8Storage w && !p.transA() && w.turned != p.transB() && w.rows == p.n()
                 && w.cols == p.k() && w.offset == 0) {
-            run(p, w);
+            run(p, w, as);
             return true;
         }
         return false;
     }
 
-    private void run(Product p, Q8Storage w) {
-        if (p.m() <= THIN && p.k() > 0 && p.n() > 0 && W <= HALF) {
+    private void run(Product p, Q8Storage w, int as) {
+        if (as <= THIN && p.k() > 0 && p.n() > 0 && W <= HALF) {
             int grain = Tile.count(Tile.count(p.n(), TASKS), GRAIN) * GRAIN;
             parallel.ranges(p.n(), grain, (from, to) -> {
+                float[] lanes = scratch.take(ROWS * W);
                 p.start(0, p.m(), from, to - from);
-                dots(p, w, from, to);
+                dots(p, w, from, to, lanes);
                 p.finish(0, p.m(), from, to - from);
+                scratch.give(lanes);
             });
             return;
         }
@@ -70,7 +79,7 @@ final class Q8Matmul {
             }
         });
         matmul.run(new Product(p.y(), p.a(), new HeapStorage.F32(floats, 0, p.n() * p.k()), p.m(), p.k(), p.n(), false,
-                true, p.accumulate(), p.bias(), p.residual(), p.gelu()));
+                true, p.accumulate(), p.bias(), p.residual(), p.gelu()), as);
         scratch.give(floats);
     }
 
@@ -86,11 +95,21 @@ final class Q8Matmul {
     }
 
     /** Columns from..to of y: dot products of the rows of a and of w. */
-    private static void dots(Product p, Q8Storage w, int from, int to) {
+    private static void dots(Product p, Q8Storage w, int from, int to, float[] lanes) {
         int whole = p.k() / BLOCK;
         for (int j = from; j < to; j++) {
             int block = j * w.blocks;
-            for (int i = 0; i < p.m(); i++) {
+            int i = 0;
+            for (; i + ROWS <= p.m() && !VectorMath.NARROW; i += ROWS) {
+                int at = p.a().offset + i * p.k();
+                four(whole, p.k(), p.a().data, at, w, block, lanes);
+                for (int r = 0; r < ROWS; r++) {
+                    float sum = VectorMath.sum(lanes, r * W);
+                    p.y().data[p.y().offset + (i + r) * p.n() + j] += sum + tail(p.k() - whole * BLOCK, p.a().data,
+                            at + r * p.k() + whole * BLOCK, w, block + whole);
+                }
+            }
+            for (; i < p.m(); i++) {
                 int at = p.a().offset + i * p.k();
                 float sum = VectorMath.NARROW ? narrow(whole, p.a().data, at, w, block)
                         : dot(whole, p.a().data, at, w, block);
@@ -118,6 +137,34 @@ final class Q8Matmul {
             c1 = widened(q, from + HALF).mul(FloatVector.fromArray(S, x, at + HALF)).fma(scale, c1);
         }
         return VectorMath.sum(c0.add(c1));
+    }
+
+    /** The lanes of {@link #dot} for {@value #ROWS} rows of x, {@code k} apart: a block is widened once for all. */
+    private static void four(int n, int k, float[] x, int xAt, Q8Storage w, int block, float[] lanes) {
+        byte[] q = w.values;
+        float[] scales = w.scales;
+        FloatVector c00 = FloatVector.zero(S), c01 = FloatVector.zero(S);
+        FloatVector c10 = FloatVector.zero(S), c11 = FloatVector.zero(S);
+        FloatVector c20 = FloatVector.zero(S), c21 = FloatVector.zero(S);
+        FloatVector c30 = FloatVector.zero(S), c31 = FloatVector.zero(S);
+        for (int b = 0; b < n; b++) {
+            int at = xAt + b * BLOCK;
+            FloatVector scale = FloatVector.broadcast(S, scales[block + b]);
+            FloatVector w0 = widened(q, (block + b) * BLOCK);
+            FloatVector w1 = widened(q, (block + b) * BLOCK + HALF);
+            c00 = w0.mul(FloatVector.fromArray(S, x, at)).fma(scale, c00);
+            c01 = w1.mul(FloatVector.fromArray(S, x, at + HALF)).fma(scale, c01);
+            c10 = w0.mul(FloatVector.fromArray(S, x, at + k)).fma(scale, c10);
+            c11 = w1.mul(FloatVector.fromArray(S, x, at + k + HALF)).fma(scale, c11);
+            c20 = w0.mul(FloatVector.fromArray(S, x, at + 2 * k)).fma(scale, c20);
+            c21 = w1.mul(FloatVector.fromArray(S, x, at + 2 * k + HALF)).fma(scale, c21);
+            c30 = w0.mul(FloatVector.fromArray(S, x, at + 3 * k)).fma(scale, c30);
+            c31 = w1.mul(FloatVector.fromArray(S, x, at + 3 * k + HALF)).fma(scale, c31);
+        }
+        c00.add(c01).intoArray(lanes, 0);
+        c10.add(c11).intoArray(lanes, W);
+        c20.add(c21).intoArray(lanes, 2 * W);
+        c30.add(c31).intoArray(lanes, 3 * W);
     }
 
     /** The same additions in the same order, where a vector does not hold half a block. */

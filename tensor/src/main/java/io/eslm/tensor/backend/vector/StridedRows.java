@@ -5,17 +5,14 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** Rows of floats in an array: row t starts at {@code at + t·stride}. */
-record StridedRows(float[] data, int at, int stride) {
+record StridedRows(float[] data, int at, int stride) implements KeyRows {
 
     int row(int t) {
         return at + t * stride;
     }
 
-    /**
-     * Copies {@code count} rows of {@code n} elements to {@code dst}, rows {@code width} apart, and fills the gaps with
-     * zeros.
-     */
-    void copyTo(float[] dst, int to, int width, int count, int n) {
+    @Override
+    public void copyTo(float[] dst, int to, int width, int count, int n) {
         int whole = VectorMath.S.loopBound(n);
         for (int i = 0; i < whole; i += VectorMath.LANES) {
             copyVectors(data, at + i, stride, dst, to + i, width, count);
@@ -26,11 +23,8 @@ record StridedRows(float[] data, int at, int stride) {
         }
     }
 
-    /**
-     * Copies {@code count} rows of {@code n} elements into panels of {@code width} columns, each (count, width) and
-     * dense, one after another, the last one padded with zeros.
-     */
-    void toPanels(float[] dst, int to, int width, int count, int n) {
+    @Override
+    public void toPanels(float[] dst, int to, int width, int count, int n) {
         for (int p = 0; p < n; p += width) {
             new StridedRows(data, at + p, stride).copyTo(dst, to + p * count, width, count, Math.min(width, n - p));
         }

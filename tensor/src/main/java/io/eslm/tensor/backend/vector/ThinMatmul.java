@@ -15,18 +15,22 @@ final class ThinMatmul {
     private static final int W = VectorMath.LANES;
     /** Rows of b taken together. */
     private static final int ROWS = 8;
+    /** Room for the lanes of as many sums. */
+    static final int DOTS = ROWS * W;
     /** Tasks: few, so that each reads long runs of b. */
     private static final int TASKS = 8;
 
     private ThinMatmul() {
     }
 
-    static void run(Parallel parallel, Product p) {
+    static void run(Parallel parallel, Scratch scratch, Product p) {
         int grain = Tile.count(Tile.count(p.n(), TASKS), 4 * W) * 4 * W;
         parallel.ranges(p.n(), grain, (from, to) -> {
             p.start(0, p.m(), from, to - from);
             if (p.transB()) {
-                dots(p, from, to);
+                float[] sums = scratch.take(DOTS);
+                dots(p, from, to, sums);
+                scratch.give(sums);
             } else {
                 combinations(p, from, to);
             }
@@ -35,24 +39,25 @@ final class ThinMatmul {
     }
 
     /** Columns from..to of y: dot products of the rows of a and of b. */
-    private static void dots(Product p, int from, int to) {
+    private static void dots(Product p, int from, int to, float[] sums) {
         int k = p.k();
         for (int j = from; j < to; j += ROWS) {
             for (int i = 0; i < p.m(); i++) {
                 dots(Math.min(ROWS, to - j), k, p.a().data, p.a().offset + i * k, p.b().data, p.b().offset + j * k,
-                        p.y().data, p.y().offset + i * p.n() + j);
+                        p.y().data, p.y().offset + i * p.n() + j, sums, 0);
             }
         }
     }
 
-    /** y_r += a·b_r for r &lt; rows; a (k), b (rows, k) → y (rows). */
-    static void dots(int rows, int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+    /** y_r += a·b_r for r &lt; rows; a (k), b (rows, k) → y (rows); {@link #DOTS} elements of {@code sums} hold what is summed. */
+    static void dots(int rows, int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, float[] sums,
+            int at) {
         int r = 0;
         for (; r + ROWS <= rows; r += ROWS) {
             if (NARROW) {
                 NarrowDots.eight(k, a, aAt, b, bAt + r * k, y, yAt + r);
             } else {
-                dot8(k, a, aAt, b, bAt + r * k, y, yAt + r);
+                dot8(k, a, aAt, b, bAt + r * k, y, yAt + r, sums, at);
             }
         }
         for (; r < rows; r++) {
@@ -60,13 +65,24 @@ final class ThinMatmul {
         }
     }
 
-    private static void dot8(int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt) {
+    private static void dot8(int k, float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, float[] sums, int at) {
+        int whole = S.loopBound(k);
+        products(whole, k, a, aAt, b, bAt, sums, at);
+        for (int r = 0; r < ROWS; r++) {
+            y[yAt + r] += VectorMath.sum(sums, at + r * W);
+        }
+        for (int r = 0; r < ROWS && whole < k; r++) {
+            y[yAt + r] += tail(k, whole, a, aAt, b, bAt + r * k);
+        }
+    }
+
+    /** The lanes of the products of a with {@value #ROWS} rows of b, k apart, to {@code sums}. */
+    private static void products(int n, int k, float[] a, int aAt, float[] b, int bAt, float[] sums, int at) {
         FloatVector c0 = FloatVector.zero(S), c1 = FloatVector.zero(S);
         FloatVector c2 = FloatVector.zero(S), c3 = FloatVector.zero(S);
         FloatVector c4 = FloatVector.zero(S), c5 = FloatVector.zero(S);
         FloatVector c6 = FloatVector.zero(S), c7 = FloatVector.zero(S);
-        int whole = S.loopBound(k);
-        for (int l = 0; l < whole; l += W) {
+        for (int l = 0; l < n; l += W) {
             FloatVector x = FloatVector.fromArray(S, a, aAt + l);
             c0 = x.fma(FloatVector.fromArray(S, b, bAt + l), c0);
             c1 = x.fma(FloatVector.fromArray(S, b, bAt + k + l), c1);
@@ -77,17 +93,14 @@ final class ThinMatmul {
             c6 = x.fma(FloatVector.fromArray(S, b, bAt + 6 * k + l), c6);
             c7 = x.fma(FloatVector.fromArray(S, b, bAt + 7 * k + l), c7);
         }
-        y[yAt] += VectorMath.sum(c0);
-        y[yAt + 1] += VectorMath.sum(c1);
-        y[yAt + 2] += VectorMath.sum(c2);
-        y[yAt + 3] += VectorMath.sum(c3);
-        y[yAt + 4] += VectorMath.sum(c4);
-        y[yAt + 5] += VectorMath.sum(c5);
-        y[yAt + 6] += VectorMath.sum(c6);
-        y[yAt + 7] += VectorMath.sum(c7);
-        for (int r = 0; r < ROWS && whole < k; r++) {
-            y[yAt + r] += tail(k, whole, a, aAt, b, bAt + r * k);
-        }
+        c0.intoArray(sums, at);
+        c1.intoArray(sums, at + W);
+        c2.intoArray(sums, at + 2 * W);
+        c3.intoArray(sums, at + 3 * W);
+        c4.intoArray(sums, at + 4 * W);
+        c5.intoArray(sums, at + 5 * W);
+        c6.intoArray(sums, at + 6 * W);
+        c7.intoArray(sums, at + 7 * W);
     }
 
     private static float dot(int k, float[] a, int aAt, float[] b, int bAt) {

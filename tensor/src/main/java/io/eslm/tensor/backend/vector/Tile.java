@@ -18,7 +18,7 @@ final class Tile {
     /** Rows of a tile. */
     static final int ROWS = 8;
     /** Whether a whole tile does not fit in the registers: 256 bits means AVX2, which has 16. */
-    private static final boolean HALVES = S.vectorBitSize() == 256;
+    static final boolean HALVES = S.vectorBitSize() == 256;
     /** Columns of a tile. */
     static final int COLS = 2 * W;
 

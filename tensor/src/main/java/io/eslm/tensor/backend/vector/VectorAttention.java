@@ -13,6 +13,7 @@ final class VectorAttention {
     private static final int TASKS = 16;
     /** New positions up to which attention over a cache is done row by row. */
     private static final int THIN = 8;
+    private static final int[] ONE_PAGE = {0};
 
     private final Parallel parallel;
     private final Scratch scratch;
@@ -22,7 +23,12 @@ final class VectorAttention {
         this.scratch = scratch;
     }
 
-    private static int parts(int heads, int queries, int block) {
+    /** Whether each of {@code time} new positions is done by itself. */
+    static boolean isThin(int time) {
+        return time <= THIN;
+    }
+
+    static int parts(int heads, int queries, int block) {
         return Math.clamp(TASKS / Math.max(1, heads), 1, Math.max(1, Tile.count(queries, block)));
     }
 
@@ -151,7 +157,7 @@ final class VectorAttention {
 
     void attentionCached(HeapStorage.F32 y, HeapStorage.F32 keys, HeapStorage.F32 values, HeapStorage.F32 qkv,
             int batch, int time, int past, int capacity, int heads, int headSize) {
-        boolean thin = time <= THIN;
+        boolean thin = isThin(time);
         int parts = thin ? time : parts(batch * heads, time, Tile.COLS);
         parallel.run(batch * heads, head -> {
             int at = head * capacity * headSize;
@@ -163,8 +169,8 @@ final class VectorAttention {
         parallel.run(batch * heads * parts, task -> {
             int head = task / parts;
             StridedRows q = columns(qkv, 0, head / heads, head % heads, time, heads, headSize);
-            StridedRows k = new StridedRows(keys.data, keys.offset + head * capacity * headSize, headSize);
-            StridedRows v = new StridedRows(values.data, values.offset + head * capacity * headSize, headSize);
+            PagedRows k = whole(keys, head, capacity, headSize);
+            PagedRows v = whole(values, head, capacity, headSize);
             StridedRows out = output(y, head / heads, head % heads, time, heads, headSize);
             if (thin) {
                 AttentionThin.run(scratch, q, k, v, out, task % parts, past + task % parts + 1, headSize);
@@ -173,5 +179,10 @@ final class VectorAttention {
                         null);
             }
         });
+    }
+
+    /** The cache of one head, as one page. */
+    private static PagedRows whole(HeapStorage.F32 of, int head, int capacity, int headSize) {
+        return new PagedRows(of.data, of.offset + head * capacity * headSize, 0, ONE_PAGE, 0, capacity, headSize);
     }
 }

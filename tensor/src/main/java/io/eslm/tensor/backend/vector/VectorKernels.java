@@ -11,6 +11,7 @@ public final class VectorKernels extends Kernels {
     private final VectorMatmul matmul;
     private final Q8Matmul q8;
     private final VectorAttention attention;
+    private final PagedAttention paged;
     private final VectorElementwise elementwise;
     private final VectorActivations activations;
     private final VectorBinary binary;
@@ -26,6 +27,7 @@ public final class VectorKernels extends Kernels {
         matmul = new VectorMatmul(parallel, scratch);
         q8 = new Q8Matmul(parallel, scratch, matmul);
         attention = new VectorAttention(parallel, scratch);
+        paged = new PagedAttention(parallel, scratch);
         elementwise = new VectorElementwise(parallel);
         activations = new VectorActivations(parallel);
         binary = new VectorBinary(parallel);
@@ -83,6 +85,20 @@ public final class VectorKernels extends Kernels {
         if (w instanceof HeapStorage.F32
                 || !q8.run(Product.linear(f32(pre), f32(x), null, f32(bias), null, f32(y), m, k, n), w)) {
             matmul.linearGelu(f32(y), f32(pre), f32(x), f32(w), f32(bias), m, k, n);
+        }
+    }
+
+    @Override
+    protected void runLinearRows(Storage y, Storage pre, Storage x, Storage w, Storage bias, Storage residual, int m,
+            int k, int n, boolean transW, int as) {
+        HeapStorage.F32 to = f32(pre == null ? y : pre);
+        HeapStorage.F32 gelu = pre == null ? null : f32(y);
+        HeapStorage.F32 weights = w instanceof HeapStorage.F32 floats ? floats : null;
+        Product p = new Product(to, f32(x), weights, m, k, n, false, transW, false, f32(bias), f32(residual), gelu);
+        if (weights != null) {
+            matmul.run(p, as);
+        } else if (!q8.run(p, w, as)) {
+            refuse();
         }
     }
 
@@ -295,6 +311,13 @@ public final class VectorKernels extends Kernels {
             int past,
             int capacity, int heads, int headSize) {
         attention.attentionCached(f32(y), f32(keys), f32(values), f32(qkv), batch, time, past, capacity, heads,
+                headSize);
+    }
+
+    @Override
+    protected void runAttentionPaged(Storage y, Storage keys, Storage values, Storage qkv, int parts, int[] first,
+            int[] past, int[] as, int[] table, int width, int pageTokens, int heads, int headSize) {
+        paged.run(f32(y), f32(keys), f32(values), f32(qkv), parts, first, past, as, table, width, pageTokens, heads,
                 headSize);
     }
 }

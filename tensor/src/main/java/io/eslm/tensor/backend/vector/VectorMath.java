@@ -262,4 +262,9 @@ final class VectorMath {
         t = LANES > 1 ? t.add(t.rearrange(TURN_1)) : t;
         return t.lane(0);
     }
+
+    /** {@link #sum(FloatVector)} of the vector at {@code x[at]}: for loops so large that a vector handed on would be boxed. */
+    static float sum(float[] x, int at) {
+        return sum(FloatVector.fromArray(S, x, at));
+    }
 }

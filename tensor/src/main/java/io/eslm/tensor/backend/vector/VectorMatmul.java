@@ -8,6 +8,9 @@ final class VectorMatmul {
     /** Rows up to which packing b costs more than it saves: b as it is, and b transposed. */
     private static final int THIN = 6;
     private static final int THIN_TRANSPOSED = 12;
+    /** Rows up to which {@link ThinMatmul} is faster than {@link ManyThin}: b as it is, and b transposed. */
+    private static final int FEW = 1;
+    private static final int FEW_TRANSPOSED = 1;
     /** Multiply-adds of a product that is too small for all threads. */
     private static final long SMALL = 1 << 22;
 
@@ -54,14 +57,23 @@ final class VectorMatmul {
     }
 
     void run(Product p) {
+        run(p, p.m());
+    }
+
+    /** With the bits of a product of {@code as} rows. */
+    void run(Product p, int as) {
         if (p.m() == 0 || p.n() == 0) {
             return;
         }
         if (p.k() == 0) {
             p.start(0, p.m(), 0, p.n());
             p.finish(0, p.m(), 0, p.n());
-        } else if (p.m() <= (p.transB() ? THIN_TRANSPOSED : THIN) && !p.transA()) {
-            ThinMatmul.run(parallel, p);
+        } else if (as <= (p.transB() ? THIN_TRANSPOSED : THIN) && !p.transA()) {
+            if (p.m() <= (p.transB() ? FEW_TRANSPOSED : FEW)) {
+                ThinMatmul.run(parallel, scratch, p);
+            } else {
+                ManyThin.run(parallel, scratch, p);
+            }
         } else {
             BlockedMatmul.run(parallel, scratch, p);
         }

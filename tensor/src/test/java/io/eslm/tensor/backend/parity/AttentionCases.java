@@ -3,6 +3,7 @@ package io.eslm.tensor.backend.parity;
 
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -38,6 +39,8 @@ final class AttentionCases {
             cached(cases, s[0], s[1], s[2], s[3], 0);
             cached(cases, s[0], 1, s[2], s[3], s[1]);
             cached(cases, s[0], s[1], s[2], s[3], 9);
+            paged(cases, s[0], s[1], s[2], s[3], 3);
+            paged(cases, s[0], s[1], s[2], s[3], 16);
         }
         return cases;
     }
@@ -135,6 +138,55 @@ final class AttentionCases {
             run.kernels().attentionCached(run.out("y", batch * time * width, bound), k, v, run.in(fresh), batch, time,
                     past,
                     capacity, heads, headSize);
+        }));
+    }
+
+    /**
+     * Part s of as many as there are batches: its first s positions lie in pages that stand in descending order, the others are
+     * new. Pages hold rubbish after the last position.
+     */
+    private static void paged(List<KernelCase> cases, int parts, int time, int heads, int headSize, int pageTokens) {
+        String label = parts + "x" + time + "x" + heads + "x" + headSize + " in pages of " + pageTokens;
+        cases.add(new KernelCase("attentionPaged", label, run -> {
+            int width = heads * headSize;
+            Shape whole = new Shape(parts, time, heads, headSize, 0, 0, null);
+            double[] qkv = run.normal(whole.tokens() * 3 * width);
+            AttentionBounds bounds = new AttentionBounds(whole, qkv);
+            int each = (time + pageTokens - 1) / pageTokens;
+            int[] table = new int[parts * each];
+            Arrays.setAll(table, i -> parts * each - i);
+            int[] first = new int[parts + 1];
+            int[] past = new int[parts];
+            int[] as = new int[parts];
+            double[] keys = run.normal((parts * each + 1) * width * pageTokens);
+            double[] values = run.normal(keys.length);
+            double[] fresh = new double[qkv.length];
+            int[] rows = new int[whole.tokens()];
+            for (int s = 0; s < parts; s++) {
+                past[s] = Math.min(s, time - 1);
+                as[s] = time;
+                first[s + 1] = first[s] + time - past[s];
+                for (int t = 0; t < time; t++) {
+                    int at = (s * time + t) * 3 * width;
+                    if (t >= past[s]) {
+                        rows[first[s] + t - past[s]] = s * time + t;
+                        System.arraycopy(qkv, at, fresh, (first[s] + t - past[s]) * 3 * width, 3 * width);
+                        continue;
+                    }
+                    for (int h = 0; h < heads; h++) {
+                        int to = ((table[s * each + t / pageTokens] * heads + h) * pageTokens + t % pageTokens)
+                                * headSize;
+                        System.arraycopy(qkv, at + width + h * headSize, keys, to, headSize);
+                        System.arraycopy(qkv, at + 2 * width + h * headSize, values, to, headSize);
+                    }
+                }
+            }
+            run.kernels().attentionPaged(
+                    run.out("y", first[parts] * width, (i, want) -> bounds.y[rows[i / width] * width + i % width]),
+                    run.inOut("keys", keys, Closeness.EXACT), run.inOut("values", values, Closeness.EXACT),
+                    run.in(Arrays.copyOf(fresh, first[parts] * 3 * width)), parts, first, past, as, table, each,
+                    pageTokens,
+                    heads, headSize);
         }));
     }
 }

@@ -31,6 +31,10 @@ final class ProductCases {
                 batched(cases, s[0], s[1], s[2], (flags & 1) != 0, (flags & 2) != 0);
             }
             linearGelu(cases, s[0], s[1], s[2]);
+            for (int as : new int[] {1, 10, 16}) {
+                rows(cases, s[0], s[1], s[2], false, as);
+                rows(cases, s[0], s[1], s[2], true, as);
+            }
             inEightBits(cases, s[0], s[1], s[2], false);
             inEightBits(cases, s[0], s[1], s[2], true);
         }
@@ -138,6 +142,22 @@ final class ProductCases {
                     run.out("y", m * n,
                             (i, want) -> 1.13 * pre.at(i, want) + 300 * U * Math.abs(want) + ElementwiseCases.FLUSHED),
                     run.out("pre", m * n, pre), run.in(x), run.in(w), run.in(bias), m, k, n);
+        }));
+    }
+
+    private static void rows(List<KernelCase> cases, int m, int k, int n, boolean transW, int as) {
+        String label = m + "x" + k + "x" + n + (transW ? " Wᵀ" : " bias residual") + " as " + as;
+        cases.add(new KernelCase("linearRows", label, run -> {
+            double[] x = run.normal(m * k);
+            double[] w = run.normal(k * n);
+            double[] bias = transW ? new double[n] : run.normal(n);
+            double[] residual = transW ? new double[m * n] : run.normal(m * n);
+            Operands o = new Operands(x, 0, w, 0, m, k, n, false, transW);
+            run.kernels().linearRows(
+                    run.out("y", m * n,
+                            (i, want) -> o.bound(i) + (k + 2) * U * (Math.abs(bias[i % n]) + Math.abs(residual[i]))),
+                    null, run.in(x), run.in(w), transW ? null : run.in(bias), transW ? null : run.in(residual), m, k, n,
+                    transW, as);
         }));
     }
 }

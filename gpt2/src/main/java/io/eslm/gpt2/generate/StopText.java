@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.cli;
+package io.eslm.gpt2.generate;
 
 import java.util.List;
 import java.util.function.Consumer;
@@ -8,19 +8,19 @@ import java.util.function.Consumer;
  * Passes a text on, part by part, up to the first stop string. What may begin one is held back until it is known not to. Where
  * the parts end makes no difference.
  */
-final class StopText {
+public final class StopText {
     private final List<String> stops;
     private final Consumer<String> out;
     private final StringBuilder held = new StringBuilder();
 
     /** @param stops none of them empty */
-    StopText(List<String> stops, Consumer<String> out) {
+    public StopText(List<String> stops, Consumer<String> out) {
         this.stops = List.copyOf(stops);
         this.out = out;
     }
 
     /** Adds a part; returns false once a stop string is complete: what comes then is dropped. */
-    boolean add(String part) {
+    public boolean add(String part) {
         for (int i = 0; i < part.length(); i++) {
             held.append(part.charAt(i));
             int stop = stops.stream().filter(this::endsWith).mapToInt(String::length).max().orElse(0);
@@ -35,7 +35,7 @@ final class StopText {
     }
 
     /** Passes on what is held back, because no more comes. */
-    void end() {
+    public void end() {
         pass(held.length());
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.eslm.cli;
+package io.eslm.gpt2.generate;
 
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import java.nio.ByteBuffer;
@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 
-/** Prints tokens as they arrive. A character that spans several tokens appears with the last of them. */
-final class TokenStream implements IntPredicate {
+/** Makes text of tokens as they arrive. A character that spans several tokens comes with the last of them. */
+public final class TokenStream implements IntPredicate {
     private final Tokenizer tokenizer;
     private final Predicate<String> out;
     private final CharsetDecoder decoder =
@@ -20,12 +20,12 @@ final class TokenStream implements IntPredicate {
     private ByteBuffer waiting = ByteBuffer.allocate(0);
 
     /** @param out receives the text; returns false to end it */
-    TokenStream(Tokenizer tokenizer, Predicate<String> out) {
+    public TokenStream(Tokenizer tokenizer, Predicate<String> out) {
         this.tokenizer = tokenizer;
         this.out = out;
     }
 
-    /** Prints the characters that {@code token} completes; returns false to end the text. */
+    /** Passes on the characters that {@code token} completes; returns false to end the text. */
     @Override
     public boolean test(int token) {
         byte[] bytes = tokenizer.has(token) ? tokenizer.bytes(token) : new byte[0];
@@ -37,7 +37,7 @@ final class TokenStream implements IntPredicate {
     }
 
     /** Ends the text; an incomplete character is shown as U+FFFD. */
-    void end() {
+    public void end() {
         boolean _ = waiting.hasRemaining() && out.test("\uFFFD"); // it ends in any case
     }
 }
