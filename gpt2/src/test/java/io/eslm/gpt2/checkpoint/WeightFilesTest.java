@@ -217,6 +217,6 @@ class WeightFilesTest {
     void biasesThatAreNotZeroAreNotDropped() throws IOException {
         copy("exact-gelu");
         edit("config.json", json -> json.addProperty("bias", false));
-        assertContains(error(), ".bias holds ", "config.json beside it says \"bias\": false");
+        assertContains(error(), ".bias is not zero, ", "config.json beside it says \"bias\": false");
     }
 }
