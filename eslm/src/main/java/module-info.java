@@ -8,7 +8,7 @@ module io.eslm {
     requires info.picocli;
     requires java.logging;
     requires java.management;
-    requires jdk.httpserver;
+    requires transitive jdk.httpserver;
     requires static transitive jdk.jshell; // for the shell alone
     requires jdk.management;
     requires me.tongfei.progressbar;

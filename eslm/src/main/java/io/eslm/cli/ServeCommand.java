@@ -79,8 +79,9 @@ final class ServeCommand extends EslmCommand {
                 server.cacheBytes() / MB, serving.maxRunning(), serving.maxWaiting()));
         screen.say("serving: " + server.address() + "/v1 (Ctrl-C stops)");
         if (server.isPublic()) {
-            screen.say("warning: other machines can reach this server, and nothing is encrypted: keys can be read on the way. "
-                    + "Safer: serve on the loopback address, behind a proxy with TLS or ssh -L");
+            screen.say(
+                    "warning: other machines can reach this server, and nothing is encrypted: keys can be read on the way. "
+                            + "Safer: serve on the loopback address, behind a proxy with TLS or ssh -L");
         }
     }
 

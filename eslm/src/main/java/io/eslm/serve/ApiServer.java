@@ -83,7 +83,8 @@ public final class ApiServer implements AutoCloseable {
         try {
             if (name.isPublic() && keys.isEmpty()) {
                 throw new OptionError(ServeOptions.HOST, options.host(), "lets other machines use the model. Give an "
-                        + ServeOptions.API_KEY_FILE + " with a key that they must know, or serve on the loopback address");
+                        + ServeOptions.API_KEY_FILE
+                        + " with a key that they must know, or serve on the loopback address");
             }
             return new ApiServer(ServedModel.open(model, tokenizer, options.name().orElse(modelName), options), name,
                     keys, options, log, beat);

@@ -85,7 +85,8 @@ final class CompletionReader {
         }
         for (String penalty : List.of("presence_penalty", "frequency_penalty")) {
             if (fields.number(penalty, -2, 2, 0) != 0) {
-                throw ApiError.unsupported(penalty, "'" + penalty + "': this server has no penalties. Omit it, or send 0");
+                throw ApiError.unsupported(penalty,
+                        "'" + penalty + "': this server has no penalties. Omit it, or send 0");
             }
         }
         if (fields.child("logit_bias").filter(bias -> !bias.object().isEmpty()).isPresent()) {
@@ -175,9 +176,10 @@ final class CompletionReader {
     private Prompt checkLength(Prompt prompt, int maxTokens) {
         int length = Math.max(1, prompt.ids().length); // an empty one is the token that begins a text
         if ((long) length + maxTokens > model.context()) {
-            throw ApiError.tooLong("the model's context has " + model.context() + " tokens, but " + ((long) length + maxTokens)
-                    + " are asked for: " + length + " in the prompt and 'max_tokens' = " + maxTokens
-                    + ". Shorten the prompt or the completion");
+            throw ApiError.tooLong(
+                    "the model's context has " + model.context() + " tokens, but " + ((long) length + maxTokens)
+                            + " are asked for: " + length + " in the prompt and 'max_tokens' = " + maxTokens
+                            + ". Shorten the prompt or the completion");
         }
         return prompt;
     }

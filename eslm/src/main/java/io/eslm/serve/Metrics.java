@@ -49,7 +49,8 @@ final class Metrics {
         StringBuilder out = new StringBuilder();
         gauge(out, "eslm_num_requests_running", "Sequences that are computed now.", stats.running());
         gauge(out, "eslm_num_requests_waiting", "Sequences that wait for their turn.", stats.waiting());
-        gauge(out, "eslm_kv_cache_usage_perc", "Share of the pages of keys and values that running sequences hold; 1 is all.",
+        gauge(out, "eslm_kv_cache_usage_perc",
+                "Share of the pages of keys and values that running sequences hold; 1 is all.",
                 stats.pagesTotal() == 0 ? 0 : (double) stats.pagesUsed() / stats.pagesTotal());
         gauge(out, "eslm_kv_cache_bytes", "Bytes of all pages of keys and values.", stats.poolBytes());
         counter(out, "eslm_prompt_tokens", "Tokens of prompts, computed or found in the prefix cache.",

@@ -74,7 +74,8 @@ public record ServeOptions(String host, int port, Optional<Path> apiKeyFile, Opt
     public static ServeOptions of(OptionValues values) {
         return new ServeOptions(values.get(HOST), values.get(PORT), values.find(API_KEY_FILE), values.find(MODEL_NAME),
                 values.get(MAX_BODY_MB) * MB, values.get(MAX_TOKENS), values.get(MAX_CHOICES), values.get(MAX_RUNNING),
-                values.get(MAX_WAITING), values.find(CACHE_MB).map(mb -> (long) mb * MB), Duration.ofSeconds(values.get(TIME_LIMIT)),
+                values.get(MAX_WAITING), values.find(CACHE_MB).map(mb -> (long) mb * MB),
+                Duration.ofSeconds(values.get(TIME_LIMIT)),
                 Duration.ofSeconds(values.get(GRACE)));
     }
 }

@@ -172,14 +172,16 @@ class ApiServerTest {
         try (Client client = new Client()) {
             assertTrue(raw(client, "GET /v1/models", "Origin: http://evil.example", "").startsWith("HTTP/1.1 403"));
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), client.port())) {
-                socket.getOutputStream().write("GET /v1/models HTTP/1.1\r\nHost: evil.example:8000\r\nConnection: close\r\n\r\n"
-                        .getBytes(StandardCharsets.UTF_8));
+                socket.getOutputStream()
+                        .write("GET /v1/models HTTP/1.1\r\nHost: evil.example:8000\r\nConnection: close\r\n\r\n"
+                                .getBytes(StandardCharsets.UTF_8));
                 assertTrue(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
                         .startsWith("HTTP/1.1 403"));
             }
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), client.port())) {
-                socket.getOutputStream().write("GET /v1/models HTTP/1.1\r\nHost: localhost:1\r\nConnection: close\r\n\r\n"
-                        .getBytes(StandardCharsets.UTF_8));
+                socket.getOutputStream()
+                        .write("GET /v1/models HTTP/1.1\r\nHost: localhost:1\r\nConnection: close\r\n\r\n"
+                                .getBytes(StandardCharsets.UTF_8));
                 assertTrue(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
                         .startsWith("HTTP/1.1 200"), "through a tunnel from another port");
             }
@@ -258,7 +260,8 @@ class ApiServerTest {
             occupy(client, latch);
             check(client.post("{}"), 504, null, "timeout", "longer than 1 s");
             String stream = client.post("{\"stream\":true}").body();
-            assertTrue(stream.startsWith(": waiting\n\n") && stream.contains("data: {\"error\":{\"message\":\"the request took")
+            assertTrue(stream.startsWith(": waiting\n\n")
+                    && stream.contains("data: {\"error\":{\"message\":\"the request took")
                     && !stream.contains("[DONE]"), stream);
             latch.countDown();
             await(() -> client.metric("eslm_num_requests_running") + client.metric("eslm_num_requests_waiting") == 0);
@@ -274,13 +277,15 @@ class ApiServerTest {
                 double gone = client.metric("eslm_clients_gone_total");
                 for (int i = 0; i < 50 && client.metric("eslm_clients_gone_total") == gone; i++) {
                     String body = LONG + kind;
-                    try (Socket socket = open(client, "POST /v1/completions", "Content-Length: " + body.length(), body)) {
+                    try (Socket socket =
+                            open(client, "POST /v1/completions", "Content-Length: " + body.length(), body)) {
                         assertEquals('H', socket.getInputStream().read(), "it has begun");
                     }
                     await(() -> client.server.underWay() == 0);
                 }
                 assertTrue(client.metric("eslm_clients_gone_total") > gone, kind);
-                await(() -> client.metric("eslm_num_requests_running") + client.metric("eslm_num_requests_waiting") == 0);
+                await(() -> client.metric("eslm_num_requests_running")
+                        + client.metric("eslm_num_requests_waiting") == 0);
             }
         }
     }
@@ -299,7 +304,8 @@ class ApiServerTest {
     void closingLetsRequestsEnd() {
         Client client = new Client();
         List<CompletableFuture<HttpResponse<String>>> answers = IntStream.range(0, 4)
-                .mapToObj(_ -> CompletableFuture.supplyAsync(() -> client.post("{\"max_tokens\":60,\"n\":3}"))).toList();
+                .mapToObj(_ -> CompletableFuture.supplyAsync(() -> client.post("{\"max_tokens\":60,\"n\":3}")))
+                .toList();
         await(() -> client.server.underWay() == 4 || answers.stream().allMatch(CompletableFuture::isDone));
         client.server.close();
         answers.forEach(answer -> assertEquals(200, answer.join().statusCode()));
@@ -326,7 +332,8 @@ class ApiServerTest {
         var e = assertThrows(OptionError.class, () -> ServedModel.open(Client.MODEL, Client.TOKENIZER, "m",
                 new ServeOptions("", 0, Optional.empty(), Optional.empty(), 1, 1, 1, 1, 1, Optional.of(1000L),
                         Duration.ZERO, Duration.ZERO)));
-        assertEquals("cache mb 0: must be at least 1, the keys and values of one text as long as the context of 64 tokens",
+        assertEquals(
+                "cache mb 0: must be at least 1, the keys and values of one text as long as the context of 64 tokens",
                 e.getMessage());
     }
 

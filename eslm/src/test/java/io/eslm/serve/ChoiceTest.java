@@ -65,7 +65,8 @@ class ChoiceTest {
         String text = "añ🌱b";
         List<JsonObject> parts = feed(choice(false, ""), text);
         assertEquals(List.of("a", "ñ", "🌱", "b", ""), parts.stream().map(p -> p.get("text").getAsString()).toList());
-        assertEquals("a bytes:\\xc3 bytes:\\xb1 bytes:\\xf0 bytes:\\x9f bytes:\\x8c bytes:\\xb1 b ", all(parts, "tokens"));
+        assertEquals("a bytes:\\xc3 bytes:\\xb1 bytes:\\xf0 bytes:\\x9f bytes:\\x8c bytes:\\xb1 b ",
+                all(parts, "tokens"));
         assertEquals("0 1 1 2 2 2 2 3 ", all(parts, "text_offset"), "characters, not units of UTF-16");
         assertEquals("length", parts.getLast().get("finish_reason").getAsString());
         assertTrue(parts.getFirst().get("finish_reason").isJsonNull());

@@ -54,8 +54,9 @@ class CompletionsTest {
 
     @Test
     void everyPromptHasNChoices() {
-        JsonObject answer = CLIENT.complete("{\"prompt\":[\"A bridge\",\"The river ran\"],\"n\":3,\"best_of\":3,\"seed\":5,"
-                + "\"max_tokens\":6,\"temperature\":1.5}");
+        JsonObject answer =
+                CLIENT.complete("{\"prompt\":[\"A bridge\",\"The river ran\"],\"n\":3,\"best_of\":3,\"seed\":5,"
+                        + "\"max_tokens\":6,\"temperature\":1.5}");
         List<String> texts = new ArrayList<>();
         answer.getAsJsonArray("choices").forEach(c -> texts.add(c.getAsJsonObject().get("text").getAsString()));
         assertEquals(6, texts.size());

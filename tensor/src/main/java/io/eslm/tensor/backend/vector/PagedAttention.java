@@ -2,7 +2,6 @@
 package io.eslm.tensor.backend.vector;
 
 import io.eslm.tensor.backend.HeapStorage;
-import java.util.Arrays;
 
 /**
  * {@link io.eslm.tensor.backend.ArrayKernels#attentionPaged}, with the sums of {@link VectorAttention#attentionCached} in their
