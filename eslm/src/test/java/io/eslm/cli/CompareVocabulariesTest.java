@@ -3,11 +3,9 @@ package io.eslm.cli;
 
 import io.eslm.gpt2.tokenizer.ByteTokenizer;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import io.eslm.compare.Comparison;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.io.Json;
