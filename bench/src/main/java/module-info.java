@@ -6,8 +6,13 @@ module io.eslm.bench {
 
     requires com.google.gson;
     requires info.picocli;
+    requires java.compiler;
     requires java.management;
     requires jdk.management;
     requires jmh.core;
     requires org.apache.commons.statistics.descriptive;
+    requires org.commonmark;
+    requires org.commonmark.ext.gfm.tables;
+    requires org.commonmark.ext.heading.anchor;
+    requires org.jsoup;
 }

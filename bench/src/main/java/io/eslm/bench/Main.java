@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import io.eslm.bench.site.SiteCommand;
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
 import picocli.CommandLine;
@@ -10,7 +11,7 @@ import picocli.CommandLine.Command;
 @Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",
         mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND",
         subcommands = {StepBench.class, SoakBench.class, KernelBench.class,
-            GenerateBench.class, ProgramBench.class, OffloadBench.class, JmhBench.class})
+            GenerateBench.class, ProgramBench.class, OffloadBench.class, JmhBench.class, SiteCommand.class})
 public final class Main {
     private Main() {
     }

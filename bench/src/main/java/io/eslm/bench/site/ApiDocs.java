@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.bench.site;
+
+import io.eslm.bench.site.Site.Entry;
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.spi.ToolProvider;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
+import org.jsoup.nodes.Element;
+
+/** The Javadoc of all modules together, with the site's bar and colours in place of its own search. */
+final class ApiDocs {
+    /** Of records and enums; their text is the JDK's. */
+    private static final Set<String> GENERATED =
+            Set.of("equals(Object)", "hashCode()", "toString()", "values()", "valueOf(String)");
+
+    private ApiDocs() {
+    }
+
+    /** Runs Javadoc on {@code modules}, by name the folder of their sources; {@code assets} holds the site's own files. */
+    static List<Entry> write(Path out, Map<String, Path> modules, Path assets) throws IOException {
+        ToolProvider javadoc = ToolProvider.findFirst("javadoc")
+                .orElseThrow(() -> new UserError("this Java has no javadoc: set ESLM_JAVA_HOME to a whole JDK 25"));
+        Path colours = Files.writeString(assets.resolve("api.css"), Site.resource("api.css"));
+        List<String> arguments = new ArrayList<>(List.of("-locale", "en", "-quiet", "-notimestamp", "--no-fonts",
+                "-noindex", "-notree", "-nohelp", "-Xdoclint:none", "-XD-Xlint:-incubating", "-encoding", "UTF-8",
+                "-windowtitle", "ESLM", "-top", Site.bar("{@docRoot}/../"), "--add-stylesheet",
+                assets.resolve("bar.css").toString(), "--add-stylesheet", colours.toString(), "--add-script",
+                assets.resolve("search.js").toString(), "-d", out.toString(), "--module", String.join(",", modules.keySet())));
+        modules.forEach((name, sources) -> arguments.addAll(List.of("--module-source-path", name + "=" + sources)));
+        String libraries = System.getProperty("java.class.path");
+        arguments.addAll(List.of("--module-path", libraries, "--class-path", libraries));
+        StringWriter said = new StringWriter();
+        if (javadoc.run(new PrintWriter(said), new PrintWriter(said), arguments.toArray(String[]::new)) != 0) {
+            throw new UserError("Javadoc fails:\n" + said);
+        }
+        Path style = out.resolve("resource-files/stylesheet.css");
+        Files.writeString(style, Files.readString(style).replace("@import url('fonts/dejavu.css');", "")); // not there
+        List<Path> pages;
+        try (var files = Files.walk(out)) {
+            pages = files.filter(f -> f.toString().endsWith(".html")).sorted().toList();
+        }
+        List<Entry> entries = new ArrayList<>();
+        for (Path page : pages) {
+            read(Jsoup.parse(page), "api/" + out.relativize(page).toString().replace('\\', '/'), entries);
+        }
+        return entries;
+    }
+
+    private static void read(Document page, String url, List<Entry> entries) {
+        Element about = page.selectFirst("#class-description, #package-description, #module-description");
+        if (about == null || !page.body().className().endsWith("-declaration-page")) {
+            return;
+        }
+        String title = page.body().hasClass("class-declaration-page") ? page.title().replace(" (ESLM)", "")
+                : page.selectFirst("h1").text();
+        String[] place = url.split("/");
+        String where = page.body().hasClass("class-declaration-page")
+                ? String.join(".", List.of(place).subList(2, place.length - 1))
+                : "";
+        entries.add(new Entry(title, where, url, text(about)));
+        for (Element link : page.select("nav.toc ol ol a")) {
+            String anchor = URLDecoder.decode(link.attr("href").substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
+            Element member = page.getElementById(anchor);
+            if (member != null && !GENERATED.contains(link.text())) {
+                entries.add(new Entry(link.text(), where + "." + title, url + link.attr("href"), text(member)));
+            }
+        }
+    }
+
+    private static String text(Element part) {
+        Element block = part.selectFirst(".block");
+        return block == null ? "" : block.text();
+    }
+}
