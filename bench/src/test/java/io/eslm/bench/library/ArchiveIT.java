@@ -37,11 +37,12 @@ class ArchiveIT {
 
     @BeforeAll
     static void installAndTrain(@TempDir Path dir) throws IOException {
-        assumeTrue(Set.of("Linux", "Mac OS X").contains(System.getProperty("os.name")), "archives are for Linux and macOS");
+        assumeTrue(Set.of("Linux", "Mac OS X").contains(System.getProperty("os.name")),
+                "archives are for Linux and macOS");
         home = dir;
         newcomer = new Newcomer(dir);
         newcomer.write("book.txt", "A river stone, a copper lamp, and a little garden.\n".repeat(60));
-        newcomer.shell(home, "mkdir someone programs && ln -s \"$(command -v bash)\" programs/bash && '"
+        newcomer.shell(home, "mkdir someone programs && cp \"$(command -v bash)\" programs && '"
                 + Published.ROOT.resolve("bin/package") + "' --jars '" + newcomer.jars() + "' --out packed"
                 + " && mkdir 'in stalled' && tar -xzf packed/*.tar.gz -C 'in stalled'"
                 + " && rm -r checkout && mv 'in stalled'/* place && ln -s ../place/bin/eslm programs/eslm").ok();
@@ -84,12 +85,14 @@ class ArchiveIT {
     /** With this mode the JVM refuses to start where it cannot use the cache. */
     @Test
     void theCacheHoldsWhereverTheArchiveIsUnpacked() throws IOException {
-        assertTrue(newcomer.shell(home, ALONE + "ESLM_JVM_OPTS=-XX:AOTMode=on eslm --version").ok().startsWith("eslm "));
+        assertTrue(
+                newcomer.shell(home, ALONE + "ESLM_JVM_OPTS=-XX:AOTMode=on eslm --version").ok().startsWith("eslm "));
         newcomer.shell(home, "cp -a place copy && rm copy/lib/aot").ok();
         String copy = ALONE + "ESLM_JVM_OPTS=-XX:AOTMode=on copy/bin/eslm --version";
         assertTrue(newcomer.shell(home, copy).ok().startsWith("renewing the cache of the JVM"), "none was packed");
         assertTrue(newcomer.shell(home, copy).ok().startsWith("eslm "), "and once is enough");
-        assertEquals("", newcomer.shell(home, "find copy -newer place/lib/aot -type f").ok(), "it is the user's, in their home");
+        assertEquals("", newcomer.shell(home, "find copy -newer place/lib/aot -type f").ok(),
+                "it is the user's, in their home");
     }
 
     @Test
@@ -119,7 +122,8 @@ class ArchiveIT {
                 address.reset(line);
             }
             URI health = URI.create(address.group() + "/health");
-            assertEquals(200, client.send(HttpRequest.newBuilder(health).build(), BodyHandlers.discarding()).statusCode());
+            assertEquals(200,
+                    client.send(HttpRequest.newBuilder(health).build(), BodyHandlers.discarding()).statusCode());
         } finally {
             server.destroy();
         }

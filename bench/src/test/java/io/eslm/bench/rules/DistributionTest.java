@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Launchers, workflows, the changelog and the list of dependencies say the same as what they belong to. */
 class DistributionTest {
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
-    private static final List<String> MODULES = List.of("", "bom", "tensor", "tensor/tornado", "autograd", "gpt2", "eslm", "bench");
+    private static final List<String> MODULES =
+            List.of("", "bom", "tensor", "tensor/tornado", "autograd", "gpt2", "eslm", "bench");
 
     private static String read(String file) throws IOException {
         return Files.readString(ROOT.resolve(file));
@@ -32,10 +33,14 @@ class DistributionTest {
 
     /** What both launchers name, so that a change of one is a change of the other. */
     @ParameterizedTest
-    @ValueSource(strings = {"jvm-flags", "no-jdk.txt", "ESLM_JAVA_HOME", "ESLM_JVM_OPTS", "ESLM_CLASSPATH", "-Deslm.program=eslm",
-        "--sun-misc-unsafe-memory-access=allow", "io.eslm.cli.Main", "io.eslm.bench.Main", "-XX:AOTCacheOutput=", "-XX:AOTCache=",
-        "JAVA_VERSION=\"25", "-q -Dquick -Dbuild.dir=target/app -Dmaven.test.skip=true package", "building (first use takes a minute) …",
-        "is not a JDK 25", "run: which file?", "run: there is no file $main", "is not a Java source file: its name must end in .java",
+    @ValueSource(strings = {"jvm-flags", "no-jdk.txt", "ESLM_JAVA_HOME", "ESLM_JVM_OPTS", "ESLM_CLASSPATH",
+        "-Deslm.program=eslm",
+        "--sun-misc-unsafe-memory-access=allow", "io.eslm.cli.Main", "io.eslm.bench.Main", "-XX:AOTCacheOutput=",
+        "-XX:AOTCache=",
+        "JAVA_VERSION=\"25", "-q -Dquick -Dbuild.dir=target/app -Dmaven.test.skip=true package",
+        "building (first use takes a minute) …",
+        "is not a JDK 25", "run: which file?", "run: there is no file $main",
+        "is not a Java source file: its name must end in .java",
         "bench: is not part of an installed ESLM", "the build failed; its whole output is in $log"})
     void bothLaunchersName(String words) throws IOException {
         for (String launcher : List.of("bin/eslm", "bin/eslm.ps1")) {
@@ -71,7 +76,8 @@ class DistributionTest {
     @Test
     void theChangelogHasTheVersionOfThePoms() throws IOException {
         String version = all("<version>(.+?)</version>", read("bom/pom.xml")).findFirst().orElseThrow().group(1);
-        assertTrue(read("CHANGELOG.md").contains("\n## [" + version + "]"), "CHANGELOG.md has no section for " + version);
+        assertTrue(read("CHANGELOG.md").contains("\n## [" + version + "]"),
+                "CHANGELOG.md has no section for " + version);
     }
 
     @Test
@@ -80,17 +86,20 @@ class DistributionTest {
         for (String module : MODULES) {
             String pom = read(Path.of(module, "pom.xml").toString());
             Stream.of("dependency", "plugin", "path").flatMap(element -> all("<(" + element + ")>(.*?)</\\1>", pom))
-                    .map(found -> name(found.group(2))).filter(name -> !name.startsWith("io.eslm:")).forEach(named::add);
+                    .map(found -> name(found.group(2))).filter(name -> !name.startsWith("io.eslm:"))
+                    .forEach(named::add);
         }
-        var listed = all("\n\\| `(\\S+:\\S+)` \\| [^|\n]{8,} \\|", read("docs/dependencies.md")).map(found -> found.group(1))
-                .collect(Collectors.toCollection(TreeSet::new));
+        var listed =
+                all("\n\\| `(\\S+:\\S+)` \\| [^|\n]{8,} \\|", read("docs/dependencies.md")).map(found -> found.group(1))
+                        .collect(Collectors.toCollection(TreeSet::new));
         assertEquals(named, listed, "docs/dependencies.md must name what the POMs name, each with its reason");
     }
 
     /** {@code group:artifact} of an element; a plugin without a group is Maven's. */
     private static String name(String element) {
         String before = element.replaceAll("(?s)<(configuration|executions|exclusions)\\b.*", "");
-        return all("<groupId>(.+?)</groupId>", before).findFirst().map(found -> found.group(1)).orElse("org.apache.maven.plugins")
+        return all("<groupId>(.+?)</groupId>", before).findFirst().map(found -> found.group(1))
+                .orElse("org.apache.maven.plugins")
                 + ":" + all("<artifactId>(.+?)</artifactId>", before).findFirst().orElseThrow().group(1);
     }
 }
