@@ -83,7 +83,7 @@ record Diagnosis(String name, State state, String found, String advice) {
         return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
                 ? ok("simd", "the Vector API is there")
                 : note("simd", "the JVM runs without the Vector API, so kernels are plain loops",
-                        "start with bin/eslm, or give the JVM --add-modules jdk.incubator.vector");
+                        "start with " + EslmCommand.PROGRAM + ", or give the JVM --add-modules jdk.incubator.vector");
     }
 
     private static Diagnosis cores() {

@@ -8,6 +8,9 @@ import picocli.CommandLine.Spec;
 
 /** A command: it declares its options, runs, and writes to a {@link Terminal}. */
 abstract class EslmCommand implements Callable<Integer> {
+    /** What the user types to start the program: its launcher says so. */
+    static final String PROGRAM = System.getProperty("eslm.program", "bin/eslm");
+
     /** The declared options and what was given for them. */
     final DeclaredOptions options = new DeclaredOptions();
 

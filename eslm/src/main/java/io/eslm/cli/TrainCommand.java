@@ -175,8 +175,9 @@ final class TrainCommand extends EslmCommand {
 
     /** The command that continues a run. A record keeps its options; where and how to show it is of each start. */
     private String resume(RunPlan plan, String... more) {
-        List<String> words = new ArrayList<>(List.of("bin/eslm", "train", DeclaredOptions.flag(INIT_FROM), RESUME,
-                DeclaredOptions.flag(Run.OUT_DIR), plan.folder().toString()));
+        List<String> words =
+                new ArrayList<>(List.of(EslmCommand.PROGRAM, "train", DeclaredOptions.flag(INIT_FROM), RESUME,
+                        DeclaredOptions.flag(Run.OUT_DIR), plan.folder().toString()));
         options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD, Run.BACKEND, Run.THREADS,
                 Run.RECORD_INTERVAL, LIVE, HttpSite.HOST))
                 .forEach((option, text) -> words.addAll(List.of(DeclaredOptions.flag(option), text)));
@@ -250,8 +251,9 @@ final class TrainCommand extends EslmCommand {
             screen.note("resume:  " + resume(plan));
         } else if (ModelFolder.tokenizer(result.folder()).isPresent()) {
             screen.note("sample:  "
-                    + ShellWords.command(List.of("bin/eslm", "sample", DeclaredOptions.flag(DeclaredOptions.MODEL),
-                            result.folder().toString(), "--prompt", prompt)));
+                    + ShellWords
+                            .command(List.of(EslmCommand.PROGRAM, "sample", DeclaredOptions.flag(DeclaredOptions.MODEL),
+                                    result.folder().toString(), "--prompt", prompt)));
         }
         return result.finished() ? 0 : Main.INTERRUPTED;
     }

@@ -78,15 +78,23 @@ final class Newcomer {
         return Stream.of(printed.split(":")).filter(entry -> entry.endsWith(".jar")).map(Path::of).toList();
     }
 
+    /** The folder of those jars. */
+    Path jars() {
+        return home.resolve("checkout/target/eslm/app.published");
+    }
+
     /** Copies bin/eslm, and those jars to where it looks for its newest build. */
     private Path program() throws IOException {
-        Path build = Files.createDirectories(home.resolve("checkout/target/eslm/app.published"));
+        Path build = Files.createDirectories(jars());
         for (Path jar : classPath) {
             Files.copy(jar, build.resolve(jar.getFileName()));
         }
         write("checkout/target/eslm/current", build.getFileName().toString());
-        return Files.copy(Published.ROOT.resolve("bin/eslm"),
-                Files.createDirectories(home.resolve("checkout/bin")).resolve("eslm"));
+        Path bin = Files.createDirectories(home.resolve("checkout/bin"));
+        for (String file : new String[] {"eslm", "jvm-flags", "no-jdk.txt"}) {
+            Files.copy(Published.ROOT.resolve("bin").resolve(file), bin.resolve(file));
+        }
+        return bin.resolve("eslm");
     }
 
     /** Writes a file, given by its path from this user's home. */

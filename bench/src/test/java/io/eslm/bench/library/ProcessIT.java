@@ -121,7 +121,7 @@ class ProcessIT {
     /** The JVM's cache holds for one place. */
     @Test
     void aMovedCloneRenewsItsCache() throws IOException {
-        Path build = home.resolve("checkout/target/eslm/app.published");
+        Path build = newcomer.jars();
         Files.writeString(build.resolve("aot"), "made elsewhere");
         String first = newcomer.eslm(Map.of(), "--version").ok();
         assertTrue(first.startsWith("renewing the cache of the JVM"), first);
