@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.spi.ToolProvider;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -24,6 +25,10 @@ final class ApiDocs {
     /** Of records and enums; their text is the JDK's. */
     private static final Set<String> GENERATED =
             Set.of("equals(Object)", "hashCode()", "toString()", "values()", "valueOf(String)");
+    private static final String CONSTRUCTOR = "Creates an instance of a ";
+    /** What Javadoc's style sheet loads though, without an index and its own fonts, it is not there. */
+    private static final Pattern ABSENT =
+            Pattern.compile("@import url\\('fonts/[^;]*;|background-image: *url\\('(glass|x)\\.svg'\\);");
 
     private ApiDocs() {
     }
@@ -32,12 +37,14 @@ final class ApiDocs {
     static List<Entry> write(Path out, Map<String, Path> modules, Path assets) throws IOException {
         ToolProvider javadoc = ToolProvider.findFirst("javadoc")
                 .orElseThrow(() -> new UserError("this Java has no javadoc: set ESLM_JAVA_HOME to a whole JDK 25"));
-        Path colours = Files.writeString(assets.resolve("api.css"), Site.resource("api.css"));
         List<String> arguments = new ArrayList<>(List.of("-locale", "en", "-quiet", "-notimestamp", "--no-fonts",
                 "-noindex", "-notree", "-nohelp", "-Xdoclint:none", "-XD-Xlint:-incubating", "-encoding", "UTF-8",
                 "-windowtitle", "ESLM", "-top", Site.bar("{@docRoot}/../"), "--add-stylesheet",
-                assets.resolve("bar.css").toString(), "--add-stylesheet", colours.toString(), "--add-script",
-                assets.resolve("search.js").toString(), "-d", out.toString(), "--module", String.join(",", modules.keySet())));
+                assets.resolve("bar.css").toString(), "--add-stylesheet", assets.resolve("api.css").toString(),
+                "--add-script",
+                assets.resolve("api.js").toString(), "--add-script",
+                assets.resolve("search.js").toString(), "-d", out.toString(), "--module",
+                String.join(",", modules.keySet())));
         modules.forEach((name, sources) -> arguments.addAll(List.of("--module-source-path", name + "=" + sources)));
         String libraries = System.getProperty("java.class.path");
         arguments.addAll(List.of("--module-path", libraries, "--class-path", libraries));
@@ -46,7 +53,7 @@ final class ApiDocs {
             throw new UserError("Javadoc fails:\n" + said);
         }
         Path style = out.resolve("resource-files/stylesheet.css");
-        Files.writeString(style, Files.readString(style).replace("@import url('fonts/dejavu.css');", "")); // not there
+        Files.writeString(style, ABSENT.matcher(Files.readString(style)).replaceAll(""));
         List<Path> pages;
         try (var files = Files.walk(out)) {
             pages = files.filter(f -> f.toString().endsWith(".html")).sorted().toList();
@@ -71,16 +78,17 @@ final class ApiDocs {
                 : "";
         entries.add(new Entry(title, where, url, text(about)));
         for (Element link : page.select("nav.toc ol ol a")) {
-            String anchor = URLDecoder.decode(link.attr("href").substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
+            String anchor =
+                    URLDecoder.decode(link.attr("href").substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
             Element member = page.getElementById(anchor);
-            if (member != null && !GENERATED.contains(link.text())) {
+            if (member != null && !GENERATED.contains(link.text()) && !text(member).startsWith(CONSTRUCTOR)) {
                 entries.add(new Entry(link.text(), where + "." + title, url + link.attr("href"), text(member)));
             }
         }
     }
 
     private static String text(Element part) {
-        Element block = part.selectFirst(".block");
+        Element block = part.selectFirst(".block:not(:has(.description-from-type-label))");
         return block == null ? "" : block.text();
     }
 }

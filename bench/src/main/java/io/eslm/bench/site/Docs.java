@@ -120,7 +120,8 @@ final class Docs {
         String link = URLDecoder.decode(destination.replace("+", "%2B"), StandardCharsets.UTF_8);
         int hash = link.indexOf('#');
         String file = hash < 0 ? link : link.substring(0, hash);
-        String path = file.isEmpty() ? from : Path.of(from).resolveSibling(file).normalize().toString().replace('\\', '/');
+        String path =
+                file.isEmpty() ? from : Path.of(from).resolveSibling(file).normalize().toString().replace('\\', '/');
         return new Target(path, hash < 0 ? "" : link.substring(hash + 1));
     }
 
@@ -146,7 +147,8 @@ final class Docs {
             return destination;
         }
         int hash = destination.indexOf('#');
-        return relative(url(from), url(target(from, destination).path())) + (hash < 0 ? "" : destination.substring(hash));
+        return relative(url(from), url(target(from, destination).path()))
+                + (hash < 0 ? "" : destination.substring(hash));
     }
 
     /** Writes all pages. */
@@ -243,7 +245,8 @@ final class Docs {
     private String listing(String folder, Map<String, String> titles) {
         return "<h1>" + escape(folder.substring(folder.lastIndexOf('/') + 1)) + "</h1>\n<ul>\n"
                 + documents.keySet().stream().filter(path -> path.startsWith(folder + "/"))
-                        .map(path -> "<li><a href=\"" + relative(url(folder), url(path)) + "\">" + escape(titles.get(path))
+                        .map(path -> "<li><a href=\"" + relative(url(folder), url(path)) + "\">"
+                                + escape(titles.get(path))
                                 + "</a></li>\n")
                         .collect(Collectors.joining())
                 + "</ul>\n";

@@ -5,6 +5,7 @@ import com.google.gson.Gson;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,7 +39,7 @@ final class Site {
         Docs docs = Docs.read(root); // before anything is removed: it finds the dead links
         clear(out);
         Path assets = Files.createDirectories(out.resolve("assets"));
-        for (String file : List.of("bar.css", "page.css", "search.js")) {
+        for (String file : List.of("bar.css", "page.css", "api.css", "api.js", "search.js")) {
             Files.writeString(assets.resolve(file), resource(file));
         }
         List<Entry> entries = new ArrayList<>(docs.write(out));
@@ -69,7 +70,7 @@ final class Site {
         try (InputStream in = Site.class.getResourceAsStream(name)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -44,7 +44,7 @@ addEventListener('DOMContentLoaded', () => {
       else if (entry.lowWhere.includes(term) || entry.lowText.includes(term)) sum += 1;
       else return 0;
     }
-    return sum;
+    return sum + (entry.url.startsWith('api/') ? 0 : 5) + (entry.title.includes('(') ? 0 : 5);
   }
 
   function marked(element, text, terms) {

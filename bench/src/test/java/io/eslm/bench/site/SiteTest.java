@@ -14,16 +14,20 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
 import org.jsoup.nodes.Element;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -35,6 +39,7 @@ import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.interactions.Actions;
+import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** The project's own documentation as a site, beside the Javadoc of one small module: all of it takes Javadoc too long for a test. */
 class SiteTest {
@@ -43,6 +48,8 @@ class SiteTest {
     @TempDir
     private static Path dir;
     private static Path site;
+    /** Started once: that takes seconds. */
+    private static Pages browser;
 
     @BeforeAll
     static void build() throws IOException {
@@ -58,6 +65,25 @@ class SiteTest {
                 }
                 """);
         assertTrue(Site.build(ROOT, site, Map.of("small", sources)) > 50);
+    }
+
+    @AfterAll
+    static void close() {
+        if (browser != null) {
+            browser.driver.quit();
+        }
+    }
+
+    /** A window of {@code width} × {@code height} CSS pixels; 390 × 844 is a phone. */
+    private static Pages pages(int width, int height, boolean dark) {
+        if (browser == null) {
+            browser = new Pages();
+        }
+        browser.driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", height,
+                "deviceScaleFactor", 1, "mobile", width < 600));
+        browser.driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features",
+                List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+        return browser;
     }
 
     private static void write(Path folder, String file, String text) throws IOException {
@@ -99,6 +125,9 @@ class SiteTest {
         try (var files = Files.walk(site)) {
             for (Path css : files.filter(f -> f.toString().endsWith(".css")).toList()) {
                 assertFalse(Files.readString(css).contains("@import"), css.toString());
+                Pattern.compile("url\\(['\"]?(?!data:)([^'\")]+)").matcher(Files.readString(css)).results()
+                        .forEach(
+                                m -> assertTrue(Files.exists(css.resolveSibling(m.group(1))), css + ": " + m.group(1)));
             }
         }
     }
@@ -127,56 +156,54 @@ class SiteTest {
 
     @Test
     void oneSearchFindsGuidesCourseAndJavadocFromAnyPage() {
-        try (Pages pages = new Pages(1400, 1000, false)) {
-            pages.go("index.html").search("checkpoint damaged");
-            assertTrue(pages.results().contains("docs/reliability.html"), pages.results());
-            pages.search("multiply-add");
-            assertTrue(pages.results().contains("docs/course/01-tensor.html"), pages.results());
-            pages.search("skip(");
-            WebElement member = pages.driver.findElement(By.cssSelector(".found a"));
-            assertTrue(member.getText().startsWith("skip(int...)"), member.getText());
-            assertTrue(member.getText().contains("Throws it over water"), member.getText());
-            pages.input().sendKeys(Keys.ENTER);
-            assertTrue(pages.driver.getCurrentUrl().contains("api/small/small/Pebble.html#skip("),
-                    pages.driver.getCurrentUrl());
-            new Actions(pages.driver).sendKeys("/").perform();
-            pages.search("nowhere at all xyzzy");
-            assertEquals("Nothing found", pages.driver.findElement(By.cssSelector(".found")).getText());
-            pages.search("tokenizer");
-            pages.input().sendKeys(Keys.ARROW_DOWN);
-            new Actions(pages.driver).sendKeys(Keys.ENTER).perform();
-            assertTrue(pages.driver.getCurrentUrl().contains("docs/tokenizers.html"), pages.driver.getCurrentUrl());
-            assertEquals(List.of(), pages.errors());
-        }
+        Pages pages = pages(1400, 1000, false);
+        pages.go("index.html").search("checkpoint damaged");
+        assertTrue(pages.results().contains("docs/reliability.html"), pages.results());
+        pages.search("multiply-add");
+        assertTrue(pages.results().contains("docs/course/01-tensor.html"), pages.results());
+        pages.search("skip(");
+        WebElement member = pages.driver.findElement(By.cssSelector(".found a"));
+        assertTrue(member.getText().startsWith("skip(int...)"), member.getText());
+        assertTrue(member.getText().contains("Throws it over water"), member.getText());
+        pages.input().sendKeys(Keys.ENTER);
+        assertTrue(pages.driver.getCurrentUrl().contains("api/small/small/Pebble.html#skip("),
+                pages.driver.getCurrentUrl());
+        new Actions(pages.driver).sendKeys("/").perform();
+        pages.search("nowhere at all xyzzy");
+        assertEquals("Nothing found", pages.driver.findElement(By.cssSelector(".found")).getText());
+        pages.search("tokenizers");
+        pages.input().sendKeys(Keys.ARROW_DOWN);
+        new Actions(pages.driver).sendKeys(Keys.ENTER).perform();
+        assertTrue(pages.driver.getCurrentUrl().contains("docs/tokenizers.html"), pages.driver.getCurrentUrl());
+        assertEquals(List.of(), pages.errors());
     }
 
     @Test
-    void fitsAPhoneInDarkMode() throws IOException {
-        try (Pages pages = new Pages(390, 844, true)) {
-            for (String page : List.of("index.html", "docs/performance.html", "docs/course/05-attention.html",
-                    "docs/examples/TinyGpt.java.html", "api/index.html", "api/small/small/Pebble.html")) {
-                pages.go(page);
-                assertTrue(((Number) pages.driver.executeScript("return document.documentElement.scrollWidth"))
-                        .intValue() <= 390, page + " scrolls sideways");
-                assertEquals("rgb(21, 23, 27)", pages.driver.executeScript(
-                        "return getComputedStyle(document.body).backgroundColor"), page);
-            }
-            pages.go("docs/eslm.html");
-            WebElement contents = pages.driver.findElement(By.id("contents"));
-            assertFalse(contents.isDisplayed(), "closed at first");
-            pages.driver.findElement(By.className("menu")).click();
-            assertTrue(contents.isDisplayed());
-            assertEquals("ESLM's methods", contents.findElement(By.cssSelector("[aria-current]")).getText());
-            assertEquals(List.of(), pages.errors());
+    void fitsAPhoneInDarkMode() {
+        Pages pages = pages(390, 844, true);
+        for (String page : List.of("index.html", "docs/performance.html", "docs/course/05-attention.html",
+                "docs/examples/TinyGpt.java.html", "api/index.html", "api/small/small/Pebble.html")) {
+            pages.go(page);
+            assertTrue(((Number) pages.driver.executeScript("return document.documentElement.scrollWidth"))
+                    .intValue() <= 390, page + " scrolls sideways");
+            assertEquals("rgb(21, 23, 27)", pages.driver.executeScript(
+                    "return getComputedStyle(document.body).backgroundColor"), page);
         }
+        pages.go("docs/eslm.html");
+        WebElement contents = pages.driver.findElement(By.id("contents"));
+        assertFalse(contents.isDisplayed(), "closed at first");
+        pages.driver.findElement(By.className("menu")).click();
+        assertTrue(contents.isDisplayed());
+        assertEquals("ESLM's methods", contents.findElement(By.cssSelector("[aria-current]")).getText());
+        assertEquals(List.of(), pages.errors());
     }
 
     /** The site in Debian's chromium, without a screen; where that is not installed the test is skipped, loudly. */
-    private static final class Pages implements AutoCloseable {
+    private static final class Pages {
         final ChromeDriver driver;
 
-        Pages(int width, int height, boolean dark) {
-            java.util.logging.Logger.getLogger("org.openqa.selenium").setLevel(Level.SEVERE);
+        Pages() {
+            Logger.getLogger("org.openqa.selenium").setLevel(Level.SEVERE);
             Optional<Path> chromium = installed("chromium");
             Optional<Path> chromedriver = installed("chromedriver");
             if (chromium.isEmpty() || chromedriver.isEmpty()) {
@@ -189,10 +216,6 @@ class SiteTest {
             options.addArguments("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars");
             driver = new ChromeDriver(new ChromeDriverService.Builder()
                     .usingDriverExecutable(chromedriver.get().toFile()).usingAnyFreePort().build(), options);
-            driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", height,
-                    "deviceScaleFactor", 1, "mobile", width < 600));
-            driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features",
-                    List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
         }
 
         private static Optional<Path> installed(String program) {
@@ -213,7 +236,7 @@ class SiteTest {
         void search(String words) {
             input().clear();
             input().sendKeys(words);
-            new org.openqa.selenium.support.ui.WebDriverWait(driver, java.time.Duration.ofSeconds(30)).until(
+            new WebDriverWait(driver, Duration.ofSeconds(30)).until(
                     d -> !d.findElements(By.cssSelector(".found a, .found p")).isEmpty()
                             && !d.findElement(By.cssSelector(".found")).getText().startsWith("Reading"));
         }
@@ -226,11 +249,6 @@ class SiteTest {
         List<String> errors() {
             return driver.manage().logs().get("browser").getAll().stream()
                     .filter(e -> e.getLevel().intValue() >= Level.SEVERE.intValue()).map(Object::toString).toList();
-        }
-
-        @Override
-        public void close() {
-            driver.quit();
         }
     }
 }
