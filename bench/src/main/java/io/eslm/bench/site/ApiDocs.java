@@ -60,9 +60,26 @@ final class ApiDocs {
         }
         List<Entry> entries = new ArrayList<>();
         for (Path page : pages) {
-            read(Jsoup.parse(page), "api/" + out.relativize(page).toString().replace('\\', '/'), entries);
+            Document document = Jsoup.parse(page);
+            unlink(page, document);
+            read(document, "api/" + out.relativize(page).toString().replace('\\', '/'), entries);
         }
         return entries;
+    }
+
+    /** Javadoc links each use of a type parameter to its description, even where there is none. */
+    private static void unlink(Path file, Document page) throws IOException {
+        boolean changed = false;
+        for (Element link : page.select("a[href^=#type-param-]")) {
+            if (page.getElementById(link.attr("href").substring(1)) == null) {
+                link.unwrap();
+                changed = true;
+            }
+        }
+        if (changed) {
+            page.outputSettings().prettyPrint(false);
+            Files.writeString(file, page.outerHtml());
+        }
     }
 
     private static void read(Document page, String url, List<Entry> entries) {

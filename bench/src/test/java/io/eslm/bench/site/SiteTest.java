@@ -58,9 +58,13 @@ class SiteTest {
         write(sources, "module-info.java", "/** Small things. */ module small { exports small; }");
         write(sources, "small/Pebble.java", """
                 package small;
-                /** A stone that fits a hand. @param grams its weight */
-                public record Pebble(int grams) {
-                    /** Throws it over {@code water}, so that it skips. @return how often @param water how wide, in m */
+                /**
+                 * A stone that fits a hand.
+                 *
+                 * @param grams its weight
+                 */
+                public record Pebble<T>(int grams, T owner) {
+                    /** Throws it over {@code water}, so that it skips. */
                     public int skip(int... water) { return 3; }
                 }
                 """);
