@@ -6,7 +6,6 @@ module io.eslm.bench {
 
     requires com.google.gson;
     requires info.picocli;
-    requires java.compiler;
     requires java.management;
     requires jdk.management;
     requires jmh.core;
