@@ -14,6 +14,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,14 +25,17 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Hostile requests through sockets, and many clients at once. Short here; {@code -Dserve.fuzz=100000} and
  * {@code -Dserve.seconds=600} make them long.
  */
+@Timeout(value = 2, unit = TimeUnit.HOURS) // of the long ones
 class ServeLoadTest {
     private static final int REQUESTS = Integer.getInteger("serve.fuzz", 1000);
     private static final int SECONDS = Integer.getInteger("serve.seconds", 2);
@@ -156,7 +160,9 @@ class ServeLoadTest {
                 client.log.clear();
                 long now = heap();
                 assertTrue(before == 0 || now - before < GROWTH, "the heap grew from " + before + " to " + now);
-                System.out.printf(Locale.ROOT, "%,d answers to %d clients; heap %.1f MB%n", answers.sum(), THREADS,
+                System.out.printf(Locale.ROOT, "%,d answers to %d clients in %.0f s of CPU time; heap %.1f MB%n",
+                        answers.sum(), THREADS,
+                        ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1e3,
                         now / 1048576.0);
                 before = before == 0 ? now : before;
             }

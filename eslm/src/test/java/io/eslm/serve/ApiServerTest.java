@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -232,60 +232,61 @@ class ApiServerTest {
         }
     }
 
-    /** A sequence that keeps the generator until the latch is open: everything else waits. */
-    private static void occupy(Client client, CountDownLatch latch) {
-        client.server.generator().submit(Request.of(new int[] {1}, Sampling.greedy(60)), new Listener() {
-            @Override
-            public boolean onToken(int id, TokenLogprobs logprobs) {
-                try {
-                    latch.await();
-                } catch (InterruptedException _) {
-                    Thread.currentThread().interrupt();
-                }
-                return false;
-            }
+    /** A sequence that waits for a permit with each of its three tokens; so long, everything else waits too. */
+    private static Semaphore occupy(Client client) {
+        Semaphore permits = new Semaphore(0);
+        int[] made = {0};
+        client.server.generator().submit(Request.of(Client.TOKENIZER.encode("The river ran"), Sampling.greedy(20)),
+                new Listener() {
+                    @Override
+                    public boolean onToken(int id, TokenLogprobs logprobs) {
+                        permits.acquireUninterruptibly();
+                        return ++made[0] < 3;
+                    }
 
-            @Override
-            public void onEnd(Generation.End end, Throwable error) {
-                // its place is free
-            }
-        });
+                    @Override
+                    public void onEnd(Generation.End end, Throwable error) {
+                        // its place is free
+                    }
+                });
+        await(() -> client.server.generator().stats().promptTokens() > 0 || permits.hasQueuedThreads());
+        return permits;
     }
 
     /** Of a stream, the status is out by then. */
     @Test
     void aRequestThatTakesTooLongIsGivenUp() {
         try (Client client = new Client(Map.of(ServeOptions.TIME_LIMIT, "1"))) {
-            CountDownLatch latch = new CountDownLatch(1);
-            occupy(client, latch);
+            Semaphore permits = occupy(client);
             check(client.post("{}"), 504, null, "timeout", "longer than 1 s");
             String stream = client.post("{\"stream\":true}").body();
             assertTrue(stream.startsWith(": waiting\n\n")
                     && stream.contains("data: {\"error\":{\"message\":\"the request took")
                     && !stream.contains("[DONE]"), stream);
-            latch.countDown();
+            permits.release(3);
             await(() -> client.metric("eslm_num_requests_running") + client.metric("eslm_num_requests_waiting") == 0);
             assertEquals(200, client.post("{}").statusCode());
         }
     }
 
-    /** Of a stream, and of an answer that comes as a whole. */
+    /** In a stream, and where the answer comes as a whole: after its first tokens, no more are made. */
     @Test
     void aClientThatIsGoneFreesItsPlace() throws IOException {
-        try (Client client = new Client(Map.of(), Duration.ofMillis(5))) {
-            for (String kind : List.of(",\"stream\":true}", "}")) {
-                double gone = client.metric("eslm_clients_gone_total");
-                for (int i = 0; i < 50 && client.metric("eslm_clients_gone_total") == gone; i++) {
-                    String body = LONG + kind;
-                    try (Socket socket =
-                            open(client, "POST /v1/completions", "Content-Length: " + body.length(), body)) {
-                        assertEquals('H', socket.getInputStream().read(), "it has begun");
-                    }
-                    await(() -> client.server.underWay() == 0);
+        for (String kind : List.of(",\"stream\":true}", "}")) {
+            try (Client client = new Client(Map.of(), Duration.ofMillis(5))) {
+                Semaphore permits = occupy(client);
+                String body = "{\"prompt\":\"The river ran\",\"temperature\":0,\"max_tokens\":40,\"n\":4" + kind;
+                try (Socket socket = open(client, "POST /v1/completions", "Content-Length: " + body.length(), body)) {
+                    await(() -> client.server.generator().stats().waiting() == 4);
+                    permits.release(2);
+                    assertEquals('H', socket.getInputStream().read(), "it has begun");
                 }
-                assertTrue(client.metric("eslm_clients_gone_total") > gone, kind);
+                await(() -> client.server.underWay() == 0);
+                permits.release();
                 await(() -> client.metric("eslm_num_requests_running")
                         + client.metric("eslm_num_requests_waiting") == 0);
+                assertEquals(1, client.metric("eslm_clients_gone_total"), kind);
+                assertTrue(client.metric("eslm_generation_tokens_total") <= 3 + 4 * 3, kind);
             }
         }
     }
@@ -314,14 +315,13 @@ class ApiServerTest {
     @Test
     void closingCutsWhatDoesNotEnd() {
         Client client = new Client(Map.of(ServeOptions.GRACE, "0"));
-        CountDownLatch latch = new CountDownLatch(1);
-        occupy(client, latch);
+        Semaphore permits = occupy(client);
         List<CompletableFuture<HttpResponse<String>>> answers = IntStream.range(0, 4)
                 .mapToObj(_ -> CompletableFuture.supplyAsync(() -> client.post("{}"))).toList();
         await(() -> client.server.generator().stats().waiting() == 4);
         CompletableFuture<?> closed = CompletableFuture.runAsync(client.server::close);
         await(() -> client.get("/health").statusCode() == 503);
-        latch.countDown();
+        permits.release(3);
         closed.join();
         answers.forEach(answer -> check(answer.join(), 503, null, "stopping", "the server stopped before"));
         assertEquals(0, client.server.underWay());
