@@ -1,4 +1,5 @@
 @echo off
+setlocal
 rem SPDX-License-Identifier: Apache-2.0
 rem Runs ESLM on Windows: eslm.ps1 beside this file does the work, in PowerShell 5.1 or newer.
 where /q pwsh && (set "eslm_shell=pwsh") || (set "eslm_shell=powershell")

@@ -177,6 +177,11 @@ public final class Comparer {
                 TokenData whole = DataSource.open(asked.data(),
                         Optional.of(name).filter(n -> !n.isEmpty()).map(n -> ModelFolder.tokenizerAt(n)),
                         progress);
+                if (asked.mixesVocabularies() && whole.tokenizer().isEmpty()) {
+                    throw new OptionError(DATA, asked.data(),
+                            "does not say which tokenizer its tokens are of, so a loss "
+                                    + "in bits per byte, which compares vocabularies, is not known. Put the tokenizer beside them");
+                }
                 all.put(name, half(whole.forVocabulary(options.newModel(whole).vocabSize())));
             }
         }

@@ -137,6 +137,7 @@ public final class Comparison {
         JsonObject o = new JsonObject();
         o.addProperty("base", BASE);
         o.addProperty("split", settings.required("split", String.class));
+        o.addProperty(MIXED, mixed());
         JsonArray all = new JsonArray();
         methods.forEach(method -> all.add(method.json()));
         o.add("methods", all);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.serve;
 
+import io.eslm.report.Visible;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.sun.net.httpserver.HttpExchange;
@@ -156,7 +157,7 @@ public final class ApiServer implements AutoCloseable {
     private static String line(HttpExchange exchange, Answer answer, long arrived, String said) {
         return String.format(Locale.ROOT, "%s %s %d %.3f s %s %s", exchange.getRequestMethod(),
                 exchange.getRequestURI().getRawPath(), answer.status(), (System.nanoTime() - arrived) * 1e-9,
-                answer.requestId(), said).stripTrailing();
+                answer.requestId(), Visible.line(said)).stripTrailing();
     }
 
     /** The client's own, if it is a plain word. */
@@ -197,7 +198,12 @@ public final class ApiServer implements AutoCloseable {
             }
         }
         switch (one ? "" : path) {
-            case HEALTH -> answer.whole(200, Answer.JSON, "{\"status\":\"ok\"}");
+            case HEALTH -> {
+                if (model.generator().isClosed()) {
+                    throw ApiError.server(503, null, "the model has stopped; the server's log says why");
+                }
+                answer.whole(200, Answer.JSON, "{\"status\":\"ok\"}");
+            }
             case METRICS -> answer.whole(200, Metrics.TYPE, metrics.text(model.name(), model.generator().stats()));
             case MODELS -> answer.whole(200, Answer.JSON, models());
             default -> answer.whole(200, Answer.JSON, Json.line(modelJson()));

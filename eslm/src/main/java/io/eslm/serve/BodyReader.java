@@ -42,7 +42,7 @@ final class BodyReader {
         Thread.ofVirtual().start(() -> { // a thread of its own, because a read cannot be given up
             try {
                 body.complete(read(in));
-            } catch (IOException | RuntimeException e) {
+            } catch (Throwable e) { // whatever it is, somebody waits for it
                 body.completeExceptionally(e);
             }
         });

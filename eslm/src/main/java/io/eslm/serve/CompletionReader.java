@@ -45,7 +45,8 @@ final class CompletionReader {
         });
         fields.allow(KNOWN);
         refuse(fields);
-        int maxTokens = fields.whole("max_tokens", 0, Integer.MAX_VALUE).orElse((long) USUAL_TOKENS).intValue();
+        int maxTokens = fields.whole("max_tokens", 0, Integer.MAX_VALUE)
+                .orElse((long) Math.min(USUAL_TOKENS, limits.maxTokens())).intValue();
         if (maxTokens > limits.maxTokens()) {
             throw ApiError.wrong("max_tokens",
                     "'max_tokens' is " + maxTokens + "; this server makes at most " + limits.maxTokens());

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -76,6 +77,9 @@ final class Site {
 
     private static void clear(Path out) throws IOException {
         if (Files.exists(out)) {
+            if (!Files.isDirectory(out, LinkOption.NOFOLLOW_LINKS)) {
+                throw new UserError(out + " is no folder: name one that is new, empty, or an earlier site");
+            }
             List<Path> old;
             try (var files = Files.walk(out)) {
                 old = files.sorted(Comparator.reverseOrder()).toList();

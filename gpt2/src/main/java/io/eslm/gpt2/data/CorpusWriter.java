@@ -167,6 +167,7 @@ final class CorpusWriter implements AutoCloseable {
     Meta finish(String source, Map<String, Double> weights) throws IOException {
         var splits = new ArrayList<Meta.Split>();
         Map<PartFile, Double> weight = weights(weights);
+        clear(scratch); // a preparation that was killed here has left files
         try (ShardWriter train = shards(TokenData.TRAIN_PART); ShardWriter val = shards(TokenFolder.VAL_PART)) {
             for (PartFile part : ordered()) {
                 long trainBegin = train.tokens();
@@ -215,19 +216,24 @@ final class CorpusWriter implements AutoCloseable {
 
     /** Moves the files into place, where those of an earlier preparation were. */
     private void replace(List<String> names) throws IOException {
-        for (String part : List.of(TokenData.TRAIN_PART, TokenFolder.VAL_PART)) {
-            Files.deleteIfExists(out.resolve(TokenFolder.whole(part)));
-            for (Path old : TokenFolder.files(out, part)) {
-                if (old.getFileName().toString().startsWith(part + '-')) {
-                    Files.delete(old);
-                }
-            }
-        }
+        clear(out);
         for (String name : names) {
             moveIntoPlace(name);
         }
         Tokenizers.write(encoder.tokenizer(), out);
         moveIntoPlace(Meta.FILE);
+    }
+
+    /** Deletes token files of the names that a preparation gives. */
+    private static void clear(Path folder) throws IOException {
+        for (String part : List.of(TokenData.TRAIN_PART, TokenFolder.VAL_PART)) {
+            Files.deleteIfExists(folder.resolve(TokenFolder.whole(part)));
+            for (Path old : TokenFolder.files(folder, part)) {
+                if (old.getFileName().toString().startsWith(part + '-')) {
+                    Files.delete(old);
+                }
+            }
+        }
     }
 
     /** The order of the domains: as they were given, or by name. */

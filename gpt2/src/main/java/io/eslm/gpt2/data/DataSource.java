@@ -191,7 +191,7 @@ public final class DataSource {
         if (!tokens.isEmpty()) {
             tokenizer.ifPresent(
                     t -> TokenData.tokenizerBeside(tokens.getFirst()).ifPresent(own -> checkSame(own, t, data)));
-            return TokenSet.whole(TokenData.files(data, tokens));
+            return TokenSet.whole(TokenData.files(tokens));
         }
         Corpus corpus = places.corpus(spec, false, progress);
         return TokenData.open(cache.prepared(corpus, Places.name(spec), Division.MEASURED, encoder(tokenizer),

@@ -12,7 +12,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
@@ -150,7 +149,7 @@ final class PartFile implements AutoCloseable {
     }
 
     /**
-     * Appends the documents to the tokens to train on and to those held out.
+     * Appends the documents to the tokens to train on and to those held out. The files stay, so that this can be done again.
      *
      * @param closed whether the last document keeps an end-of-text that is not from its text
      */
@@ -169,8 +168,6 @@ final class PartFile implements AutoCloseable {
                 copyChosen(all, from, train, val);
             }
         }
-        Files.delete(tokenFile);
-        Files.delete(endFile);
     }
 
     private static long end(MemorySegment ends, long document) {

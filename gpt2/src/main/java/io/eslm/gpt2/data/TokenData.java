@@ -82,7 +82,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
 
     /** Token files, one after the other, with the last tenth held out; the tokenizer is one that lies beside them. */
     static TokenData openFiles(String name, List<Path> files) {
-        TokenFile tokens = files(name, files);
+        TokenFile tokens = files(files);
         Optional<Tokenizer> tokenizer = tokenizerBeside(files.getFirst());
         long cut = tokens.size() - tokens.size() / 10;
         if (tokens.size() - cut < 2) {
@@ -93,8 +93,9 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     }
 
     /** All tokens of some files. */
-    static TokenFile files(String name, List<Path> files) {
-        return TokenFile.joined(Path.of(name), files.stream().map(TokenData::file).toList());
+    static TokenFile files(List<Path> files) {
+        return TokenFile.joined(files.getFirst().toAbsolutePath().getParent(),
+                files.stream().map(TokenData::file).toList());
     }
 
     /** A token file, of the width that {@code meta.json} beside it tells, or its own first bytes. */

@@ -109,6 +109,13 @@ public final class BatchGenerator implements AutoCloseable {
         }
     }
 
+    /** True if it takes no more sequences, because it was closed or could not go on. */
+    public boolean isClosed() {
+        synchronized (lock) {
+            return closed;
+        }
+    }
+
     /** Bytes of the pool. */
     public long poolBytes() {
         return pages * PagedModel.pageBytes(config, limits.pageTokens());
@@ -128,10 +135,10 @@ public final class BatchGenerator implements AutoCloseable {
             while (admit()) {
                 try {
                     step.run();
+                    count();
                 } catch (RuntimeException | Error e) {
                     step.endAll(e);
                 }
-                count();
             }
         } finally {
             List<Running> over;

@@ -96,9 +96,11 @@ final class PromptScores {
     }
 
     private void set(Running r, int position, int i) {
-        if (!Float.isFinite(losses[i]) && r.error == null) {
-            r.error = new UserError("the model's output is not finite after token " + position
+        if (!Float.isFinite(losses[i])) { // and nothing is kept, or the next one with this beginning would find it
+            r.error = r.error != null ? r.error : new UserError("the model's output is not finite after token "
+                    + position
                     + " of the prompt: the weights are damaged, or training diverged. Use an earlier checkpoint");
+            return;
         }
         TokenLogprobs all = Logprobs.of(logits, i * ids, vocabulary, next[i], losses[i], logSums[i],
                 r.request.topLogprobs());

@@ -253,6 +253,23 @@ class DataSourceTest {
         assertEquals(expected.content(), TokenData.open(many).content());
     }
 
+    /** What a preparation that was killed at its very end has left in its folder does not come into the next one. */
+    @Test
+    void goesOnWhereThereAreFinishedFiles() throws IOException {
+        Path out = dir.resolve("killed");
+        Path unfinished = Files.createDirectories(out.resolve(Journal.FOLDER));
+        for (String name : List.of("train.bin", "train-00000.bin", "train-00009.bin", "val.bin")) {
+            Tokens.write(unfinished.resolve(name), 1, 2, 3);
+        }
+        TokenData killed = source.prepareAt(text.toString(), new DataSource.Target(out, OptionalDouble.of(0.25), false),
+                Tokens.GPT2, Progress.SILENT);
+        TokenData fresh = source.prepareAt(text.toString(),
+                new DataSource.Target(dir.resolve("fresh"), OptionalDouble.of(0.25), false), Tokens.GPT2,
+                Progress.SILENT);
+        assertEquals(fresh.content(), killed.content());
+        assertEquals(List.of("train.bin"), names(out, "train"));
+    }
+
     @Test
     void aShardThatIsDamagedOrMissingIsNamed() throws IOException {
         Path many = dir.resolve("many");
