@@ -47,8 +47,9 @@ final class CompareFolder {
                 same(dir, name, saved.child("machine").object().get(name),
                         settings.getAsJsonObject("machine").get(name));
             }
-            settings.addProperty(Comparison.MIXED, settings.get(Comparison.MIXED).getAsBoolean()
-                    || saved.optional(Comparison.MIXED, Boolean.class, false));
+            if (saved.optional(Comparison.MIXED, Boolean.class, false)) {
+                settings.addProperty(Comparison.MIXED, true);
+            }
             settings.add("methods", methods(dir, saved, settings.getAsJsonObject("methods")));
             settings.addProperty(Comparison.COMMIT, commits(saved.optional(Comparison.COMMIT, String.class, "unknown"),
                     settings.get(Comparison.COMMIT).getAsString()));
