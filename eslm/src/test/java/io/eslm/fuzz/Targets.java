@@ -84,7 +84,8 @@ final class Targets {
             Target.of("visible", anyText(ReportReaders::visible)).weighing(10).allocating(1 << 16, 512),
             Target.of("html", anyText(ReportReaders::html)).weighing(10).allocating(1 << 16, 512),
             Target.of("table", anyText(ReportReaders::table)).weighing(10).allocating(1 << 16, 512),
-            Target.ofFile("arguments", CliReaders::arguments),
+            // classes that the first input loads
+            Target.ofFile("arguments", CliReaders::arguments).allocating(1 << 19, 256),
             Target.ofFile("config", CliReaders::config).allocating(1 << 23, 1 << 15),
             Target.ofFile("sealed", TensorReaders::sealed),
             Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
