@@ -118,8 +118,9 @@ class ArchiveIT {
                 .directory(home.toFile()).redirectErrorStream(true).start();
         try (var lines = server.inputReader(StandardCharsets.UTF_8); var client = HttpClient.newHttpClient()) {
             Matcher address = Pattern.compile("http://[\\w.\\[\\]:]+:\\d+").matcher("");
-            for (String line = lines.readLine(); line != null && !address.find(); line = lines.readLine()) {
-                address.reset(line);
+            String line = lines.readLine();
+            while (line != null && !address.reset(line).find()) {
+                line = lines.readLine();
             }
             URI health = URI.create(address.group() + "/health");
             assertEquals(200,
