@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.tensor.UserError;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm serve --model runs/jdk-cvar-loss-0.1 --port 0 --weights q8",
             "  eslm serve --model gpt2/ --host 0.0.0.0 --api-key-file key.txt"})
 final class ServeCommand extends EslmCommand {
+    private static final long LEAST_RESPONSE_S = 600;
     private static final double MB = 1 << 20;
     private static final int LOOK_MS = 100;
 
@@ -46,6 +48,9 @@ final class ServeCommand extends EslmCommand {
                 folder, "the folder holds no tokenizer, so texts cannot be turned into the model's tokens. Put its "
                         + "tokenizer.json or meta.pkl there"));
         boolean verbose = StandardOptions.wantsVerbose(spec.commandLine());
+        // a client that stops reading its answer holds a thread no longer than this; read once by the JDK's server
+        System.getProperties().putIfAbsent("sun.net.httpserver.maxRspTime",
+                String.valueOf(Math.max(LEAST_RESPONSE_S, 2 * serving.timeLimit().toSeconds())));
         return Interrupt.during(screen, "stopping when the requests under way are answered, after "
                 + serving.grace().toSeconds() + " s at most", stop -> {
                     try (Backend backend = options.openBackend()) {
@@ -56,7 +61,7 @@ final class ServeCommand extends EslmCommand {
                             }
                         })) {
                             announce(screen, server, model, serving);
-                            await(stop);
+                            await(stop, server);
                         }
                     }
                     screen.note("stopped");
@@ -85,8 +90,12 @@ final class ServeCommand extends EslmCommand {
         }
     }
 
-    private static void await(BooleanSupplier stop) {
+    /** @throws UserError if the server cannot go on */
+    private static void await(BooleanSupplier stop, ApiServer server) {
         while (!stop.getAsBoolean()) {
+            UserError.check(server.isAlive(),
+                    "the model cannot go on; the error before says why. If it was memory, start "
+                            + "with more of it, or lower --cache-mb");
             try {
                 Thread.sleep(LOOK_MS);
             } catch (InterruptedException _) {

@@ -105,6 +105,11 @@ public final class ApiServer implements AutoCloseable {
         return name.isPublic();
     }
 
+    /** False once the model cannot go on, because memory ran out at the wrong moment. */
+    public boolean isAlive() {
+        return !model.generator().isClosed();
+    }
+
     /** What clients call the model. */
     public String modelName() {
         return model.name();
@@ -132,14 +137,23 @@ public final class ApiServer implements AutoCloseable {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             fail(exchange, answer, stoppingError());
-        } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
+        } catch (RuntimeException | Error e) {
             said = e.toString();
-            LOG.log(Level.ERROR, "cannot answer a request", e);
-            fail(exchange, answer, ApiError.server(500, null, "this failed; the server's log says why"));
+            failed(exchange, answer, e);
         } finally {
             count(-1);
             metrics.answered(answer.status());
             log.accept(line(exchange, answer, arrived, said));
+        }
+    }
+
+    private static void failed(HttpExchange exchange, Answer answer, Throwable e) throws IOException {
+        try {
+            LOG.log(Level.ERROR, "cannot answer a request", e);
+            fail(exchange, answer, ApiError.server(500, null, "this failed; the server's log says why"));
+        } catch (Error again) { // the JDK's server closes the connection after an exception alone
+            exchange.close();
+            throw again;
         }
     }
 
@@ -199,7 +213,7 @@ public final class ApiServer implements AutoCloseable {
         }
         switch (one ? "" : path) {
             case HEALTH -> {
-                if (model.generator().isClosed()) {
+                if (!isAlive()) {
                     throw ApiError.server(503, null, "the model has stopped; the server's log says why");
                 }
                 answer.whole(200, Answer.JSON, "{\"status\":\"ok\"}");

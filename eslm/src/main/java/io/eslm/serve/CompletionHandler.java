@@ -2,6 +2,7 @@
 package io.eslm.serve;
 
 import java.io.IOException;
+import java.util.concurrent.Semaphore;
 import java.time.Duration;
 
 /**
@@ -14,6 +15,7 @@ final class CompletionHandler {
 
     private final ServedModel model;
     private final Metrics metrics;
+    private final Semaphore reading = new Semaphore(Runtime.getRuntime().availableProcessors());
     private final CompletionReader reader;
     private final Duration timeLimit;
     private final long beatNanos;
@@ -86,10 +88,20 @@ final class CompletionHandler {
      * @throws IOException if the client is gone
      */
     String answer(byte[] body, Answer answer, long arrived) throws IOException, InterruptedException {
-        CompletionRequest request = reader.read(body);
+        CompletionRequest request = read(body);
         try (CompletionRun run = new CompletionRun(model, request, "cmpl-" + answer.requestId())) {
             Work work = new Work(run, answer, arrived);
             return request.stream() ? stream(work, request.includeUsage()) : whole(work);
+        }
+    }
+
+    /** On so many threads as there are cores, because a body in memory takes many times its size. */
+    private CompletionRequest read(byte[] body) throws InterruptedException {
+        reading.acquire();
+        try {
+            return reader.read(body);
+        } finally {
+            reading.release();
         }
     }
 

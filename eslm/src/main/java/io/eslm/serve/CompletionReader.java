@@ -20,6 +20,8 @@ import java.util.concurrent.ThreadLocalRandom;
 final class CompletionReader {
     /** Most likely tokens that a request may ask for. */
     static final int MOST_LOGPROBS = 20;
+    /** Log-probabilities of one answer: some 140 bytes each. */
+    static final int MOST_NUMBERS = 1 << 20;
     private static final int MOST_CHOICES_EACH = 128;
     private static final int MOST_STOPS = 16;
     private static final int LONGEST_STOP = 256;
@@ -59,12 +61,26 @@ final class CompletionReader {
                             + "Omit it, or take n choices and choose");
         }
         boolean stream = fields.flag("stream");
-        return new CompletionRequest(prompts(fields, maxTokens, n), maxTokens,
-                fields.number("temperature", 0, HOTTEST, 1), topK(fields), topP(fields), n, fields.flag("echo"),
-                fields.whole("logprobs", 0, MOST_LOGPROBS).orElse(-1L).intValue(), stops(fields), stream,
+        boolean echo = fields.flag("echo");
+        int logprobs = fields.whole("logprobs", 0, MOST_LOGPROBS).orElse(-1L).intValue();
+        List<Prompt> prompts = prompts(fields, maxTokens, n);
+        checkLogprobs(prompts, maxTokens, n, echo, logprobs);
+        return new CompletionRequest(prompts, maxTokens,
+                fields.number("temperature", 0, HOTTEST, 1), topK(fields), topP(fields), n, echo, logprobs,
+                stops(fields), stream,
                 includeUsage(fields, stream),
                 fields.whole("seed", Long.MIN_VALUE, Long.MAX_VALUE)
                         .orElseGet(() -> ThreadLocalRandom.current().nextLong()));
+    }
+
+    /** The answer holds them all until it is sent. */
+    private static void checkLogprobs(List<Prompt> prompts, int maxTokens, int n, boolean echo, int logprobs) {
+        long tokens = prompts.stream().mapToLong(prompt -> maxTokens + (echo ? prompt.ids().length : 0L)).sum() * n;
+        if (tokens * (logprobs + 1) > MOST_NUMBERS) {
+            throw ApiError.wrong("logprobs", "'logprobs' is " + logprobs + ", for up to " + tokens + " tokens: that is "
+                    + tokens * (logprobs + 1) + " log-probabilities; this server sends at most " + MOST_NUMBERS
+                    + " for a request. Ask for fewer of them, or for fewer or shorter texts");
+        }
     }
 
     private static JsonObject object(byte[] body) {
@@ -134,9 +150,10 @@ final class CompletionReader {
             throw ApiError.wrong("prompt", "'prompt' is an empty list, expected at least one text");
         }
         long choices = (long) Math.max(1, all.size()) * n;
-        if (choices > limits.maxChoices()) {
+        int most = Math.min(limits.maxChoices(), limits.maxWaiting()); // or they could never wait together
+        if (choices > most) {
             throw ApiError.wrong("prompt", all.size() + " prompts times n = " + n + " are " + choices
-                    + " texts; this server makes at most " + limits.maxChoices() + " for a request");
+                    + " texts; this server makes at most " + most + " for a request");
         }
         List<Prompt> prompts = new ArrayList<>();
         for (int i = 0; i < all.size(); i++) {

@@ -53,6 +53,20 @@ class ApiServerTest {
         assertTrue(answer.headers().firstValue("X-Request-Id").isPresent());
     }
 
+    /** More than could ever wait, or be held in memory, is refused at once, and not with "try again". */
+    @Test
+    void whatCanNeverBeServedIsRefused() {
+        try (Client client = new Client(Map.of(ServeOptions.MAX_CHOICES, "1024"))) {
+            check(client
+                    .post("{\"prompt\":[\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\",\"a\"],\"n\":128,\"max_tokens\":50,"
+                            + "\"logprobs\":20}"),
+                    400, "logprobs", null, "51200 tokens: that is 1075200 log-probabilities");
+        }
+        try (Client client = new Client(Map.of(ServeOptions.MAX_WAITING, "3"))) {
+            check(client.post("{\"n\":4}"), 400, "prompt", null, "at most 3 for a request");
+        }
+    }
+
     @Test
     void everyFieldIsChecked() {
         try (Client client = new Client(Map.of(ServeOptions.MAX_TOKENS, "50", ServeOptions.MAX_CHOICES, "6"))) {
