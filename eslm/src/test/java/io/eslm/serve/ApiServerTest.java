@@ -238,9 +238,14 @@ class ApiServerTest {
     @Test
     void aFullQueueSaysTryAgain() {
         try (Client client = new Client(Map.of(ServeOptions.MAX_RUNNING, "1", ServeOptions.MAX_WAITING, "2"))) {
-            HttpResponse<String> answer = client.post("{\"n\":50,\"max_tokens\":40}");
+            Semaphore permits = occupy(client);
+            var waiting = CompletableFuture.supplyAsync(() -> client.post("{\"n\":2}"));
+            await(() -> client.server.generator().stats().waiting() == 2);
+            HttpResponse<String> answer = client.post("{}");
             check(answer, 429, null, "rate_limit_exceeded", "try again later");
             assertEquals("1", answer.headers().firstValue("Retry-After").orElse(""));
+            permits.release(3);
+            assertEquals(200, waiting.join().statusCode(), "who waited is served");
             await(() -> client.metric("eslm_num_requests_running") + client.metric("eslm_num_requests_waiting") == 0);
             assertEquals(200, client.post("{}").statusCode());
         }
