@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench.library;
 
+import io.eslm.tensor.backend.Backend;
+import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.tensor.Rng;
+import io.eslm.gpt2.Weights;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -38,17 +43,22 @@ class OpenAiClientIT {
     private static final Path MODEL = Path.of("../eslm/src/test/resources/io/eslm/task/model");
 
     private final List<String> log = new CopyOnWriteArrayList<>();
+    private Path keys;
     private ApiServer server;
     private OpenAIClient client;
 
     @BeforeEach
     void serve(@TempDir Path dir) throws IOException {
-        Path keys = Files.writeString(dir.resolve("keys"), "secret\n");
+        keys = Files.writeString(dir.resolve("keys"), "secret\n");
+        serve(ModelFolder.load(MODEL, new ScalarBackend()), 4);
+    }
+
+    private void serve(Gpt2 model, int running) {
         OptionValues values = OptionValues.defaults(ServeOptions.GROUP).with(ServeOptions.PORT, 0)
-                .with(ServeOptions.API_KEY_FILE, keys).with(ServeOptions.MAX_RUNNING, 4)
+                .with(ServeOptions.API_KEY_FILE, keys).with(ServeOptions.MAX_RUNNING, running)
                 .with(ServeOptions.MAX_WAITING, 4);
-        server = ApiServer.open(ModelFolder.load(MODEL, new ScalarBackend()),
-                ModelFolder.tokenizer(MODEL).orElseThrow(), "small", ServeOptions.of(values), log::add);
+        server = ApiServer.open(model, ModelFolder.tokenizer(MODEL).orElseThrow(), "small", ServeOptions.of(values),
+                log::add);
         client = client("secret");
     }
 
@@ -117,10 +127,19 @@ class OpenAiClientIT {
         stranger.close();
     }
 
-    /** More sequences than may run and wait: the client tries again, twice. */
+    /** Three of four slow texts wait, so there is no place for four more: the client tries again, twice. */
     @Test
     void retries() {
-        assertThrows(RateLimitException.class, () -> client.completions().create(request().n(100).build()));
-        assertEquals(3, log.stream().filter(line -> line.contains(" 429 ")).count(), log.toString());
+        stop();
+        Backend backend = new ScalarBackend();
+        Gpt2Config slow = new Gpt2Config(ModelFolder.config(MODEL).values().with(Gpt2Config.N_EMBD, 512)
+                .with(Gpt2Config.N_HEAD, 8).with(Gpt2Config.N_LAYER, 4).with(Gpt2Config.BLOCK_SIZE, 512));
+        serve(new Gpt2(slow, backend, Weights.random(slow, backend, Rng.of(1))), 1);
+        try (StreamResponse<Completion> first =
+                client.completions().createStreaming(request().n(4).maxTokens(500).build())) {
+            assertTrue(first.stream().findFirst().isPresent(), "one runs");
+            assertThrows(RateLimitException.class, () -> client.completions().create(request().n(4).build()));
+            assertEquals(3, log.stream().filter(line -> line.contains(" 429 ")).count(), log.toString());
+        }
     }
 }
