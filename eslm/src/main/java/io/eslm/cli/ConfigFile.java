@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import io.eslm.tensor.io.Json;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.DidYouMean;
 import io.eslm.tensor.io.FileErrors;
@@ -57,8 +58,10 @@ final class ConfigFile {
         ConfigFile config = new ConfigFile(command, file, toml);
         if (toml.hasErrors()) {
             TomlParseError error = toml.errors().getFirst();
-            throw new UserError(config.line(error.position().line()) + error.getMessage().replaceFirst("\\.$", "")
-                    + ". Settings are in TOML; a text stands in quotes: data = \"book.txt\"", error);
+            throw new UserError(
+                    config.line(error.position().line()) + Json.shown(error.getMessage().replaceFirst("\\.$", ""))
+                            + ". Settings are in TOML; a text stands in quotes: data = \"book.txt\"",
+                    error);
         }
         return config.words(given);
     }
@@ -94,7 +97,8 @@ final class ConfigFile {
         for (String word : words) {
             OptionSpec option = option(word);
             if (option == null || NOT_INSIDE.contains(Options.name(option))) {
-                throw new UserError(line + "unknown setting " + key + DidYouMean.among(known(), key.replace('-', '_')));
+                throw new UserError(
+                        line + "unknown setting " + Json.shown(key) + DidYouMean.among(known(), key.replace('-', '_')));
             }
             if (words.size() > 1 && !takesSeveral(option)) {
                 throw new UserError(line + key + " takes one value, and a list has several");

@@ -26,6 +26,8 @@ import java.util.Set;
 final class WeightFiles implements TensorFile {
     static final String INDEX = ModelFolder.WEIGHTS + ".index.json";
     private static final String MAP = "weight_map";
+    /** Of a file, on the file systems in use. */
+    private static final int LONGEST_NAME = 255;
 
     private final Path file;
     /** Open files by name, in the order of the index. */
@@ -96,7 +98,7 @@ final class WeightFiles implements TensorFile {
 
     private static boolean isName(String part) {
         try {
-            return !part.isEmpty() && Path.of(part).getFileName() instanceof Path name
+            return !part.isEmpty() && part.length() <= LONGEST_NAME && Path.of(part).getFileName() instanceof Path name
                     && name.toString().equals(part);
         } catch (InvalidPathException _) {
             return false;

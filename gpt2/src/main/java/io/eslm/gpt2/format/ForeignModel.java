@@ -113,6 +113,9 @@ public final class ForeignModel implements TensorFile {
         int rows = data.shape().dim(0);
         int cols = data.shape().dim(1);
         float[] all = new float[data.shape().size()];
+        if (all.length == 0) {
+            return all; // its other dimension may be of any size
+        }
         int together = Math.clamp(CHUNK / Math.max(1, cols), 1, Math.max(1, rows));
         float[] piece = new float[together * cols];
         for (int row = 0; row < rows; row += together) {

@@ -81,7 +81,8 @@ final class ParquetPages {
                         long begin = chunk.chunkStartOffset();
                         long size = column.totalCompressedSize();
                         if (begin < 0 || size < 0 || size > all.byteSize() || begin > all.byteSize() - size
-                                || column.numValues() < 0 || flat && column.numValues() != group.numRows()) {
+                                || column.numValues() < 0 || column.numValues() < group.numRows()
+                                || flat && column.numValues() != group.numRows()) {
                             throw damaged(file, begin, "a chunk of " + size + " bytes and " + column.numValues()
                                     + " values for " + group.numRows() + " rows does not fit");
                         }

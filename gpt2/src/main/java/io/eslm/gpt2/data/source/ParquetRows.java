@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data.source;
 
+import io.eslm.tensor.UserError;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.reader.RowReader;
 import dev.hardwood.row.PqList;
 import dev.hardwood.row.PqStruct;
@@ -24,8 +26,14 @@ final class ParquetRows {
         List<Json> rows = new ArrayList<>();
         Parquet.with(file, parquet -> {
             ParquetPages.check(file, parquet.getFileMetaData(), _ -> true, false);
+            long there = parquet.getFileMetaData().rowGroups().stream().filter(group -> !group.columns().isEmpty())
+                    .mapToLong(RowGroup::numRows).sum();
             try (RowReader in = parquet.rowReader()) {
                 while (rows.size() < limit && in.hasNext()) {
+                    if (rows.size() == there) { // without columns, the library finds rows without end
+                        throw new UserError(file + " is damaged: after the " + there
+                                + " rows of its columns come more. Copy it again.");
+                    }
                     in.next();
                     rows.add(Json.ofRow(file, rows.size(), object(in)));
                 }
