@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.tomlj.Toml;
 import org.tomlj.TomlArray;
@@ -26,6 +27,9 @@ import picocli.CommandLine.Model.OptionSpec;
 final class ConfigFile {
     static final String FLAG = "--config";
     private static final Set<String> NOT_INSIDE = Set.of(FLAG, "--save-config", "--help", "--version", "--verbose");
+
+    /** The time that the library takes grows with the square of the digits. */
+    private static final Pattern MANY_DIGITS = Pattern.compile("\\d{201}");
 
     private final CommandSpec command;
     private final String name;
@@ -45,7 +49,10 @@ final class ConfigFile {
     static List<String> words(CommandSpec command, String file, Set<OptionSpec> given) {
         TomlParseResult toml;
         try {
-            toml = Toml.parse(Arguments.readOptions(FLAG + " " + file, Path.of(file)));
+            String text = Arguments.readOptions(FLAG + " " + file, Path.of(file));
+            UserError.check(!MANY_DIGITS.matcher(text).find(),
+                    "%s %s: has more than 200 digits in a row; no setting takes such a number", FLAG, file);
+            toml = Toml.parse(text);
         } catch (IOException e) {
             throw FileErrors.failed("read", Path.of(file), e);
         } catch (InvalidPathException e) {

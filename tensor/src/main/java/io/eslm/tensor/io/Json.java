@@ -265,7 +265,7 @@ public final class Json {
 
     /** {@code value} for a message: a long one is cut, and ends in "…". */
     public static String shown(String value) {
-        return value.length() <= SHOWN ? value : value.substring(0, SHOWN) + "…";
+        return UserError.within(SHOWN, value);
     }
 
     private <T> T as(String field, JsonElement e, Class<T> type) {
