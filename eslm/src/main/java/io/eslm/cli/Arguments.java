@@ -96,7 +96,7 @@ final class Arguments {
     }
 
     private void addFile(String given, List<Path> open) {
-        String word = given.length() <= SHOWN ? given : given.substring(0, SHOWN) + "…";
+        String word = UserError.within(SHOWN, given);
         try {
             Path file = Path.of(given.substring(1));
             Path real = file.toRealPath();

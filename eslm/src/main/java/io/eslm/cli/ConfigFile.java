@@ -29,7 +29,7 @@ final class ConfigFile {
     private static final Set<String> NOT_INSIDE = Set.of(FLAG, "--save-config", "--help", "--version", "--verbose");
 
     /** The time that the library takes grows with the square of the digits. */
-    private static final Pattern MANY_DIGITS = Pattern.compile("\\d{201}");
+    private static final Pattern MANY_DIGITS = Pattern.compile("\\d{65}");
 
     private final CommandSpec command;
     private final String name;
@@ -51,7 +51,7 @@ final class ConfigFile {
         try {
             String text = Arguments.readOptions(FLAG + " " + file, Path.of(file));
             UserError.check(!MANY_DIGITS.matcher(text).find(),
-                    "%s %s: has more than 200 digits in a row; no setting takes such a number", FLAG, file);
+                    "%s %s: has more than 64 digits in a row; no setting takes such a number", FLAG, file);
             toml = Toml.parse(text);
         } catch (IOException e) {
             throw FileErrors.failed("read", Path.of(file), e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.serve;
 
+import io.eslm.tensor.UserError;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.Json;
 
@@ -26,7 +27,7 @@ final class ApiError extends RuntimeException {
      * @param code for programs; null if there is none
      */
     private ApiError(int status, String type, String param, String code, String message) {
-        super(message.length() <= LONGEST ? message : message.substring(0, LONGEST) + "…", null, false, false);
+        super(UserError.within(LONGEST, message), null, false, false);
         this.status = status;
         this.type = type;
         this.param = param;

@@ -249,7 +249,7 @@ final class RunFeed {
                 JsonObject sample = new JsonObject();
                 sample.addProperty("step", step(file));
                 sample.addProperty("text",
-                        Visible.of(text.length() > LONGEST_SAMPLE ? text.substring(0, LONGEST_SAMPLE) + "…" : text));
+                        Visible.of(UserError.within(LONGEST_SAMPLE, text)));
                 samples.add(sample);
             }
             return fresh.isEmpty() ? last : step(fresh.getLast());

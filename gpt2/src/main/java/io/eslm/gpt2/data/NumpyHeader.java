@@ -72,6 +72,6 @@ final class NumpyHeader {
 
     private static String shown(String text) {
         String line = text.strip();
-        return line.length() <= 100 ? line : line.substring(0, 100) + "…";
+        return UserError.within(100, line);
     }
 }

@@ -66,7 +66,7 @@ record MappedFile(Path file, MemorySegment data, Runnable unmap) implements Auto
 
     /** Text from the file, for a message. */
     static String shown(String text) {
-        return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+        return UserError.within(LONGEST, text);
     }
 
     @Override

@@ -197,7 +197,7 @@ public final class Pickle {
     }
 
     private static String shown(String name) {
-        return name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME) + "…";
+        return UserError.within(LONGEST_NAME, name);
     }
 
     private void call() {

@@ -17,8 +17,8 @@ public final class OptionError extends UserError {
 
     /** "OPTION VALUE: problem"; a null value is left out. */
     public OptionError(Option<?> option, Object value, String problem) {
-        this(option, (value == null ? "" : " " + shown(value.toString(), LONGEST_VALUE)) + ": "
-                + shown(problem, LONGEST_PROBLEM), (Throwable) null);
+        this(option, (value == null ? "" : " " + within(LONGEST_VALUE, value.toString())) + ": "
+                + within(LONGEST_PROBLEM, problem), (Throwable) null);
     }
 
     /** "OPTION VALUE: problem", where {@code cause} is about the value and its message begins with it. */
@@ -30,11 +30,6 @@ public final class OptionError extends UserError {
         super(option + rest, cause);
         this.option = option;
         this.rest = rest;
-    }
-
-    /** What comes from a file can have any length. */
-    private static String shown(String text, int longest) {
-        return text.length() <= longest ? text : text.substring(0, longest) + "…";
     }
 
     /** A resumed run was given {@code now}, but it started with {@code then}. */

@@ -131,7 +131,7 @@ record Header(Map<String, Entry> entries, Map<String, String> metadata) {
 
     static UserError broken(Path file, String what) {
         return new UserError(file + ": not a valid safetensors file: "
-                + (what.length() <= LONGEST_MESSAGE ? what : what.substring(0, LONGEST_MESSAGE) + "…")
+                + UserError.within(LONGEST_MESSAGE, what)
                 + ". Copy or export it again");
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.io;
 
+import io.eslm.tensor.UserError;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
@@ -60,7 +61,7 @@ final class JsonText {
     static String reason(IOException e) {
         String reason = e.getMessage().lines().findFirst().orElse("").replaceFirst("Use JsonReader.* malformed JSON",
                 "malformed");
-        return reason.length() <= LONGEST_REASON ? reason : reason.substring(0, LONGEST_REASON) + "…";
+        return UserError.within(LONGEST_REASON, reason);
     }
 
     private static JsonElement value(JsonReader in) throws IOException {
