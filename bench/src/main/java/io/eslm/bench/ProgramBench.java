@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,6 +44,8 @@ import picocli.CommandLine.Option;
         description = "Lists the kernels and copies of one training step: calls, shapes, storages, FLOP.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class ProgramBench implements Callable<Integer> {
+    private static final int STEPS = 8;
+
     @Option(names = "--layers", description = "blocks")
     private int layers = 2;
     @Option(names = "--width", description = "a multiple of 64, or less than 64; heads of 64")
@@ -94,26 +97,48 @@ final class ProgramBench implements Callable<Integer> {
         Gpt2Config config = Gpt2Config.of(layers, Math.max(1, width / 64), width, seq);
         try (Backend opened = common.open()) {
             Backend backend = Seam.watch(opened, this::add, this::add);
-            TrainOptions options =
-                    TrainOptions.defaults().with(MAX_ITERS, 2).with(BATCH_SIZE, batch).with(LEARNING_RATE, 3e-4)
-                            .with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0).with(SEED, 1L);
-            Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
-            RandomTokens.with(config, 2 * batch + 32, data -> {
-                try (Trainer trainer = new Trainer(model,
-                        MethodSpec.parse(method).objective(folder -> ModelFolder.load(folder, backend)), data,
-                        options, event -> {})) {
-                    trainer.oneStep(); // the first one also allocates memory that later ones reuse
-                    calls.clear();
-                    numbers.clear();
-                    return trainer.oneStep();
-                }
+            train(config, backend, trainer -> {
+                trainer.oneStep(); // the first one also allocates memory that later ones reuse
+                calls.clear();
+                numbers.clear();
+                return trainer.oneStep();
             });
+            long waits = opened.launches() == 0 ? 0 : train(config, opened, trainer -> waits(trainer, opened));
             List<Line> lines = all ? calls : merged();
             BenchReport report = new BenchReport(opened, common.json());
             report.text("%s%n", text(lines));
-            report.end(json(opened, lines));
+            if (waits > 0) {
+                report.text("%d host waits in a step that nothing watches%n", waits);
+            }
+            JsonObject json = json(opened, lines);
+            json.addProperty("waits_per_step", waits);
+            report.end(json);
         }
         return 0;
+    }
+
+    private <T> T train(Gpt2Config config, Backend backend, Function<Trainer, T> use) {
+        TrainOptions options =
+                TrainOptions.defaults().with(MAX_ITERS, STEPS).with(BATCH_SIZE, batch).with(LEARNING_RATE, 3e-4)
+                        .with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0).with(SEED, 1L);
+        Gpt2 model = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
+        return RandomTokens.with(config, 2 * batch + 32, data -> {
+            try (Trainer trainer = new Trainer(model,
+                    MethodSpec.parse(method).objective(folder -> ModelFolder.load(folder, backend)), data,
+                    options, event -> {})) {
+                return use.apply(trainer);
+            }
+        });
+    }
+
+    /** Of the last of a few steps: a device that learns the sequence of its kernels knows it by then. */
+    private static long waits(Trainer trainer, Backend backend) {
+        long before = 0;
+        for (int i = 0; i < STEPS; i++) {
+            before = backend.waits();
+            trainer.oneStep();
+        }
+        return backend.waits() - before;
     }
 
     private List<Line> merged() {

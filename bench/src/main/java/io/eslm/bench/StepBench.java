@@ -123,6 +123,7 @@ final class StepBench implements Callable<Integer> {
         Arrays.fill(flops, Flops.ZERO);
         long before = ProcessMemory.allocated();
         long launched = backend.launches();
+        long waited = backend.waits();
         calls.clear();
         for (int i = 0; i < steps; i++) {
             for (int m = 0; m < n; m++) {
@@ -134,6 +135,7 @@ final class StepBench implements Callable<Integer> {
         }
         long allocated = ProcessMemory.allocated() - before;
         long launches = (backend.launches() - launched) / steps / n;
+        double waits = (double) (backend.waits() - waited) / steps / n;
         JsonObject result = new JsonObject();
         result.addProperty("model", model);
         result.addProperty("parameters", config.parameterCount());
@@ -159,6 +161,7 @@ final class StepBench implements Callable<Integer> {
         if (launches > 0) {
             double once = launchSeconds(backend);
             result.addProperty("launches_per_step", launches);
+            Figures.add(result, "waits_per_step", waits);
             result.addProperty("launch_s", once);
             result.addProperty("launches_s_per_step", launches * once);
         }

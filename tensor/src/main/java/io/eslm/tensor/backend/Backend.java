@@ -78,8 +78,13 @@ public interface Backend extends AutoCloseable {
         // a kernel that has returned has run
     }
 
-    /** How many kernels and copies on a device the host has waited for so far; 0 where a kernel is a plain call. */
+    /** How many kernels and copies a device was given so far; 0 where a kernel is a plain call. */
     default long launches() {
+        return 0;
+    }
+
+    /** How often the host has waited for a device so far; 0 where a kernel is a plain call. */
+    default long waits() {
         return 0;
     }
 

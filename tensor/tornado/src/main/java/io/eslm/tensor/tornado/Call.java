@@ -7,7 +7,7 @@ import io.eslm.tensor.backend.Storage;
 final class Call {
     private final Device device;
     private final int[] ints = new int[Control.INTS];
-    private final float[] scalars = new float[Control.FLOATS];
+    private float[] scalars;
     private int count = Control.FIRST;
 
     Call(Device device) {
@@ -31,6 +31,7 @@ final class Call {
 
     /** What a kernel reads from its array of scalars. */
     Call scalars(double... values) {
+        scalars = new float[Control.FLOATS];
         for (int i = 0; i < values.length; i++) {
             scalars[i] = (float) values[i];
         }

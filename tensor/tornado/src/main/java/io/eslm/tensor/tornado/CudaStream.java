@@ -12,8 +12,8 @@ import uk.ac.manchester.tornado.runtime.library.spi.TornadoNativeStreamSupport;
 
 /**
  * Finds out where TornadoVM's CUDA backend keeps an array and on which stream it works, so that a library of NVIDIA's
- * can work there between its kernels. TornadoVM tells that only to providers of library tasks; the one task of this
- * provider notes it.
+ * can work there between its kernels. TornadoVM tells that only to providers of library tasks; a task of this
+ * provider notes it. In a program, its tasks queue the library's products in their place.
  */
 public final class CudaStream implements TornadoLibraryProvider {
     private static final String NAME = "eslm/stream";
@@ -37,6 +37,16 @@ public final class CudaStream implements TornadoLibraryProvider {
         }
     }
 
+    /** A product that a task of a program queues; which one may change from run to run. */
+    static final class Queued {
+        private final CuBlas cuBlas;
+        ColumnMajor product;
+
+        Queued(CuBlas cuBlas) {
+            this.cuBlas = cuBlas;
+        }
+    }
+
     private record Nothing() implements LibraryContext {
     }
 
@@ -45,12 +55,15 @@ public final class CudaStream implements TornadoLibraryProvider {
         return device instanceof TornadoNativeStreamSupport;
     }
 
-    /** The task that notes in {@code place} where the first of {@code arrays} is. */
-    static LibraryTaskDescriptor task(Place place, Object... arrays) {
+    /**
+     * The task that notes where the first of {@code arrays} is, if {@code what} is a {@link Place}, or queues a product, if it is
+     * {@link Queued}.
+     */
+    static LibraryTaskDescriptor task(Object what, Object... arrays) {
         Access[] access = new Access[arrays.length];
         Arrays.fill(access, Access.READ_WRITE);
         return new LibraryTaskDescriptor().withLibrary(NAME).withFunction("note").withParameters(arrays)
-                .withAccess(access).withTuning(place);
+                .withAccess(access).withTuning(what);
     }
 
     @Override
@@ -70,6 +83,10 @@ public final class CudaStream implements TornadoLibraryProvider {
 
     @Override
     public void dispatch(String function, LibraryInvocation call) {
+        if (call.getTuning() instanceof Queued queued) {
+            queued.cuBlas.multiply(queued.product);
+            return;
+        }
         Place place = (Place) call.getTuning();
         TornadoNativeStreamSupport device = (TornadoNativeStreamSupport) call.getDevice();
         place.address = call.getDevicePointer(0);

@@ -15,12 +15,14 @@ import java.util.stream.Collectors;
  * @param memoryBytes how much of the device's memory to take; 0: as much as possible
  * @param products what computes products; null: cuBLAS in float32 where there is one, else the portable kernel
  * @param cublas the file of cuBLAS; null: the one that the system finds
+ * @param programs whether a sequence of kernels that comes again starts as one {@link Program}
  */
-record Settings(int driver, int device, long memoryBytes, Products products, String cublas) {
+record Settings(int driver, int device, long memoryBytes, Products products, String cublas, boolean programs) {
     static final String DEVICE = "ESLM_TORNADO_DEVICE";
     static final String MEMORY = "ESLM_TORNADO_MEMORY";
     static final String PRODUCTS = "ESLM_TORNADO_PRODUCTS";
     static final String CUBLAS = "ESLM_TORNADO_CUBLAS";
+    static final String PROGRAMS = "ESLM_TORNADO_PROGRAMS";
     private static final long LEAST_BYTES = 1 << 20;
 
     static Settings of(Map<String, String> environment) {
@@ -29,7 +31,7 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
             if (device.length == 2) {
                 return new Settings(Integer.parseUnsignedInt(device[0]), Integer.parseUnsignedInt(device[1]),
                         bytes(environment.getOrDefault(MEMORY, "0")), products(environment.get(PRODUCTS)),
-                        environment.get(CUBLAS));
+                        environment.get(CUBLAS), programs(environment.getOrDefault(PROGRAMS, "on")));
             }
         } catch (NumberFormatException e) {
             // the message below says so
@@ -37,6 +39,11 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
         throw new UserError(
                 DEVICE + "=" + environment.get(DEVICE)
                         + ": must be DRIVER:DEVICE as 'eslm backends' lists them, such as 0:1");
+    }
+
+    private static boolean programs(String word) {
+        UserError.check(word.equals("on") || word.equals("off"), "%s=%s: must be on or off", PROGRAMS, word);
+        return word.equals("on");
     }
 
     private static Products products(String word) {

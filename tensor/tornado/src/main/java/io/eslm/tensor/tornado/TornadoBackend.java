@@ -8,7 +8,8 @@ import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.Objects;
 
-/** F32 and I32 in the memory of one device; kernels run there one after the other, in the order of the calls. */
+/** F32 and I32 in the memory of one device; kernels run there one after the other, in the order of the calls,
+ * and start when something is read or at {@link #finish}. */
 public final class TornadoBackend implements Backend {
     private final DeviceMemory memory;
     private final Kernels kernels;
@@ -102,6 +103,11 @@ public final class TornadoBackend implements Backend {
     @Override
     public long launches() {
         return memory.device.launches();
+    }
+
+    @Override
+    public long waits() {
+        return memory.device.waits();
     }
 
     private static int checked(String op, Storage storage, DType type, int n) {

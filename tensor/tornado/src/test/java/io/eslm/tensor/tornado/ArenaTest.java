@@ -49,8 +49,8 @@ class ArenaTest {
 
     @Test
     void settingsSayWhatIsWrong() {
-        assertEquals(new Settings(0, 0, 0, null, null), Settings.of(Map.of()));
-        assertEquals(new Settings(1, 2, 3L << 29, Products.TF32, "/x/libcublas.so"),
+        assertEquals(new Settings(0, 0, 0, null, null, true), Settings.of(Map.of()));
+        assertEquals(new Settings(1, 2, 3L << 29, Products.TF32, "/x/libcublas.so", true),
                 Settings.of(Map.of(Settings.DEVICE, "1:2", Settings.MEMORY, "1.5g", Settings.PRODUCTS, "tf32",
                         Settings.CUBLAS, "/x/libcublas.so")));
         for (Map<String, String> bad : List.of(Map.of(Settings.DEVICE, "1"), Map.of(Settings.DEVICE, "a:b"),

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.tornado;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.tensor.DType;
+import io.eslm.tensor.Rng;
+import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.Storage;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A sequence that comes again: one wait instead of one for each kernel, and the same bits. */
+class ProgramTest {
+    private static final int ROUNDS = 7;
+    private static final int LARGEST = 300;
+    private static final long MEMORY = 64L << 20;
+
+    @BeforeEach
+    void check() {
+        TornadoBackendTest.assumeDevice();
+    }
+
+    private static Backend open(boolean programs) {
+        Settings settings = new Settings(0, 0, MEMORY, Products.PORTABLE, null, programs);
+        return new TornadoBackend(Devices.open(settings));
+    }
+
+    /** Rounds of the same kernels over other sizes, scalars, and places; what each round reads, and its waits. */
+    private static List<float[]> rounds(Backend backend, int kernels, List<Long> waits) {
+        Rng rng = Rng.of(5);
+        List<float[]> got = new ArrayList<>();
+        Storage keep = backend.allocate(DType.F32, LARGEST);
+        for (int round = 0; round < ROUNDS; round++) {
+            int n = LARGEST - 41 * round;
+            float[] values = new float[n];
+            for (int i = 0; i < n; i++) {
+                values[i] = (float) rng.nextGaussian();
+            }
+            long before = backend.waits();
+            Storage x = backend.allocate(DType.F32, n);
+            Storage y = backend.allocate(DType.F32, n);
+            backend.write(x, values, 0, n);
+            for (int i = 0; i < kernels; i++) {
+                backend.kernels().unary(Unary.TANH, y, x, n);
+                backend.kernels().axpby(keep, y, n, 0.1 * (round + 1), 0.9);
+                backend.kernels().axpby(x, keep, n, 1.5, 0.25);
+            }
+            float[] read = new float[LARGEST];
+            backend.read(keep, read, 0, LARGEST);
+            got.add(read);
+            waits.add(backend.waits() - before);
+        }
+        return got;
+    }
+
+    @Test
+    void aRepeatedSequenceWaitsOnceAndGivesTheSameBits() {
+        for (int kernels : new int[] {2, 40}) { // 40: two graphs of a hundred tasks
+            List<Long> one = new ArrayList<>();
+            List<Long> all = new ArrayList<>();
+            List<float[]> alone = rounds(open(false), kernels, one);
+            List<float[]> together = rounds(open(true), kernels, all);
+            for (int i = 0; i < ROUNDS; i++) {
+                assertArrayEquals(alone.get(i), together.get(i), "round " + i);
+            }
+            assertTrue(alone.getLast()[7] != 0, "something was computed");
+            // two fills, a copy, three kernels each time, and the read
+            assertEquals(3L * kernels + 4, one.getLast());
+            assertEquals(3L * kernels + 4, all.get(1), "the second time, nothing is built yet");
+            assertEquals(1, all.getLast());
+        }
+    }
+}
