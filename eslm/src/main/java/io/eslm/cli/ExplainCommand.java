@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
-import io.eslm.gpt2.tokenizer.Gpt2Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import picocli.CommandLine.Mixin;
 import io.eslm.gpt2.tokenizer.TokenTexts;
 import io.eslm.gpt2.tokenizer.Tokenizer;
@@ -127,7 +127,11 @@ final class ExplainCommand extends EslmCommand {
         TrainOptions training = new TrainOptions(options.values(TrainOptions.GROUP)
                 .with(TrainOptions.BATCH_SIZE, options.get(BATCH_SIZE)));
         Optional<Tokenizer> own = exists ? ModelFolder.tokenizer(folder) : Optional.empty();
-        Subject.Tokens tokens = tokens(screen, exists ? own : Optional.of(new Gpt2Tokenizer()));
+        boolean demo = name.equals(Gpt2Config.PRESETS.getFirst()) && input == null
+                && options.find(DATA).orElse(DataSource.JDK).equals(DataSource.JDK)
+                && !values().isSet(Gpt2Config.VOCAB_SIZE);
+        Subject.Tokens tokens =
+                tokens(screen, exists ? own : Optional.of(Tokenizers.open(demo ? Tokenizers.JDK : "gpt2")));
         Gpt2 model = exists ? existing(folder, backend) : fresh(name, training, tokens.texts(), backend);
         int time = Math.min(model.config().blockSize(), values().find(Gpt2Config.BLOCK_SIZE).orElse(Integer.MAX_VALUE));
         return Subject.of(model, exists ? name : "a new " + name + " model",
@@ -173,6 +177,7 @@ final class ExplainCommand extends EslmCommand {
         }
         String data = options.find(DATA).orElse(DataSource.JDK);
         return new Subject.Data(data, DataSource.open(data,
-                Files.exists(options.get(MODEL)) ? tokenizer : Optional.empty(), screen.progress()));
+                Files.exists(options.get(MODEL)) || data.equals(DataSource.JDK) ? tokenizer : Optional.empty(),
+                screen.progress()));
     }
 }

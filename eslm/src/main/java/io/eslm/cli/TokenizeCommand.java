@@ -46,7 +46,7 @@ final class TokenizeCommand extends EslmCommand {
 
     static final String TOKENIZER =
             "a folder of a model or of prepared data, a tokenizer.json, nanoGPT's meta.pkl, a rank file of "
-                    + "tiktoken, or one of the words gpt2 and bytes (default: gpt2)";
+                    + "tiktoken, or one of the words gpt2, jdk and bytes (default: gpt2)";
 
     @Override
     void declare(CommandSpec command) {

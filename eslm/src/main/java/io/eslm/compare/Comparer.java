@@ -190,8 +190,7 @@ public final class Comparer {
 
     /** The tokenizer of a method: its own, the comparison's, or "" for that of the data. */
     private String tokenizer(ComparisonEntry entry) {
-        return Optional.ofNullable(entry.ownTokenizer())
-                .orElseGet(() -> options.own().find(TOKENIZER).map(Object::toString).orElse(""));
+        return Optional.ofNullable(entry.ownTokenizer()).orElseGet(() -> options.tokenizer().orElse(""));
     }
 
     /** clm first. */

@@ -56,8 +56,9 @@ public final class Run {
                     + "prepared folder; several as NAME=PATH:WEIGHT, each a domain (docs/data.md)")
             .defaultsTo("jdk"));
     public static final Option<String> TOKENIZER = ALL.add(Option.text("tokenizer", "PATH",
-            "for text: gpt2, bytes, a tokenizer.json, a meta.pkl, a rank file, or a folder that holds one")
-            .defaultsTo("that of the model or of the prepared data; gpt2", _ -> null));
+            "for text: gpt2, jdk, bytes, a tokenizer.json, a meta.pkl, a rank file, or a folder that holds one")
+            .defaultsTo("that of the model or of the prepared data; jdk for the demo's model on its data; gpt2",
+                    _ -> null));
     public static final Option<String> METHOD = ALL.add(Methods.METHOD);
     public static final Option<String> PRESET = ALL.add(Gpt2Config.PRESET);
     public static final Option<Path> OUT_DIR = ALL.add(Option.path("out dir", "DIR", "folder of the run")
@@ -231,7 +232,8 @@ public final class Run {
 
     /** The tokenizer that the data must be of, or is made with: the one that is asked for, or the model's. */
     private Optional<Tokenizer> tokenizer(RunPlan plan) {
-        Optional<Tokenizer> asked = options.own().find(TOKENIZER).map(ModelFolder::tokenizerAt);
+        Optional<Tokenizer> asked = (resume || from != null ? options.own().find(TOKENIZER) : options.tokenizer())
+                .map(ModelFolder::tokenizerAt);
         Optional<Path> model = plan.checkpoint().or(plan::from);
         Optional<Tokenizer> own = model.isPresent() ? ModelFolder.tokenizer(model.get())
                 : resume ? Tokenizers.inFolder(plan.folder()) : Optional.empty();

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.gpt2.train.TrainOptions;
+
+import java.util.Optional;
 
 /**
  * Values that are given for the options of a run or a comparison.
@@ -53,5 +57,16 @@ public record RunOptions(OptionGroup group, OptionValues own, OptionValues train
     /** The shape of a new model: that of the preset, with the values that are given. */
     public Gpt2Config newModel() {
         return new Gpt2Config(Gpt2Config.preset(own.get(Gpt2Config.PRESET)).values().with(model));
+    }
+
+    /**
+     * The name of the tokenizer that a new model starts with, if the data does not decide: the one that is asked for, or, for a model of
+     * the demo's preset on the JDK's own sources, the one that was learned from those.
+     */
+    public Optional<String> tokenizer() {
+        boolean demo = own.get(Run.DATA).equals(DataSource.JDK)
+                && own.get(Gpt2Config.PRESET).equals(Gpt2Config.PRESETS.getFirst())
+                && !model.isSet(Gpt2Config.VOCAB_SIZE);
+        return own.find(Run.TOKENIZER).or(() -> demo ? Optional.of(Tokenizers.JDK) : Optional.empty());
     }
 }

@@ -67,7 +67,7 @@ public record Gpt2Config(OptionValues values) {
 
     /** The option that names a preset. */
     public static final Option<String> PRESET =
-            Option.text("model", "PRESET", String.join(", ", PRESETS)).defaultsTo("demo");
+            Option.text("model", "PRESET", String.join(", ", PRESETS)).defaultsTo(PRESETS.getFirst());
 
     /** A shape with GPT-2's vocabulary and no dropout. */
     public static Gpt2Config of(int nLayer, int nHead, int nEmbd, int blockSize) {

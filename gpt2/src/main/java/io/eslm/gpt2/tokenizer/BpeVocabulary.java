@@ -89,6 +89,11 @@ public final class BpeVocabulary {
         return special;
     }
 
+    /** The id of a token as vocabulary files write it; null if there is none. */
+    Integer id(String token) {
+        return ids.get(token);
+    }
+
     /** Each token by its id, as vocabulary files write it. */
     List<String> tokens() {
         return tokens;

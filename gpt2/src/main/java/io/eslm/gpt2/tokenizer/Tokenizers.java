@@ -28,6 +28,8 @@ import java.util.stream.Stream;
 
 /** Finds the tokenizer that a user names, and keeps it in folders. */
 public final class Tokenizers {
+    /** The word for the vocabulary of 4,096 tokens that was learned from the JDK's own sources. */
+    public static final String JDK = "jdk";
     static final String HUGGING_FACE = "tokenizer.json";
     static final String CHARACTERS = "meta.pkl";
     static final String RANKS = "tokenizer.tiktoken";
@@ -45,7 +47,7 @@ public final class Tokenizers {
     }
 
     /**
-     * The tokenizer at {@code path}: the words {@code gpt2} and {@code bytes}; a Hugging Face {@code tokenizer.json}; nanoGPT's {@code
+     * The tokenizer at {@code path}: the words {@code gpt2}, {@code jdk} and {@code bytes}; a Hugging Face {@code tokenizer.json}; nanoGPT's {@code
      * meta.pkl}; a tiktoken rank file; or a folder that holds one of them, or {@code vocab.json} with {@code merges.txt}.
      *
      * @throws UserError if there is none, naming what was looked for
@@ -54,6 +56,9 @@ public final class Tokenizers {
         switch (path) {
             case "gpt2" -> {
                 return new Gpt2Tokenizer();
+            }
+            case JDK -> {
+                return JdkTokenizer.open();
             }
             case "bytes" -> {
                 return new ByteTokenizer();
@@ -188,6 +193,6 @@ public final class Tokenizers {
         }
         throw new UserError(
                 file + ": is no tokenizer that is known: a tokenizer.json of Hugging Face, a meta.pkl of nanoGPT, or "
-                        + "ranks of tiktoken. The words gpt2 and bytes name the two built in");
+                        + "ranks of tiktoken. The words gpt2, jdk and bytes name those built in");
     }
 }

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 public record TrainOptions(OptionValues values) {
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
 
-    public static final Option<Integer> MAX_ITERS = ALL.add(count("max iters", 1, "optimizer steps").defaultsTo(600));
+    public static final Option<Integer> MAX_ITERS = ALL.add(count("max iters", 1, "optimizer steps").defaultsTo(1000));
     public static final Option<Integer> BATCH_SIZE =
             ALL.add(count("batch size", 1, "windows in a micro-batch").defaultsTo(16));
     public static final Option<Integer> GRAD_ACCUM = ALL.add(
