@@ -179,7 +179,7 @@ class BadInputTest {
                 new Case("fewer threads than none", 1, "--threads -1: must be at least 0", "backends --threads -1"),
                 new Case("a rate below its end", 1, "--min-lr 0.1: must be at most learning rate 0.01",
                         "train --learning-rate 1e-2 --min-lr 0.1"),
-                new Case("a longer warm-up than the run", 1, "--warmup-iters 1000: must be less than max iters 600",
+                new Case("a longer warm-up than the run", 1, "--warmup-iters 1000: must be less than max iters 1000",
                         "train --warmup-iters 1000"),
                 new Case("no steps", 1, "--max-iters 0: must be at least 1", "train --max-iters 0"),
                 new Case("a rate that is no number", 1, "--learning-rate NaN", "train --learning-rate NaN"),
