@@ -5,6 +5,7 @@ import picocli.CommandLine.Mixin;
 import java.util.Optional;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
+import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.generate.Generator;
@@ -16,13 +17,14 @@ import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Generates text with a model. */
 @Command(name = "sample", header = "Continues a prompt, token by token.", description = {"",
-    "Prints the text as it is generated. The same seed gives the same text. <|endoftext|> in a prompt is the token that ends a "
+    "Prints the text as it is generated; several texts are made at once, and each is printed whole. The same seed gives the same text. <|endoftext|> in a prompt is the token that ends a "
             + "document, as in training data.",
     ""},
         footer = {"",
@@ -75,37 +77,73 @@ final class SampleCommand extends EslmCommand {
                         + "tokenizer.json or meta.pkl there"));
         try (Backend backend = options.openBackend()) {
             List<int[]> tokens = begins.stream().map(text -> encoded(tokenizer, text)).toList();
-            TextMaker maker =
-                    new TextMaker(new Generator(ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION)),
-                            Optional.of(tokenizer)), tokenizer, ends);
+            Gpt2 model = ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION));
+            TextMaker maker = new TextMaker(new Generator(model, Optional.of(tokenizer)), tokenizer, ends);
             if (interactive) {
                 screen.text(begins.getFirst(), raw);
                 new Conversation(maker, tokenizer, text -> noSpecial.encode(tokenizer, text), tokens.getFirst())
                         .hold(Sampling.of(options.values(Sampling.GROUP)), screen, raw);
                 return 0;
             }
-            for (int i = 0; i < begins.size(); i++) {
-                for (int k = 0; k < options.get(NUM_SAMPLES); k++) {
-                    if (!json && i + k > 0) {
-                        screen.text("---------------\n", raw);
-                    }
-                    make(maker, begins.get(i), tokens.get(i), k, screen);
-                }
+            List<TextBatch.Wanted> wanted = wanted(begins, tokens);
+            if (TextBatch.takes(model, wanted)) {
+                batch(model, tokenizer, ends, wanted, screen);
+                return 0;
+            }
+            for (TextBatch.Wanted one : wanted) {
+                separate(one == wanted.getFirst(), screen);
+                make(maker, one, screen);
             }
         }
         return 0;
     }
 
-    private void make(TextMaker maker, String prompt, int[] begin, int sample, Terminal screen) {
+    private List<TextBatch.Wanted> wanted(List<String> begins, List<int[]> tokens) {
         OptionValues values = options.values(Sampling.GROUP);
-        Sampling sampling = Sampling.of(values.with(Sampling.SEED, values.get(Sampling.SEED) + sample));
+        List<TextBatch.Wanted> wanted = new ArrayList<>();
+        for (int i = 0; i < begins.size(); i++) {
+            for (int k = 0; k < options.get(NUM_SAMPLES); k++) {
+                wanted.add(new TextBatch.Wanted(begins.get(i), tokens.get(i),
+                        Sampling.of(values.with(Sampling.SEED, values.get(Sampling.SEED) + k))));
+            }
+        }
+        return wanted;
+    }
+
+    private void batch(Gpt2 model, Tokenizer tokenizer, List<String> ends, List<TextBatch.Wanted> wanted,
+            Terminal screen) {
+        long start = System.nanoTime();
+        int[] made = {0};
+        TextBatch.make(model, tokenizer, ends, wanted, (one, text) -> {
+            if (json) {
+                screen.result(text.json(one.prompt()));
+            } else {
+                separate(one == wanted.getFirst(), screen);
+                screen.text(one.prompt() + text.text() + "\n", raw);
+            }
+            made[0] += text.generation().tokens().length;
+        });
+        double seconds = (System.nanoTime() - start) * 1e-9;
+        if (!json) {
+            screen.note(String.format(Locale.ROOT, "%d texts, %d tokens in %s, %.1f tokens/s", wanted.size(), made[0],
+                    LogLines.duration(seconds), made[0] / seconds));
+        }
+    }
+
+    private void separate(boolean first, Terminal screen) {
+        if (!json && !first) {
+            screen.text("---------------\n", raw);
+        }
+    }
+
+    private void make(TextMaker maker, TextBatch.Wanted wanted, Terminal screen) {
         if (json) {
-            screen.result(maker.make(begin, sampling, screen, _ -> {
-            }).json(prompt));
+            screen.result(maker.make(wanted.begin(), wanted.sampling(), screen, _ -> {
+            }).json(wanted.prompt()));
             return;
         }
-        screen.text(prompt, raw);
-        TextMaker.Made made = maker.make(begin, sampling, screen, part -> screen.text(part, raw));
+        screen.text(wanted.prompt(), raw);
+        TextMaker.Made made = maker.make(wanted.begin(), wanted.sampling(), screen, part -> screen.text(part, raw));
         screen.text("\n", raw);
         screen.note(made.summary());
     }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +67,25 @@ class SampleCommandTest {
         assertEquals("length", lines.getFirst().get("end").getAsString());
         assertEquals("two" + text(lines.get(2)) + "\n", sample("--prompt", "two", "--raw").ok().out(),
                 "the same as alone");
+    }
+
+    /** More than run at once, of different lengths, with a stop string. */
+    @Test
+    void manyTextsAreThoseOfEachAlone() throws IOException {
+        List<String> prompts =
+                IntStream.range(0, 40).mapToObj(i -> "a b".substring(0, i % 4) + (char) ('a' + i % 26)).toList();
+        Path file = Files.write(temp.resolve("many.txt"), prompts);
+        String stop = text(json("--prompt", prompts.get(3)).getFirst()).substring(2, 4);
+        List<JsonObject> all = json("--prompts", file.toString(), "--stop", stop);
+        assertEquals(prompts, all.stream().map(o -> o.get("prompt").getAsString()).toList());
+        for (int i = 0; i < prompts.size(); i += 3) {
+            JsonObject alone = json("--prompt", prompts.get(i), "--stop", stop).getFirst();
+            assertEquals(text(alone), text(all.get(i)), prompts.get(i));
+            assertEquals(alone.get("end"), all.get(i).get("end"));
+        }
+        assertEquals("stop string", all.get(3).get("end").getAsString());
+        Program.Outcome o = sample("--prompts", file.toString()).ok();
+        assertTrue(o.err().contains("40 texts, " + 40 * LENGTH + " tokens in "), o.err());
     }
 
     @Test
