@@ -50,7 +50,7 @@ class TensorBoardTest {
 
     private static List<TrainEvent> events() {
         return List.of(evaluated(0), step(1), step(2), new TrainEvent.Sampled(2, "Once", " upon\n\n" + EVIL), step(3),
-                evaluated(3));
+                evaluated(3), new TrainEvent.Tasks(3, Map.of("piqa", Map.of("acc", 0.5, "acc_stderr", 0.25))));
     }
 
     @BeforeEach
@@ -76,6 +76,8 @@ class TensorBoardTest {
                 assertEquals(1_000_000_007f, values.get("flops/forward"));
                 assertFalse(values.containsKey("train/var"), "there is no NaN");
                 assertEquals(15, values.size(), values.toString());
+            } else if (line.has("tasks")) {
+                assertEquals(Map.of("tasks/piqa/acc", 0.5f, "tasks/piqa/acc_stderr", 0.25f), values);
             } else {
                 assertEquals(line.get("val_loss").getAsFloat(), values.get("val/loss"));
                 assertEquals(5f, values.get("val/loss/" + EVIL));
@@ -94,7 +96,8 @@ class TensorBoardTest {
         assertTrue(events.get(1).start() && events.get(1).step() == 0);
         checkScalars(events, run);
         double start = 1769860800;
-        assertEquals(List.of(start, start + 0.25, start + 0.5, start + 0.75, start + 0.75), events.stream()
+        assertEquals(List.of(start, start + 0.25, start + 0.5, start + 0.75, start + 0.75,
+                start + 0.75), events.stream()
                 .filter(e -> !e.scalars().isEmpty()).map(Event::time).toList());
         byte[] first = Files.readAllBytes(file);
         assertEquals(file, TensorBoard.write(run, out));
