@@ -237,14 +237,14 @@ class ComparisonTest {
         String text = read.text();
         assertTrue(text.contains("""
                 Tasks after the last step, zero-shot
-                task                                   clm              cvar
-                piqa acc                   0.5000 ± 0.0000   0.6500 ± 0.6353
-                piqa acc_norm              0.6000 ± 0.0000   0.6750 ± 0.3177
-                lambada_openai perplexity    41.00 ± 12.71             30.00
-                lambada_openai acc         0.2500 ± 0.6353            0.4000
-                mean accuracy              0.4250 ± 0.3177            0.5500
-                minus clm                                –           +0.1500
-                p                                        –                 –
+                task                                    clm              cvar
+                piqa acc                    0.5000 ± 0.0000   0.6500 ± 0.6353
+                piqa acc_norm               0.6000 ± 0.0000   0.6750 ± 0.3177
+                lambada_openai perplexity     41.00 ± 12.71             30.00
+                lambada_openai acc          0.2500 ± 0.6353            0.4000
+                mean accuracy               0.4250 ± 0.3177            0.5500
+                minus clm                                 –           +0.1500
+                p                                         –                 –
                 """), text);
         assertTrue(text.contains("Mean accuracy: of acc_norm where a task has it"), text);
         JsonObject cvar = read.json().getAsJsonArray("methods").get(1).getAsJsonObject();

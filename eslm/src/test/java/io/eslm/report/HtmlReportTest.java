@@ -96,8 +96,8 @@ class HtmlReportTest {
     void tasksHaveACurveAndATable() throws IOException {
         try (RunLog log = RunLog.open(dir, config(), 0)) {
             for (int n = 1; n <= 2; n++) {
-                log.log(new TrainEvent.Tasks(n, Map.of("piqa", new TreeMap<>(Map.of("acc", 0.5, "acc_stderr", 0.25,
-                        "acc_norm", n / 4.0)), "wikitext", Map.of("word_perplexity", 30.0))));
+                log.log(new TrainEvent.Tasks(n, new TreeMap<>(Map.of("piqa", new TreeMap<>(Map.of("acc", 0.5, "acc_stderr", 0.25,
+                        "acc_norm", n / 4.0)), "wikitext", Map.of("word_perplexity", 30.0)))));
             }
         }
         String html = report();
@@ -105,7 +105,7 @@ class HtmlReportTest {
         assertTrue(html.contains("piqa, step 1: 0.2500") && html.contains("piqa, step 2: 0.5000"), html);
         assertTrue(html.contains("After step 2, with standard errors"), html);
         assertTrue(html.contains("<th>piqa<td>acc<td>0.5000 ± 0.2500"), html);
-        assertTrue(html.contains("<th>piqa<td>acc_norm<td>0.5000<tr>") || html.contains("<th>piqa<td>acc_norm<td>0.5000</table>"), html);
+        assertTrue(html.contains("<th>piqa<td>acc_norm<td>0.5000<"), html);
         assertTrue(html.contains("<th>wikitext<td>word_perplexity<td>30.0000"), html);
     }
 

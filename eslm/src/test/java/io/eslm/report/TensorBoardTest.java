@@ -48,9 +48,13 @@ class TensorBoardTest {
                 new float[] {3, 5}, new double[] {0.5, 0.5}, OptionalDouble.empty()));
     }
 
+    private static TrainEvent.Tasks tasks() {
+        return new TrainEvent.Tasks(3, Map.of("piqa", Map.of("acc", 0.5, "acc_stderr", 0.25)));
+    }
+
     private static List<TrainEvent> events() {
         return List.of(evaluated(0), step(1), step(2), new TrainEvent.Sampled(2, "Once", " upon\n\n" + EVIL), step(3),
-                evaluated(3), new TrainEvent.Tasks(3, Map.of("piqa", Map.of("acc", 0.5, "acc_stderr", 0.25))));
+                evaluated(3), tasks());
     }
 
     @BeforeEach
@@ -147,6 +151,7 @@ class TensorBoardTest {
         try (TensorBoard board = TensorBoard.open(run, config(), 2)) {
             board.log(step(3));
             board.log(evaluated(3));
+            board.log(tasks());
         }
         assertEquals(2, EventFile.in(run).size(), "the second start has another name, though within the same second");
         checkScalars(Events.shown(Events.in(run)), run);
@@ -160,6 +165,7 @@ class TensorBoardTest {
         try (TensorBoard board = TensorBoard.open(run, config(), 2)) {
             board.log(step(3));
             board.log(evaluated(3));
+            board.log(tasks());
         }
         checkScalars(Events.shown(Events.in(run)), run);
         assertEquals(List.of(2L), Events.in(run).stream().filter(e -> e.texts().containsKey("samples"))

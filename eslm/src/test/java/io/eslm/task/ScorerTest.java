@@ -125,7 +125,7 @@ class ScorerTest {
         }));
     }
 
-    /** In multiply-adds: linear layers of each position, attention to what is before it, and the head where a token is scored. */
+    /** Multiply-adds, two FLOPs each: linear layers of each position, attention to what is before it, and the head where a token is scored. */
     @Test
     void aContextIsComputedOnce() {
         long before = backend.flops().total();
@@ -139,7 +139,7 @@ class ScorerTest {
             pairs += n * 20 + n * (n + 1) / 2;
         }
         long scored = 3 + 5 + 1 + 9;
-        assertEquals(LAYERS * (12L * WIDTH * WIDTH * positions + 2 * WIDTH * pairs) + scored * WIDTH * VOCABULARY,
+        assertEquals(2 * (LAYERS * (12L * WIDTH * WIDTH * positions + 2 * WIDTH * pairs) + scored * WIDTH * VOCABULARY),
                 backend.flops().total() - before);
     }
 }
