@@ -30,7 +30,8 @@ final class ComparisonTables {
     }
 
     List<Table> all() {
-        List<Table> all = new ArrayList<>(comparison.mixed() ? List.of(bytes()) : List.of(quality(), tails(), domains()));
+        List<Table> all =
+                new ArrayList<>(comparison.mixed() ? List.of(bytes()) : List.of(quality(), tails(), domains()));
         if (!taskMetrics().isEmpty()) {
             all.add(tasks());
         }
@@ -196,8 +197,9 @@ final class ComparisonTables {
                                             + "differences can show: use at least " + ENOUGH_SEEDS + ".";
                         });
         if (!taskMetrics().isEmpty()) {
-            notes.add("Tasks by the definitions of lm-evaluation-harness. Mean accuracy: of acc_norm where a task has it, else of "
-                    + "acc, all tasks alike, over the seeds that were evaluated on all of them.");
+            notes.add(
+                    "Tasks by the definitions of lm-evaluation-harness. Mean accuracy: of acc_norm where a task has it, else of "
+                            + "acc, all tasks alike, over the seeds that were evaluated on all of them.");
         }
         notes.add("\"To " + BASE + "'s loss\" is the cost at which the validation curve first reaches " + BASE
                 + "'s final value, divided by " + BASE + "'s total cost with the same seed. It interpolates linearly "

@@ -170,8 +170,9 @@ public final class HtmlReport {
             return;
         }
         TaskFigures last = TaskFigures.of(tasks.getLast());
-        Table table = new Table(format("After step %,.0f, with standard errors", tasks.getLast().number("step")), "task",
-                "metric", "value");
+        Table table =
+                new Table(format("After step %,.0f, with standard errors", tasks.getLast().number("step")), "task",
+                        "metric", "value");
         last.tasks().keySet().forEach(task -> last.metrics(task)
                 .forEach(metric -> table.add(List.of(task, metric, last.text(task, metric)))));
         html.append("<section><h2>Tasks</h2>").append(table.html()).append("</section>\n");

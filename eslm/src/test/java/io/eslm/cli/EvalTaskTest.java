@@ -90,7 +90,8 @@ class EvalTaskTest {
         String report = Files.readString(run.resolve(HtmlReport.FILE));
         assertTrue(report.contains("After step 5, with standard errors") && report.contains("<th>sciq<td>acc<td>"));
         assertTrue(Events.in(run).stream()
-                .anyMatch(e -> e.step() == 5 && e.scalars().getOrDefault("tasks/lambada_openai/acc", -1f) == (float) acc));
+                .anyMatch(e -> e.step() == 5
+                        && e.scalars().getOrDefault("tasks/lambada_openai/acc", -1f) == (float) acc));
         Path page = temp.resolve("page.html");
         Program.run("view", run.toString(), "--out", page.toString()).ok();
         assertTrue(Files.readString(page).contains("[\"lambada_openai acc\","));
@@ -165,12 +166,13 @@ class EvalTaskTest {
 
     /** A tokenizer that knows few characters. */
     private static Path characters(Path dir) throws IOException {
-        return Files.writeString(dir.resolve("tokenizer.json"), """
-                {"version": "1.0", "added_tokens": [], "model": {"type": "BPE",
-                 "vocab": {"a": 0, "b": 1, "\u0120": 2, "c": 3, ".": 4}, "merges": []},
-                 "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
-                 "decoder": {"type": "ByteLevel"}}
-                """);
+        return Files.writeString(dir.resolve("tokenizer.json"),
+                """
+                        {"version": "1.0", "added_tokens": [], "model": {"type": "BPE",
+                         "vocab": {"a": 0, "b": 1, "\u0120": 2, "c": 3, ".": 4}, "merges": []},
+                         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+                         "decoder": {"type": "ByteLevel"}}
+                        """);
     }
 
     private void refused(String message, String... more) {
@@ -181,10 +183,12 @@ class EvalTaskTest {
     // ---- comparisons
 
     private static Program.Outcome compare(Path dir, String... more) {
-        return Program.run(Stream.concat(Stream.of("compare", "--data", text.toString(), "--tokenizer", MODEL, "--out-dir",
+        return Program.run(Stream.concat(Stream.of("compare", "--data", text.toString(), "--tokenizer", MODEL,
+                "--out-dir",
                 dir.toString(), "--methods", "random:alpha=0.3", "--seeds", "2", "--max-iters", "4", "--eval-interval",
                 "2", "--eval-iters", "1", "--batch-size", "2", "--n-layer", "1", "--n-head", "1", "--n-embd", "8",
-                "--block-size", "64", "--warmup-iters", "0", "--threads", "1"), Stream.of(more)).toArray(String[]::new));
+                "--block-size", "64", "--warmup-iters", "0", "--threads", "1"), Stream.of(more))
+                .toArray(String[]::new));
     }
 
     /** Tasks can be added to a comparison that is finished; nothing is trained again, and the figures are those of eval. */
@@ -197,8 +201,10 @@ class EvalTaskTest {
         assertTrue(first.err().contains("seed 1338 clm: sciq acc "), first.err());
         Program.Outcome both = compare(dir, "--eval-task", SCIQ, "--eval-task", LAMBADA, "--seeds", "3").ok();
         assertTrue(both.err().contains("6 runs") && both.err().contains("4 of them finished"), both.err());
-        assertTrue(both.out().matches("(?s).*task +clm +random-0\\.3\n.*\nlambada_openai perplexity .*\nmean accuracy .*"
-                + "\nminus clm .*\np .*"), both.out());
+        assertTrue(
+                both.out().matches("(?s).*task +clm +random-0\\.3\n.*\nlambada_openai perplexity .*\nmean accuracy .*"
+                        + "\nminus clm .*\np .*"),
+                both.out());
         Path run = Comparison.folder(dir, 1339, "random-0.3");
         JsonObject alone = Json.parse(Program.run("eval", "--model", run.toString(), "--task", "sciq", "--task-data",
                 SCIQ.substring(5), "--threads", "1", "--json").ok().out());

@@ -229,9 +229,12 @@ class ComparisonTest {
     void tasksOfTheRuns() throws IOException {
         comparison();
         writeRun(8, "cvar", 2, 250, 1_500_000);
-        writeTasks(7, "clm", "{\"piqa\":{\"acc\":0.5,\"acc_stderr\":0.1,\"acc_norm\":0.6},\"lambada_openai\":{\"perplexity\":40,\"acc\":0.2}}");
-        writeTasks(8, "clm", "{\"piqa\":{\"acc\":0.5,\"acc_norm\":0.6},\"lambada_openai\":{\"perplexity\":42,\"acc\":0.3}}");
-        writeTasks(7, "cvar", "{\"piqa\":{\"acc\":0.6,\"acc_norm\":0.7},\"lambada_openai\":{\"perplexity\":30,\"acc\":0.4}}");
+        writeTasks(7, "clm",
+                "{\"piqa\":{\"acc\":0.5,\"acc_stderr\":0.1,\"acc_norm\":0.6},\"lambada_openai\":{\"perplexity\":40,\"acc\":0.2}}");
+        writeTasks(8, "clm",
+                "{\"piqa\":{\"acc\":0.5,\"acc_norm\":0.6},\"lambada_openai\":{\"perplexity\":42,\"acc\":0.3}}");
+        writeTasks(7, "cvar",
+                "{\"piqa\":{\"acc\":0.6,\"acc_norm\":0.7},\"lambada_openai\":{\"perplexity\":30,\"acc\":0.4}}");
         writeTasks(8, "cvar", "{\"piqa\":{\"acc\":0.7,\"acc_norm\":0.65}}");
         Comparison read = Comparison.read(dir);
         String text = read.text();

@@ -96,8 +96,9 @@ class HtmlReportTest {
     void tasksHaveACurveAndATable() throws IOException {
         try (RunLog log = RunLog.open(dir, config(), 0)) {
             for (int n = 1; n <= 2; n++) {
-                log.log(new TrainEvent.Tasks(n, new TreeMap<>(Map.of("piqa", new TreeMap<>(Map.of("acc", 0.5, "acc_stderr", 0.25,
-                        "acc_norm", n / 4.0)), "wikitext", Map.of("word_perplexity", 30.0)))));
+                log.log(new TrainEvent.Tasks(n,
+                        new TreeMap<>(Map.of("piqa", new TreeMap<>(Map.of("acc", 0.5, "acc_stderr", 0.25,
+                                "acc_norm", n / 4.0)), "wikitext", Map.of("word_perplexity", 30.0)))));
             }
         }
         String html = report();

@@ -101,8 +101,9 @@ class TensorBoardTest {
         checkScalars(events, run);
         double start = 1769860800;
         assertEquals(List.of(start, start + 0.25, start + 0.5, start + 0.75, start + 0.75,
-                start + 0.75), events.stream()
-                .filter(e -> !e.scalars().isEmpty()).map(Event::time).toList());
+                start + 0.75),
+                events.stream()
+                        .filter(e -> !e.scalars().isEmpty()).map(Event::time).toList());
         byte[] first = Files.readAllBytes(file);
         assertEquals(file, TensorBoard.write(run, out));
         assertArrayEquals(first, Files.readAllBytes(file), "a second copy replaces the first");

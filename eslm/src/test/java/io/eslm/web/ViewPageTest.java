@@ -87,8 +87,9 @@ class ViewPageTest {
     void tasksHaveCurves() throws IOException {
         MadeUpRun run = new MadeUpRun(dir.resolve("tasks")).config(10, 1e-3).steps(1, 10);
         for (int step : new int[] {5, 10}) {
-            run.append(RunLog.METRICS, "{\"step\":" + step + ",\"tasks\":{\"lambada_openai\":{\"perplexity\":40,\"acc\":0.25,"
-                    + "\"acc_stderr\":0.1},\"piqa\":{\"acc\":0.5,\"acc_norm\":0.6}}}\n");
+            run.append(RunLog.METRICS,
+                    "{\"step\":" + step + ",\"tasks\":{\"lambada_openai\":{\"perplexity\":40,\"acc\":0.25,"
+                            + "\"acc_stderr\":0.1},\"piqa\":{\"acc\":0.5,\"acc_norm\":0.6}}}\n");
         }
         show(run.dir());
         String labels = "[...document.querySelectorAll('figure')].filter(f => f.textContent.startsWith(arguments[0]))"
