@@ -101,7 +101,12 @@ function Invoke-Build([string] $jdk) {
 $main = 'io.eslm.cli.Main'
 $command = if ($arguments.Count) { [string] $arguments[0] } else { '' }
 $rest = @($arguments | Select-Object -Skip 1)
-$flags = @('@' + (Join-Path $PSScriptRoot 'jvm-flags'))
+# Help takes no vectors and few classes: such a start has flags and a cache of its own.
+$words = "$($arguments.Count):${command}:" + $(if ($rest.Count) { [string] $rest[0] })
+$isHelp = ($command -cnotin 'bench', 'run') -and
+    ($words -cmatch '^(0::|1:(-h|--help|-V|--version|help):|2:help:.*|2:.*:(-h|--help))$')
+$kind = if ($isHelp) { 'aot-help' } else { 'aot' }
+$flags = @('@' + (Join-Path $PSScriptRoot $(if ($isHelp) { 'jvm-flags-help' } else { 'jvm-flags' })))
 $installed = Test-Path (Join-Path $root 'runtime/bin/java.exe')
 $jdk = if ($installed) { Join-Path $root 'runtime' } else { Find-Jdk }
 switch -CaseSensitive ($command) {
@@ -136,17 +141,17 @@ if ($installed) {
 $java = Join-Path $jdk 'bin/java.exe'
 $jars = @(Get-ChildItem (Join-Path $app '*.jar') | Sort-Object Name | ForEach-Object FullName) -join ';'
 
-# The JVM's cache makes it start faster. It holds only for this JDK and for jars at these paths.
-$cache = Join-Path $app 'aot'
+# The JVM's caches make it start faster. Each holds only for this JDK and for jars at these paths.
+$cache = Join-Path $app $kind
 if (-not ($installed -and (Test-Path $cache))) {
     if ($installed) {
         $folder = Join-Path $env:LOCALAPPDATA 'eslm'
         New-Item -ItemType Directory -Force $folder | Out-Null
-        $cache = Join-Path $folder ('aot' + ($root -replace '[\\/:]', '-'))
+        $cache = Join-Path $folder ($kind + ($root -replace '[\\/:]', '-'))
     }
     $key = ($app, $jdk, (Get-Content -Raw (Join-Path $jdk 'release'))) -join "`n"
     if (-not ((Test-Path $cache) -and (Test-Path "$cache.key") -and ((Get-Content -Raw "$cache.key") -ceq $key))) {
-        & cmd.exe /c "`"`"$java`" $($flags | ForEach-Object { "`"$_`"" }) `"-XX:AOTCacheOutput=$cache`" -cp `"$jars`" io.eslm.cli.Main --help >`"$cache.log`" 2>&1`""
+        & cmd.exe /c "`"`"$java`" $($flags | ForEach-Object { "`"$_`"" }) `"-XX:AOTCacheOutput=$cache`" -cp `"$jars`" io.eslm.cli.Main train --help >`"$cache.log`" 2>&1`""
         if ($LASTEXITCODE -eq 0) { Set-Content -NoNewline "$cache.key" $key }
     }
 }

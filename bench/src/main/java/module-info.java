@@ -7,6 +7,7 @@ module io.eslm.bench {
     requires com.google.gson;
     requires info.picocli;
     requires java.management;
+    requires java.net.http;
     requires jdk.management;
     requires jmh.core;
     requires org.apache.commons.statistics.descriptive;

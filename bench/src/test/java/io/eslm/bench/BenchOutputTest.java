@@ -27,6 +27,7 @@ class BenchOutputTest {
     private static final String STEP = "step --model 1x16 --batch 1 --seq 16 --steps 2 --warmup 1 --threads 1";
     private static final String SOAK = "soak --model 1x16 --batch 1 --seq 8 --steps 10 --threads 1";
     private static final String PROGRAM = "program --layers 1 --width 16 --batch 1 --seq 8";
+    private static final String SERVE = "serve --model demo --clients 1,3 --requests 2 --prompt 4 --new 5 --threads 1";
     private static final String GENERATE = "generate --model demo --prompt 4 --new 8 --runs 1";
 
     private static String output(String command) {
@@ -45,7 +46,7 @@ class BenchOutputTest {
     @ValueSource(strings = {STEP, STEP + " --profile", STEP + " --backend scalar --profile",
         STEP + " --method clm --method cvar-loss:alpha=0.5", STEP + " --method clm --method cvar-loss --profile",
         STEP + " --grad-accum 2", SOAK, SOAK + " --backend scalar", "soak --minutes 0.0001 --threads 1",
-        "kernels --only dropout", PROGRAM, PROGRAM + " --all", PROGRAM + " --backend scalar", GENERATE,
+        "kernels --only dropout", PROGRAM, PROGRAM + " --all", PROGRAM + " --backend scalar", SERVE, GENERATE,
         GENERATE + " --tokens"})
     void jsonIsOneObject(String command) {
         String text = output(command + " --json");
@@ -67,7 +68,7 @@ class BenchOutputTest {
                 names.add(name);
             }
         });
-        assertEquals(Set.of("step", "soak", "kernels", "program", "generate", "offload"), names);
+        assertEquals(Set.of("step", "soak", "kernels", "program", "generate", "serve", "offload"), names);
     }
 
     @Test
@@ -75,6 +76,16 @@ class BenchOutputTest {
         JsonObject figures = Json.parse(output(GENERATE + " --batch 3 --json"));
         assertTrue(figures.get("new_tokens_per_s").getAsDouble() > 0);
         assertTrue(figures.get("first_token_s").getAsDouble() <= figures.get("last_first_token_s").getAsDouble());
+    }
+
+    @Test
+    void everyClientGetsEveryToken() {
+        var runs = Json.parse(output(SERVE + " --json")).getAsJsonArray("runs");
+        assertEquals(2, runs.size());
+        JsonObject three = runs.get(1).getAsJsonObject();
+        assertEquals(6, three.get("requests").getAsInt());
+        assertEquals(30, three.get("new_tokens_per_s").getAsDouble() * three.get("total_s").getAsDouble(), 1e-6);
+        assertTrue(three.get("first_token_s").getAsDouble() <= three.get("request_s").getAsDouble());
     }
 
     @Test

@@ -39,6 +39,7 @@ import picocli.CommandLine;
             "  eslm compare --methods cvar-loss:alpha=0.1 var-entropy:alpha=0.1 random:alpha=0.1",
             "  eslm compare --methods cvar-loss:alpha=0.1 cvar-loss:alpha=0.2 --split tune --out-dir runs/tuning",
             "  eslm compare --methods shortlist-sampling:keep-ratio=0.5,max-iters=800 --max-iters 600",
+            "  eslm compare --methods cvar-loss:alpha=0.1 --eval-task piqa=valid.jsonl --eval-task sciq=test.parquet",
             "  eslm compare --report-only --out-dir runs/tuning", "",
             "The methods and their settings: eslm help train"})
 final class CompareCommand extends EslmCommand {
@@ -62,7 +63,7 @@ final class CompareCommand extends EslmCommand {
                 .userObject(new DeclaredOptions.Heading("")).build());
         options.add(command, "",
                 List.of(Comparer.SEEDS, Comparer.DATA, Comparer.TOKENIZER, Comparer.SPLIT, Comparer.OUT_DIR,
-                        Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
+                        Comparer.TASKS, Comparer.TASK_LIMIT, Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
                 .add(command, "Model", TrainCommand.all(Comparer.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
     }
@@ -122,6 +123,7 @@ final class CompareCommand extends EslmCommand {
         ConfigOptions.Settings all = new ConfigOptions.Settings("compare").heading("Comparison")
                 .put(Comparer.DATA, values.own().get(Comparer.DATA).lines().toList())
                 .put(options.texts(List.of(Comparer.TOKENIZER, Comparer.BACKEND, Comparer.THREADS)))
+                .putLines(options.texts(List.of(Comparer.TASKS, Comparer.TASK_LIMIT)))
                 .put(List.of(Comparer.SEEDS, Comparer.SPLIT, Comparer.PRESET), values.own());
         if (!methods.isEmpty()) {
             all.put(Comparer.METHODS, methods);
@@ -147,6 +149,10 @@ final class CompareCommand extends EslmCommand {
                                 ? String.format(Locale.ROOT, "; other programs used %.0f %% of the CPU",
                                         100 * f.result().otherLoad())
                                 : ""));
+            }
+            case CompareEvent.Tested t -> {
+                screen.endBar();
+                screen.note(t.run() + ": " + t.figures().text());
             }
             case CompareEvent.Diverged d -> {
                 screen.endBar();

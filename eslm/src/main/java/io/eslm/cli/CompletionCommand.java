@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 
 /** Writes what shells and man know of the program. */
-@Command(name = "completion",
+@Command(name = CompletionCommand.NAME,
         header = "Prints a script that completes commands and options in your shell, or writes manual pages.",
         description = {"",
             "bash and zsh: source <(eslm completion bash), in ~/.bashrc or ~/.zshrc. fish: eslm completion fish > "
@@ -24,6 +24,8 @@ import picocli.CommandLine.Parameters;
             ""},
         footer = {"", "Examples:", "  source <(eslm completion bash)", "  eslm completion man ~/.local/share/man"})
 final class CompletionCommand extends EslmCommand {
+    static final String NAME = "completion";
+
     /** What it is for. */
     private enum Kind {
         BASH,

@@ -126,7 +126,7 @@ final class ConfigFile {
     }
 
     private static boolean takesSeveral(OptionSpec option) {
-        return option.isMultiValue() || DeclaredOptions.SOURCES.contains(Options.name(option).substring(2));
+        return option.isMultiValue() || DeclaredOptions.takesSeveral(Options.name(option).substring(2));
     }
 
     private OptionSpec option(String word) {

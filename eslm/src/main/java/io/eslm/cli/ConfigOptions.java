@@ -67,6 +67,13 @@ final class ConfigOptions {
             return this;
         }
 
+        /** The settings that were given, as texts; those of several lines as lists. */
+        Settings putLines(Map<Option<?>, String> given) {
+            given.forEach((option, value) -> put(option,
+                    option.type() == String.class ? value.lines().toList() : option.parse(value)));
+            return this;
+        }
+
         /** All of {@code options} that have a value. */
         Settings put(List<Option<?>> options, OptionValues values) {
             options.forEach(option -> values.find(option).ifPresent(value -> put(

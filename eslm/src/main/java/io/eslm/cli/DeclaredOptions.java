@@ -12,6 +12,7 @@ import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.Run;
 import io.eslm.run.RunOptions;
+import io.eslm.run.TaskPlan;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -41,7 +42,7 @@ final class DeclaredOptions {
     static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
 
     /** Options that name data, of which several sources may be given, one after the other. */
-    static final Set<String> SOURCES = Set.of("data", "in");
+    private static final Set<String> SOURCES = Set.of("data", "in");
 
     private final Map<String, String> given = new LinkedHashMap<>();
 
@@ -78,6 +79,11 @@ final class DeclaredOptions {
         command.addOption(more.apply(OptionSpec.builder(names).type(String.class).description(help(option)))
                 .getter(value).setter(value).build());
         return this;
+    }
+
+    /** Whether the option may be given several times; its value then has several lines. */
+    static boolean takesSeveral(String key) {
+        return SOURCES.contains(key) || key.equals(TaskPlan.TASKS.key());
     }
 
     /** {@code --max-iters}. */
@@ -121,7 +127,8 @@ final class DeclaredOptions {
                 return (T) given.remove(key);
             }
             String now = (String) value;
-            return (T) given.put(key, SOURCES.contains(key) ? DataSpec.joined(given.get(key), now) : now);
+            return (T) given.put(key, SOURCES.contains(key) ? DataSpec.joined(given.get(key), now)
+                    : key.equals(TaskPlan.TASKS.key()) && given.containsKey(key) ? given.get(key) + "\n" + now : now);
         }
     }
 

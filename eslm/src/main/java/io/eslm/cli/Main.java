@@ -8,6 +8,9 @@ import java.io.FileOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,25 +19,7 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine;
 
 /** The program. Each command is one class and one line here. */
-@Command(name = "eslm", subcommands = {
-    TrainCommand.class,
-    ViewCommand.class,
-    SampleCommand.class,
-    ServeCommand.class,
-    CompareCommand.class,
-    EvalCommand.class,
-    ScoreCommand.class,
-    InspectCommand.class,
-    DiffCommand.class,
-    TokenizeCommand.class,
-    DetokenizeCommand.class,
-    ExplainCommand.class,
-    PrepareCommand.class,
-    ConvertCommand.class,
-    BackendsCommand.class,
-    DoctorCommand.class,
-    CompletionCommand.class,
-    ShellCommand.class},
+@Command(name = "eslm",
         header = "Trains GPT-2 with risk-averse token selection (ESLM), on the JVM, without Python.",
         description = "",
         footer = {
@@ -57,6 +42,26 @@ public final class Main implements Runnable {
 
     /** Columns of help texts. */
     static final int WIDTH = 100;
+
+    private static final List<Class<? extends EslmCommand>> COMMANDS = List.of(
+            TrainCommand.class,
+            ViewCommand.class,
+            SampleCommand.class,
+            ServeCommand.class,
+            CompareCommand.class,
+            EvalCommand.class,
+            ScoreCommand.class,
+            InspectCommand.class,
+            DiffCommand.class,
+            TokenizeCommand.class,
+            DetokenizeCommand.class,
+            ExplainCommand.class,
+            PrepareCommand.class,
+            ConvertCommand.class,
+            BackendsCommand.class,
+            DoctorCommand.class,
+            CompletionCommand.class,
+            ShellCommand.class);
 
     @Spec
     private CommandSpec spec;
@@ -108,7 +113,7 @@ public final class Main implements Runnable {
 
     private static int execute(Output out, Output err, boolean terminal, String... args) {
         try {
-            CommandLine program = commandLine(out, err, terminal);
+            CommandLine program = commandLine(out, err, terminal, command -> mayNeed(command, args));
             err.colors(Color.of(args).wanted(terminal));
             String[] expanded = Arguments.expand(program, args);
             err.colors(Color.of(expanded).wanted(terminal));
@@ -119,13 +124,33 @@ public final class Main implements Runnable {
         }
     }
 
+    /** Whether {@code words} may run {@code command}, or want to know its options. */
+    private static boolean mayNeed(String command, String... words) {
+        return Arrays.stream(words).anyMatch(
+                word -> word.equals(command) || word.equals(CompletionCommand.NAME) || word.startsWith("@"));
+    }
+
     /** All commands, which write to {@code out} and {@code err}. */
     static CommandLine commandLine(Output out, Output err, boolean terminal) {
+        return commandLine(out, err, terminal, _ -> true);
+    }
+
+    /** The commands of {@code whole} as they are, and of the others, which would take long to make, name and header alone. */
+    private static CommandLine commandLine(Output out, Output err, boolean terminal, Predicate<String> whole) {
         CommandLine program = new CommandLine(new Main(out, err, terminal));
         StandardOptions.addTo(program);
-        for (CommandLine command : program.getSubcommands().values()) {
-            command.<EslmCommand>getCommand().declare(command.getCommandSpec());
-            StandardOptions.addTo(command);
+        for (Class<? extends EslmCommand> type : COMMANDS) {
+            Command about = type.getAnnotation(Command.class);
+            if (whole.test(about.name())) {
+                CommandLine command = new CommandLine(type);
+                program.addSubcommand(command);
+                command.<EslmCommand>getCommand().declare(command.getCommandSpec());
+                StandardOptions.addTo(command);
+            } else {
+                CommandSpec name = CommandSpec.create().name(about.name());
+                name.usageMessage().header(about.header());
+                program.addSubcommand(name);
+            }
         }
         CommandLine help = new CommandLine(new CommandLine.HelpCommand());
         help.getCommandSpec().usageMessage().header("Shows the help of a command.");

@@ -8,6 +8,7 @@ import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.task.EncodedTask;
 import io.eslm.task.Task;
 import io.eslm.task.TaskEvaluation;
 import io.eslm.task.TaskResult;
@@ -43,8 +44,9 @@ final class TaskEval {
                 + ": has no tokenizer, so a task's texts cannot be split into its tokens. Put its tokenizer.json there"));
         try (Backend backend = options.openBackend()) {
             Gpt2 model = ModelFolder.load(folder, backend, options.get(WeightFormat.OPTION));
-            TaskResult result = new TaskEvaluation(model, tokenizer, batchSize).run(task, file,
-                    options.find(LIMIT).orElse(Integer.MAX_VALUE), screen.progress());
+            EncodedTask encoded = EncodedTask.read(task, List.of(file), options.find(LIMIT).orElse(Integer.MAX_VALUE),
+                    tokenizer, model.config());
+            TaskResult result = new TaskEvaluation(model, batchSize).run(encoded, screen.progress());
             screen.endBar();
             options.find(OUT).ifPresent(out -> write(result, out));
             if (json) {
@@ -65,7 +67,8 @@ final class TaskEval {
     }
 
     private static void table(TaskResult result, Terminal screen) {
-        screen.result(String.format(Locale.ROOT, "%s, %,d examples", result.task(), result.examples().size()));
+        screen.result(
+                String.format(Locale.ROOT, "%s, %,d examples", result.task().task(), result.examples().size()));
         result.metrics().forEach((name, value) -> {
             if (!name.endsWith(TaskResult.ERROR)) {
                 Double error = result.metrics().get(name + TaskResult.ERROR);
@@ -73,6 +76,7 @@ final class TaskEval {
                         + (error == null ? "" : String.format(Locale.ROOT, "  \u00b1 %.4f", error)));
             }
         });
-        screen.result("SHA-256 of " + result.data() + ": " + result.dataSha256());
+        result.task().files()
+                .forEach(file -> screen.result("SHA-256 of " + file.path() + ": " + file.sha256()));
     }
 }

@@ -16,8 +16,10 @@ import io.eslm.run.RunEngine;
 import io.eslm.run.RunFolder;
 import io.eslm.run.RunPlan;
 import io.eslm.run.RunResult;
+import io.eslm.run.TaskPlan;
 import io.eslm.select.Method;
 import io.eslm.select.Methods;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.UserError;
 import io.eslm.web.HttpSite;
 import io.eslm.web.RunSite;
@@ -43,6 +45,7 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm train --data book.txt --method clm --max-iters 1000 --out-dir runs/book",
             "  eslm train --data data/owt --model gpt2 --batch-size 4 --grad-accum 8 --method var-entropy",
             "  eslm train --data book.txt --live",
+            "  eslm train --data data/owt --eval-task piqa=valid.jsonl --eval-task arc_easy=test.parquet",
             "  eslm train --init-from gpt2/ --data book.txt --learning-rate 3e-5",
             "  eslm train --init-from resume --out-dir runs/book --max-iters 2000"})
 final class TrainCommand extends EslmCommand {
@@ -74,6 +77,7 @@ final class TrainCommand extends EslmCommand {
                         Run.ACCEPT_CHANGED,
                         Run.BACKEND, Run.THREADS, Run.TAKE_OVER))
                 .addOptional(command, LIVE, "0").add(command, "", List.of(HttpSite.HOST, Run.RECORD_INTERVAL))
+                .add(command, "Tasks", TaskPlan.OPTIONS)
                 .add(command, "Documents", DataSpec.options())
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
@@ -153,6 +157,7 @@ final class TrainCommand extends EslmCommand {
                 .put(Run.DATA, plan.data().lines().toList())
                 .put(options.texts(List.of(Run.TOKENIZER, INIT_FROM, LOG_INTERVAL, Run.TENSORBOARD, Run.RECORD_INTERVAL,
                         Run.BACKEND, Run.THREADS)))
+                .putLines(options.texts(TaskPlan.OPTIONS))
                 .put(Run.SAMPLE_PROMPT, plan.prompt()).put(Run.METHOD, plan.method().toString())
                 .heading("Model").put(Gpt2Config.GROUP.options(), plan.model().values())
                 .heading("Training").put(TrainOptions.GROUP.options(), options.values(TrainOptions.GROUP));
@@ -181,6 +186,8 @@ final class TrainCommand extends EslmCommand {
         options.texts(List.of(LOG_INTERVAL, Run.SAMPLE_PROMPT, Run.TENSORBOARD, Run.BACKEND, Run.THREADS,
                 Run.RECORD_INTERVAL, LIVE, HttpSite.HOST))
                 .forEach((option, text) -> words.addAll(List.of(DeclaredOptions.flag(option), text)));
+        options.texts(TaskPlan.OPTIONS).forEach((option, text) -> text.lines()
+                .forEach(line -> words.addAll(List.of(DeclaredOptions.flag(option), line))));
         words.addAll(List.of(more));
         return ShellWords.command(words);
     }
@@ -228,6 +235,7 @@ final class TrainCommand extends EslmCommand {
                 }
             }
             case TrainEvent.Evaluated e -> screen.log(LogLines.evaluated(e));
+            case TrainEvent.Tasks t -> screen.log("step " + t.step() + ": " + new TaskFigures(t.figures()).text());
             case TrainEvent.Sampled s -> screen.log("step " + s.step() + ": " + s.prompt() + s.text());
         }
     }

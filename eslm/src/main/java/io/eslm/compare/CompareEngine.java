@@ -14,6 +14,7 @@ import io.eslm.run.FolderLock;
 import io.eslm.run.CpuContention;
 import io.eslm.run.RunEngine;
 import io.eslm.run.RunPlan;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -41,6 +43,7 @@ public final class CompareEngine implements AutoCloseable {
     private final Function<ComparisonEntry, TokenData> data;
     private final Consumer<? super CompareEvent> listener;
     private final FolderLock lock;
+    private final CompareTasks tasks;
 
     /** One run of a method. */
     private record One(ComparisonEntry entry, RunPlan plan) {
@@ -51,43 +54,47 @@ public final class CompareEngine implements AutoCloseable {
 
     /** @param data the tokens of each method */
     CompareEngine(CompareSetup setup, Backend backend, Function<ComparisonEntry, TokenData> data,
-            Consumer<? super CompareEvent> listener, FolderLock lock) {
+            CompareTasks tasks, Consumer<? super CompareEvent> listener, FolderLock lock) {
         this.setup = setup;
         this.backend = backend;
         this.data = data;
         this.listener = listener;
         this.lock = lock;
+        this.tasks = tasks;
     }
 
     /**
-     * Trains every run that is not finished, until {@code stop} returns true, which is asked between steps. A run that diverges
-     * does not stop the others.
+     * Trains every run that is not finished, and evaluates those on tasks that have not been, until {@code stop} returns true, which is
+     * asked between steps. A run that diverges does not stop the others.
      */
     public CompareResult run(BooleanSupplier stop) {
-        List<One> missing = new ArrayList<>();
+        List<One> runs = new ArrayList<>();
         List<ComparisonEntry> order = new ArrayList<>(setup.entries());
         for (int i = 0; i < setup.seeds(); i++) {
             for (ComparisonEntry entry : order) {
-                missing.add(one(entry, i));
+                runs.add(one(entry, i));
             }
             Collections.rotate(order, -1);
         }
-        int all = missing.size();
+        List<One> missing = new ArrayList<>(runs);
         missing.removeIf(CompareEngine::isFinished);
-        listener.accept(new CompareEvent.Started(setup.folder(), all, all - missing.size(),
+        listener.accept(new CompareEvent.Started(setup.folder(), runs.size(), runs.size() - missing.size(),
                 setup.models().apply(setup.entries().getFirst()).parameterCount(), backend.description()));
         missing.stream().map(One::entry).distinct().forEach(entry -> warmUp(entry, stop));
         List<String> diverged = new ArrayList<>();
-        for (One one : missing) {
+        for (One one : runs) {
+            boolean trains = missing.contains(one);
             try {
-                if (stop.getAsBoolean() || !train(one, stop)) {
+                if (stop.getAsBoolean() || trains && !train(one, stop)) {
                     return new CompareResult(false, diverged, write());
+                }
+                if (test(one) || trains) {
+                    write();
                 }
             } catch (DivergedError e) {
                 diverged.add(one.name());
                 listener.accept(new CompareEvent.Diverged(one.name(), e.getMessage()));
             }
-            write();
         }
         return new CompareResult(true, diverged, write());
     }
@@ -155,6 +162,18 @@ public final class CompareEngine implements AutoCloseable {
             return true;
         } catch (DivergedError e) {
             throw e;
+        } catch (UserError e) {
+            throw new UserError(one.name() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Returns false if there was nothing to evaluate. */
+    private boolean test(One one) {
+        try {
+            Optional<TaskFigures> figures = tasks.evaluate(one.entry(), one.plan().folder(), backend,
+                    one.plan().options().get(TrainOptions.BATCH_SIZE));
+            figures.ifPresent(reached -> listener.accept(new CompareEvent.Tested(one.name(), reached)));
+            return figures.isPresent();
         } catch (UserError e) {
             throw new UserError(one.name() + ": " + e.getMessage(), e);
         }

@@ -2,6 +2,7 @@
 package io.eslm.compare;
 
 import io.eslm.gpt2.train.TrainEvent;
+import io.eslm.task.TaskFigures;
 import java.nio.file.Path;
 
 /** Tells a listener how a comparison proceeds. */
@@ -26,6 +27,10 @@ public sealed interface CompareEvent {
 
     /** A run is finished. */
     record Finished(String run, ComparedRun result) implements CompareEvent {
+    }
+
+    /** A finished run was evaluated on tasks. */
+    record Tested(String run, TaskFigures figures) implements CompareEvent {
     }
 
     /** A run, or a warm-up, diverged; it has no figures. */

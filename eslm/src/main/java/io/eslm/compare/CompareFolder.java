@@ -9,6 +9,7 @@ import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.DataIdentity;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
@@ -50,6 +51,7 @@ final class CompareFolder {
             if (saved.optional(Comparison.MIXED, Boolean.class, false)) {
                 settings.addProperty(Comparison.MIXED, true);
             }
+            settings.add(TaskFigures.FIELD, tasks(dir, saved, settings.getAsJsonObject(TaskFigures.FIELD)));
             settings.add("methods", methods(dir, saved, settings.getAsJsonObject("methods")));
             settings.addProperty(Comparison.COMMIT, commits(saved.optional(Comparison.COMMIT, String.class, "unknown"),
                     settings.get(Comparison.COMMIT).getAsString()));
@@ -81,6 +83,25 @@ final class CompareFolder {
             same(dir, "data", saved.object().get("data"), now.get("data"));
             before.keySet().forEach(name -> same(dir, name, before.get(name), after.get(name)));
         }
+    }
+
+    /** Tasks of a comparison can be added, and keep their examples, wherever the files lie. */
+    private static JsonObject tasks(Path dir, Json saved, JsonObject asked) {
+        JsonObject all = new JsonObject();
+        if (saved.has(TaskFigures.FIELD)) {
+            Json before = saved.child(TaskFigures.FIELD);
+            for (String task : before.object().keySet()) {
+                all.add(task, before.child(task).object());
+            }
+        }
+        for (String task : asked.keySet()) {
+            JsonObject now = asked.getAsJsonObject(task);
+            for (String field : all.has(task) ? List.of("n", "data_sha256") : List.<String>of()) {
+                same(dir, task + " " + field, all.getAsJsonObject(task).get(field), now.get(field));
+            }
+            all.add(task, now);
+        }
+        return all;
     }
 
     private static JsonObject methods(Path dir, Json saved, JsonObject asked) {

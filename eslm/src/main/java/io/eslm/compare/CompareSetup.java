@@ -13,6 +13,9 @@ import io.eslm.run.Run;
 import io.eslm.run.RunConfig;
 import io.eslm.run.RunFolder;
 import io.eslm.run.RunPlan;
+import io.eslm.run.RunTasks;
+import io.eslm.task.EncodedTask;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,7 +70,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
     }
 
     /** The settings for {@value Comparison#SETTINGS}: everything that the runs have in common, and where they differ. */
-    JsonObject json(TokenData tokens, Backend backend) {
+    JsonObject json(TokenData tokens, Backend backend, List<EncodedTask> tasks) {
         Gpt2Config model = models.apply(entries.getFirst());
         JsonObject o = new JsonObject();
         Provenance provenance = Provenance.of(backend);
@@ -91,6 +94,7 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         common.remove("seed");
         o.add("options", common);
         o.add("tokens", RunConfig.tokens(tokens));
+        o.add(TaskFigures.FIELD, RunTasks.json(tasks));
         o.add("machine", provenance.machine());
         return o;
     }

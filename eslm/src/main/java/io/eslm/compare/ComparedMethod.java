@@ -5,7 +5,9 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.io.Json;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -33,6 +35,20 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
     /** Statistics of a figure minus the base method's with the same seed. */
     SampleStats difference(ToDoubleFunction<ComparedRun> figure) {
         return SampleStats.of(pairs(figure).mapToDouble(p -> p[0] - p[1]).toArray());
+    }
+
+    /** Of this method only the runs that have {@code figure}, and of the base method's. */
+    ComparedMethod having(ToDoubleFunction<ComparedRun> figure) {
+        List<ComparedRun> some = new ArrayList<>();
+        List<ComparedRun> others = new ArrayList<>();
+        for (int i = 0; i < runs.size(); i++) {
+            if (!Double.isNaN(figure.applyAsDouble(runs.get(i)))) {
+                ComparedRun other = base.get(i);
+                some.add(runs.get(i));
+                others.add(other == null || Double.isNaN(figure.applyAsDouble(other)) ? null : other);
+            }
+        }
+        return new ComparedMethod(name, label, some, others);
     }
 
     /** {@link SampleStats#pairedTest} of a figure. */
@@ -105,6 +121,7 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         JsonObject domains = new JsonObject();
         domains().forEach(name -> domains.add(name, domainPerplexity(name).json()));
         o.add("domain_perplexity", domains);
+        o.add(TaskFigures.FIELD, tasks());
         o.add("flops", stats(run -> run.flops().total()).json());
         o.add("seconds", stats(ComparedRun::seconds).json());
         o.add("flops_to_base", flopsToBase().json());
@@ -115,6 +132,22 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         }
         o.add("runs", all);
         return o;
+    }
+
+    private JsonObject tasks() {
+        JsonObject all = new JsonObject();
+        for (ComparedRun run : runs) {
+            for (String task : run.tasks().tasks().keySet()) {
+                JsonObject o = new JsonObject();
+                for (String metric : run.tasks().metrics(task)) {
+                    ToDoubleFunction<ComparedRun> figure = r -> r.tasks().value(task, metric);
+                    o.add(metric, having(figure).stats(figure).json());
+                    having(figure).minusBase(o, metric, figure);
+                }
+                all.add(task, o);
+            }
+        }
+        return all;
     }
 
     private void minusBase(JsonObject o, String key, ToDoubleFunction<ComparedRun> figure) {
@@ -132,6 +165,7 @@ record ComparedMethod(String name, String label, List<ComparedRun> runs, List<Co
         JsonObject domains = new JsonObject();
         run.domains().forEach((domain, loss) -> domains.add(domain, Json.number(loss)));
         o.add("domains", domains);
+        o.add(TaskFigures.FIELD, run.tasks().json());
         o.add("flops", RunLog.json(run.flops()));
         o.add("seconds", Json.number(run.seconds()));
         o.add(ComparedRun.OTHER_LOAD, Json.number(run.otherLoad()));

@@ -3,6 +3,7 @@ package io.eslm.compare;
 
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.io.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,9 +22,10 @@ import java.util.Map;
  * @param flops of all steps
  * @param seconds of all steps, without evaluations
  * @param otherLoad share of the CPU that other programs used since the run was last started or resumed; NaN if unknown
+ * @param tasks what it reaches in tasks, after the last step
  */
 public record ComparedRun(long seed, List<Point> curve, double loss, double bitsPerByte, double tail,
-        Map<String, Double> domains, Flops flops, double seconds, double otherLoad) {
+        Map<String, Double> domains, Flops flops, double seconds, double otherLoad, TaskFigures tasks) {
     /** The evaluation over the whole half, after the last step; a run that has it is finished. */
     static final String FINAL = "final.json";
     static final String OTHER_LOAD = "seconds_other_load";
@@ -48,7 +50,7 @@ public record ComparedRun(long seed, List<Point> curve, double loss, double bits
             if (line.object().has("val_loss")) {
                 curve.add(new Point(line.count("step"), line.number(bytes ? RunLog.BITS_PER_BYTE : "val_loss"),
                         flops.total(), seconds));
-            } else {
+            } else if (RunLog.isStep(line)) {
                 flops = flops.plus(RunLog.flops(line));
                 seconds += line.number("ms") / 1e3;
             }
@@ -56,7 +58,8 @@ public record ComparedRun(long seed, List<Point> curve, double loss, double bits
         Json end = Json.read(dir.resolve(FINAL));
         return new ComparedRun(seed, curve, end.number("val_loss"),
                 end.has(RunLog.BITS_PER_BYTE) ? end.number(RunLog.BITS_PER_BYTE) : Double.NaN, end.number("val_cvar90"),
-                end.map("domains", Double.class), flops, seconds, end.number(OTHER_LOAD));
+                end.map("domains", Double.class), flops, seconds, end.number(OTHER_LOAD),
+                CompareTasks.read(dir));
     }
 
     /** Optimizer steps before the last evaluation. */

@@ -19,6 +19,8 @@ import io.eslm.run.FolderLock;
 import io.eslm.run.Run;
 import io.eslm.run.RunFolder;
 import io.eslm.run.RunOptions;
+import io.eslm.run.TaskPlan;
+import io.eslm.task.EncodedTask;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.nio.file.Path;
@@ -53,6 +55,11 @@ public final class Comparer {
     public static final Option<String> SPLIT = ALL.add(Option.text("split", "HALF",
             "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report")
             .must("be tune or final", half -> half.equals("tune") || half.equals("final")).defaultsTo("final"));
+    public static final Option<String> TASKS = ALL.add(Option.text("eval task", "TASK=FILE",
+            "evaluate each finished run on a task, too, zero-shot; may be given several times, also for the parts of one task, and "
+                    + "for a comparison that is finished (docs/tasks.md)")
+            .defaultsTo("none", _ -> null));
+    public static final Option<Integer> TASK_LIMIT = ALL.add(TaskPlan.LIMIT);
     public static final Option<Path> OUT_DIR = ALL.add(Option.path("out dir", "DIR", "folder of the comparison")
             .defaultsTo(RunFolder.RUNS + "/compare-DATA-SPLIT", Comparer::folder));
     public static final Option<String> PRESET = ALL.add(Run.PRESET);
@@ -107,7 +114,7 @@ public final class Comparer {
         return this;
     }
 
-    /** Hears the progress of the data preparation. */
+    /** Hears the progress of the data preparation, and of evaluations on tasks. */
     public Comparer progress(Progress hears) {
         progress = hears;
         return this;
@@ -146,6 +153,7 @@ public final class Comparer {
                 _ -> options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments,
                 own.find(TAKE_OVER));
         asked.check();
+        TaskPlan plan = TaskPlan.of(own);
         FolderLock lock = FolderLock.take(asked.folder(), asked.takeOver(), text -> progress.report(0, 0, text));
         Backend backend = null;
         try {
@@ -157,8 +165,12 @@ public final class Comparer {
             setup.check();
             setup.checkMemory(backend);
             tokens.values().forEach(new TrainOptions(setup.training())::separator);
-            CompareFolder.open(setup.folder(), setup.json(data.apply(entries.getFirst()), backend));
-            return new CompareEngine(setup, backend, data, listener, lock);
+            Map<String, List<EncodedTask>> tasks = new HashMap<>();
+            tokens.forEach((name, of) -> tasks.put(name, plan.read(of.tokenizer(), options.newModel(of))));
+            CompareFolder.open(setup.folder(), setup.json(data.apply(entries.getFirst()), backend,
+                    tasks.get(tokenizer(entries.getFirst()))));
+            return new CompareEngine(setup, backend, data,
+                    new CompareTasks(entry -> tasks.get(tokenizer(entry)), progress), listener, lock);
         } catch (RuntimeException e) {
             if (backend != null) {
                 backend.close();

@@ -9,8 +9,11 @@ import io.eslm.tensor.io.Json;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /** The tables of a {@link Comparison}, for a terminal and for a page, and the notes on them. */
@@ -27,7 +30,13 @@ final class ComparisonTables {
     }
 
     List<Table> all() {
-        return comparison.mixed() ? List.of(bytes(), cost()) : List.of(quality(), tails(), domains(), cost());
+        List<Table> all =
+                new ArrayList<>(comparison.mixed() ? List.of(bytes()) : List.of(quality(), tails(), domains()));
+        if (!taskMetrics().isEmpty()) {
+            all.add(tasks());
+        }
+        all.add(cost());
+        return all;
     }
 
     /** What models of different vocabularies have in common. */
@@ -119,6 +128,46 @@ final class ComparisonTables {
         return table;
     }
 
+    // ---- tasks
+
+    /** The metrics of each task that a run was evaluated on. */
+    private Map<String, List<String>> taskMetrics() {
+        Map<String, List<String>> all = new LinkedHashMap<>();
+        methods.stream().flatMap(m -> m.runs().stream()).map(ComparedRun::tasks)
+                .forEach(figures -> figures.tasks().keySet().forEach(task -> all.put(task, figures.metrics(task))));
+        return all;
+    }
+
+    /** The mean accuracy of a run that was evaluated on every task; else NaN. */
+    private ToDoubleFunction<ComparedRun> meanAccuracy() {
+        Set<String> all = taskMetrics().keySet();
+        return run -> run.tasks().tasks().keySet().containsAll(all) ? run.tasks().meanAccuracy() : Double.NaN;
+    }
+
+    private Table tasks() {
+        List<String> heading = new ArrayList<>(List.of("task"));
+        methods.forEach(m -> heading.add(m.label()));
+        Table table = new Table("Tasks after the last step, zero-shot", heading.toArray(String[]::new));
+        taskMetrics().forEach((task, metrics) -> {
+            for (String metric : metrics) {
+                ToDoubleFunction<ComparedRun> figure = run -> run.tasks().value(task, metric);
+                row(table, task + " " + metric,
+                        m -> m.having(figure).stats(figure).text(metric.contains("perplexity") ? "%.2f" : "%.4f"));
+            }
+        });
+        ToDoubleFunction<ComparedRun> mean = meanAccuracy();
+        row(table, "mean accuracy", m -> m.having(mean).stats(mean).text("%.4f"));
+        row(table, "minus " + BASE, m -> minusBase(m.having(mean), mean, "%+.4f").getFirst());
+        row(table, "p", m -> minusBase(m.having(mean), mean, "%+.4f").getLast());
+        return table;
+    }
+
+    private void row(Table table, String name, Function<ComparedMethod, String> cell) {
+        List<String> row = new ArrayList<>(List.of(name));
+        methods.forEach(m -> row.add(cell.apply(m)));
+        table.add(row);
+    }
+
     List<String> notes() {
         int seeds = methods.stream().filter(m -> !m.name().equals(BASE)).mapToInt(ComparedMethod::paired).max()
                 .orElse(0);
@@ -147,6 +196,11 @@ final class ComparisonTables {
                                     : "With " + seeds + " seeds, the intervals are wide and unreliable, and only large "
                                             + "differences can show: use at least " + ENOUGH_SEEDS + ".";
                         });
+        if (!taskMetrics().isEmpty()) {
+            notes.add(
+                    "Tasks by the definitions of lm-evaluation-harness. Mean accuracy: of acc_norm where a task has it, else of "
+                            + "acc, all tasks alike, over the seeds that were evaluated on all of them.");
+        }
         notes.add("\"To " + BASE + "'s loss\" is the cost at which the validation curve first reaches " + BASE
                 + "'s final value, divided by " + BASE + "'s total cost with the same seed. It interpolates linearly "
                 + "between evaluations. The mean over the seeds that reached it is geometric, with a 95 % interval "

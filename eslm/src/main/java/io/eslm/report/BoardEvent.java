@@ -41,12 +41,21 @@ final class BoardEvent {
         line.object().asMap().forEach((field, value) -> {
             if (value instanceof JsonObject numbers) {
                 String group = field.equals("domains") ? "val/loss" : field;
-                numbers.asMap().forEach((name, number) -> scalar(summary, group + "/" + name, number));
+                numbers.asMap().forEach((name, number) -> scalars(summary, group + "/" + name, number));
             } else if (!field.equals("step")) {
                 scalar(summary, tag(field), value);
             }
         });
         return event(time, line.count("step")).message(5, summary).toBytes();
+    }
+
+    /** A number, or those of an object by their names. */
+    private static void scalars(ProtoMessage summary, String tag, JsonElement value) {
+        if (value instanceof JsonObject numbers) {
+            numbers.asMap().forEach((name, number) -> scalar(summary, tag + "/" + name, number));
+        } else {
+            scalar(summary, tag, value);
+        }
     }
 
     /** The name of a scalar: TensorBoard groups by what is before the first slash. */

@@ -178,9 +178,14 @@ public final class Chart {
             if (s.isPoint(i)) {
                 format("<circle class='%s' cx=%.1f cy=%.1f r=3><title>%s, %s: %s</title></circle>", colour,
                         x(s.x[i]),
-                        y(s.y[i]), name, axis.at(s.x[i]), number(s.y[i], Math.abs(s.y[i]) * 1e-4));
+                        y(s.y[i]), name, axis.at(s.x[i]), exact(s.y[i]));
             }
         }
+    }
+
+    /** Four digits of {@code v}, and no power of ten down to a hundredth. */
+    private static String exact(double v) {
+        return number(v, Math.abs(v) < 0.01 ? Math.abs(v) * 1e-4 : Math.max(1e-4, Math.abs(v) * 1e-4));
     }
 
     /** Style class of the i-th series: its colour, and dashes where colours repeat. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.report;
 
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.Json;
@@ -27,13 +28,14 @@ public final class HtmlReport {
     private final Json config;
     private final List<Json> steps = new ArrayList<>();
     private final List<Json> evaluations = new ArrayList<>();
+    private final List<Json> tasks = new ArrayList<>();
     private final StringBuilder html = new StringBuilder(1 << 16);
 
     private HtmlReport(Path dir) {
         this.dir = dir;
         this.config = Json.read(dir.resolve(RunLog.CONFIG));
         for (Json line : RunLog.lines(dir)) {
-            (line.object().has("val_loss") ? evaluations : steps).add(line);
+            (RunLog.isStep(line) ? steps : line.object().has("val_loss") ? evaluations : tasks).add(line);
         }
     }
 
@@ -49,6 +51,7 @@ public final class HtmlReport {
         html.append(Html.head(name + " · ESLM run", name, summary()));
         tiles();
         charts();
+        taskTable();
         window();
         samples();
         html.append(Html.settings("Configuration", "Run", config.object()));
@@ -118,6 +121,7 @@ public final class HtmlReport {
         html.append(Chart.of("Training loss", "nats", selects() ? List.of(all, series("kept tokens", "kept_loss"))
                 : List.of(all)));
         html.append(Chart.of("Validation loss", "nats", validation()));
+        html.append(Chart.of("Tasks", "accuracy, zero-shot", accuracies()));
         if (selects()) {
             html.append(Chart.of("Value-at-risk", "nats; tokens below it are dropped", List.of(series("VaR", "var"))));
             html.append(Chart.of("Kept fraction", "of the tokens of a step", List.of(series("kept", "kept_fraction"))));
@@ -148,6 +152,30 @@ public final class HtmlReport {
                     evaluations.stream().mapToDouble(e -> e.child("domains").number(domain)).toArray()));
         }
         return all;
+    }
+
+    // ---- tasks
+
+    private List<Chart.Series> accuracies() {
+        List<TaskFigures> all = tasks.stream().map(TaskFigures::of).toList();
+        double[] x = tasks.stream().mapToDouble(line -> line.number("step")).toArray();
+        Set<String> names = new LinkedHashSet<>();
+        all.forEach(figures -> names.addAll(figures.accuracies().keySet()));
+        return names.stream().map(name -> new Chart.Series(name, x, all.stream()
+                .mapToDouble(figures -> figures.accuracies().getOrDefault(name, Double.NaN)).toArray())).toList();
+    }
+
+    private void taskTable() {
+        if (tasks.isEmpty()) {
+            return;
+        }
+        TaskFigures last = TaskFigures.of(tasks.getLast());
+        Table table =
+                new Table(format("After step %,.0f, with standard errors", tasks.getLast().number("step")), "task",
+                        "metric", "value");
+        last.tasks().keySet().forEach(task -> last.metrics(task)
+                .forEach(metric -> table.add(List.of(task, metric, last.text(task, metric)))));
+        html.append("<section><h2>Tasks</h2>").append(table.html()).append("</section>\n");
     }
 
     // ---- texts

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.select.token.TailLoss;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import io.eslm.tensor.io.FileTrees;
@@ -121,6 +122,7 @@ public final class RunLog implements AutoCloseable {
         switch (event) {
             case TrainEvent.Step s -> metrics.write(json(s));
             case TrainEvent.Evaluated e -> metrics.write(json(e));
+            case TrainEvent.Tasks t -> metrics.write(json(t));
             case TrainEvent.Sampled s -> {
                 Path samples = FileTrees.make(dir.resolve(SAMPLES));
                 AtomicFiles.writeString(samples.resolve("step-" + s.step() + ".txt"), s.prompt() + s.text() + "\n");
@@ -177,6 +179,19 @@ public final class RunLog implements AutoCloseable {
         o.add("domains", domains);
         o.addProperty("worst_domain", e.result().worstDomain());
         return o;
+    }
+
+    /** The line of an evaluation on tasks. */
+    public static JsonObject json(TrainEvent.Tasks t) {
+        JsonObject o = new JsonObject();
+        o.addProperty("step", t.step());
+        o.add(TaskFigures.FIELD, new TaskFigures(t.figures()).json());
+        return o;
+    }
+
+    /** Whether a line is that of a step. */
+    public static boolean isStep(Json line) {
+        return !line.object().has("val_loss") && !line.object().has(TaskFigures.FIELD);
     }
 
     /** Makes the lines so far durable, so that a power cut cannot take them from under a checkpoint that follows. */

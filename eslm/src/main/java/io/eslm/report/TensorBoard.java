@@ -63,6 +63,7 @@ public final class TensorBoard implements AutoCloseable {
         file.write(switch (event) {
             case TrainEvent.Step s -> scalars(RunLog.json(s));
             case TrainEvent.Evaluated e -> scalars(RunLog.json(e));
+            case TrainEvent.Tasks t -> scalars(RunLog.json(t));
             case TrainEvent.Sampled s -> sample(now(), s.step(), s.prompt() + s.text());
         });
     }

@@ -85,6 +85,10 @@ public final class Run {
             Option.text("take over", "HOST", "let in despite a lock that a process on that host left when it ended")
                     .defaultsTo("none", _ -> null));
 
+    static {
+        TaskPlan.OPTIONS.forEach(option -> ALL.add(option));
+    }
+
     /** Options of the run itself; its training, its model, and its method have their own. */
     public static final OptionGroup GROUP = ALL.build("Run");
 
@@ -164,7 +168,7 @@ public final class Run {
         return this;
     }
 
-    /** Hears the progress of the data preparation. */
+    /** Hears the progress of the data preparation, and of evaluations on tasks. */
     public Run progress(Progress hears) {
         progress = hears;
         return this;
@@ -204,6 +208,7 @@ public final class Run {
      */
     public RunEngine open() {
         RunPlan given = resume ? null : fresh();
+        TaskPlan tasks = TaskPlan.of(options.own());
         FolderLock lock = resume ? lockExisting() : lockNew(given);
         Backend backend = null;
         try {
@@ -218,7 +223,10 @@ public final class Run {
                 opened.close();
                 lock.close();
             };
-            return new RunEngine(plan, opened, atEnd, data.forVocabulary(plan.model().vocabSize()), true).guard(lock)
+            TokenData tokens = data.forVocabulary(plan.model().vocabSize());
+            RunTasks read = new RunTasks(tasks.read(tokens.tokenizer(), plan.model()),
+                    options.own().find(TaskPlan.INTERVAL), progress);
+            return new RunEngine(plan, opened, atEnd, tokens, true).guard(lock).tasks(read)
                     .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes)
                     .tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException e) {

@@ -52,6 +52,7 @@ public final class RunEngine implements AutoCloseable {
     };
     private Optional<FolderLock> guard = Optional.empty();
     private boolean tensorBoard;
+    private RunTasks tasks = RunTasks.NONE;
 
     /** Null before {@link #train}: steps that a caller takes by itself are not logged. */
     private RunLog log;
@@ -164,6 +165,13 @@ public final class RunEngine implements AutoCloseable {
         return this;
     }
 
+    /** Evaluates on {@code wanted}, too. */
+    public RunEngine tasks(RunTasks wanted) {
+        tasks = wanted;
+        tasks.describe(record);
+        return this;
+    }
+
     /** Writes event files of TensorBoard too, if {@code wanted}. */
     public RunEngine tensorBoard(boolean wanted) {
         tensorBoard = wanted;
@@ -248,6 +256,7 @@ public final class RunEngine implements AutoCloseable {
                 lastEvaluation = Optional.of(e);
                 reportDue = true;
             }
+            case TrainEvent.Tasks _ -> reportDue = true;
             case TrainEvent.Sampled _ -> {
             }
         }
@@ -257,6 +266,9 @@ public final class RunEngine implements AutoCloseable {
     private void afterStep() {
         long step = trainer.step();
         events.ifPresent(RunEvents::afterStep);
+        if (tasks.isDue(step, plan.options())) {
+            hear(tasks.evaluate(trainer.model(), step, option(TrainOptions.BATCH_SIZE)));
+        }
         if (snapshots != null && recorder != null && recordsWindow(step)) {
             snapshots.recordWindow(plan.folder(), step);
         }

@@ -3,57 +3,78 @@ package io.eslm.task;
 
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.data.Progress;
-import io.eslm.gpt2.data.source.Records;
-import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.select.token.TokenScores;
 import io.eslm.task.TaskResult.ExampleResult;
 import io.eslm.tensor.UserError;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.SequencedMap;
 
-/** Evaluates a model on a task, zero-shot. */
+/** Evaluates a model on tasks, zero-shot. It takes memory of its own while it does, and changes nothing in the model. */
 public final class TaskEvaluation {
     private final Gpt2 model;
-    private final Tokenizer tokenizer;
     private final int batchSize;
 
     /** @param batchSize how many windows of block_size tokens a batch is as large as, at most */
-    public TaskEvaluation(Gpt2 model, Tokenizer tokenizer, int batchSize) {
+    public TaskEvaluation(Gpt2 model, int batchSize) {
         this.model = model;
-        this.tokenizer = tokenizer;
         this.batchSize = batchSize;
     }
 
     /**
-     * Evaluates on the first {@code limit} examples of {@code file}.
+     * Evaluates on the examples of {@code task}. A token sees all tokens of its example, whether or not the model separates documents.
      *
      * @param progress is told of tokens
-     * @throws UserError if the file is not of the task, or the model computes no finite number
+     * @throws UserError if the model computes no finite number
      */
-    public TaskResult run(Task task, Path file, long limit, Progress progress) {
-        List<Example> examples = task.read(file, limit);
-        Encoder encoder = new Encoder(tokenizer, model.config());
-        List<List<List<Sequence>>> encoded = examples.stream().map(e -> e.sequences(encoder)).toList();
-        List<Sequence> all = encoded.stream().flatMap(List::stream).flatMap(List::stream).toList();
-        Answer[] answers = new Scorer(model, batchSize, task.needsGreedy()).score(all, progress, "evaluating " + task);
+    public TaskResult run(EncodedTask task, Progress progress) {
+        OptionalInt separator = model.separator();
+        model.separateDocuments(OptionalInt.empty());
+        try {
+            return result(task, answers(task, progress));
+        } finally {
+            model.separateDocuments(separator);
+        }
+    }
+
+    private List<Answer> answers(EncodedTask task, Progress progress) {
+        List<List<Sequence>> groups = new ArrayList<>();
+        for (List<List<Sequence>> answers : task.sequences()) {
+            if (answers.stream().allMatch(parts -> parts.size() == 1)) {
+                groups.add(answers.stream().map(List::getFirst).toList());
+            } else {
+                answers.stream().flatMap(List::stream).forEach(part -> groups.add(List.of(part)));
+            }
+        }
+        long total = groups.stream().flatMap(List::stream).mapToLong(Sequence::inputs).sum();
+        String what = "evaluating " + task.task();
+        long[] sum = new long[1];
+        progress.report(0, total, what);
+        return Arrays.asList(Scorer.of(model, batchSize, task.task().needsGreedy()).score(groups, done -> {
+            sum[0] += done;
+            progress.report(sum[0], total, what);
+        }));
+    }
+
+    private static TaskResult result(EncodedTask task, List<Answer> answers) {
         List<ExampleResult> results = new ArrayList<>();
         int n = 0;
-        for (int i = 0; i < examples.size(); i++) {
+        for (int i = 0; i < task.size(); i++) {
             List<Answer> given = new ArrayList<>();
-            for (List<Sequence> parts : encoded.get(i)) {
-                given.add(joined(Arrays.asList(answers).subList(n, n + parts.size())));
+            for (List<Sequence> parts : task.sequences().get(i)) {
+                given.add(joined(answers.subList(n, n + parts.size())));
                 n += parts.size();
             }
-            results.add(new ExampleResult(examples.get(i).place(), given.stream().map(Answer::logLikelihood).toList(),
-                    examples.get(i).figures(given)));
+            Example example = task.examples().get(i);
+            results.add(new ExampleResult(example.place(), given.stream().map(Answer::logLikelihood).toList(),
+                    example.figures(given)));
         }
         checkFinite(results);
-        return new TaskResult(task, file, Records.sha256(file), metrics(task, results), results);
+        return new TaskResult(task, metrics(task.task(), results), results);
     }
 
     private static Answer joined(List<Answer> parts) {

@@ -4,7 +4,6 @@ package io.eslm.task;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.Json;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -12,13 +11,10 @@ import java.util.SequencedMap;
 /**
  * What a model reaches in a task.
  *
- * @param data the file of examples
- * @param dataSha256 of that file, in hex
  * @param metrics by name, in the order of the task: the value, then {@code NAME_stderr} if it has a standard error
  * @param examples one for each example, in the order of the file
  */
-public record TaskResult(Task task, Path data, String dataSha256, SequencedMap<String, Double> metrics,
-        List<ExampleResult> examples) {
+public record TaskResult(EncodedTask task, SequencedMap<String, Double> metrics, List<ExampleResult> examples) {
     /** Ends the name of a standard error. */
     public static final String ERROR = "_stderr";
 
@@ -46,12 +42,11 @@ public record TaskResult(Task task, Path data, String dataSha256, SequencedMap<S
     /** As one object: task, model, n, the metrics, and the data. */
     public JsonObject json(String model) {
         JsonObject o = new JsonObject();
-        o.addProperty("task", task.toString());
+        o.addProperty("task", task.task().toString());
         o.addProperty("model", model);
         o.addProperty("n", examples.size());
         metrics.forEach((name, value) -> o.add(name, Json.number(value)));
-        o.addProperty("data", data.toString());
-        o.addProperty("data_sha256", dataSha256);
+        task.describe(o);
         return o;
     }
 }

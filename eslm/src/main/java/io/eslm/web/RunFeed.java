@@ -6,6 +6,8 @@ import com.google.gson.JsonObject;
 import io.eslm.report.HtmlReport;
 import io.eslm.report.RunLog;
 import io.eslm.report.Visible;
+import io.eslm.task.TaskFigures;
+import io.eslm.task.TaskResult;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import io.eslm.tensor.io.Json;
@@ -117,9 +119,12 @@ final class RunFeed {
     private static void steps(JsonObject o, List<Json> lines) {
         Columns steps = new Columns(Stream.concat(STEP_FIELDS.stream(), Stream.of(FLOPS)).toList());
         List<JsonObject> evaluations = new ArrayList<>();
+        List<JsonObject> tasks = new ArrayList<>();
         for (Json line : lines) {
             if (line.object().has("val_loss")) {
                 evaluations.add(evaluation(line.object()));
+            } else if (!RunLog.isStep(line)) {
+                tasks.add(tasks(line.object()));
             } else {
                 STEP_FIELDS.forEach(field -> steps.add(field, Columns.number(line.object(), field)));
                 steps.add(FLOPS, line.object().get(FLOPS) instanceof JsonObject flops
@@ -128,6 +133,7 @@ final class RunFeed {
         }
         o.add("steps", steps.json());
         o.add("evaluations", list(evaluations));
+        o.add("tasks", list(tasks));
     }
 
     private static JsonObject evaluation(JsonObject line) {
@@ -137,15 +143,34 @@ final class RunFeed {
         }
         JsonArray domains = new JsonArray();
         if (line.get("domains") instanceof JsonObject all) {
-            for (String name : all.keySet()) {
-                JsonArray pair = new JsonArray();
-                pair.add(Visible.line(name));
-                pair.add(Json.number(Columns.number(all, name)));
-                domains.add(pair);
-            }
+            all.keySet().forEach(name -> domains.add(figure(name, Columns.number(all, name))));
         }
         o.add("domains", domains);
         return o;
+    }
+
+    /** The metrics of tasks, without standard errors. */
+    private static JsonObject tasks(JsonObject line) {
+        JsonObject o = new JsonObject();
+        o.add("step", Json.number(Columns.number(line, "step")));
+        JsonArray figures = new JsonArray();
+        if (line.get(TaskFigures.FIELD) instanceof JsonObject all) {
+            all.asMap().forEach((task, value) -> {
+                if (value instanceof JsonObject metrics) {
+                    metrics.keySet().stream().filter(name -> !name.endsWith(TaskResult.ERROR)).forEach(
+                            name -> figures.add(figure(task + " " + name, Columns.number(metrics, name))));
+                }
+            });
+        }
+        o.add("figures", figures);
+        return o;
+    }
+
+    private static JsonArray figure(String name, double value) {
+        JsonArray pair = new JsonArray();
+        pair.add(Visible.line(name));
+        pair.add(Json.number(value));
+        return pair;
     }
 
     /** Per picture: the names of its rows, and a column of values per step. */

@@ -7,8 +7,12 @@ const CHARTS = [
   { title: 'Loss', unit: 'nats per token', smooth: true, log: true,
     help: 'Lower is better. The strong curve is smoothed, the faint one is not; points are evaluations on held-out text.',
     curves: [['all tokens', 'loss'], ['kept tokens', 'kept_loss']], points: [['held out', e => e.val_loss], ['worst tenth, held out', e => e.val_cvar90]] },
-  { title: 'Held-out loss by domain', unit: 'nats per token', log: true, domains: true,
-    help: 'One curve per kind of text. Where they part, the model learns one at the cost of another.', curves: [], points: [] },
+  { title: 'Held-out loss by domain', unit: 'nats per token', log: true, named: run => run.evaluations.map(e => [e.step, e.domains]), least: 2,
+    help: 'One curve per kind of text. Where they part, the model learns one at the cost of another.', curves: [] },
+  { title: 'Tasks', unit: 'accuracy', named: run => taskFigures(run, true), least: 1,
+    help: 'The share of examples that the model answers rightly, zero-shot; acc_norm: by log-likelihood per character.', curves: [] },
+  { title: 'Tasks with a perplexity', unit: 'per word, byte or token', log: true, named: run => taskFigures(run, false), least: 1,
+    help: 'Lower is better.', curves: [] },
   { title: 'Kept tokens', unit: 'share', help: 'Which part of the tokens the gradient comes from, and the confidence level α.',
     curves: [['kept share', 'kept_fraction'], ['α', 'alpha']] },
   { title: 'Value-at-risk', unit: 'nats', smooth: true, help: 'Tokens whose risk is below this threshold are dropped.', curves: [['VaR', 'var']] },
@@ -20,6 +24,11 @@ const CHARTS = [
   { title: 'Model FLOP utilisation', unit: 'share of the measured peak', smooth: true, help: 'How much of the machine the model uses.',
     curves: [['MFU', 'mfu']] },
 ];
+
+/** For each evaluation on tasks, its step and its accuracies, or all else. */
+function taskFigures(run, accuracies) {
+  return run.tasks.map(t => [t.step, t.figures.filter(([name]) => / acc(_norm)?$/.test(name) === accuracies)]);
+}
 
 /** Exponential moving average that begins without bias; {@code keep} is the weight of the past. */
 function smoothed(values, keep) {
@@ -71,8 +80,8 @@ class Chart {
         }
         colour++;
       }
-      for (const [label, y, dash] of this.evaluated(run)) {
-        const at = Float64Array.from(run.evaluations, e => run.placeOf(e.step, view.axis));
+      for (const [label, steps, y, dash] of this.evaluated(run)) {
+        const at = Float64Array.from(steps, step => run.placeOf(step, view.axis));
         if (y.some(v => v !== null)) all.push([prefix + label, at, y, curveColour(colour), true, dash]);
         colour++;
       }
@@ -81,12 +90,14 @@ class Chart {
   }
 
   evaluated(run) {
-    if (!this.definition.domains) {
-      return (this.definition.points || []).map(([label, of]) => [label, run.evaluations.map(of)]);
+    const { points, named, least } = this.definition;
+    if (!named) {
+      return (points || []).map(([label, of]) => [label, run.evaluations.map(e => e.step), run.evaluations.map(of)]);
     }
-    const names = new Set(run.evaluations.flatMap(e => e.domains.map(d => d[0])));
-    return names.size < 2 ? [] : [...names].map((name, i) => [name,
-      run.evaluations.map(e => { const d = e.domains.find(p => p[0] === name); return d ? d[1] : null; }), i >= 8]);
+    const all = named(run);
+    const names = new Set(all.flatMap(([, figures]) => figures.map(f => f[0])));
+    return names.size < least ? [] : [...names].map((name, i) => [name, all.map(([step]) => step),
+      all.map(([, figures]) => { const f = figures.find(p => p[0] === name); return f ? f[1] : null; }), i >= 8]);
   }
 
   draw(runs) {

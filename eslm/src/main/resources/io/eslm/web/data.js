@@ -36,6 +36,7 @@ class RunData {
   clear() {
     this.steps = new Map();
     this.evaluations = [];
+    this.tasks = [];
     this.layerSteps = new Column();
     this.layers = new Map();
     this.windows = [];
@@ -53,6 +54,7 @@ class RunData {
     if (piece.about) this.about = piece.about;
     this.takeSteps(piece.steps);
     this.evaluations.push(...piece.evaluations);
+    this.tasks.push(...piece.tasks);
     this.takeLayers(piece.layers);
     if (piece.window) this.window = decoded(piece.window);
     for (const w of piece.windows) this.windows.push(decoded(w));

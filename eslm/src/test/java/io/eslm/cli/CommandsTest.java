@@ -154,6 +154,22 @@ class CommandsTest {
         assertEquals(help, Program.run("help", command).ok().out());
     }
 
+    /** A start makes only the commands that its words may need; who lists them all sees the others by name and header. */
+    @Test
+    void everyCommandIsListedAndFound() throws IOException {
+        CommandLine program =
+                Main.commandLine(new Output(new StringWriter()), new Output(new StringWriter()), false);
+        String list = Program.run("--help").ok().out();
+        assertEquals(program.getUsageMessage(), list);
+        assertEquals(list, Program.run("help").ok().out());
+        program.getSubcommands().keySet().forEach(name -> assertTrue(list.contains("\n  " + name + " "), name));
+        assertTrue(Program.run("tokenise").err().contains("did you mean tokenize?"));
+        Path words = Files.writeString(temp.resolve("words.txt"), "tokenize --text stone --tokenizer bytes");
+        assertEquals(Program.run("tokenize", "--text", "stone", "--tokenizer", "bytes").ok().out(),
+                Program.run("@" + words).ok().out());
+        assertTrue(Program.run("completion", "bash").ok().out().contains("--eval-task-interval"));
+    }
+
     /** Every option with a dash inside also has the form with underscores. */
     @Test
     void everyOptionHasItsUnderscoreForm() {

@@ -20,7 +20,8 @@ public final class CompareReaders {
         Files.write(folder.resolve(Comparison.SETTINGS), bytes);
         show(folder);
         Json settings = Json.of(Path.of("comparison.json"), bytes);
-        JsonObject asked = Json.parse("{\"commit\":\"c\",\"machine\":{},\"methods\":{\"clm\":\"clm\"},\"seeds\":[1]}");
+        JsonObject asked = Json.parse("{\"commit\":\"c\",\"machine\":{},\"methods\":{\"clm\":\"clm\"},\"seeds\":[1],"
+                + "\"tasks\":{\"piqa\":{\"n\":1,\"data_sha256\":\"ab\"}}}");
         for (String common : List.of("data", "split", "model", "tokens")) {
             asked.add(common, settings.object().get(common));
         }
@@ -33,6 +34,12 @@ public final class CompareReaders {
     /** The last evaluation of a run. */
     public static void evaluation(byte[] bytes, Path folder) throws IOException {
         Files.write(Comparison.folder(folder, 1, "clm").resolve(ComparedRun.FINAL), bytes);
+        show(folder);
+    }
+
+    /** What a run reaches in tasks. */
+    public static void tasks(byte[] bytes, Path folder) throws IOException {
+        Files.write(Comparison.folder(folder, 1, "clm").resolve("tasks.json"), bytes);
         show(folder);
     }
 

@@ -11,6 +11,7 @@ import com.google.gson.JsonParser;
 import io.eslm.compare.ComparedRun.Point;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.report.RunLog;
+import io.eslm.task.TaskFigures;
 import io.eslm.tensor.UserError;
 import io.eslm.web.Browser;
 import io.eslm.tensor.io.Json;
@@ -41,7 +42,7 @@ class ComparisonTest {
     private static ComparedRun run(long seed, double loss, Point... curve) {
         return new ComparedRun(seed, List.of(curve), loss, loss / 4, 2 * loss, Map.of("a", loss, "b", loss + 1),
                 Flops.ZERO, 0,
-                Double.NaN);
+                Double.NaN, new TaskFigures(Map.of()));
     }
 
     @Test
@@ -217,6 +218,50 @@ class ComparisonTest {
         assertFalse(markup.matches("(?s).*(http:|https:|src=|@import|url\\().*"), "nothing is loaded from elsewhere");
         assertTrue(html.contains("cvar, 8.000 MFLOP: 2.0000"), "the curve of seed 7 and 9 ends at 2");
         assertTrue(html.contains("cvar, 0.5000 s: 2.0000"), "and so against seconds");
+    }
+
+    private void writeTasks(long seed, String method, String tasks) throws IOException {
+        Files.writeString(Comparison.folder(dir, seed, method).resolve("tasks.json"), "{\"tasks\":" + tasks + "}");
+    }
+
+    /** Tasks by methods, means and intervals by hand: t is 12.706 with 1 degree of freedom. */
+    @Test
+    void tasksOfTheRuns() throws IOException {
+        comparison();
+        writeRun(8, "cvar", 2, 250, 1_500_000);
+        writeTasks(7, "clm",
+                "{\"piqa\":{\"acc\":0.5,\"acc_stderr\":0.1,\"acc_norm\":0.6},\"lambada_openai\":{\"perplexity\":40,\"acc\":0.2}}");
+        writeTasks(8, "clm",
+                "{\"piqa\":{\"acc\":0.5,\"acc_norm\":0.6},\"lambada_openai\":{\"perplexity\":42,\"acc\":0.3}}");
+        writeTasks(7, "cvar",
+                "{\"piqa\":{\"acc\":0.6,\"acc_norm\":0.7},\"lambada_openai\":{\"perplexity\":30,\"acc\":0.4}}");
+        writeTasks(8, "cvar", "{\"piqa\":{\"acc\":0.7,\"acc_norm\":0.65}}");
+        Comparison read = Comparison.read(dir);
+        String text = read.text();
+        assertTrue(text.contains("""
+                Tasks after the last step, zero-shot
+                task                                    clm              cvar
+                piqa acc                    0.5000 ± 0.0000   0.6500 ± 0.6353
+                piqa acc_norm               0.6000 ± 0.0000   0.6750 ± 0.3177
+                lambada_openai perplexity     41.00 ± 12.71             30.00
+                lambada_openai acc          0.2500 ± 0.6353            0.4000
+                mean accuracy               0.4250 ± 0.3177            0.5500
+                minus clm                                 –           +0.1500
+                p                                         –                 –
+                """), text);
+        assertTrue(text.contains("Mean accuracy: of acc_norm where a task has it"), text);
+        JsonObject cvar = read.json().getAsJsonArray("methods").get(1).getAsJsonObject();
+        JsonObject piqa = cvar.getAsJsonObject("tasks").getAsJsonObject("piqa");
+        assertEquals(0.65, piqa.getAsJsonObject("acc").get("mean").getAsDouble(), 1e-12);
+        assertEquals(0.15, piqa.getAsJsonObject("acc_less_base").get("mean").getAsDouble(), 1e-12);
+        // the differences 0.1 and 0.2: t = 3 with 1 degree of freedom, p = 1 - 2/π·atan(3)
+        assertEquals(1 - 2 / Math.PI * Math.atan(3), piqa.get("acc_p_value").getAsDouble(), 1e-9);
+        assertEquals(1, cvar.getAsJsonObject("tasks").getAsJsonObject("lambada_openai").getAsJsonObject("acc").get("n")
+                .getAsInt(), "seeds 8 and 9 were not evaluated on it");
+        assertEquals(0.7, cvar.getAsJsonArray("runs").get(0).getAsJsonObject().getAsJsonObject("tasks")
+                .getAsJsonObject("piqa").get("acc_norm").getAsDouble());
+        read.write(dir);
+        assertTrue(Files.readString(dir.resolve(Comparison.PAGE)).contains("<th>lambada_openai perplexity<td>"));
     }
 
     /** In a browser: curves of each seed and the means with their intervals, which can be read and left out. */

@@ -117,7 +117,8 @@ final class Targets {
             Target.ofPage("metrics", inRun(ReportReaders::metrics)).allocating(3 << 19, 2048),
             // This page has its scripts in it, 80 KB.
             Target.ofPage("comparison", inComparison(CompareReaders::settings)).allocating(1 << 22, 512),
-            Target.ofPage("evaluation", inComparison(CompareReaders::evaluation)).allocating(1 << 22, 512));
+            Target.ofPage("evaluation", inComparison(CompareReaders::evaluation)).allocating(1 << 22, 512),
+            Target.ofPage("compared-tasks", inComparison(CompareReaders::tasks)).allocating(1 << 22, 512));
 
     private Targets() {
     }

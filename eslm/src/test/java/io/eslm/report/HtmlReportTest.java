@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -89,6 +90,24 @@ class HtmlReportTest {
                 html.substring(html.indexOf("class=window")));
         assertTrue(html.contains("rank 1 of 3 · id 12'>-</b>") && html.contains("<i>↵</i>\n</b>"));
         assertTrue(html.contains("<s>1 of them</s>"));
+    }
+
+    @Test
+    void tasksHaveACurveAndATable() throws IOException {
+        try (RunLog log = RunLog.open(dir, config(), 0)) {
+            for (int n = 1; n <= 2; n++) {
+                log.log(new TrainEvent.Tasks(n,
+                        new TreeMap<>(Map.of("piqa", new TreeMap<>(Map.of("acc", 0.5, "acc_stderr", 0.25,
+                                "acc_norm", n / 4.0)), "wikitext", Map.of("word_perplexity", 30.0)))));
+            }
+        }
+        String html = report();
+        assertEquals(1, html.split("<svg").length - 1, "accuracies alone");
+        assertTrue(html.contains("piqa, step 1: 0.2500") && html.contains("piqa, step 2: 0.5000"), html);
+        assertTrue(html.contains("After step 2, with standard errors"), html);
+        assertTrue(html.contains("<th>piqa<td>acc<td>0.5000 ± 0.2500"), html);
+        assertTrue(html.contains("<th>piqa<td>acc_norm<td>0.5000<"), html);
+        assertTrue(html.contains("<th>wikitext<td>word_perplexity<td>30.0000"), html);
     }
 
     @Test

@@ -48,9 +48,13 @@ class TensorBoardTest {
                 new float[] {3, 5}, new double[] {0.5, 0.5}, OptionalDouble.empty()));
     }
 
+    private static TrainEvent.Tasks tasks() {
+        return new TrainEvent.Tasks(3, Map.of("piqa", Map.of("acc", 0.5, "acc_stderr", 0.25)));
+    }
+
     private static List<TrainEvent> events() {
         return List.of(evaluated(0), step(1), step(2), new TrainEvent.Sampled(2, "Once", " upon\n\n" + EVIL), step(3),
-                evaluated(3));
+                evaluated(3), tasks());
     }
 
     @BeforeEach
@@ -76,6 +80,8 @@ class TensorBoardTest {
                 assertEquals(1_000_000_007f, values.get("flops/forward"));
                 assertFalse(values.containsKey("train/var"), "there is no NaN");
                 assertEquals(15, values.size(), values.toString());
+            } else if (line.has("tasks")) {
+                assertEquals(Map.of("tasks/piqa/acc", 0.5f, "tasks/piqa/acc_stderr", 0.25f), values);
             } else {
                 assertEquals(line.get("val_loss").getAsFloat(), values.get("val/loss"));
                 assertEquals(5f, values.get("val/loss/" + EVIL));
@@ -94,8 +100,10 @@ class TensorBoardTest {
         assertTrue(events.get(1).start() && events.get(1).step() == 0);
         checkScalars(events, run);
         double start = 1769860800;
-        assertEquals(List.of(start, start + 0.25, start + 0.5, start + 0.75, start + 0.75), events.stream()
-                .filter(e -> !e.scalars().isEmpty()).map(Event::time).toList());
+        assertEquals(List.of(start, start + 0.25, start + 0.5, start + 0.75, start + 0.75,
+                start + 0.75),
+                events.stream()
+                        .filter(e -> !e.scalars().isEmpty()).map(Event::time).toList());
         byte[] first = Files.readAllBytes(file);
         assertEquals(file, TensorBoard.write(run, out));
         assertArrayEquals(first, Files.readAllBytes(file), "a second copy replaces the first");
@@ -144,6 +152,7 @@ class TensorBoardTest {
         try (TensorBoard board = TensorBoard.open(run, config(), 2)) {
             board.log(step(3));
             board.log(evaluated(3));
+            board.log(tasks());
         }
         assertEquals(2, EventFile.in(run).size(), "the second start has another name, though within the same second");
         checkScalars(Events.shown(Events.in(run)), run);
@@ -157,6 +166,7 @@ class TensorBoardTest {
         try (TensorBoard board = TensorBoard.open(run, config(), 2)) {
             board.log(step(3));
             board.log(evaluated(3));
+            board.log(tasks());
         }
         checkScalars(Events.shown(Events.in(run)), run);
         assertEquals(List.of(2L), Events.in(run).stream().filter(e -> e.texts().containsKey("samples"))

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +78,37 @@ class TaskEvaluationTest {
         List<ExampleResult> many = evaluate(Task.HELLASWAG, file, 3, 50).examples();
         assertEquals(3, one.size());
         assertEquals(one, many);
+    }
+
+    /** BLiMP comes in 67 parts, and Parquet files in pieces. */
+    @Test
+    void filesOfATaskAreOne() {
+        Path parquet = FIXTURES.resolve("blimp.parquet");
+        Path lines = FIXTURES.resolve("blimp.jsonl");
+        EncodedTask both = EncodedTask.read(Task.BLIMP, List.of(parquet, lines), 6, TOKENIZER, MODEL.config());
+        assertEquals(6, both.size());
+        TaskResult result = new TaskEvaluation(MODEL, 2).run(both, Progress.SILENT);
+        assertEquals(List.of(parquet + ", row 3", lines + ", line 1"),
+                result.examples().subList(3, 5).stream().map(ExampleResult::place).toList());
+        JsonObject o = result.json("m");
+        assertEquals(List.of(parquet.toString(), lines.toString()),
+                o.getAsJsonArray("data").asList().stream().map(e -> e.getAsString()).toList());
+        assertEquals(2, o.getAsJsonArray("data_sha256").size());
+    }
+
+    /** A model that is trained on documents apart is evaluated as lm-eval evaluates it, and trains on as before. */
+    @Test
+    void separateDocumentsStaySeparate() {
+        Path file = FIXTURES.resolve("blimp.jsonl");
+        List<ExampleResult> plain = evaluate(Task.BLIMP, file, 4, 1).examples();
+        OptionalInt end = TOKENIZER.endOfText();
+        MODEL.separateDocuments(end);
+        try {
+            assertEquals(plain, evaluate(Task.BLIMP, file, 4, 1).examples());
+            assertEquals(end, MODEL.separator());
+        } finally {
+            MODEL.separateDocuments(OptionalInt.empty());
+        }
     }
 
     @Test
@@ -152,6 +184,7 @@ class TaskEvaluationTest {
     }
 
     private static TaskResult evaluate(Task task, Path file, int limit, int batchSize) {
-        return new TaskEvaluation(MODEL, TOKENIZER, batchSize).run(task, file, limit, Progress.SILENT);
+        return new TaskEvaluation(MODEL, batchSize).run(
+                EncodedTask.read(task, List.of(file), limit, TOKENIZER, MODEL.config()), Progress.SILENT);
     }
 }

@@ -76,6 +76,19 @@ class RunFeedTest {
         assertEquals(place(second), place(nothing));
     }
 
+    /** By task and metric, without standard errors; a name or a value from a damaged line does no harm. */
+    @Test
+    void tasksAreNoSteps() throws IOException {
+        run.steps(1, 1).append(RunLog.METRICS, """
+                {"step":1,"tasks":{"piqa":{"acc":0.5,"acc_stderr":0.1},"\\u0007":{"acc":"x"},"sciq":3}}
+                {"step":2,"tasks":null}
+                """);
+        JsonObject piece = feed.read("");
+        assertArrayEquals(new float[] {1}, steps(piece));
+        assertEquals("[{\"step\":1.0,\"figures\":[[\"piqa acc\",0.5],[\"\u2407 acc\",null]]},"
+                + "{\"step\":2.0,\"figures\":[]}]", piece.get("tasks").toString());
+    }
+
     /** A line that is being written is read when it is whole. */
     @Test
     void halfALineWaits() throws IOException {

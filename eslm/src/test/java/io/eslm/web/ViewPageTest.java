@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.cli.Program;
+import io.eslm.report.RunLog;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -80,6 +81,23 @@ class ViewPageTest {
         assertTrue(number("(b => { redraw(); return performance.now() - b })(performance.now())") > 0);
         noErrors();
         assertTrue(Files.size(dir.resolve("page.html")) < 9_000_000, "13 columns of float32, in base64");
+    }
+
+    @Test
+    void tasksHaveCurves() throws IOException {
+        MadeUpRun run = new MadeUpRun(dir.resolve("tasks")).config(10, 1e-3).steps(1, 10);
+        for (int step : new int[] {5, 10}) {
+            run.append(RunLog.METRICS,
+                    "{\"step\":" + step + ",\"tasks\":{\"lambada_openai\":{\"perplexity\":40,\"acc\":0.25,"
+                            + "\"acc_stderr\":0.1},\"piqa\":{\"acc\":0.5,\"acc_norm\":0.6}}}\n");
+        }
+        show(run.dir());
+        String labels = "[...document.querySelectorAll('figure')].filter(f => f.textContent.startsWith(arguments[0]))"
+                + ".map(f => [...f.querySelectorAll('.u-label')].map(l => l.textContent).join('|') + ' '"
+                + " + f.querySelector('.plot').dataset.points)[0]";
+        assertEquals("step|lambada_openai acc|piqa acc|piqa acc_norm 6", browser.eval(labels, "Tasksaccuracy"));
+        assertEquals("step|lambada_openai perplexity 2", browser.eval(labels, "Tasks with a perplexity"));
+        noErrors();
     }
 
     /** In every place that shows text: nothing runs, nothing is hidden, nothing reads backwards. */
@@ -159,7 +177,7 @@ class ViewPageTest {
                 .perform();
         String zoomed = (String) browser.eval(range);
         assertNotEquals(all, zoomed);
-        assertEquals(zoomed, browser.eval(range.replace("[0]", "[2]")), "all charts show the same steps");
+        assertEquals(zoomed, browser.eval(range.replace("[0]", "[4]")), "all charts show the same steps");
         browser.find("#all").click();
         assertEquals(all, browser.eval(range));
         WebElement plot = browser.find(".plot");

@@ -229,6 +229,14 @@ public final class PagedModel {
         }
     }
 
+    /** Copies the keys and values of page {@code from} to page {@code to}, so that two sequences can go on from there. */
+    public void copyPage(int from, int to) {
+        int n = pageTokens * config.nEmbd();
+        for (List<Storage> each : List.of(keys, values)) {
+            each.forEach(all -> kernels.copy2d(all, to * n, n, all, from * n, n, 1, n));
+        }
+    }
+
     private int place(int position, int[] pages) {
         return (pages[position / pageTokens] * pageTokens + position % pageTokens) * config.nEmbd();
     }

@@ -87,7 +87,9 @@ class ArchiveIT {
     void theCacheHoldsWhereverTheArchiveIsUnpacked() throws IOException {
         assertTrue(
                 newcomer.shell(home, ALONE + "ESLM_JVM_OPTS=-XX:AOTMode=on eslm --version").ok().startsWith("eslm "));
-        newcomer.shell(home, "cp -a place copy && rm copy/lib/aot").ok();
+        assertTrue(newcomer.shell(home, ALONE + "ESLM_JVM_OPTS=-XX:AOTMode=on eslm completion fish").ok()
+                .startsWith("complete "));
+        newcomer.shell(home, "cp -a place copy && rm copy/lib/aot-help").ok();
         String copy = ALONE + "ESLM_JVM_OPTS=-XX:AOTMode=on copy/bin/eslm --version";
         assertTrue(newcomer.shell(home, copy).ok().startsWith("renewing the cache of the JVM"), "none was packed");
         assertTrue(newcomer.shell(home, copy).ok().startsWith("eslm "), "and once is enough");

@@ -91,7 +91,7 @@ final class Newcomer {
         }
         write("checkout/target/eslm/current", build.getFileName().toString());
         Path bin = Files.createDirectories(home.resolve("checkout/bin"));
-        for (String file : new String[] {"eslm", "jvm-flags", "no-jdk.txt"}) {
+        for (String file : new String[] {"eslm", "jvm-flags", "jvm-flags-help", "no-jdk.txt"}) {
             Files.copy(Published.ROOT.resolve("bin").resolve(file), bin.resolve(file));
         }
         return bin.resolve("eslm");

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What only a process of its own can show: pipes, full devices, limits of the system, options of the JVM, a moved clone. */
@@ -118,15 +119,16 @@ class ProcessIT {
         assertTrue(o.ok().contains("scalar (auto)") && o.output().contains("slow: "), o.output());
     }
 
-    /** The JVM's cache holds for one place. */
-    @Test
-    void aMovedCloneRenewsItsCache() throws IOException {
+    /** The JVM's caches hold for one place. */
+    @ParameterizedTest
+    @CsvSource({"aot, completion fish", "aot-help, --version"})
+    void aMovedCloneRenewsItsCaches(String cache, String words) throws IOException {
         Path build = newcomer.jars();
-        Files.writeString(build.resolve("aot"), "made elsewhere");
-        String first = newcomer.eslm(Map.of(), "--version").ok();
+        Files.writeString(build.resolve(cache), "made elsewhere");
+        String first = newcomer.eslm(Map.of(), words.split(" ")).ok();
         assertTrue(first.startsWith("renewing the cache of the JVM"), first);
-        assertTrue(newcomer.eslm(Map.of(), "--version").ok().startsWith("eslm "),
+        assertTrue(newcomer.eslm(Map.of(), words.split(" ")).ok().matches("(?s)(eslm |complete ).*"),
                 "once, and without a word from the JVM");
-        assertTrue(Files.exists(build.resolve("aot.key")));
+        assertTrue(Files.exists(build.resolve(cache + ".key")));
     }
 }

@@ -33,7 +33,8 @@ class DistributionTest {
 
     /** What both launchers name, so that a change of one is a change of the other. */
     @ParameterizedTest
-    @ValueSource(strings = {"jvm-flags", "no-jdk.txt", "ESLM_JAVA_HOME", "ESLM_JVM_OPTS", "ESLM_CLASSPATH",
+    @ValueSource(strings = {"jvm-flags", "aot-help", "io.eslm.cli.Main train --help", "no-jdk.txt", "ESLM_JAVA_HOME",
+        "ESLM_JVM_OPTS", "ESLM_CLASSPATH",
         "-Deslm.program=eslm",
         "--sun-misc-unsafe-memory-access=allow", "io.eslm.cli.Main", "io.eslm.bench.Main", "-XX:AOTCacheOutput=",
         "-XX:AOTCache=",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import java.util.Map;
+
 /** Reports progress of a training run to its listener. Losses in nats, times in seconds. */
 public sealed interface TrainEvent {
     /** Optimizer steps done so far. */
@@ -31,6 +33,14 @@ public sealed interface TrainEvent {
 
     /** An evaluation on held-out data. */
     record Evaluated(long step, Evaluation.Result result) implements TrainEvent {
+    }
+
+    /**
+     * An evaluation on tasks.
+     *
+     * @param figures by the name of a task, its metrics by theirs
+     */
+    record Tasks(long step, Map<String, Map<String, Double>> figures) implements TrainEvent {
     }
 
     /** A sample text. */
