@@ -3,8 +3,7 @@ package io.eslm.bench.offload;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * How far a result is from what it should be.
@@ -19,35 +18,25 @@ record Agreement(String kernel, int side, String engine, String reference, doubl
     private static final double MOST_OPERATIONS = 4e8;
     private static final int LEAST_TERMS = 512;
 
+    /** What a result is compared with, and whose it is. */
+    record Reference(String name, double[] values) {
+    }
+
     boolean isRight() {
         return error <= 1;
     }
 
-    /**
-     * Compares the first call of every engine.
-     *
-     * @param definition the scalar backend
-     * @param jobs of {@code engines}, each called once
-     */
-    static List<Agreement> of(OffloadCase c, int side, float[] values, Backend definition, List<Engine> engines,
-            List<Engine.Job> jobs) {
-        List<Agreement> all = new ArrayList<>();
-        double[] expected;
-        String reference = DEFINITION;
-        if (c.operations().applyAsDouble(side) <= MOST_OPERATIONS) {
-            expected = definition(c, side, values, definition);
-        } else {
-            expected = wide(jobs.getFirst().result());
-            reference = engines.getFirst().name();
-        }
-        for (int i = reference.equals(DEFINITION) ? 0 : 1; i < jobs.size(); i++) {
-            all.add(new Agreement(c.name(), side, engines.get(i).name(), reference,
-                    error(expected, jobs.get(i).result(), side)));
-        }
-        return all;
+    static Agreement of(OffloadCase c, int side, String engine, float[] result, Reference reference) {
+        return new Agreement(c.name(), side, engine, reference.name, error(reference.values, result, side));
     }
 
-    private static double[] definition(OffloadCase c, int side, float[] values, Backend scalar) {
+    /** True if the definition takes less than about a second. */
+    static boolean canDefine(OffloadCase c, int side) {
+        return c.operations().applyAsDouble(side) <= MOST_OPERATIONS;
+    }
+
+    /** The result of the scalar backend in double. */
+    static double[] definition(OffloadCase c, int side, float[] values, Backend scalar) {
         Operands there = new Operands(scalar, DType.F64, values, side);
         c.work().run(scalar.kernels(), there, side);
         double[] result = new double[c.y().applyAsInt(side)];
@@ -55,12 +44,8 @@ record Agreement(String kernel, int side, String engine, String reference, doubl
         return result;
     }
 
-    private static double[] wide(float[] values) {
-        double[] wide = new double[values.length];
-        for (int i = 0; i < wide.length; i++) {
-            wide[i] = values[i];
-        }
-        return wide;
+    static double[] wide(float[] values) {
+        return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 
     /** The largest error as a share of the bound. */

@@ -85,10 +85,8 @@ final class Blas {
         if (kind.version.isEmpty() || !library.has(kind.version)) {
             return library.file();
         }
-        MemorySegment text =
-                (MemorySegment) Native.call(library.function(kind.version, FunctionDescriptor.of(ADDRESS)));
-        return text.equals(MemorySegment.NULL) ? library.file()
-                : library.file() + ", " + text.reinterpret(Integer.MAX_VALUE).getString(0).strip();
+        return library.file() + ", "
+                + Native.text(Native.call(library.function(kind.version, FunctionDescriptor.of(ADDRESS))));
     }
 
     /** True if the number of its threads can be set. */

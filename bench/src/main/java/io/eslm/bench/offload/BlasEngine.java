@@ -49,6 +49,7 @@ record BlasEngine(Blas blas, String name, int threads) implements Engine {
     }
 
     @Override
+    @SuppressWarnings("MustBeClosedChecker") // closed with the job
     public Job job(OffloadCase c, int n, float[] values) {
         Form form = PRODUCTS.get(c.name());
         Arena arena = Arena.ofConfined();

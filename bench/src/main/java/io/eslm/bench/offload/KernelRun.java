@@ -5,17 +5,20 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Compares, then times, kernels of all sizes on all engines. */
 final class KernelRun {
     static final int SMALLEST = 32;
 
-    /** A kernel of one size on one engine. */
-    private record Place(String kernel, int side, String engine) {
+    /** A kernel on an engine. */
+    private record Pair(String kernel, String engine) {
     }
 
     private final Rules rules;
@@ -25,9 +28,8 @@ final class KernelRun {
     private final List<Agreement> agreement = new ArrayList<>();
     private final List<Cell> cells = new ArrayList<>();
     private final List<String> skipped = new ArrayList<>();
-    /** Seconds of the second call, by which the next size's are foretold; only of what is timed. */
-    private final Map<Place, Double> once = new HashMap<>();
-    private final Map<Place, Double> first = new HashMap<>();
+    private final Map<Pair, Double> firstCalls = new HashMap<>();
+    private final Set<Pair> leftOut = new HashSet<>();
 
     /** @param largest elements of the largest operand */
     KernelRun(Rules rules, List<Engine> engines, EnergyMeter energy, int largest) {
@@ -49,12 +51,9 @@ final class KernelRun {
         return skipped;
     }
 
-    private int next(int side) {
-        return 2 * side;
-    }
-
-    private boolean isWithin(int side) {
-        return (long) side * side <= largest;
+    /** The sizes, the smallest first. */
+    List<Integer> sides() {
+        return Stream.iterate(SMALLEST, side -> (long) side * side <= largest, side -> 2 * side).toList();
     }
 
     private static float[] values(int side) {
@@ -68,58 +67,32 @@ final class KernelRun {
 
     // ---- agreement
 
-    /** Calls a kernel once on every engine at every size, and compares the results. */
+    /** Calls a kernel once on every engine at every size that its definition can do, and compares the results with it. */
     void compare(OffloadCase c, Backend definition) {
-        for (int side = SMALLEST; isWithin(side); side = next(side)) {
-            float[] values = values(side);
-            int n = side;
-            List<Engine> able = engines.stream().filter(e -> e.can(c) && isQuick(c, n, e)).toList();
-            List<Engine.Job> jobs = new ArrayList<>();
-            try {
+        for (int side : sides()) {
+            if (Agreement.canDefine(c, side)) {
+                float[] values = values(side);
+                double[] expected = Agreement.definition(c, side, values, definition);
+                List<Engine> able = engines.stream().filter(e -> e.can(c)).toList();
+                Agreement.Reference reference = new Agreement.Reference(Agreement.DEFINITION, expected);
                 for (Engine engine : able) {
-                    Engine.Job job = engine.job(c, side, values);
-                    jobs.add(job);
-                    first.put(new Place(c.name(), side, engine.name()), seconds(job));
-                }
-                List<Agreement> found = Agreement.of(c, side, values, definition, able, jobs);
-                agreement.addAll(found);
-                for (int i = 0; i < jobs.size(); i++) {
-                    String engine = able.get(i).name();
-                    double again = seconds(jobs.get(i));
-                    if (found.stream().allMatch(a -> a.isRight() || !a.engine().equals(engine))) {
-                        once.put(new Place(c.name(), side, engine), again);
+                    try (Engine.Job job = engine.job(c, side, values)) {
+                        long start = System.nanoTime();
+                        job.run();
+                        firstCalls.putIfAbsent(new Pair(c.name(), engine.name()), (System.nanoTime() - start) * 1e-9);
+                        compare(c, side, engine, job, reference);
                     }
                 }
-            } finally {
-                jobs.forEach(Engine.Job::close);
             }
         }
     }
 
-    private static double seconds(Engine.Job job) {
-        long start = System.nanoTime();
-        job.run();
-        return (System.nanoTime() - start) * 1e-9;
-    }
-
-    /** True if a call will not take long, as the size before tells. */
-    private boolean isQuick(OffloadCase c, int side, Engine engine) {
-        if (side == SMALLEST) {
-            return true;
+    private void compare(OffloadCase c, int side, Engine engine, Engine.Job job, Agreement.Reference reference) {
+        Agreement found = Agreement.of(c, side, engine.name(), job.result(), reference);
+        agreement.add(found);
+        if (!found.isRight() && leftOut.add(new Pair(c.name(), engine.name()))) {
+            skipped.add(String.format(Locale.ROOT, "%s on %s: wrong at %d×%d", c.name(), engine.name(), side, side));
         }
-        int smaller = side / 2;
-        Double before = once.get(new Place(c.name(), smaller, engine.name()));
-        if (before == null) {
-            return false; // left out there already
-        }
-        double growth = Math.max(c.bytes(side) / c.bytes(smaller),
-                c.operations().applyAsDouble(side) / Math.max(1, c.operations().applyAsDouble(smaller)));
-        if (before * growth <= rules.longest()) {
-            return true;
-        }
-        skipped.add(String.format(Locale.ROOT, "%s on %s from %d×%d on: about %.1f s a call", c.name(),
-                engine.name(), side, side, before * growth));
-        return false;
     }
 
     // ---- times
@@ -128,29 +101,35 @@ final class KernelRun {
     private record Measured(Engine engine, Engine.Job job, Sampler resident, Sampler copied) {
     }
 
-    /** Times a kernel at one size on all engines, in turn. */
+    /** Times a kernel at one size on all engines, in turn; behind the sizes of its definition, compares the results first. */
     List<Cell> time(OffloadCase c, int side) {
         float[] values = values(side);
-        List<Engine> able = engines.stream()
-                .filter(e -> once.containsKey(new Place(c.name(), side, e.name()))).toList();
         List<Measured> all = new ArrayList<>();
         List<Cell> done = new ArrayList<>();
+        Agreement.Reference reference = null;
         try {
-            for (Engine engine : able) {
+            for (Engine engine : engines) {
+                if (!engine.can(c) || !isQuick(c, side, engine)) {
+                    continue;
+                }
                 Engine.Job job = engine.job(c, side, values);
-                all.add(new Measured(engine, job, new Sampler(rules, job::run, energy).warmUp(),
-                        engine.onHost() ? null : new Sampler(rules, job::runCopied, energy).warmUp()));
+                Sampler resident = new Sampler(rules, job::run, energy);
+                all.add(new Measured(engine, job, resident,
+                        engine.onHost() ? null : new Sampler(rules, job::runCopied, energy)));
+                if (!Agreement.canDefine(c, side)) {
+                    job.run();
+                    if (reference == null) {
+                        reference = new Agreement.Reference(engine.name(), Agreement.wide(job.result()));
+                    } else {
+                        compare(c, side, engine, job, reference);
+                    }
+                }
             }
-            for (int i = 0; i < rules.iterations(); i++) {
-                all.stream().flatMap(m -> Stream.of(m.resident, m.copied)).filter(s -> s != null)
-                        .forEach(Sampler::iteration);
-            }
-            for (Measured m : all) {
-                done.add(new Cell(c.name(), side, m.engine.name(), m.resident.seconds(),
-                        m.copied == null ? null : m.copied.seconds(),
-                        side == SMALLEST ? first.get(new Place(c.name(), side, m.engine.name())) : Double.NaN,
-                        c.operations().applyAsDouble(side), c.bytes(side), m.resident.allocated(),
-                        m.resident.joules()));
+            List<Measured> right =
+                    all.stream().filter(m -> !leftOut.contains(new Pair(c.name(), m.engine.name()))).toList();
+            measure(right);
+            for (Measured m : right) {
+                done.add(cell(c, side, m));
             }
         } finally {
             all.forEach(m -> m.job.close());
@@ -159,8 +138,40 @@ final class KernelRun {
         return done;
     }
 
-    /** The sizes, the smallest first. */
-    List<Integer> sides() {
-        return Stream.iterate(SMALLEST, this::isWithin, this::next).toList();
+    private void measure(List<Measured> all) {
+        List<Sampler> samplers = all.stream().flatMap(m -> Stream.of(m.resident, m.copied)).filter(Objects::nonNull)
+                .toList();
+        samplers.forEach(Sampler::warmUp);
+        for (int i = 0; i < rules.iterations(); i++) {
+            samplers.forEach(Sampler::iteration);
+        }
+    }
+
+    private Cell cell(OffloadCase c, int side, Measured m) {
+        return new Cell(c.name(), side, m.engine.name(), m.resident.seconds(),
+                m.copied == null ? null : m.copied.seconds(),
+                side == SMALLEST ? firstCalls.getOrDefault(new Pair(c.name(), m.engine.name()), Double.NaN)
+                        : Double.NaN,
+                c.operations().applyAsDouble(side), c.bytes(side), m.resident.allocated(), m.resident.joules());
+    }
+
+    /** True if a call will not take long, as the size before tells; an engine that is left out stays so. */
+    private boolean isQuick(OffloadCase c, int side, Engine engine) {
+        Pair pair = new Pair(c.name(), engine.name());
+        if (side == SMALLEST || leftOut.contains(pair)) {
+            return !leftOut.contains(pair);
+        }
+        int smaller = side / 2;
+        double before = cells.stream().filter(cell -> cell.kernel().equals(c.name()) && cell.side() == smaller
+                && cell.engine().equals(engine.name())).mapToDouble(cell -> cell.seconds().mean()).findFirst()
+                .orElse(0);
+        double expected = before * Math.max(c.bytes(side) / c.bytes(smaller),
+                c.operations().applyAsDouble(side) / Math.max(1, c.operations().applyAsDouble(smaller)));
+        if (expected > rules.longest()) {
+            leftOut.add(pair);
+            skipped.add(String.format(Locale.ROOT, "%s on %s from %d×%d on: about %.1f s a call", c.name(),
+                    engine.name(), side, side, expected));
+        }
+        return expected <= rules.longest();
     }
 }

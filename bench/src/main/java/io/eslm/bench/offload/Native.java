@@ -4,6 +4,7 @@ package io.eslm.bench.offload;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Optional;
  *
  * @param file the name that the system found it by
  */
+@SuppressWarnings("restricted") // native functions are what it is for
 record Native(String file, SymbolLookup symbols) {
     /** The first of {@code files} that the system finds. A library stays loaded: its threads may outlive its use. */
     static Optional<Native> find(List<String> files) {
@@ -36,6 +38,12 @@ record Native(String file, SymbolLookup symbols) {
     MethodHandle function(String name, FunctionDescriptor type) {
         return Linker.nativeLinker().downcallHandle(symbols.find(name)
                 .orElseThrow(() -> new IllegalStateException(file + " has no function " + name)), type);
+    }
+
+    /** The text that a function returned; empty for none. */
+    static String text(Object pointer) {
+        MemorySegment text = (MemorySegment) pointer;
+        return text.equals(MemorySegment.NULL) ? "" : text.reinterpret(Integer.MAX_VALUE).getString(0).strip();
     }
 
     /** Calls {@code function}; a failure to call is one of this program. */

@@ -85,7 +85,12 @@ public final class OffloadBench implements Callable<Integer> {
             text("%s%n", OffloadTables.agreement(run.agreement()).text());
             roofs(engines);
             text("%s%n", OffloadTables.engines(timed).text());
+            int defined = run.agreement().size();
             time(run, cases, engines);
+            List<Agreement> later = run.agreement().subList(defined, run.agreement().size());
+            text("%d results of larger sizes agree with those of the first engine; %d do not.%n%n",
+                    later.stream().filter(Agreement::isRight).count(),
+                    later.stream().filter(a -> !a.isRight()).count());
             fastestForUnknownPeaks(run.cells());
             List<String> skipped = new ArrayList<>(run.skipped());
             Measurement kernels =
@@ -200,7 +205,11 @@ public final class OffloadBench implements Callable<Integer> {
     private void print(Measurement m, Against compared) {
         text("%s%n", OffloadTables.figures("Each kernel at its largest size; ± half the 99.9 % interval", m,
                 OffloadTables.largest(m)).text());
-        text("%s%nAll others of each two are ahead at all sizes.%n%n", OffloadTables.crossovers(m, false).text());
+        text("%s%n", OffloadTables.crossovers(m, false).text());
+        List<Crossover> crossovers = m.crossovers();
+        text("Of %d pairs, one is ahead at all sizes in %d; in %d the intervals overlap at the largest size.%n%n",
+                crossovers.size(), crossovers.stream().filter(c -> c.isAlways() && !c.isUnsure()).count(),
+                crossovers.stream().filter(Crossover::isUnsure).count());
         m.skipped().forEach(s -> text("not timed: %s%n", s));
         if (m.step() != null) {
             OffloadTables.step(m.step()).forEach(table -> text("%n%s", table.text()));

@@ -22,11 +22,11 @@ final class OffloadTables {
 
     static Table engines(List<Timed> engines) {
         Table table = new Table("Engines and what they reach at most", "engine", "GFLOP/s", "by", "memory GB/s",
-                "operands", "what");
+                "operands");
         for (Timed e : engines) {
-            table.add(List.of(e.name(), Shown.digits(e.roof().flops() * 1e-9), e.roof().origin(),
-                    Shown.digits(e.roof().bandwidth() * 1e-9), e.onHost() ? "Java's arrays" : "its own memory",
-                    e.description()));
+            table.add(List.of(e.name() + ": " + e.description(), Shown.digits(e.roof().flops() * 1e-9),
+                    e.roof().origin(),
+                    Shown.digits(e.roof().bandwidth() * 1e-9), e.onHost() ? "Java's arrays" : "its own memory"));
         }
         return table;
     }
@@ -89,12 +89,13 @@ final class OffloadTables {
         return all;
     }
 
-    /** @param always whether those count where one engine is ahead at all sizes */
-    static Table crossovers(Measurement m, boolean always) {
+    /** @param all whether those count where one engine is ahead at all sizes, or its lead is not sure */
+    static Table crossovers(Measurement m, boolean all) {
         Table table = new Table("Crossovers: the size n from which one engine stays ahead, for n rows of n",
                 "kernel", "ahead", "of", "from n", "crossings");
-        m.crossovers().stream().filter(c -> always || !c.isAlways()).forEach(c -> table.add(List.of(c.kernel(),
-                c.fast(), c.slow(), Shown.from(c), String.valueOf(c.crossings()))));
+        m.crossovers().stream().filter(c -> all || !c.isAlways() && !c.isUnsure())
+                .forEach(c -> table.add(List.of(c.kernel(),
+                        c.fast(), c.slow(), Shown.from(c), String.valueOf(c.crossings()))));
         return table;
     }
 

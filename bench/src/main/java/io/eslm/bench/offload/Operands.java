@@ -15,7 +15,7 @@ record Operands(Backend backend, Storage y, Storage x, Storage w, Storage u, Sto
                 backend.allocate(type, values.length), backend.allocate(type, values.length),
                 backend.allocate(type, values.length), backend.allocate(DType.I32, side));
         if (type == DType.F64) {
-            double[] wide = IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
+            double[] wide = Agreement.wide(values);
             backend.write(x, wide, 0, wide.length);
             backend.write(w, wide, 0, wide.length);
         } else {

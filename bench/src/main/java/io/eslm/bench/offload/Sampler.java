@@ -34,7 +34,7 @@ final class Sampler {
             double once = time();
             spent += once * repeat;
             last.add(once);
-            repeat = (int) Math.clamp(Math.round(rules.seconds() / once), 1, 1_000_000);
+            repeat = Math.clamp(Math.round(rules.seconds() / once), 1, 1_000_000);
         }
         return this;
     }

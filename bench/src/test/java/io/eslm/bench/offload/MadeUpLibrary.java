@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** A library whose native functions are the static methods of a class of this test: what calls them cannot tell. */
+@SuppressWarnings("restricted") // native functions are what it makes up
 final class MadeUpLibrary {
     private MadeUpLibrary() {
     }

