@@ -173,7 +173,7 @@ public final class OffloadBench implements Callable<Integer> {
     }
 
     private void time(KernelRun run, List<OffloadCase> cases, List<Engine> engines) {
-        text("Milliseconds; * the fastest%n%-20s %11s", "kernel", "size");
+        text("Times; * the fastest%n%-20s %11s", "kernel", "size");
         engines.forEach(e -> text(" %12s", e.name()));
         text("%n");
         for (OffloadCase c : cases) {
@@ -183,8 +183,8 @@ public final class OffloadBench implements Callable<Integer> {
                 text("%-20s %5d×%-5d", c.name(), side, side);
                 for (Engine e : engines) {
                     text(" %12s", row.stream().filter(cell -> cell.engine().equals(e.name()))
-                            .map(cell -> String.format(Locale.ROOT, "%.4f%s", cell.seconds().mean() * 1e3,
-                                    cell.seconds().mean() == best ? "*" : " "))
+                            .map(cell -> Shown.time(cell.seconds().mean())
+                                    + (cell.seconds().mean() == best ? "*" : " "))
                             .findFirst().orElse("– "));
                 }
                 text("%n");

@@ -13,7 +13,8 @@ import java.util.List;
 /** A measurement as one self-contained page: log-log curves with their crossovers, the roofline, and every figure in tables. */
 final class OffloadHtml {
     private static final List<String> STYLES =
-            List.of("/io/eslm/report/report.css", Page.UPLOT + "min.css", "plots.css");
+            List.of("/io/eslm/report/report.css", Page.UPLOT + "min.css", "plots.css",
+                    "/io/eslm/bench/offload/offload.css");
     private static final List<String> SCRIPTS = List.of(Page.UPLOT + "iife.min.js", "data.js", "colours.js",
             "/io/eslm/bench/offload/offload.js");
 
@@ -41,7 +42,7 @@ final class OffloadHtml {
                         <label>roofline of <select id=sizes><option value=largest>the largest size</option>\
                         <option value=all>all sizes</option></select></label>
                         <span id=engines class=bar></span>
-                        <small>Rings: where one engine passes another, with the interval. Drag to zoom in, double-click to see all. \
+                        <small>Rings: where one engine passes another, with the interval; faint ones are not sure. Drag to zoom in, double-click to see all. \
                         With the keyboard: arrows read values, 0 shows all.</small></section>
                         <section class=charts id=roofline></section>
                         <section class=charts id=charts></section>

@@ -32,13 +32,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.apache.commons.statistics.descriptive.Median;
+import org.apache.commons.statistics.descriptive.Mean;
 
 /** Runs a training step on an engine, and adds up its kernels. */
 final class StepRun {
     private static final int BATCH = 1;
     private static final int WARM_UP = 2;
-    /** A step that takes longer, in seconds, is timed once and without a warm-up. */
+    /** A step that takes longer, in seconds, warms up once and is timed once. */
     private static final double LONG = 3;
     private static final int LARGEST_SIDE = 1 << 14;
     /** Where the flags of a product stand in its call, behind its name and three sizes. */
@@ -88,17 +88,14 @@ final class StepRun {
         return RandomTokens.with(config, BATCH * (WARM_UP + steps) + 32, data -> {
             try (Trainer trainer = new Trainer(gpt2, MethodSpec.parse("clm")
                     .objective(folder -> ModelFolder.load(folder, watched)), data, options, event -> {})) {
+                boolean isLong = trainer.oneStep().seconds() > LONG;
+                for (int i = 1; i < WARM_UP && !isLong; i++) {
+                    trainer.oneStep();
+                }
                 kernels.clear();
-                List<Double> seconds = new ArrayList<>(List.of(trainer.oneStep().seconds()));
-                if (seconds.getFirst() <= LONG) {
-                    for (int i = 1; i < WARM_UP; i++) {
-                        trainer.oneStep();
-                    }
-                    kernels.clear();
-                    seconds.clear();
-                    for (int i = 0; i < steps; i++) {
-                        seconds.add(trainer.oneStep().seconds());
-                    }
+                List<Double> seconds = new ArrayList<>();
+                for (int i = 0; i < (isLong ? 1 : steps); i++) {
+                    seconds.add(trainer.oneStep().seconds());
                 }
                 return result(engine, seconds, kernels);
             }
@@ -110,7 +107,7 @@ final class StepRun {
         List<Part> parts = new ArrayList<>();
         kernels.forEach((name, calls) -> parts.add(new Part(name, calls.seconds() / n, calls.sized(n))));
         parts.sort(Comparator.comparingDouble(p -> -p.seconds()));
-        return new OnEngine(engine, Median.withDefaults().evaluate(seconds.stream().mapToDouble(s -> s).toArray()), n,
+        return new OnEngine(engine, Mean.of(seconds.stream().mapToDouble(s -> s).toArray()).getAsDouble(), n,
                 parts);
     }
 

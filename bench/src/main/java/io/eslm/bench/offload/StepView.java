@@ -14,7 +14,7 @@ record StepView(String model, int batch, int tokens, List<OnEngine> runs, List<M
     /**
      * A step on one engine.
      *
-     * @param seconds of the whole step, the median
+     * @param seconds of the whole step, the mean
      * @param steps that were timed
      * @param kernels their part of it, the costliest first; the rest of the step is outside kernels
      */

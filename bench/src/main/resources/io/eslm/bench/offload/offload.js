@@ -66,8 +66,10 @@ class Plot {
 /** One kernel: time over size on every engine. */
 class KernelPlot extends Plot {
   constructor(kernel, where) {
-    const crossings = kernel.crossovers.filter(c => !c.always).map(c => `${c.fast} passes ${c.slow} at n = ${c.text}`);
-    super(kernel.name, 'n rows of n', [crossings.length ? crossings.join('; ') : 'The curves do not cross.'], where, 260);
+    const sure = kernel.crossovers.filter(c => !c.always && !c.unsure).map(c => `${c.fast} passes ${c.slow} at n = ${c.text}`);
+    const unsure = kernel.crossovers.filter(c => c.unsure).length;
+    const text = (sure.join('; ') || 'No crossover is sure') + (unsure ? `; ${unsure} more within the intervals` : '') + '.';
+    super(kernel.name, 'n rows of n', [text], where, 260);
     this.kernel = kernel;
     this.draw();
   }
@@ -90,21 +92,21 @@ class KernelPlot extends Plot {
       { x: { time: false, distr: 3, log: 2 }, y: { distr: 3 } }, { draw: [u => marks.forEach(m => this.mark(u, m))] });
   }
 
-  /** A ring where two curves cross, and a bar along the interval of the crossing. */
+  /** A ring where two curves cross, and a bar along the interval of the crossing; faint if even the largest size is not sure. */
   mark(u, c) {
     const curve = this.kernel.curves.find(k => k.name === c.fast);
     const x = u.valToPos(c.side, 'x', true);
     const y = u.valToPos(between(curve, c.side), 'y', true);
     const g = u.ctx;
     g.save();
-    g.strokeStyle = themed('--ink');
+    g.strokeStyle = themed(c.unsure ? '--faint' : '--ink');
     g.lineWidth = 1.5 * devicePixelRatio;
     g.beginPath();
     g.arc(x, y, 5 * devicePixelRatio, 0, 2 * Math.PI);
-    const low = u.valToPos(c.low ?? curve.sides[0], 'x', true);
-    const high = u.valToPos(c.high ?? curve.sides[curve.sides.length - 1], 'x', true);
-    g.moveTo(low, y);
-    g.lineTo(high, y);
+    if (!c.unsure) {
+      g.moveTo(u.valToPos(c.low ?? curve.sides[0], 'x', true), y);
+      g.lineTo(u.valToPos(c.high, 'x', true), y);
+    }
     g.stroke();
     g.restore();
   }
@@ -121,7 +123,7 @@ function between(curve, side) {
 /** Operations per second over operations per byte, under what each engine reaches at most. */
 class Roofline extends Plot {
   constructor(where) {
-    super('Roofline', 'GFLOP/s over FLOP per byte', ['Lines: the measured peak of each engine, arithmetic and memory. Points: the kernels. A point above the slope has its data in caches. Kernels that only move data are in the table.'], where, 420);
+    super('Roofline', 'GFLOP/s over FLOP per byte', ['Lines: the measured peaks of each engine, arithmetic and memory; a library has those of the Vector API. Points: the kernels. A point above the slope has its data in caches. Kernels that only move data are in the table.'], where, 420);
     this.draw();
   }
 
@@ -138,7 +140,7 @@ class Roofline extends Plot {
         });
       }
     }
-    const known = engines.filter(e => e.flops !== null);
+    const known = engines.filter((e, i) => e.flops !== null && engines.findIndex(o => o.flops === e.flops && o.bandwidth === e.bandwidth) === i);
     const ends = [0.05, ...known.map(e => e.flops / e.bandwidth), Math.max(100, ...points.map(p => 1.5 * p.x))].map(x => ({ x }));
     const all = [...points, ...ends].sort((a, b) => a.x - b.x);
     all.forEach((p, i) => { if (i && p.x <= all[i - 1].x) p.x = all[i - 1].x * (1 + 1e-9); }); // uPlot wants rising values

@@ -42,6 +42,12 @@ class SamplerTest {
         assertEquals(3, sampler.joules(), 1e-9);
         assertEquals(10_016, sampler.allocated(), 400,
                 "with the array's header; other threads of the JVM allocate a little");
+        Rules once = new Rules(1e-9, 0, 1e-6, 1, 10, 1);
+        Sampler idle = new Sampler(once, calls::incrementAndGet, meter).warmUp();
+        for (int i = 0; i < once.iterations(); i++) {
+            idle.iteration();
+        }
+        assertEquals(0, idle.allocated(), 100, "one call an iteration, and the reading itself is not counted");
     }
 
     @Test
