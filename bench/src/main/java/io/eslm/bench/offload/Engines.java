@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench.offload;
 
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.BackendProvider;
 import io.eslm.tensor.backend.Backends;
 import java.util.ArrayList;
@@ -16,8 +17,35 @@ final class Engines {
      * Plain Java; the Vector API on 1, 2, 4 … threads and on all; every other backend that can start; the libraries.
      *
      * @param threads most threads; 0: all cores
+     * @param names of those that are wanted, or their first words; empty: all
+     * @throws UserError if a name is that of none, or none of them is on the host
      */
-    static List<Engine> open(int threads, List<Blas> libraries) {
+    static List<Engine> open(int threads, List<Blas> libraries, List<String> names) {
+        List<Engine> all = open(threads, libraries);
+        List<Engine> wanted = all.stream()
+                .filter(e -> names.isEmpty() || names.stream().anyMatch(n -> isNamed(e, n))).toList();
+        String there = String.join(", ", all.stream().map(Engine::name).toList());
+        all.stream().filter(e -> !wanted.contains(e)).forEach(Engine::close);
+        for (String name : names) {
+            if (wanted.stream().noneMatch(e -> isNamed(e, name))) {
+                wanted.forEach(Engine::close);
+                throw new UserError("--engines " + name + ": there is none of that name; there are " + there);
+            }
+        }
+        if (wanted.stream().noneMatch(Engine::onHost)) {
+            wanted.forEach(Engine::close);
+            throw new UserError("--engines " + String.join(",", names)
+                    + ": add one that computes on Java's arrays, with which the others are compared; there are "
+                    + there);
+        }
+        return wanted;
+    }
+
+    private static boolean isNamed(Engine e, String name) {
+        return e.name().equals(name) || e.name().startsWith(name + " ");
+    }
+
+    private static List<Engine> open(int threads, List<Blas> libraries) {
         int most = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
         List<Engine> all = new ArrayList<>();
         for (BackendProvider provider : Backends.all()) {

@@ -29,6 +29,7 @@ final class KernelRun {
     private final List<Cell> cells = new ArrayList<>();
     private final List<String> skipped = new ArrayList<>();
     private final Map<Pair, Double> firstCalls = new HashMap<>();
+    private final Map<Integer, float[]> valuesBySide = new HashMap<>();
     private final Set<Pair> leftOut = new HashSet<>();
 
     /** @param largest elements of the largest operand */
@@ -56,7 +57,11 @@ final class KernelRun {
         return Stream.iterate(SMALLEST, side -> (long) side * side <= largest, side -> 2 * side).toList();
     }
 
-    private static float[] values(int side) {
+    private float[] values(int side) {
+        return valuesBySide.computeIfAbsent(side, KernelRun::random);
+    }
+
+    private static float[] random(int side) {
         float[] values = new float[side * side];
         Rng rng = Rng.of(side);
         for (int i = 0; i < values.length; i++) {

@@ -14,9 +14,11 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -44,6 +46,9 @@ public final class OffloadBench implements Callable<Integer> {
     private int largest = 1 << 20;
     @Option(names = "--threads", description = "most threads; 0: all cores")
     private int threads;
+    @Option(names = "--engines", paramLabel = "NAME", split = ",",
+            description = "only these, such as 'scalar,vector 2,tornado'; vector is all numbers of its threads")
+    private List<String> names = List.of();
     @Option(names = "--step", paramLabel = "MODEL",
             description = "also run a training step of a preset or LAYERSxWIDTH; none: no step")
     private String step = "demo";
@@ -71,7 +76,7 @@ public final class OffloadBench implements Callable<Integer> {
         Nvml nvml = Nvml.here();
         List<Blas> libraries = Blas.here();
         EnergyMeter energy = EnergyMeter.of(nvml);
-        List<Engine> engines = Engines.open(threads, libraries);
+        List<Engine> engines = Engines.open(threads, libraries, names);
         try (Backend definition = Backends.open("scalar", 1)) {
             double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
             Provenance provenance = Provenance.of(mostThreads(engines));
@@ -167,8 +172,9 @@ public final class OffloadBench implements Callable<Integer> {
 
     /** A library runs on the same processor as the Vector API with as many threads. */
     private Roof roofOfHost(Engine library) {
-        return timed.stream().filter(t -> t.onHost() && (t.threads() == library.threads() || library.threads() == 0))
-                .max((a, b) -> Double.compare(a.roof().flops(), b.roof().flops()))
+        List<Timed> host = timed.stream().filter(Timed::onHost).toList();
+        return host.stream().filter(t -> t.threads() == library.threads())
+                .max(Comparator.comparingDouble(t -> t.roof().flops())).or(() -> Optional.of(host.getLast()))
                 .map(t -> new Roof(t.roof().flops(), "that of " + t.name(), t.roof().bandwidth())).orElseThrow();
     }
 

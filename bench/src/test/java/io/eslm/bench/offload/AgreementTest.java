@@ -63,7 +63,7 @@ class AgreementTest {
 
     @Test
     void everyKernelAgreesOnEveryBackendHere() {
-        List<Engine> engines = Engines.open(2, List.of());
+        List<Engine> engines = Engines.open(2, List.of(), List.of());
         KernelRun run = new KernelRun(Rules.QUICK, engines, EnergyMeter.of(List.of()), LARGEST);
         try (Backend definition = Backends.open("scalar", 1)) {
             OffloadCase.ALL_CASES.forEach(c -> run.compare(c, definition));

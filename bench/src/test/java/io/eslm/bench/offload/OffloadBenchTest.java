@@ -93,9 +93,10 @@ class OffloadBenchTest {
 
     @Test
     void withoutAFileTheFiguresAreTheOnlyOutput() {
-        String out = run("--quick", "--only", "fill", "--step", "none", "--threads", "1", "--json");
+        String out = run("--quick", "--only", "fill", "--step", "none", "--engines", "scalar", "--json");
         assertEquals(1, out.lines().count(), out);
         JsonObject all = Json.parse(out);
+        assertEquals(1, all.getAsJsonArray("engines").size(), "the one that was asked for");
         assertTrue(all.get("step").isJsonNull());
         assertEquals("fill one", all.getAsJsonArray("cells").get(0).getAsJsonObject().get("kernel").getAsString());
     }
@@ -107,6 +108,7 @@ class OffloadBenchTest {
         assertTrue(refused("--only", "gleu").getMessage().startsWith("--only gleu: no kernel's name contains this"));
         assertTrue(refused("--step", "gpt3").getMessage().contains("gpt3"));
         assertTrue(refused("--json", dir.resolve("none/mine.json").toString()).getMessage().contains("none"));
+        assertTrue(refused("--engines", "scalar,abacus").getMessage().startsWith("--engines abacus: there is none"));
         Path other = Files.writeString(dir.resolve("other.json"), "{\"format\":\"notes\"}");
         assertEquals(other + ": is not a measurement of 'bench offload': it has no \"format\": \"eslm-offload\". "
                 + "Write one with --json FILE", refused("--against", other.toString()).getMessage());
