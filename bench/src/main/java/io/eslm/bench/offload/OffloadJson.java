@@ -122,7 +122,8 @@ final class OffloadJson {
     }
 
     static Estimate estimate(Json json) {
-        Estimate estimate = new Estimate(json.required("mean", Double.class), json.number("low"), json.number("high"),
+        Estimate estimate = new Estimate(json.required("mean", Double.class), json.number("low"),
+                json.number("high"), json.number("least"),
                 json.required("n", Integer.class));
         if (!(estimate.mean() > 0)) {
             throw json.wrong("mean", "expected seconds, above 0");

@@ -58,11 +58,13 @@ final class OffloadTables {
 
     /** Every figure of {@code cells}. */
     static Table figures(String title, Measurement m, List<Cell> cells) {
-        Table table = new Table(title, "kernel", "size", "engine", "time", "with copies", "GFLOP/s", "GB/s", "of roof",
+        Table table = new Table(title, "kernel", "size", "engine", "time", "fastest", "with copies", "GFLOP/s", "GB/s",
+                "of roof",
                 "limit", "allocated", "energy", "first call");
         for (Cell c : cells) {
             Timed engine = m.engine(c.engine());
             table.add(List.of(c.kernel(), c.side() + "×" + c.side(), c.engine(), Shown.time(c.seconds()),
+                    Shown.time(c.seconds().least()),
                     engine.onHost() ? "the same" : Shown.time(c.copied()),
                     c.operations() == 0 ? "–" : Shown.digits(c.gflops()),
                     Shown.digits(c.gigabytesPerSecond()), Shown.percent(m.share(c)),

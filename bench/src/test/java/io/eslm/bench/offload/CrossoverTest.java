@@ -19,7 +19,7 @@ class CrossoverTest {
         Curve curve = new Curve(name);
         IntStream.of(sides).forEach(n -> {
             double mean = seconds.applyAsDouble(n);
-            curve.seconds().put(n, new Estimate(mean, mean * (1 - margin), mean * (1 + margin), 10));
+            curve.seconds().put(n, new Estimate(mean, mean * (1 - margin), mean * (1 + margin), mean, 10));
         });
         return curve;
     }

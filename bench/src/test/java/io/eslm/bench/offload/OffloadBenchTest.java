@@ -176,7 +176,7 @@ class OffloadBenchTest {
             double mean = OffloadJson.estimate(cell.child("seconds")).mean();
             cells.add(new Cell(cell.required("kernel", String.class), cell.required("side", Integer.class),
                     cell.required("engine", String.class),
-                    new Estimate(mean, mean * (1 - margin), mean * (1 + margin), 10),
+                    new Estimate(mean, mean * (1 - margin), mean * (1 + margin), mean, 10),
                     null, Double.NaN, 1, 1, 0, Double.NaN));
         }
         return new Measurement(Json.read(json).child("provenance").object(), 0, Rules.QUICK, List.of(), List.of(), "",

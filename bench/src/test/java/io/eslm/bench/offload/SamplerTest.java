@@ -21,6 +21,7 @@ class SamplerTest {
         assertEquals(0, e.low(), "no time is negative");
         Estimate narrow = Estimate.of(10, 10.1, 9.9);
         assertEquals(10, narrow.mean(), 1e-12);
+        assertEquals(9.9, narrow.least());
         assertEquals(31.59905458 * 0.1 / Math.sqrt(3), narrow.high() - narrow.mean(), 1e-6);
         assertTrue(Double.isNaN(Estimate.of(7).high()), "one value has no interval");
         assertTrue(Estimate.of(1, 1, 1).isBelow(Estimate.of(2, 2, 2)));
