@@ -11,6 +11,7 @@ module io.eslm.bench {
     requires jdk.management;
     requires jmh.core;
     requires org.apache.commons.statistics.descriptive;
+    requires org.apache.commons.statistics.distribution;
     requires org.commonmark;
     requires org.commonmark.ext.gfm.tables;
     requires org.commonmark.ext.heading.anchor;

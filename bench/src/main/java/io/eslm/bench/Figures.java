@@ -11,21 +11,21 @@ import java.lang.reflect.RecordComponent;
 import java.util.List;
 
 /** Measured figures as JSON. A figure that is not known (NaN) or not finite is null: JSON has no word for it. */
-final class Figures {
+public final class Figures {
     private Figures() {
     }
 
-    static void add(JsonObject to, String name, double value) {
+    public static void add(JsonObject to, String name, double value) {
         to.add(name, Json.number(value));
     }
 
     /** A share of the peak; null above 1, where the peak cannot be right. */
-    static void addShare(JsonObject to, String name, double share) {
+    public static void addShare(JsonObject to, String name, double share) {
         add(to, name, share <= 1 ? share : Double.NaN);
     }
 
     /** A record as an object of its components, a list as an array, and text, numbers, truth values and null as they are. */
-    static JsonElement of(Object value) {
+    public static JsonElement of(Object value) {
         return switch (value) {
             case null -> JsonNull.INSTANCE;
             case JsonElement e -> e;
@@ -60,7 +60,7 @@ final class Figures {
     }
 
     /** A figure as text; "?" if it is not known. */
-    static String text(JsonElement figure) {
+    public static String text(JsonElement figure) {
         return figure.isJsonNull() ? "?" : figure.getAsString();
     }
 }

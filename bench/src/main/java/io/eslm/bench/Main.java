@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import io.eslm.bench.offload.OffloadBench;
 import io.eslm.bench.site.SiteCommand;
 import io.eslm.tensor.UserError;
 import java.util.Arrays;

@@ -4,14 +4,14 @@ package io.eslm.bench;
 import io.eslm.gpt2.Gpt2Config;
 
 /** The models to time: presets, or any size. */
-final class ModelSize {
+public final class ModelSize {
     static final String HELP = "a preset, or LAYERSxWIDTH such as 6x384 (heads of 64, GPT-2's vocabulary)";
 
     private ModelSize() {
     }
 
     /** The model that {@code model} names, for windows of {@code seq} tokens. */
-    static Gpt2Config config(String model, int seq) {
+    public static Gpt2Config config(String model, int seq) {
         if (model.matches("\\d+x\\d+")) {
             int layers = Integer.parseInt(model.substring(0, model.indexOf('x')));
             int width = Integer.parseInt(model.substring(model.indexOf('x') + 1));

@@ -13,12 +13,12 @@ import java.nio.file.Path;
 import java.util.function.Function;
 
 /** Makes training data for timings; the speed of a step does not depend on the tokens. */
-final class RandomTokens {
+public final class RandomTokens {
     private RandomTokens() {
     }
 
     /** Calls {@code use} with {@code windows} windows of random tokens, in a folder that is deleted afterwards. */
-    static <T> T with(Gpt2Config config, int windows, Function<TokenData, T> use) {
+    public static <T> T with(Gpt2Config config, int windows, Function<TokenData, T> use) {
         try {
             Path dir = Files.createTempDirectory("eslm-bench");
             Path file = dir.resolve("train.bin");

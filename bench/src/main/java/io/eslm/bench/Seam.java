@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** Watches the seam of a backend: every call of a kernel, and every copy from or to the host, as it is made. */
-final class Seam {
+public final class Seam {
     /**
      * One call.
      *
@@ -24,7 +24,7 @@ final class Seam {
      * @param flops multiply-adds that the backend counted, as two
      * @param launches {@link Backend#launches} that it took
      */
-    record Call(String name, List<Storage> storages, long nanos, long flops, long launches) {
+    public record Call(String name, List<Storage> storages, long nanos, long flops, long launches) {
     }
 
     private Seam() {
@@ -35,20 +35,20 @@ final class Seam {
      *
      * @param name "write" to the storage or "read" from it
      */
-    record Copy(String name, Storage storage, int elements) {
-        long bytes() {
+    public record Copy(String name, Storage storage, int elements) {
+        public long bytes() {
             return (long) elements * storage.dtype().bytes();
         }
     }
 
     /** {@code backend}, telling {@code listener} of each call once it is done. */
-    static Backend watch(Backend backend, Consumer<Call> listener) {
+    public static Backend watch(Backend backend, Consumer<Call> listener) {
         return watch(backend, listener, copy -> {
         });
     }
 
     /** The same, telling {@code copies} of each copy. */
-    static Backend watch(Backend backend, Consumer<Call> listener, Consumer<Copy> copies) {
+    public static Backend watch(Backend backend, Consumer<Call> listener, Consumer<Copy> copies) {
         Kernels kernels = KernelWatch.of(backend.kernels(), (kernel, args, run) -> {
             long counted = backend.flops().total();
             long launched = backend.launches();

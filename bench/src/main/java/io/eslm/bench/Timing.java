@@ -2,7 +2,7 @@
 package io.eslm.bench;
 
 /** Times a piece of work by the wall clock. */
-final class Timing {
+public final class Timing {
     private static final double WARM_UP_SECONDS = 0.4;
     private static final double SAMPLE_SECONDS = 0.02;
 
@@ -10,7 +10,7 @@ final class Timing {
     }
 
     /** Best of {@code samples}, in seconds per run, after warming up; short work is repeated within a sample. */
-    static double best(int samples, Runnable work) {
+    public static double best(int samples, Runnable work) {
         long start = System.nanoTime();
         long runs = 0;
         do {

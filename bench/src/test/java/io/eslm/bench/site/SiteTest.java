@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.bench.Chromium;
 import io.eslm.tensor.UserError;
-import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLDecoder;
@@ -19,16 +19,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
 import org.jsoup.nodes.Element;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,8 +31,6 @@ import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.chrome.ChromeDriverService;
-import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.interactions.Actions;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
@@ -83,10 +76,7 @@ class SiteTest {
         if (browser == null) {
             browser = new Pages();
         }
-        browser.driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", height,
-                "deviceScaleFactor", 1, "mobile", width < 600));
-        browser.driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features",
-                List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+        Chromium.resize(browser.driver, width, height, dark);
         return browser;
     }
 
@@ -207,24 +197,7 @@ class SiteTest {
         final ChromeDriver driver;
 
         Pages() {
-            Logger.getLogger("org.openqa.selenium").setLevel(Level.SEVERE);
-            Optional<Path> chromium = installed("chromium");
-            Optional<Path> chromedriver = installed("chromedriver");
-            if (chromium.isEmpty() || chromedriver.isEmpty()) {
-                String why = "SKIPPED: no chromium and chromedriver, so the documentation is not tested in a browser";
-                System.err.println(why);
-                Assumptions.abort(why);
-            }
-            ChromeOptions options = new ChromeOptions();
-            options.setBinary(chromium.get().toFile());
-            options.addArguments("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars");
-            driver = new ChromeDriver(new ChromeDriverService.Builder()
-                    .usingDriverExecutable(chromedriver.get().toFile()).usingAnyFreePort().build(), options);
-        }
-
-        private static Optional<Path> installed(String program) {
-            return Stream.of(System.getenv("PATH").split(File.pathSeparator)).map(path -> Path.of(path, program))
-                    .filter(Files::isExecutable).findFirst();
+            driver = Chromium.start();
         }
 
         Pages go(String page) {
@@ -251,8 +224,7 @@ class SiteTest {
         }
 
         List<String> errors() {
-            return driver.manage().logs().get("browser").getAll().stream()
-                    .filter(e -> e.getLevel().intValue() >= Level.SEVERE.intValue()).map(Object::toString).toList();
+            return Chromium.errors(driver);
         }
     }
 }
