@@ -18,6 +18,7 @@ import java.nio.file.Path;
  */
 public record Address(String host, int port, Path path) {
     private static final String UNIX = "unix:";
+    private static final int UNIX_BUFFER = 1 << 21;
     /** Bytes of the path of a Unix-domain socket, on every system. */
     private static final int LONGEST_PATH = 100;
 
@@ -39,11 +40,6 @@ public record Address(String host, int port, Path path) {
 
     boolean isUnix() {
         return path != null;
-    }
-
-    /** The address of rank {@code rank} beside this one. */
-    Address beside(int rank) {
-        return new Address(null, 0, path.resolveSibling(path.getFileName() + "." + rank));
     }
 
     /** True if nobody outside this host can come there. */
@@ -76,11 +72,16 @@ public record Address(String host, int port, Path path) {
         return channel;
     }
 
-    /** Small messages go at once, and a host that is gone is noticed. */
+    /**
+     * Small messages go at once, and a host that is gone is noticed. TCP chooses the size of its buffers itself; a Unix-domain
+     * socket does not, and its usual ones are too small for a process to use a whole slice of time.
+     */
     static void tune(SocketChannel channel) throws IOException {
         if (channel.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY)) {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
             channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        } else {
+            channel.setOption(StandardSocketOptions.SO_SNDBUF, UNIX_BUFFER);
         }
     }
 

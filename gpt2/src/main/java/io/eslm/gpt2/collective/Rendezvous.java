@@ -12,7 +12,6 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -20,14 +19,16 @@ import java.util.stream.IntStream;
 
 /**
  * How ranks find each other: rank 0 waits at an address that all know. The others come there, say where they wait themselves, and
- * are told where the rest is. Each must know the job's secret, run the same version of the program, and have been started for the
- * same number of ranks.
+ * are told where all are. Then each goes to those before it; on the same host past the network, if it can. Each must know the job's
+ * secret, run the same version of the program, and have been started for the same number of ranks.
  */
 public final class Rendezvous {
     /** How long one that connects may take to show that it is a rank. */
     private static final Duration GREETING = Duration.ofSeconds(10);
     private static final Duration RETRY = Duration.ofMillis(200);
     private static final String[] PURPOSES = {"data", "control"};
+    private static final int DATA = 0;
+    private static final int CONTROL = 1;
 
     /**
      * What a rank brings.
@@ -48,8 +49,10 @@ public final class Rendezvous {
     private final Member me;
     private final Consumer<String> notes;
     private final long deadline;
+    /** By rank, then purpose. */
     private final SocketChannel[][] channels;
-    private final String[] places;
+    private final JsonObject[] places;
+    private final String[] names;
     private final List<Session> waiting = new ArrayList<>();
     private final List<String> refused = new ArrayList<>();
 
@@ -58,7 +61,8 @@ public final class Rendezvous {
         this.notes = notes;
         deadline = System.nanoTime() + me.timeout.toNanos();
         channels = new SocketChannel[me.world][2];
-        places = new String[me.world];
+        places = new JsonObject[me.world];
+        names = new String[me.world];
     }
 
     /** Opens the door at {@code address} if this is rank 0, else goes there. */
@@ -79,10 +83,11 @@ public final class Rendezvous {
 
     private Collective receive(Door door) {
         try (door) {
-            accept(door, 1);
+            accept(door, 1, CONTROL);
+            places[0] = place(door);
             JsonArray all = new JsonArray();
-            for (String place : places) {
-                all.add(place == null ? "" : place);
+            for (JsonObject place : places) {
+                all.add(place);
             }
             JsonObject table = new JsonObject();
             table.add("ranks", all);
@@ -90,6 +95,8 @@ public final class Rendezvous {
                 session.send(table);
                 session.close();
             }
+            waiting.clear();
+            accept(door, 1, DATA);
             return mesh();
         } catch (IOException e) {
             throw failed("rank 0 cannot begin with the others: " + Door.reason(e), e);
@@ -116,12 +123,24 @@ public final class Rendezvous {
 
     // ---- both
 
-    /** Takes in all ranks from {@code first} on, each twice. */
-    private void accept(Door door, int first) throws IOException {
-        while (!missing(first).isEmpty()) {
+    /** Where this rank waits, for the others. */
+    private static JsonObject place(Door door) {
+        JsonObject at = new JsonObject();
+        at.addProperty("port", door.port());
+        at.addProperty("host", Host.id());
+        Address local = door.local();
+        if (local != null) {
+            at.addProperty("unix", local.toString());
+        }
+        return at;
+    }
+
+    /** Takes in all ranks from {@code first} on, for these purposes. */
+    private void accept(Door door, int first, int... purposes) throws IOException {
+        while (!missing(first, purposes).isEmpty()) {
             SocketChannel channel = door.accept(deadline);
             if (channel == null) {
-                List<Integer> late = missing(first);
+                List<Integer> late = missing(first, purposes);
                 throw new UserError((late.size() == 1 ? "rank " : "ranks ")
                         + late.stream().map(String::valueOf).collect(Collectors.joining(", "))
                         + (late.size() == 1 ? " has" : " have") + " not come to rank " + me.rank + " within "
@@ -153,15 +172,15 @@ public final class Rendezvous {
         }
     }
 
-    private List<Integer> missing(int first) {
-        return IntStream.range(first, me.world).filter(r -> channels[r][0] == null || channels[r][1] == null).boxed()
-                .toList();
+    private List<Integer> missing(int first, int... purposes) {
+        return IntStream.range(first, me.world)
+                .filter(r -> IntStream.of(purposes).anyMatch(purpose -> channels[r][purpose] == null)).boxed().toList();
     }
 
     private void greet(Session session, SocketChannel channel, JsonObject who, int first) throws IOException {
         int rank = who.get("rank").getAsInt();
         int world = who.get("world").getAsInt();
-        int purpose = who.get("purpose").getAsString().equals(PURPOSES[0]) ? 0 : 1;
+        int purpose = who.get("purpose").getAsString().equals(PURPOSES[DATA]) ? DATA : CONTROL;
         String program = who.get("program").getAsString();
         Optional<String> fault = Optional.empty();
         if (!program.equals(me.program)) {
@@ -183,12 +202,14 @@ public final class Rendezvous {
             throw new UserError(fault.get());
         }
         channels[rank][purpose] = channel;
-        if (purpose == 0) {
-            JsonObject at = who.getAsJsonObject("at");
-            places[rank] = at.has("unix") ? "unix:" + at.get("unix").getAsString()
-                    : Address.of(channel, at.get("port").getAsInt()).toString();
+        if (purpose == CONTROL) {
+            places[rank] = who.getAsJsonObject("at");
+            int port = places[rank].get("port").getAsInt();
+            names[rank] = channel.getRemoteAddress() instanceof InetSocketAddress ? Address.of(channel, port).toString()
+                    : "this host";
+            places[rank].addProperty("name", names[rank]);
         }
-        if (me.rank == 0 && purpose == 1) {
+        if (me.rank == 0 && purpose == CONTROL) {
             waiting.add(session);
         } else {
             session.close();
@@ -201,25 +222,26 @@ public final class Rendezvous {
         Door door = null;
         try {
             SocketChannel first = reach(address, 0);
-            door = Door.open(address.isUnix() ? address.beside(me.rank)
-                    : new Address(((InetSocketAddress) first.getLocalAddress()).getAddress().getHostAddress(), 0,
-                            null));
-            introduce(first, 0, 0, address, door, deadline).close();
+            door = first.getLocalAddress() instanceof InetSocketAddress at
+                    ? Door.open(new Address(at.getAddress().getHostAddress(), 0, null))
+                    : Door.ofThisHost();
             JsonObject table;
             // Longer than rank 0 waits: it says who has not come.
-            try (Session control = introduce(reach(address, 0), 0, 1, address, door, deadline + GREETING.toNanos())) {
+            try (Session control = introduce(first, 0, CONTROL, door, deadline + GREETING.toNanos())) {
                 table = control.receive();
             }
             check(table);
             JsonArray all = table.getAsJsonArray("ranks");
+            names[0] = address.toString();
+            introduce(reach(all.get(0).getAsJsonObject(), address, 0), 0, DATA, door, deadline).close();
             for (int r = 1; r < me.rank; r++) {
-                Address there = Address.parse(all.get(r).getAsString());
-                places[r] = there.toString();
-                for (int purpose = 0; purpose < 2; purpose++) {
-                    introduce(reach(there, r), r, purpose, address, door, deadline).close();
-                }
+                JsonObject there = all.get(r).getAsJsonObject();
+                names[r] = there.get("name").getAsString();
+                Address network = address.isUnix() ? null : Address.parse(names[r]);
+                introduce(reach(there, network, r), r, CONTROL, door, deadline).close();
+                introduce(reach(there, network, r), r, DATA, door, deadline).close();
             }
-            accept(door, me.rank + 1);
+            accept(door, me.rank + 1, CONTROL, DATA);
             return mesh();
         } catch (Session.WrongSecretException e) {
             throw failed("the secret of rank " + me.rank + " is not the one of the rank at " + address
@@ -234,6 +256,21 @@ public final class Rendezvous {
                 door.close();
             }
         }
+    }
+
+    /** A connection to a rank at {@code place}, past the network if it is on the same host. */
+    private SocketChannel reach(JsonObject place, Address network, int rank) {
+        if (place.has("unix") && (network == null || place.get("host").getAsString().equals(Host.id()))) {
+            try {
+                return Address.parse(place.get("unix").getAsString()).open();
+            } catch (IOException e) {
+                if (network == null) {
+                    throw new UserError("rank " + rank + " has ended", e);
+                }
+                // a container of its own: the same host, but not the same files
+            }
+        }
+        return reach(network, rank);
     }
 
     /** A connection to a rank, which may not be there yet. */
@@ -257,8 +294,7 @@ public final class Rendezvous {
         }
     }
 
-    private Session introduce(SocketChannel channel, int to, int purpose, Address address, Door door,
-            long until)
+    private Session introduce(SocketChannel channel, int to, int purpose, Door door, long until)
             throws IOException {
         channels[to][purpose] = channel;
         Session session = Session.begin(channel, me.secret, true, until);
@@ -267,13 +303,7 @@ public final class Rendezvous {
         who.addProperty("world", me.world);
         who.addProperty("program", me.program);
         who.addProperty("purpose", PURPOSES[purpose]);
-        JsonObject at = new JsonObject();
-        if (address.isUnix()) {
-            at.addProperty("unix", address.beside(me.rank).path().toString());
-        } else {
-            at.addProperty("port", door.port());
-        }
-        who.add("at", at);
+        who.add("at", place(door));
         session.send(who);
         check(session.receive());
         return session;
@@ -290,8 +320,7 @@ public final class Rendezvous {
         Link[] links = new Link[me.world];
         for (int r = 0; r < me.world; r++) {
             if (r != me.rank) {
-                String place = places[r] == null ? "" : String.format(Locale.ROOT, " (%s)", places[r]);
-                links[r] = new Link(r, "rank " + r + place, channels[r][0], channels[r][1], selector,
+                links[r] = new Link(r, "rank " + r + " (" + names[r] + ")", channels[r][0], channels[r][1], selector,
                         Mesh.block(me.world));
             }
         }

@@ -6,17 +6,15 @@ import io.eslm.autograd.optim.AdamW;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
+import io.eslm.gpt2.collective.Host;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -203,7 +201,7 @@ public final class Team {
 
     /** The peaks of all hosts together, each of which counts once; {@code own} is that of this rank's backend. */
     double peakFlops(double own) {
-        byte[] host = host().getBytes(StandardCharsets.UTF_8);
+        byte[] host = Host.id().getBytes(StandardCharsets.UTF_8);
         Map<String, Double> peaks = new LinkedHashMap<>();
         for (byte[] bytes : ranks.allGather(ByteBuffer.allocate(Double.BYTES + host.length).putDouble(own).put(host).array())) {
             ByteBuffer in = ByteBuffer.wrap(bytes);
@@ -211,15 +209,6 @@ public final class Team {
             peaks.merge(StandardCharsets.UTF_8.decode(in).toString(), peak, Math::max);
         }
         return peaks.values().stream().mapToDouble(p -> p).sum();
-    }
-
-    /** What names this host as long as it runs. */
-    private static String host() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id"));
-        } catch (IOException _) {
-            return String.valueOf(System.getenv("HOSTNAME"));
-        }
     }
 
     private FlatTensors flatGradients() {
