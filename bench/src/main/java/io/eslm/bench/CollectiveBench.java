@@ -26,7 +26,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Times the sum of numbers over several processes on this machine, as ranks of a training do it. */
-@Command(name = "collective", description = "Times sums over several processes on this machine, as ranks of a training do them.",
+@Command(name = "collective",
+        description = "Times sums over several processes on this machine, as ranks of a training do them.",
         mixinStandardHelpOptions = true, showDefaultValues = true)
 final class CollectiveBench implements Callable<Integer> {
     private static final int SMALL = 200;
@@ -94,10 +95,13 @@ final class CollectiveBench implements Callable<Integer> {
     }
 
     private Process child(int r, String place) {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx" + (2L * megabytes + 200) + "m", "-XX:+UseSerialGC", "-D" + Door.NETWORK_ONLY + "=" + tcp, "-cp", System.getProperty("java.class.path"),
-                Main.class.getName(), "collective", "--ranks", "" + ranks, "--mb", "" + megabytes, "--rounds", "" + rounds,
-                "--rank", "" + r, "--at", place, "--secret", secret));
+        List<String> command =
+                new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx" + (2L * megabytes + 200) + "m", "-XX:+UseSerialGC", "-D" + Door.NETWORK_ONLY + "=" + tcp,
+                        "-cp", System.getProperty("java.class.path"),
+                        Main.class.getName(), "collective", "--ranks", "" + ranks, "--mb", "" + megabytes, "--rounds",
+                        "" + rounds,
+                        "--rank", "" + r, "--at", place, "--secret", secret));
         try {
             return new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .redirectError(ProcessBuilder.Redirect.INHERIT).start();

@@ -45,7 +45,8 @@ class BenchOutputTest {
     @ValueSource(strings = {STEP, STEP + " --profile", STEP + " --backend scalar --profile",
         STEP + " --method clm --method cvar-loss:alpha=0.5", STEP + " --method clm --method cvar-loss --profile",
         STEP + " --grad-accum 2", SOAK, SOAK + " --backend scalar", "soak --minutes 0.0001 --threads 1",
-        "kernels --only dropout", PROGRAM, PROGRAM + " --all", PROGRAM + " --backend scalar", "collective --mb 1 --rounds 2 --threads 1", GENERATE,
+        "kernels --only dropout", PROGRAM, PROGRAM + " --all", PROGRAM + " --backend scalar",
+        "collective --mb 1 --rounds 2 --threads 1", GENERATE,
         GENERATE + " --tokens"})
     void jsonIsOneObject(String command) {
         String text = output(command + " --json");

@@ -162,7 +162,8 @@ final class TrainCommand extends EslmCommand {
             return Interrupt.during(screen, stop -> {
                 RunResult result = member.train(stop);
                 screen.note(String.format(Locale.ROOT, "rank %d of %d: %s after %d steps in %s", member.rank(),
-                        member.world(), result.finished() ? "done" : "stopped at step " + result.step(), result.trained(),
+                        member.world(), result.finished() ? "done" : "stopped at step " + result.step(),
+                        result.trained(),
                         LogLines.duration(result.seconds())));
                 return result.finished() ? 0 : Main.INTERRUPTED;
             });

@@ -91,8 +91,9 @@ public final class RankOptions {
         if (!asked && !torchrun) {
             for (Option<?> option : List.of(SECRET_FILE, TIMEOUT)) {
                 if (own.isSet(option)) {
-                    throw new OptionError(option, own.find(option).orElse(null), "is for a training of several ranks. Give "
-                            + WORLD + ", " + RANK + " and " + RENDEZVOUS + " too");
+                    throw new OptionError(option, own.find(option).orElse(null),
+                            "is for a training of several ranks. Give "
+                                    + WORLD + ", " + RANK + " and " + RENDEZVOUS + " too");
                 }
             }
             return Optional.empty();
@@ -103,8 +104,9 @@ public final class RankOptions {
                 .orElseThrow(() -> new OptionError(WORLD, null, "must be given: the number of ranks"));
         int rank = own.find(RANK).or(() -> launcher.map(l -> Integer.valueOf(environment.get(l.rank))))
                 .or(() -> world == 1 ? Optional.of(0) : Optional.empty())
-                .orElseThrow(() -> new OptionError(RANK, null, "must be given: each process has another rank, from 0 to "
-                        + (world - 1)));
+                .orElseThrow(
+                        () -> new OptionError(RANK, null, "must be given: each process has another rank, from 0 to "
+                                + (world - 1)));
         if (rank >= world) {
             throw new OptionError(RANK, rank, "must be less than " + WORLD + " " + world);
         }
@@ -157,8 +159,10 @@ public final class RankOptions {
             throw FileErrors.failed("read", file.get(), e);
         }
         if ((file.isPresent() || !secret.isEmpty()) && secret.length() < SHORTEST_SECRET) {
-            throw new OptionError(SECRET_FILE, file.map(Path::toString).orElse(null), "the secret has " + secret.length()
-                    + " characters, and needs at least " + SHORTEST_SECRET + "; make one with: openssl rand -hex 32");
+            throw new OptionError(SECRET_FILE, file.map(Path::toString).orElse(null),
+                    "the secret has " + secret.length()
+                            + " characters, and needs at least " + SHORTEST_SECRET
+                            + "; make one with: openssl rand -hex 32");
         }
         return secret.getBytes(StandardCharsets.UTF_8);
     }

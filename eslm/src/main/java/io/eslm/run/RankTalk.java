@@ -104,8 +104,9 @@ final class RankTalk {
             String theirs = String.valueOf(o.child("tokens").object().get(part));
             String mine = String.valueOf(tokens.get(part));
             if (fault.isEmpty() && !theirs.equals(mine)) {
-                fault = Optional.of("rank " + ranks.rank() + " reads other data than rank 0: the " + part.replace('_', ' ')
-                        + " of " + data + " is " + shown(mine) + ", but on rank 0 " + shown(theirs));
+                fault = Optional
+                        .of("rank " + ranks.rank() + " reads other data than rank 0: the " + part.replace('_', ' ')
+                                + " of " + data + " is " + shown(mine) + ", but on rank 0 " + shown(theirs));
             }
         }
         agree(fault);

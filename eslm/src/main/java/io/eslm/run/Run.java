@@ -323,15 +323,17 @@ public final class Run {
         MethodSpec method = resumed(MethodSpec.parse(config.required("method", String.class)));
         TrainOptions before = RunNotes.saved(config);
         if (options.training().get(TrainOptions.ORDERED_SUM) && !before.get(TrainOptions.ORDERED_SUM)) {
-            throw new OptionError(TrainOptions.ORDERED_SUM, true, "the run was started without, as one process that adds up "
-                    + "gradients in place; ranks would not continue it with the same bits. Resume it with one process, or start "
-                    + "a new run from its model");
+            throw new OptionError(TrainOptions.ORDERED_SUM, true,
+                    "the run was started without, as one process that adds up "
+                            + "gradients in place; ranks would not continue it with the same bits. Resume it with one process, or start "
+                            + "a new run from its model");
         }
         String begun = config.required(RunConfig.INIT_FROM, String.class);
         Optional<Path> weights = checkpoint.isPresent() || begun.equals(RunConfig.SCRATCH) ? Optional.empty()
                 : Optional.of(Path.of(begun));
         RunPlan saved =
-                new RunPlan(folder, RunData.of(config, options.own()), method, model, TrainOptions.defaults(), own.get(SAMPLE_PROMPT),
+                new RunPlan(folder, RunData.of(config, options.own()), method, model, TrainOptions.defaults(),
+                        own.get(SAMPLE_PROMPT),
                         weights, checkpoint, Optional.of(config), arguments, Map.of(), notices);
         RunPlan plan = saved.with(before.resumedWith(options.training()));
         plan.check();

@@ -106,7 +106,8 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** {@link #checkMemory(Backend)} for one of {@code ranks} that share the steps. */
     void checkMemory(Backend backend, int ranks) {
         int batch = options.get(TrainOptions.BATCH_SIZE);
-        MemoryNeed.check(backend, memory(ranks), String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
+        MemoryNeed.check(backend, memory(ranks),
+                String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
                         model.parameterCount(), batch, model.blockSize()),
                 MEMORY_ADVICE);
     }

@@ -174,11 +174,15 @@ class RanksTest {
     void anotherSettingIsNamedWithBothValues() {
         List<String> errors = ranks(2,
                 rank -> fresh("x", "clm", 2, rank).option(TrainOptions.LEARNING_RATE, 1e-3 * (rank + 1)), _ -> NEVER);
-        assertEquals("learning rate is 0.002 on rank 1, but 0.001 on rank 0. Give all ranks the same, or give it to rank 0 "
-                + "alone", errors.get(0));
+        assertEquals(
+                "learning rate is 0.002 on rank 1, but 0.001 on rank 0. Give all ranks the same, or give it to rank 0 "
+                        + "alone",
+                errors.get(0));
         assertEquals(errors.get(0), errors.get(1));
         errors = ranks(2, rank -> fresh("y", "cvar-loss:alpha=0." + (rank + 1), 2, rank), _ -> NEVER);
-        assertTrue(errors.get(1).startsWith("method is cvar-loss:alpha=0.2 on rank 1, but cvar-loss:alpha=0.1 on rank 0."), errors.toString());
+        assertTrue(
+                errors.get(1).startsWith("method is cvar-loss:alpha=0.2 on rank 1, but cvar-loss:alpha=0.1 on rank 0."),
+                errors.toString());
         assertEquals(errors.get(0), errors.get(1));
         errors = ranks(2, rank -> fresh("z", "clm", 2, rank).option(Gpt2Config.N_LAYER, 2 + rank), _ -> NEVER);
         assertTrue(errors.get(1).startsWith("n layer is 3 on rank 1, but 2 on rank 0."), errors.toString());

@@ -148,8 +148,9 @@ public final class Rendezvous {
                         + ", or see what " + (late.size() == 1 ? "it" : "they") + " printed"
                         + (refused.isEmpty() ? "" : ". Sent away: " + String.join("; ", refused)));
             }
-            String from = Optional.ofNullable(channel.getRemoteAddress()).map(Object::toString).filter(s -> !s.isEmpty())
-                    .orElse("this host");
+            String from =
+                    Optional.ofNullable(channel.getRemoteAddress()).map(Object::toString).filter(s -> !s.isEmpty())
+                            .orElse("this host");
             Session session = null;
             try {
                 session = Session.begin(channel, me.secret, false,

@@ -203,7 +203,8 @@ public final class Team {
     double peakFlops(double own) {
         byte[] host = Host.id().getBytes(StandardCharsets.UTF_8);
         Map<String, Double> peaks = new LinkedHashMap<>();
-        for (byte[] bytes : ranks.allGather(ByteBuffer.allocate(Double.BYTES + host.length).putDouble(own).put(host).array())) {
+        for (byte[] bytes : ranks
+                .allGather(ByteBuffer.allocate(Double.BYTES + host.length).putDouble(own).put(host).array())) {
             ByteBuffer in = ByteBuffer.wrap(bytes);
             double peak = in.getDouble();
             peaks.merge(StandardCharsets.UTF_8.decode(in).toString(), peak, Math::max);
