@@ -3,7 +3,6 @@ package io.eslm.gpt2.collective;
 
 import io.eslm.tensor.UserError;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.Selector;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -88,10 +88,15 @@ public final class Team {
         STEP, SAVE, GIVE, TAKE, RESTORE, WEIGHTS, END
     }
 
+    private void lead(Task task) {
+        lead(task, ByteBuffer.allocate(0));
+    }
+
     /** On rank 0: all ranks do {@code task} next. */
-    private void lead(Task task, byte... more) {
+    private void lead(Task task, ByteBuffer more) {
         if (world() > 1) {
-            byte[] message = ByteBuffer.allocate(1 + more.length).put((byte) task.ordinal()).put(more).array();
+            byte[] message = ByteBuffer.allocate(1 + more.remaining()).put((byte) task.ordinal()).put(more.duplicate())
+                    .array();
             for (byte[] answer : ranks.allGather(message)) {
                 stopWanted |= answer.length == 1 && answer[0] == 1 && answer != message;
             }
@@ -105,7 +110,7 @@ public final class Team {
 
     /** On rank 0: a step begins. @param show whether somebody wants to see the gradients whole */
     void leadStep(boolean show) {
-        lead(Task.STEP, (byte) (show ? 1 : 0));
+        lead(Task.STEP, ByteBuffer.wrap(new byte[] {(byte) (show ? 1 : 0)}));
         shows = show;
     }
 
@@ -288,7 +293,7 @@ public final class Team {
 
     /** On rank 0: makes the others continue from {@code state}, after their moments have been {@link #write written}. */
     public void restore(TrainerState state) {
-        lead(Task.RESTORE, RestoreMessage.of(state));
+        lead(Task.RESTORE, ByteBuffer.wrap(RestoreMessage.of(state)));
     }
 
     /** The two moments of AdamW. */
@@ -302,10 +307,10 @@ public final class Team {
 
     /** On rank 0: the values {@code [from, from + n)} of a moment of the parameter at {@code path}, from the ranks that own them. */
     public void read(Moment moment, String path, int from, float[] into, int n) {
-        ByteBuffer what = what(moment, path, from, n, 0);
-        lead(Task.GIVE, what.array());
+        ByteBuffer what = what(moment, path, from, n, 0).flip();
+        lead(Task.GIVE, what);
         int at = 0;
-        for (byte[] part : give(what.flip())) {
+        for (byte[] part : give(what)) {
             FloatBuffer floats = ByteBuffer.wrap(part).asFloatBuffer();
             int count = floats.remaining();
             floats.get(into, at, count);
@@ -317,8 +322,9 @@ public final class Team {
     public void write(Moment moment, String path, int from, float[] values, int n) {
         ByteBuffer what = what(moment, path, from, n, Float.BYTES * n);
         what.asFloatBuffer().put(values, 0, n);
-        lead(Task.TAKE, what.array());
-        take(what.clear());
+        what.clear();
+        lead(Task.TAKE, what);
+        take(what);
     }
 
     private ByteBuffer what(Moment moment, String path, int from, int n, int more) {
