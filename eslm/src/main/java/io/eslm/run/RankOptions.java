@@ -127,7 +127,7 @@ public final class RankOptions {
         String given = own.find(RENDEZVOUS).orElse(null);
         String text = given;
         if (text == null && environment.containsKey("MASTER_ADDR") && environment.containsKey("MASTER_PORT")) {
-            text = environment.get("MASTER_ADDR") + ":" + environment.get("MASTER_PORT");
+            text = environment.get("MASTER_ADDR") + ":" + port(environment);
         }
         if (text == null) {
             text = Optional.ofNullable(environment.getOrDefault("SLURM_STEP_NODELIST",
@@ -141,6 +141,13 @@ public final class RankOptions {
         } catch (UserError e) {
             throw new OptionError(RENDEZVOUS, text, e.getMessage().substring(text.length() + 2));
         }
+    }
+
+    /** Torchrun itself may listen at the port that it names; then the next one is the ranks'. */
+    private static String port(Map<String, String> environment) {
+        String port = environment.get("MASTER_PORT");
+        boolean taken = "True".equalsIgnoreCase(environment.get("TORCHELASTIC_USE_AGENT_STORE"));
+        return taken && port.matches("\\d{1,5}") ? String.valueOf(Integer.parseInt(port) + 1) : port;
     }
 
     /** The first of Slurm's list, such as {@code node[03-05,9],gpu1}. */

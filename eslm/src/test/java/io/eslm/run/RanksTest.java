@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -273,6 +274,9 @@ class RanksTest {
         Map<String, String> slurm = Map.of("SLURM_PROCID", "1", "SLURM_NTASKS", "2", "SLURM_NODELIST", "localhost,n2");
         Map<String, String> mpi = Map.of("OMPI_COMM_WORLD_RANK", "5", "OMPI_COMM_WORLD_SIZE", "6");
         assertEquals("3 of 4 at localhost:1234", place(own(), torchrun));
+        Map<String, String> agent = new HashMap<>(torchrun);
+        agent.put("TORCHELASTIC_USE_AGENT_STORE", "True");
+        assertEquals("3 of 4 at localhost:1235", place(own(), agent), "torchrun listens at the port itself");
         assertEquals("alone", place(own(), slurm), "a batch job of one process has these variables too");
         assertEquals("1 of 2 at localhost:29500", place(own(RankOptions.WORLD, 2), slurm));
         assertEquals("5 of 6 at unix:/tmp/s", place(own(RankOptions.RENDEZVOUS, "unix:/tmp/s"), mpi));

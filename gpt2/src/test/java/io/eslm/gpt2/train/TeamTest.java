@@ -183,6 +183,17 @@ class TeamTest {
         errors.forEach(error -> assertEquals(one.getFirst(), error));
     }
 
+    /** A rank has its own gradients, and its part of sums and moments. */
+    @Test
+    void memoryFallsWithTheRanks() {
+        long plain = MemoryNeed.ofTraining(CONFIG, 4);
+        long parameters = CONFIG.parameterCount();
+        for (int ranks : new int[] {1, 2, 4}) {
+            assertEquals(plain - 8 * parameters + 12 * parameters / ranks,
+                    MemoryNeed.ofRank(CONFIG, Optional.empty(), 4, ranks));
+        }
+    }
+
     /** Pieces of any model and number of ranks: all of it, once, in order, and evenly. */
     @Test
     void shardsAreEven() {
