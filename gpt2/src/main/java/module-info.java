@@ -13,6 +13,7 @@ module io.eslm.gpt2 {
 
     exports io.eslm.gpt2;
     exports io.eslm.gpt2.checkpoint;
+    exports io.eslm.gpt2.collective;
     exports io.eslm.gpt2.data;
     exports io.eslm.gpt2.data.source;
     exports io.eslm.gpt2.generate;

@@ -12,7 +12,8 @@ import picocli.CommandLine.Command;
 @Command(name = "eslm bench", description = "Times kernels, training steps and generation on this machine.",
         mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND",
         subcommands = {StepBench.class, SoakBench.class, KernelBench.class,
-            GenerateBench.class, ServeBench.class, ProgramBench.class, OffloadBench.class, JmhBench.class,
+            GenerateBench.class, ServeBench.class, ProgramBench.class, OffloadBench.class, CollectiveBench.class,
+            JmhBench.class,
             SiteCommand.class})
 public final class Main {
     private Main() {

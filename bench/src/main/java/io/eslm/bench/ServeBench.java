@@ -17,6 +17,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.Json;
+import java.nio.charset.StandardCharsets;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -185,7 +186,7 @@ final class ServeBench implements Callable<Integer> {
                 .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofInputStream());
         double first = Double.NaN;
         int tokens = 0;
-        try (Scanner lines = new Scanner(response.body())) {
+        try (Scanner lines = new Scanner(response.body(), StandardCharsets.UTF_8)) {
             while (lines.hasNextLine()) {
                 String line = lines.nextLine();
                 if (line.startsWith("data: {")) {

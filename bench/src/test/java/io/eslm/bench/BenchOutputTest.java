@@ -48,7 +48,7 @@ class BenchOutputTest {
         STEP + " --grad-accum 2", SOAK, SOAK + " --backend scalar", "soak --minutes 0.0001 --threads 1",
         "kernels --only dropout",
         "offload --quick --only fill --step none --threads 1", PROGRAM, PROGRAM + " --all",
-        PROGRAM + " --backend scalar", SERVE, GENERATE,
+        PROGRAM + " --backend scalar", SERVE, "collective --mb 1 --rounds 2 --threads 1", GENERATE,
         GENERATE + " --tokens"})
     void jsonIsOneObject(String command) {
         String text = output(command + " --json");
@@ -70,7 +70,7 @@ class BenchOutputTest {
                 names.add(name);
             }
         });
-        assertEquals(Set.of("step", "soak", "kernels", "program", "generate", "serve", "offload"), names);
+        assertEquals(Set.of("step", "soak", "kernels", "program", "generate", "serve", "offload", "collective"), names);
     }
 
     @Test

@@ -11,9 +11,11 @@ import io.eslm.gpt2.train.DivergedError;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.HtmlReport;
+import io.eslm.run.RankOptions;
 import io.eslm.run.Run;
 import io.eslm.run.RunEngine;
 import io.eslm.run.RunFolder;
+import io.eslm.run.RunMember;
 import io.eslm.run.RunPlan;
 import io.eslm.run.RunResult;
 import io.eslm.run.TaskPlan;
@@ -81,7 +83,8 @@ final class TrainCommand extends EslmCommand {
                 .add(command, "Documents", DataSpec.options())
                 .add(command, "Method", all(Run.METHOD, Methods.options()))
                 .add(command, "Model", all(Run.PRESET, Gpt2Config.GROUP.options()))
-                .add(command, "Training", TrainOptions.GROUP.options());
+                .add(command, "Training", TrainOptions.GROUP.options())
+                .add(command, "Several processes", RankOptions.all());
         List<Option<?>> all = Methods.options();
         command.usageMessage().footer(Stream.of(Stream.of("", "Methods and their settings:"),
                 Methods.all().stream().map(method -> lines(method, all)), Stream.of(command.usageMessage().footer()))
@@ -131,6 +134,9 @@ final class TrainCommand extends EslmCommand {
         }
         Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
                 .notes(note -> screen.note("note: " + note.messageFor(DeclaredOptions::flag)));
+        if (run.isMember()) {
+            return follow(screen, run);
+        }
         try (RunEngine engine = run.open()) {
             screen.endBar();
             config.save(settings(engine.plan())).ifPresent(file -> screen.note("config:  " + file));
@@ -147,6 +153,23 @@ final class TrainCommand extends EslmCommand {
                             + resume(engine.plan(), DeclaredOptions.flag(TrainOptions.LEARNING_RATE),
                                     String.valueOf(rate)));
                 }
+            });
+        }
+    }
+
+    /** As a rank other than 0. */
+    private static int follow(Terminal screen, Run run) {
+        try (RunMember member = run.join()) {
+            screen.endBar();
+            screen.note(String.format(Locale.ROOT, "rank %d of %d: trains with rank 0, which has the folder %s, on %s",
+                    member.rank(), member.world(), member.plan().folder(), member.backend().description()));
+            return Interrupt.during(screen, stop -> {
+                RunResult result = member.train(stop);
+                screen.note(String.format(Locale.ROOT, "rank %d of %d: %s after %d steps in %s", member.rank(),
+                        member.world(), result.finished() ? "done" : "stopped at step " + result.step(),
+                        result.trained(),
+                        LogLines.duration(result.seconds())));
+                return result.finished() ? 0 : Main.INTERRUPTED;
             });
         }
     }

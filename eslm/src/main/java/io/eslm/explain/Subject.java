@@ -20,6 +20,7 @@ import io.eslm.report.RunLog;
 import io.eslm.run.RunPlan;
 import io.eslm.select.Method;
 import io.eslm.select.MethodSpec;
+import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.Json;
@@ -27,6 +28,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -89,7 +91,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         })) {
             Checkpoints.restore(trainer, checkpoint);
             state = trainer.state();
-            optimizer = trainer.optimizer();
+            optimizer = trainer.team() == null ? trainer.optimizer() : whole(trainer);
         }
         Objective taken = asked.equals(own) ? objective : asked.objective(models);
         int time = model.config().blockSize();
@@ -100,6 +102,19 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         TokenTexts texts = new TokenTexts(tokens.tokenizer());
         return new Subject(new Step(model, options, state.step(), optimizer, batch, texts), taken, models.loaded,
                 String.format(Locale.ROOT, "step %,d of %s on %s", state.step() + 1, folder, data));
+    }
+
+    /** An optimizer of the parameters themselves, with the moments of one that keeps them for a team of one. */
+    private static AdamW whole(Trainer trainer) {
+        AdamW whole = new AdamW(trainer.model().parameters(), trainer.optimizer().options());
+        copy(trainer.optimizer().firstMoments(), whole.firstMoments());
+        copy(trainer.optimizer().secondMoments(), whole.secondMoments());
+        whole.restoreStepCount(trainer.optimizer().stepCount());
+        return whole;
+    }
+
+    private static void copy(Map<String, Tensor> from, Map<String, Tensor> to) {
+        to.forEach((path, t) -> t.kernels().copy(t.storage(), from.get(path).storage(), t.size()));
     }
 
     private static void checkMemory(Gpt2 model, MethodSpec method, int windows, int time) {

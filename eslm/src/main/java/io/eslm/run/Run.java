@@ -2,14 +2,12 @@
 package io.eslm.run;
 
 import io.eslm.gpt2.data.TokenData;
-import io.eslm.gpt2.tokenizer.Tokenizer;
-import io.eslm.gpt2.tokenizer.Tokenizers;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
-import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.Progress;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
@@ -28,6 +26,7 @@ import io.eslm.tensor.io.SealedJson;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -87,6 +86,7 @@ public final class Run {
 
     static {
         TaskPlan.OPTIONS.forEach(option -> ALL.add(option));
+        RankOptions.all().forEach(ALL::add);
     }
 
     /** Options of the run itself; its training, its model, and its method have their own. */
@@ -197,6 +197,11 @@ public final class Run {
 
     /** Trains until the last step or until {@code stop} returns true, which is asked between steps; either way it saves. */
     public RunResult start(BooleanSupplier stop) {
+        if (isMember()) {
+            try (RunMember member = join()) {
+                return member.train(stop);
+            }
+        }
         try (RunEngine engine = open()) {
             return engine.train(stop);
         }
@@ -207,18 +212,28 @@ public final class Run {
      * written before {@link RunEngine#train}.
      */
     public RunEngine open() {
+        Optional<RankOptions.Place> place = place();
         RunPlan given = resume ? null : fresh();
         TaskPlan tasks = TaskPlan.of(options.own());
         FolderLock lock = resume ? lockExisting() : lockNew(given);
         Backend backend = null;
+        Collective ranks = null;
         try {
             RunPlan asked = resume ? resumed() : given.in(lock.folder());
+            if (place.isPresent()) {
+                RankTalk.checkShare(asked, place.get().world());
+                ranks = RankTalk.join(place.get(), this::note);
+                new RankTalk(ranks).tellSettings(asked, resume);
+            }
             Backend opened = Backends.open(options.own().get(BACKEND), options.own().get(THREADS));
             backend = opened;
-            TokenData data = DataSource.open(asked.data(), tokenizer(asked), progress);
+            TokenData data = RunData.open(asked, options, resume, progress);
             RunPlan plan = resume || from != null ? asked : asked.with(options.newModel(data));
             plan.check();
-            plan.checkMemory(opened);
+            plan.checkMemory(opened, place.map(RankOptions.Place::world).orElse(1));
+            place.filter(p -> p.world() > 1).ifPresent(p -> note(String.format(Locale.ROOT,
+                    "%d ranks share each step; each needs about %.2f GB of memory, and one process by itself %.2f GB",
+                    p.world(), plan.memory(p.world()) * 1e-9, plan.memory(1) * 1e-9)));
             Runnable atEnd = () -> {
                 opened.close();
                 lock.close();
@@ -226,10 +241,13 @@ public final class Run {
             TokenData tokens = data.forVocabulary(plan.model().vocabSize());
             RunTasks read = new RunTasks(tasks.read(tokens.tokenizer(), plan.model()),
                     options.own().find(TaskPlan.INTERVAL), progress);
-            return new RunEngine(plan, opened, atEnd, tokens, true).guard(lock).tasks(read)
+            return new RunEngine(plan, opened, atEnd, tokens, true, ranks).guard(lock).tasks(read)
                     .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes)
                     .tensorBoard(options.own().get(TENSORBOARD));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            if (ranks != null) {
+                ranks.abort(String.valueOf(e.getMessage()));
+            }
             if (backend != null) {
                 backend.close();
             }
@@ -238,19 +256,21 @@ public final class Run {
         }
     }
 
-    /** The tokenizer that the data must be of, or is made with: the one that is asked for, or the model's. */
-    private Optional<Tokenizer> tokenizer(RunPlan plan) {
-        Optional<Tokenizer> asked = (resume || from != null ? options.own().find(TOKENIZER) : options.tokenizer())
-                .map(ModelFolder::tokenizerAt);
-        Optional<Path> model = plan.checkpoint().or(plan::from);
-        Optional<Tokenizer> own = model.isPresent() ? ModelFolder.tokenizer(model.get())
-                : resume ? Tokenizers.inFolder(plan.folder()) : Optional.empty();
-        if (asked.isPresent() && own.isPresent()
-                && Tokenizers.firstDifference(asked.get(), own.get()).isPresent()) {
-            throw new OptionError(TOKENIZER, options.own().get(TOKENIZER), "the model has a tokenizer of its own ("
-                    + own.get().description() + "). Omit the option");
-        }
-        return own.or(() -> asked);
+    /** Where this process stands among ranks, whose steps need {@link TrainOptions#ORDERED_SUM}; empty if it is by itself. */
+    private Optional<RankOptions.Place> place() {
+        Optional<RankOptions.Place> place = RankOptions.of(options.own(), System.getenv());
+        place.ifPresent(_ -> option(TrainOptions.ORDERED_SUM, true));
+        return place;
+    }
+
+    /** True if this process is a rank other than 0: then {@link #join} it instead of {@link #open}. */
+    public boolean isMember() {
+        return place().filter(p -> p.rank() > 0).isPresent();
+    }
+
+    /** Joins a training of several ranks, as one other than 0, up to its first step. */
+    public RunMember join() {
+        return RunMember.join(place().orElseThrow(), options, methodOptions, progress, this::note).listener(listener);
     }
 
     private RunPlan fresh() {
@@ -306,13 +326,20 @@ public final class Run {
         checkKept(Gpt2Config.DROPOUT, options.model(), model.dropout());
         checkShape(model, checkpoint.orElse(folder));
         MethodSpec method = resumed(MethodSpec.parse(config.required("method", String.class)));
+        TrainOptions before = RunNotes.saved(config);
+        if (options.training().get(TrainOptions.ORDERED_SUM) && !before.get(TrainOptions.ORDERED_SUM)) {
+            throw new OptionError(TrainOptions.ORDERED_SUM, true,
+                    "the run was started without, as one process that adds up "
+                            + "gradients in place; ranks would not continue it with the same bits. Resume it with one process, or start "
+                            + "a new run from its model");
+        }
         String begun = config.required(RunConfig.INIT_FROM, String.class);
         Optional<Path> weights = checkpoint.isPresent() || begun.equals(RunConfig.SCRATCH) ? Optional.empty()
                 : Optional.of(Path.of(begun));
         RunPlan saved =
-                new RunPlan(folder, data(config), method, model, TrainOptions.defaults(), own.get(SAMPLE_PROMPT),
+                new RunPlan(folder, RunData.of(config, options.own()), method, model, TrainOptions.defaults(),
+                        own.get(SAMPLE_PROMPT),
                         weights, checkpoint, Optional.of(config), arguments, Map.of(), notices);
-        TrainOptions before = RunNotes.saved(config);
         RunPlan plan = saved.with(before.resumedWith(options.training()));
         plan.check();
         if (checkpoint.isEmpty()) {
@@ -333,20 +360,6 @@ public final class Run {
     /** The shape of a model that is not saved yet. */
     private static Gpt2Config recorded(Json config) {
         return new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, config.child("model")));
-    }
-
-    /** Where the data of the run is: there, or where it was. */
-    private String data(Json config) {
-        if (options.own().isSet(DATA)) {
-            return options.own().get(DATA);
-        }
-        String saved = config.required("data", String.class);
-        DataSource.missing(saved).ifPresent(place -> {
-            throw new OptionError(DATA, place, "was the data of this run, and is not there any more"
-                    + (Path.of(place).isAbsolute() ? "" : " (seen from " + Path.of("").toAbsolutePath() + ")")
-                    + ". Give the path where it is now; it is known by its content");
-        });
-        return saved;
     }
 
     private static <T> void checkKept(Option<T> option, OptionValues given, T saved) {

@@ -10,6 +10,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
@@ -74,22 +75,33 @@ public final class RunEngine implements AutoCloseable {
      * @throws UserError if the data has changed since the run started, or a folder cannot be read
      */
     public RunEngine(RunPlan plan, Backend backend, Runnable atEnd, TokenData tokens, boolean snapshots) {
+        this(plan, backend, atEnd, tokens, snapshots, null);
+    }
+
+    /** @param ranks that share the steps, of which this is rank 0; null if this process takes them by itself */
+    RunEngine(RunPlan plan, Backend backend, Runnable atEnd, TokenData tokens, boolean snapshots, Collective ranks) {
         this.plan = plan;
         this.atEnd = atEnd;
         record = RunConfig.of(plan, backend, tokens);
         plan.saved().ifPresent(saved -> DataIdentity.check(saved.child("tokens"), record.getAsJsonObject("tokens"),
                 plan.data()));
         checkLength(tokens);
+        if (ranks != null) {
+            new RankTalk(ranks).tellData(plan.model(), record.getAsJsonObject("tokens"));
+        }
         Gpt2 model = plan.checkpoint().map(checkpoint -> Checkpoints.model(checkpoint, backend))
                 .orElseGet(() -> new Gpt2(plan.model(), backend, weights(plan, backend)));
         Objective objective = plan.method().objective(folder -> ModelFolder.load(folder, backend));
         checkpoints = new Checkpoints(plan.folder());
-        trainer = new Trainer(model, objective, tokens, plan.options(), this::hear);
+        trainer = new Trainer(model, objective, tokens, plan.options(), this::hear, ranks);
         this.snapshots = snapshots ? new RunSnapshots(model, tokens, objective) : null;
         plan.checkpoint().ifPresent(checkpoint -> {
             Checkpoints.restore(trainer, checkpoint);
             savedStep = trainer.step();
         });
+        if (ranks != null) {
+            trainer.team().giveWeights(model);
+        }
         boolean samples = snapshots && option(TrainOptions.SAMPLE_INTERVAL) > 0;
         Optional<String> fault = samples ? this.snapshots.fault(plan.prompt()) : Optional.empty();
         prompt = fault.isPresent() ? "" : plan.prompt();
@@ -185,6 +197,15 @@ public final class RunEngine implements AutoCloseable {
      * @throws io.eslm.gpt2.train.DivergedError if a loss or a gradient is not finite; the report shows the steps before
      */
     public RunResult train(BooleanSupplier stop) {
+        try {
+            return toTheEnd(stop);
+        } catch (RuntimeException | Error e) {
+            trainer.abort(String.valueOf(e.getMessage()));
+            throw e;
+        }
+    }
+
+    private RunResult toTheEnd(BooleanSupplier stop) {
         long start = System.nanoTime();
         long first = trainer.step();
         try (RunLog opened = RunLog.open(plan.folder(), record, first)) {
@@ -340,7 +361,10 @@ public final class RunEngine implements AutoCloseable {
 
     @Override
     public void close() {
-        trainer.close();
-        atEnd.run();
+        try {
+            trainer.close();
+        } finally {
+            atEnd.run();
+        }
     }
 }

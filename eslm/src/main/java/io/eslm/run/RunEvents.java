@@ -24,7 +24,7 @@ final class RunEvents implements AutoCloseable {
     RunEvents(Path folder, JsonObject config, Trainer trainer) {
         this.trainer = trainer;
         board = TensorBoard.open(folder, config, trainer.step());
-        trainer.watchGradients(look);
+        watchIfDue();
         if (trainer.step() == 0) {
             afterStep();
         }
@@ -34,16 +34,23 @@ final class RunEvents implements AutoCloseable {
         board.log(event);
     }
 
-    /** Called before the step is counted. */
-    private void gradients() {
-        long step = trainer.step() + 1;
-        if (due(step)) {
-            trained((path, p) -> board
-                    .histogram(TensorBoard.GRADIENTS + PretrainedNames.of(path), step, Histogram.of(p.gradient())));
+    /** In the next step alone, if it is one to look at: where ranks share the steps, gradients to look at cost an exchange. */
+    private void watchIfDue() {
+        trainer.unwatchGradients(look);
+        if (due(trainer.step() + 1)) {
+            trainer.watchGradients(look);
         }
     }
 
+    /** Called before the step is counted. */
+    private void gradients() {
+        long step = trainer.step() + 1;
+        trained((path, p) -> board
+                .histogram(TensorBoard.GRADIENTS + PretrainedNames.of(path), step, Histogram.of(p.gradient())));
+    }
+
     void afterStep() {
+        watchIfDue();
         long step = trainer.step();
         if (due(step)) {
             trained((path, p) -> board

@@ -100,10 +100,23 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
 
     /** @throws UserError if the memory of {@code backend} is too small */
     public void checkMemory(Backend backend) {
+        checkMemory(backend, 1);
+    }
+
+    /** {@link #checkMemory(Backend)} for one of {@code ranks} that share the steps. */
+    void checkMemory(Backend backend, int ranks) {
         int batch = options.get(TrainOptions.BATCH_SIZE);
-        MemoryNeed.check(backend, MemoryNeed.ofTraining(model, options.lowRank(), batch) + method.memory(model, batch),
+        MemoryNeed.check(backend, memory(ranks),
                 String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
                         model.parameterCount(), batch, model.blockSize()),
                 MEMORY_ADVICE);
+    }
+
+    /** Bytes of one of {@code ranks} that share the steps. */
+    long memory(int ranks) {
+        int batch = options.get(TrainOptions.BATCH_SIZE);
+        return method.memory(model, batch) + (options.get(TrainOptions.ORDERED_SUM)
+                ? MemoryNeed.ofRank(model, options.lowRank(), batch, ranks)
+                : MemoryNeed.ofTraining(model, options.lowRank(), batch));
     }
 }

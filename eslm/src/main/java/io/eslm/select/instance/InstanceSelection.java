@@ -173,6 +173,16 @@ public final class InstanceSelection implements Objective, SelectionPreview {
     }
 
     @Override
+    public double[] takeSeen() {
+        return then.takeSeen();
+    }
+
+    @Override
+    public void addSeen(double[] figures) {
+        then.addSeen(figures);
+    }
+
+    @Override
     public void stepDone() {
         then.stepDone();
     }

@@ -20,6 +20,7 @@ import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
 import java.util.List;
 import java.util.function.DoublePredicate;
+import java.util.stream.DoubleStream;
 
 /**
  * Ada-ESLM (arXiv 2505.19893): ESLM whose level follows the tail risk. After each interval k,
@@ -81,6 +82,8 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
     private double sum;
     private int batches;
     private int steps;
+    /** Tail risks of the micro-batches of this step. */
+    private double[] seen = {};
 
     /** @param name as {@link Objective#name} */
     public AdaptiveObjective(String name, Risk risk, Feedback feedback) {
@@ -106,14 +109,29 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
     public Loss of(MicroBatch batch) {
         TokenLosses losses = batch.losses();
         return batch.over(SelectiveObjective.choose((loss, entropy, rng) -> {
-            sum += ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start);
-            batches++;
+            addSeen(new double[] {ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start)});
             return new TailSelection(risk, alpha).select(loss, entropy, rng);
         }, losses, batch), losses);
     }
 
     @Override
+    public double[] takeSeen() {
+        double[] taken = seen;
+        seen = new double[0];
+        return taken;
+    }
+
+    @Override
+    public void addSeen(double[] figures) {
+        seen = DoubleStream.concat(DoubleStream.of(seen), DoubleStream.of(figures)).toArray();
+    }
+
+    @Override
     public void stepDone() {
+        for (double tailRisk : takeSeen()) {
+            sum += tailRisk;
+            batches++;
+        }
         steps++;
         if (steps == feedback.interval) {
             double now = sum / batches;

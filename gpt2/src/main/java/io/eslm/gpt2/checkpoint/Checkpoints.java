@@ -7,7 +7,6 @@ import static io.eslm.gpt2.checkpoint.CheckpointFiles.STATE;
 
 import com.google.gson.JsonObject;
 import io.eslm.autograd.Parameter;
-import io.eslm.autograd.optim.AdamW;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.LowRank;
@@ -20,6 +19,7 @@ import io.eslm.gpt2.train.Trainer;
 import io.eslm.gpt2.train.TrainerState;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -85,6 +85,9 @@ public final class Checkpoints {
     public Path save(Trainer trainer, OptionalDouble validationLoss) {
         Path target = folder.resolve(String.format(Locale.ROOT, "step-%06d", trainer.step()));
         Path temporary = folder.resolve(TEMPORARY + target.getFileName());
+        if (trainer.team() != null) {
+            trainer.team().beginSave();
+        }
         NonFinite.check(trainer);
         try {
             Files.createDirectories(folder);
@@ -106,7 +109,9 @@ public final class Checkpoints {
         Map<String, FileSum> sums = new HashMap<>();
         FileSum weights = ModelFolder.write(trainer.model(), trainer.tokenizer(), dir);
         sums.put(ModelFolder.weightsOf(dir), weights);
-        sums.put(MOMENTS, Safetensors.write(dir.resolve(MOMENTS), moments(trainer), Map.of()));
+        sums.put(MOMENTS, trainer.team() == null
+                ? Safetensors.write(dir.resolve(MOMENTS), moments(trainer), Map.of())
+                : Safetensors.write(dir.resolve(MOMENTS), new TeamMoments(trainer), Safetensors.Type.F32));
         TrainerState state = trainer.state();
         JsonObject json = StateJson.of(state);
         json.addProperty(CheckpointFiles.MANIFEST_FIELD, Manifest.FILE);
@@ -210,10 +215,12 @@ public final class Checkpoints {
         try (Safetensors weights = Safetensors.open(dir.resolve(ModelFolder.weightsOf(dir)));
                 Safetensors moments = Safetensors.open(dir.resolve(MOMENTS))) {
             parameters.forEach((path, p) -> read(weights, PretrainedNames.of(path), p.value()));
-            AdamW optimizer = trainer.optimizer();
-            optimizer.firstMoments().forEach((path, t) -> read(moments, "m." + PretrainedNames.of(path), t));
-            optimizer.secondMoments().forEach((path, t) -> read(moments, "v." + PretrainedNames.of(path), t));
-            optimizer.restoreStepCount(state.step());
+            if (trainer.team() == null) {
+                moments(trainer).forEach((name, t) -> read(moments, name, t));
+            } else {
+                new TeamMoments(trainer).restore(moments);
+            }
+            trainer.optimizer().restoreStepCount(state.step());
         }
         try {
             trainer.restore(state);
@@ -222,14 +229,21 @@ public final class Checkpoints {
             throw new UserError(dir.resolve(STATE) + ": \"method_state\" does not fit method " + state.method()
                     + ". Resume from another checkpoint", e);
         }
+        if (trainer.team() != null) {
+            trainer.team().restore(state);
+        }
     }
 
     private static void read(Safetensors file, String name, Tensor into) {
-        if (!file.contains(name) || !file.entry(name).shape().equals(into.shape())) {
-            throw new UserError(file.file() + ": has no tensor " + name + " " + into.shape()
+        check(file, name, into.shape());
+        file.read(name, into.backend(), into.storage());
+    }
+
+    static void check(Safetensors file, String name, Shape shape) {
+        if (!file.contains(name) || !file.entry(name).shape().equals(shape)) {
+            throw new UserError(file.file() + ": has no tensor " + name + " " + shape
                     + ", so it is not of this run. Resume from another checkpoint");
         }
-        file.read(name, into.backend(), into.storage());
     }
 
     private static Map<String, Tensor> moments(Trainer trainer) {

@@ -8,15 +8,23 @@ public final class DivergedError extends UserError {
     private static final long serialVersionUID = 1L;
 
     private final long step;
+    private final String problem;
 
     DivergedError(long step, String problem) {
         super("step " + step + ": " + problem);
         this.step = step;
+        this.problem = problem;
     }
 
     private DivergedError(DivergedError cause, String more) {
         super(cause.getMessage() + ". " + more, cause);
         step = cause.step;
+        problem = cause.problem;
+    }
+
+    /** What is not finite, and where. */
+    String problem() {
+        return problem;
     }
 
     /** The step that failed, counted from 1; the weights are those before it. */

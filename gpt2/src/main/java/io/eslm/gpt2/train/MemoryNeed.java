@@ -75,6 +75,15 @@ public final class MemoryNeed {
         return (long) Math.min(bytes, MOST);
     }
 
+    /**
+     * {@link #ofTraining} for a rank of {@code ranks} that share the steps: of the sum of the gradients and of both moments it
+     * has its part alone, and its own gradients beside them.
+     */
+    public static long ofRank(Gpt2Config config, Optional<LowRank> adapters, int batchSize, int ranks) {
+        double trained = 4.0 * adapters.map(lora -> lora.parameterCount(config)).orElseGet(config::parameterCount);
+        return (long) Math.min(ofTraining(config, adapters, batchSize) - 2 * trained + 3 * trained / ranks, MOST);
+    }
+
     /** Values that a block has for each token where nothing is kept for a backward pass: 16C in GPT-2. */
     public static long ofBlock(Gpt2Config config) {
         return 8L * config.nEmbd() + 2L * config.nInner();

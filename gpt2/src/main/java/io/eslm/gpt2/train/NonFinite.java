@@ -58,14 +58,16 @@ public final class NonFinite {
     }
 
     static DivergedError gradient(double norm, long step, Gpt2 model) {
-        String where = "every gradient is finite, but their norm overflows";
-        for (Map.Entry<String, Parameter> p : model.parameters().entrySet()) {
-            if (p.getValue().needsGradient() && !finite(p.getValue().gradient())) {
-                where = "the gradient of " + p.getKey() + " is the first that is not finite";
-                break;
-            }
-        }
-        return new DivergedError(step, "the gradient norm is " + norm + "; " + where);
+        return gradient(norm, step, model.parameters().entrySet().stream()
+                .filter(p -> p.getValue().needsGradient() && !finite(p.getValue().gradient())).map(Map.Entry::getKey)
+                .findFirst());
+    }
+
+    /** @param first path of the first parameter whose gradient is not finite */
+    static DivergedError gradient(double norm, long step, Optional<String> first) {
+        return new DivergedError(step, "the gradient norm is " + norm + "; "
+                + first.map(path -> "the gradient of " + path + " is the first that is not finite")
+                        .orElse("every gradient is finite, but their norm overflows"));
     }
 
     private static String firstLayer(Gpt2 model, int[] inputs, int batch, Workspace workspace) {
@@ -89,7 +91,7 @@ public final class NonFinite {
         }
     }
 
-    private static boolean finite(Tensor t) {
+    static boolean finite(Tensor t) {
         double[] values = new double[Math.min(CHUNK, t.size())];
         for (int at = 0; at < t.size(); at += values.length) {
             int n = Math.min(values.length, t.size() - at);

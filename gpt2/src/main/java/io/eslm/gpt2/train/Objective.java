@@ -31,6 +31,20 @@ public interface Objective {
     /** Runs the forward pass and returns the loss to differentiate. */
     Loss of(MicroBatch batch);
 
+    /**
+     * Figures that the state is made of, of the micro-batches since the last call; from then on this object forgets them. Where ranks
+     * share a step, each is given those of all with {@link #addSeen}, in the order of the micro-batches, so that all have the same
+     * state. A method with a {@link #state} that does not return them trains on one rank only.
+     */
+    default double[] takeSeen() {
+        return new double[0];
+    }
+
+    /** Adds figures of {@link #takeSeen}. */
+    default void addSeen(double[] figures) {
+        UserError.check(figures.length == 0, "method %s does not take the figures of other ranks", name());
+    }
+
     /** Called after each optimizer step, for methods that adapt. */
     default void stepDone() {
     }

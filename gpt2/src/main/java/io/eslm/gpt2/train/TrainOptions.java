@@ -76,6 +76,10 @@ public record TrainOptions(OptionValues values) {
             Option.text("lora targets", "LAYERS", "the linear layers that have an adapter, with commas between them")
                     .defaultsTo("c_attn,c_proj,c_fc"));
 
+    public static final Option<Boolean> ORDERED_SUM = ALL.add(Option.flag("ordered sum",
+            "compute the gradient of each micro-batch by itself, and add them in their order: the same bits as on any number of "
+                    + "ranks that share the steps (docs/scale.md)"));
+
     /** All options of training. */
     public static final OptionGroup GROUP = ALL.build("Training");
 

@@ -6,6 +6,7 @@ import io.eslm.autograd.optim.AdamW;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.BatchSampler;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
@@ -37,6 +38,8 @@ public final class Trainer implements AutoCloseable {
     private final long seed;
     private final Schedule schedule;
     private final AdamW optimizer;
+    /** Null if this process takes the steps as they come, by itself. */
+    private final Team team;
     private final double gradClip;
     private final BatchSampler sampler;
     private final Optional<TokenSet> heldOut;
@@ -51,6 +54,7 @@ public final class Trainer implements AutoCloseable {
     /** 6·N for N trained parameters, the count that MFU is defined by; 4 for one that is not trained. */
     private final double flopsPerToken;
     private final double peakFlops;
+    static final Loss NONE = new Loss(null, 0, 0, 0, 0, 0, 0);
     private final List<Runnable> watchers = new ArrayList<>();
     private long step;
     private long tokens;
@@ -58,6 +62,12 @@ public final class Trainer implements AutoCloseable {
     /** Starts at step 0; call {@link #restore} to continue from a checkpoint. */
     public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
             Consumer<TrainEvent> listener) {
+        this(model, objective, data, options, listener, null);
+    }
+
+    /** @param ranks that share the steps, each of which calls this; null if this process takes them by itself */
+    public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
+            Consumer<TrainEvent> listener, Collective ranks) {
         this.model = model;
         this.objective = objective;
         this.options = options;
@@ -67,7 +77,9 @@ public final class Trainer implements AutoCloseable {
         this.seed = options.get(TrainOptions.SEED);
         this.schedule = options.schedule();
         this.gradClip = options.get(TrainOptions.GRAD_CLIP);
-        this.optimizer = new AdamW(model.parameters(), options.adamW());
+        this.team = ranks == null && !options.get(TrainOptions.ORDERED_SUM) ? null
+                : new Team(ranks == null ? Collective.alone() : ranks, model, options.adamW());
+        this.optimizer = team == null ? new AdamW(model.parameters(), options.adamW()) : team.optimizer();
         data.checkVocab(model.config().vocabSize());
         model.separateDocuments(options.separator(data));
         this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
@@ -80,7 +92,7 @@ public final class Trainer implements AutoCloseable {
         this.inputs = new int[windows * time];
         this.targets = new int[windows * time];
         this.flopsPerToken = 4.0 * model.parameterCount() + 2.0 * model.trainedCount();
-        this.peakFlops = model.backend().peakFlops();
+        this.peakFlops = team == null ? model.backend().peakFlops() : team.peakFlops(model.backend().peakFlops());
     }
 
     /**
@@ -95,7 +107,7 @@ public final class Trainer implements AutoCloseable {
         if (step == 0 && evalInterval > 0) {
             evaluate();
         }
-        while (step < maxIters && !stop.getAsBoolean()) {
+        while (step < maxIters && !stop.getAsBoolean() && (team == null || !team.stopWanted())) {
             listener.accept(oneStep());
             if (evalInterval > 0 && (step % evalInterval == 0 || step == maxIters)) {
                 evaluate();
@@ -123,27 +135,30 @@ public final class Trainer implements AutoCloseable {
      * @throws DivergedError as {@link #run}
      */
     public TrainEvent.Step oneStep() {
+        if (team != null) {
+            team.leadStep(!watchers.isEmpty());
+        }
+        return takeStep();
+    }
+
+    TrainEvent.Step takeStep() {
         long start = System.nanoTime();
         FlopCounter counter = model.backend().flops();
         Flops before = Flops.of(counter);
         optimizer.clearGradients();
-        Loss sum = new Loss(null, 0, 0, 0, 0, 0, 0);
-        for (int micro = 0; micro < gradAccum; micro++) {
-            Loss loss = objective.of(nextBatch(micro));
-            if (!Double.isFinite(loss.lossSum())) {
-                throw NonFinite.loss(loss, step + 1, model, inputs, windows, workspace);
-            }
-            sum = sum.plus(loss);
-            counter.run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
-        }
+        Loss sum = team == null ? gradients() : team.gradients(this, gradAccum);
         tape.reset();
-        double norm = optimizer.gradientNorm();
+        double norm = team == null ? optimizer.gradientNorm() : team.gradientNorm();
         if (!Double.isFinite(norm)) {
-            throw NonFinite.gradient(norm, step + 1, model);
+            throw team == null ? NonFinite.gradient(norm, step + 1, model)
+                    : NonFinite.gradient(norm, step + 1, team.firstNotFinite());
         }
         watchers.forEach(Runnable::run);
         double learningRate = schedule.at(step);
         optimizer.step(learningRate, Optimizer.clipScale(norm, gradClip));
+        if (team != null) {
+            team.shareValues();
+        }
         objective.stepDone();
         step++;
         tokens += sum.tokens();
@@ -155,7 +170,34 @@ public final class Trainer implements AutoCloseable {
         return new TrainEvent.Step(step, tokens, drawn * step, sum.lossSum() / sum.tokens(),
                 sum.keptLossSum() / sum.kept(), (double) sum.kept() / drawn, sum.alpha() * share,
                 sum.valueAtRisk() * share, learningRate, norm, seconds, perSecond,
-                mfu <= 1 ? mfu : Double.NaN, Flops.of(counter).minus(before));
+                mfu <= 1 ? mfu : Double.NaN, team == null ? Flops.of(counter).minus(before) : team.flops());
+    }
+
+    /** The gradients of all micro-batches, added up where the parameters have them. */
+    private Loss gradients() {
+        Loss sum = NONE;
+        for (int micro = 0; micro < gradAccum; micro++) {
+            Loss loss = forward(micro);
+            if (!Double.isFinite(loss.lossSum())) {
+                throw notFinite(loss);
+            }
+            sum = sum.plus(loss);
+            backward(loss);
+        }
+        return sum;
+    }
+
+    /** The loss of the next micro-batch of the data. */
+    Loss forward(int micro) {
+        return objective.of(nextBatch(micro));
+    }
+
+    void backward(Loss loss) {
+        model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
+    }
+
+    DivergedError notFinite(Loss loss) {
+        return NonFinite.loss(loss, step + 1, model, inputs, windows, workspace);
     }
 
     private MicroBatch nextBatch(int micro) {
@@ -201,6 +243,26 @@ public final class Trainer implements AutoCloseable {
         objective.restore(state.methodState());
     }
 
+    /** Draws the windows. */
+    BatchSampler sampler() {
+        return sampler;
+    }
+
+    /** How the method chooses tokens. */
+    Objective objective() {
+        return objective;
+    }
+
+    /** The ranks that share the steps; null if this process takes them by itself. */
+    public Team team() {
+        return team;
+    }
+
+    /** On a rank other than 0: does what rank 0 does, until that ends the training; {@code stop} asks it to. */
+    public void follow(BooleanSupplier stop) {
+        team.follow(this, stop, listener);
+    }
+
     /** The model in training. */
     public Gpt2 model() {
         return model;
@@ -226,8 +288,18 @@ public final class Trainer implements AutoCloseable {
         return workspace.allocatedBytes();
     }
 
+    /** Ends the training of all ranks because this one cannot go on. */
+    public void abort(String why) {
+        if (team != null) {
+            team.abort(why);
+        }
+    }
+
     @Override
     public void close() {
         tape.close();
+        if (team != null) {
+            team.end();
+        }
     }
 }

@@ -23,7 +23,7 @@ public record TrainerState(long step, long tokens, long batchPosition, TrainOpti
     public void checkResumable(TrainOptions now, String methodNow) {
         for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM,
                 TrainOptions.SEPARATE_DOCUMENTS, TrainOptions.LORA_RANK, TrainOptions.LORA_ALPHA,
-                TrainOptions.LORA_DROPOUT, TrainOptions.LORA_TARGETS)) {
+                TrainOptions.LORA_DROPOUT, TrainOptions.LORA_TARGETS, TrainOptions.ORDERED_SUM)) {
             if (!options.get(option).equals(now.get(option))) {
                 throw OptionError.changed(option, now.get(option), options.get(option));
             }

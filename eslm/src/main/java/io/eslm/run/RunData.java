@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.run;
+
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.data.Progress;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
+import io.eslm.tensor.io.Json;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** The data of a run. */
+final class RunData {
+    private RunData() {
+    }
+
+    static TokenData open(RunPlan plan, RunOptions given, boolean resume, Progress progress) {
+        return DataSource.open(plan.data(), tokenizer(plan, given, resume), progress);
+    }
+
+    /** The tokenizer that the data must be of, or is made with: the one that is asked for, or the model's. */
+    private static Optional<Tokenizer> tokenizer(RunPlan plan, RunOptions given, boolean resume) {
+        Optional<Tokenizer> asked =
+                (resume || plan.from().isPresent() ? given.own().find(Run.TOKENIZER) : given.tokenizer())
+                        .map(ModelFolder::tokenizerAt);
+        Optional<Path> model = plan.checkpoint().or(plan::from);
+        Optional<Tokenizer> own = model.isPresent() ? ModelFolder.tokenizer(model.get())
+                : resume ? Tokenizers.inFolder(plan.folder()) : Optional.empty();
+        if (asked.isPresent() && own.isPresent()
+                && Tokenizers.firstDifference(asked.get(), own.get()).isPresent()) {
+            throw new OptionError(Run.TOKENIZER, given.own().get(Run.TOKENIZER),
+                    "the model has a tokenizer of its own ("
+                            + own.get().description() + "). Omit the option");
+        }
+        return own.or(() -> asked);
+    }
+
+    /** Where the data of a run to resume is: where it is given, or where it was. */
+    static String of(Json config, OptionValues given) {
+        if (given.isSet(Run.DATA)) {
+            return given.get(Run.DATA);
+        }
+        String saved = config.required("data", String.class);
+        DataSource.missing(saved).ifPresent(place -> {
+            throw new OptionError(Run.DATA, place, "was the data of this run, and is not there any more"
+                    + (Path.of(place).isAbsolute() ? "" : " (seen from " + Path.of("").toAbsolutePath() + ")")
+                    + ". Give the path where it is now; it is known by its content");
+        });
+        return saved;
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.collective;
+
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+
+/**
+ * Where ranks meet: {@code HOST:PORT}, or {@code unix:PATH} on one host.
+ *
+ * @param path of a Unix-domain socket; null for one of the network
+ */
+public record Address(String host, int port, Path path) {
+    private static final String UNIX = "unix:";
+    private static final int UNIX_BUFFER = 1 << 21;
+    /** Bytes of the path of a Unix-domain socket, on every system. */
+    private static final int LONGEST_PATH = 100;
+
+    /** @throws UserError if {@code text} is no address */
+    public static Address parse(String text) {
+        if (text.startsWith(UNIX)) {
+            Path path = Path.of(text.substring(UNIX.length()));
+            UserError.check(!path.toString().isEmpty() && path.toString().length() < LONGEST_PATH,
+                    "%s: the path of a socket has 1 to %d characters", text, LONGEST_PATH - 1);
+            return new Address(null, 0, path);
+        }
+        int colon = text.lastIndexOf(':');
+        String host = colon < 0 ? text : text.substring(0, colon).replaceAll("^\\[|]$", "");
+        String port = colon < 0 ? "" : text.substring(colon + 1);
+        UserError.check(!host.isEmpty() && port.matches("\\d{1,5}") && Integer.parseInt(port) <= 65535,
+                "%s: must be HOST:PORT, or unix:PATH", text);
+        return new Address(host, Integer.parseInt(port), null);
+    }
+
+    boolean isUnix() {
+        return path != null;
+    }
+
+    /** True if nobody outside this host can come there. */
+    public boolean isLocal() {
+        if (isUnix()) {
+            return true;
+        }
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    /** @throws IOException if no host has that name */
+    SocketAddress resolve() throws IOException {
+        return isUnix() ? UnixDomainSocketAddress.of(path) : new InetSocketAddress(InetAddress.getByName(host), port);
+    }
+
+    /** The one at the other end of {@code channel}, with another port. */
+    static Address of(SocketChannel channel, int port) throws IOException {
+        return new Address(((InetSocketAddress) channel.getRemoteAddress()).getAddress().getHostAddress(), port, null);
+    }
+
+    /** A connection to here. */
+    SocketChannel open() throws IOException {
+        SocketAddress to = resolve();
+        SocketChannel channel = SocketChannel.open(to);
+        tune(channel);
+        return channel;
+    }
+
+    /**
+     * Small messages go at once, and a host that is gone is noticed. TCP chooses the size of its buffers itself; a Unix-domain
+     * socket does not, and its usual ones are too small for a process to use a whole slice of time.
+     */
+    static void tune(SocketChannel channel) throws IOException {
+        if (channel.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY)) {
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        } else {
+            channel.setOption(StandardSocketOptions.SO_SNDBUF, UNIX_BUFFER);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return isUnix() ? UNIX + path : (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+    }
+}

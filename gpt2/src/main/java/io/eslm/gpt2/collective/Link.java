@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.collective;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+
+/**
+ * The connections to one other rank: one for numbers, and one on which a rank that must end says why. In an exchange, a header of
+ * {@value #HEADER} bytes goes before the bytes themselves, each way.
+ */
+final class Link {
+    static final int HEADER = 16;
+    private static final int LONGEST_WORDS = 1 << 13;
+
+    /** The rank at the other end. */
+    final int rank;
+    /** Its name in messages. */
+    final String name;
+    private final SocketChannel data;
+    private final SocketChannel control;
+    private final SelectionKey dataKey;
+    private final SelectionKey controlKey;
+    private final ByteBuffer out;
+    private final ByteBuffer in;
+    private final ByteBuffer header = buffer(HEADER);
+    private final ByteBuffer words = ByteBuffer.allocate(4 + LONGEST_WORDS);
+    /** Bytes that are not in {@link #out} yet, and bytes that have not arrived; -1 before their header. */
+    private long toSend;
+    private long sentTo;
+    private long toCome;
+    /** A block has arrived, and is not taken yet. */
+    private boolean full;
+    private long sentAt;
+    private long heardAt;
+
+    Link(int rank, String name, SocketChannel data, SocketChannel control, Selector selector, int block)
+            throws IOException {
+        this.rank = rank;
+        this.name = name;
+        this.data = data;
+        this.control = control;
+        out = buffer(block);
+        in = buffer(block);
+        data.configureBlocking(false);
+        control.configureBlocking(false);
+        dataKey = data.register(selector, 0, this);
+        controlKey = control.register(selector, SelectionKey.OP_READ, this);
+    }
+
+    private static ByteBuffer buffer(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** What an exchange sends to another rank, and does with what comes from it. */
+    interface Exchange {
+        /** Which exchange this is; both ends compare it. */
+        long kind();
+
+        /** How many bytes go to the rank. */
+        long bytesTo(Link to);
+
+        /** Puts the next {@code n} bytes, from {@code at}, into {@code out}. */
+        void put(Link to, long at, int n, ByteBuffer out);
+
+        /** Hears how many bytes will come; throws if that cannot be. */
+        void expect(Link from, long bytes);
+
+        /** Takes a block that has arrived; or false, to take it later from {@link Link#block}. */
+        boolean take(Link from, ByteBuffer block);
+    }
+
+    void begin(Exchange exchange, long number, long now) {
+        toSend = exchange.bytesTo(this);
+        sentTo = 0;
+        toCome = -1;
+        full = false;
+        sentAt = now;
+        heardAt = now;
+        header.clear();
+        in.clear().limit(0);
+        out.clear().putLong(exchange.kind() << 56 | number).putLong(toSend);
+        fill(exchange);
+        out.flip();
+    }
+
+    private void fill(Exchange exchange) {
+        int n = (int) Math.min(toSend, out.remaining());
+        exchange.put(this, sentTo, n, out);
+        sentTo += n;
+        toSend -= n;
+    }
+
+    /** Sends what can be sent without waiting; true if something was. */
+    boolean send(Exchange exchange, long now) throws IOException {
+        if (!out.hasRemaining()) {
+            if (toSend == 0) {
+                return false;
+            }
+            out.clear();
+            fill(exchange);
+            out.flip();
+        }
+        if (data.write(out) == 0) {
+            return false;
+        }
+        sentAt = now;
+        return true;
+    }
+
+    /** Receives what is there; true if something is. */
+    boolean receive(Exchange exchange, long number, long now) throws IOException {
+        if (full || toCome == 0 && !in.hasRemaining()) {
+            return false;
+        }
+        boolean moved = false;
+        if (toCome < 0) {
+            moved = read(header) > 0;
+            if (!header.hasRemaining()) {
+                header.flip();
+                long got = header.getLong();
+                toCome = header.getLong();
+                if (got != (exchange.kind() << 56 | number) || toCome < 0) {
+                    throw new OutOfStepException();
+                }
+                exchange.expect(this, toCome);
+                nextBlock();
+            }
+        }
+        if (toCome >= 0 && in.hasRemaining()) {
+            moved |= read(in) > 0;
+            if (!in.hasRemaining()) {
+                in.flip();
+                full = true;
+                if (exchange.take(this, in)) {
+                    taken();
+                }
+            }
+        }
+        if (moved) {
+            heardAt = now;
+        }
+        return moved;
+    }
+
+    private int read(ByteBuffer into) throws IOException {
+        int n = data.read(into);
+        if (n < 0) {
+            throw new EOFException("it hung up");
+        }
+        return n;
+    }
+
+    private void nextBlock() {
+        int n = (int) Math.min(toCome, in.capacity());
+        in.clear().limit(n);
+        toCome -= n;
+    }
+
+    /** The block that has arrived and was not taken; null if there is none. */
+    ByteBuffer block() {
+        return full ? in : null;
+    }
+
+    /** The block is done with. */
+    void taken() {
+        full = false;
+        nextBlock();
+    }
+
+    boolean done() {
+        return !sends() && !receives() && !full;
+    }
+
+    private boolean sends() {
+        return toSend > 0 || out.hasRemaining();
+    }
+
+    /** True if this rank waits for bytes of that one. */
+    private boolean receives() {
+        return !full && (toCome != 0 || in.hasRemaining());
+    }
+
+    /** Since when this rank waits for that one to send something; empty if it does not. */
+    Optional<Long> silentSince() {
+        return receives() ? Optional.of(heardAt) : Optional.empty();
+    }
+
+    /** Since when that one has taken nothing; empty if nothing is to be taken. */
+    Optional<Long> deafSince() {
+        return sends() ? Optional.of(sentAt) : Optional.empty();
+    }
+
+    void interest() {
+        dataKey.interestOps((sends() ? SelectionKey.OP_WRITE : 0) | (receives() ? SelectionKey.OP_READ : 0));
+    }
+
+    void ignoreData() {
+        dataKey.cancel();
+    }
+
+    /** True if that rank has closed the connection on which it would say something. */
+    boolean ended() {
+        return !controlKey.isValid();
+    }
+
+    /** What that rank has said about why it ends; empty if it has said nothing. */
+    Optional<String> words() {
+        try {
+            if (controlKey.isValid() && control.read(words) < 0) {
+                controlKey.cancel();
+            }
+        } catch (IOException _) {
+            controlKey.cancel();
+        }
+        if (words.position() < 4 || words.position() < 4 + words.getInt(0)) {
+            return Optional.empty();
+        }
+        return Optional.of(new String(words.array(), 4, Math.clamp(words.getInt(0), 0, LONGEST_WORDS),
+                StandardCharsets.UTF_8));
+    }
+
+    /** Tells that rank why this one ends. The words are few enough for the system to take them at once. */
+    void say(String why) {
+        byte[] text = why.getBytes(StandardCharsets.UTF_8);
+        int n = Math.min(text.length, LONGEST_WORDS);
+        try {
+            control.write(ByteBuffer.allocate(4 + n).putInt(n).put(text, 0, n).flip());
+        } catch (IOException _) {
+            // it has ended too
+        }
+    }
+
+    void close() {
+        for (SocketChannel channel : new SocketChannel[] {control, data}) {
+            try {
+                channel.close();
+            } catch (IOException _) {
+                // the system closes it with the process
+            }
+        }
+    }
+
+    /** The other rank is at another exchange. */
+    static final class OutOfStepException extends IOException {
+        private static final long serialVersionUID = 1L;
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.gpt2.collective;
+
+import io.eslm.tensor.UserError;
+import java.io.IOException;
+import java.nio.channels.Selector;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * Ranks of which each is connected with each other. An exchange is direct: what rank a has for rank b goes from a to b, all pairs at the
+ * same time, in the calling thread.
+ */
+final class Mesh implements Collective {
+    /** Memory of all links together, about, each way. */
+    private static final int BUFFERS = 1 << 24;
+    private static final int MOST = 1 << 18;
+    private static final int LEAST = 1 << 13;
+    /** How long to wait for a rank whose connection broke to say why. */
+    private static final Duration WORDS = Duration.ofSeconds(2);
+    private static final long TICK = 1000;
+
+    private final int rank;
+    private final Link[] links;
+    private final List<Link> others = new ArrayList<>();
+    private final Selector selector;
+    private final Duration timeout;
+    private long number;
+    private boolean closed;
+    /** What a rank said that must end; null if none has. */
+    private String heard;
+
+    /** @param links by rank; null at this one's place */
+    Mesh(int rank, Link[] links, Selector selector, Duration timeout) {
+        this.rank = rank;
+        this.links = links.clone();
+        this.selector = selector;
+        this.timeout = timeout;
+        for (Link link : links) {
+            if (link != null) {
+                others.add(link);
+            }
+        }
+    }
+
+    /** Bytes of a buffer, where there are {@code world} ranks. */
+    static int block(int world) {
+        return Math.clamp(BUFFERS / world & -LEAST, LEAST, MOST);
+    }
+
+    @Override
+    public int rank() {
+        return rank;
+    }
+
+    @Override
+    public int world() {
+        return links.length;
+    }
+
+    @Override
+    public void reduceScatter(Floats each, long[] cuts, Floats sum, boolean add) {
+        SumExchange exchange = new SumExchange(rank, links, each, cuts, sum, add);
+        run(exchange, exchange::combine);
+    }
+
+    @Override
+    public void allGather(Floats all, long[] cuts) {
+        run(new SliceExchange(rank, all, cuts), () -> false);
+    }
+
+    @Override
+    public byte[][] allGather(byte[] mine) {
+        ByteExchange exchange = new ByteExchange(rank, links.length, mine);
+        run(exchange, () -> false);
+        return exchange.all();
+    }
+
+    /** What an exchange does with several links' blocks together; true if it did something. */
+    @FunctionalInterface
+    interface Combine {
+        boolean run();
+    }
+
+    private void run(Link.Exchange exchange, Combine combine) {
+        UserError.check(!closed, "rank %d has left the other ranks", rank);
+        number++;
+        heard = null;
+        long begin = System.nanoTime();
+        others.forEach(link -> link.begin(exchange, number, begin));
+        while (true) {
+            boolean moved = false;
+            boolean done = true;
+            long now = System.nanoTime();
+            for (Link link : others) {
+                try {
+                    moved |= link.send(exchange, now);
+                    moved |= link.receive(exchange, number, now);
+                } catch (Link.OutOfStepException _) {
+                    throw end(link.name + " is not where rank " + rank + " is in the training. This is a fault of the "
+                            + "program; please report it");
+                } catch (IOException e) {
+                    throw gone(link, e);
+                }
+                done &= link.done();
+            }
+            moved |= combine.run();
+            if (done && others.stream().allMatch(Link::done)) {
+                return;
+            }
+            if (!moved) {
+                await();
+            }
+        }
+    }
+
+    /**
+     * Sleeps until something can be sent or received. What a rank said counts once all that it sent before has been received, and
+     * only if this exchange needs more of it.
+     */
+    private void await() {
+        if (heard != null) {
+            throw end(heard);
+        }
+        others.forEach(Link::interest);
+        try {
+            selector.select(Math.min(TICK, Math.max(1, timeout.toMillis())));
+        } catch (IOException e) {
+            throw end("rank " + rank + " cannot wait for the others: " + Door.reason(e));
+        }
+        selector.selectedKeys().clear();
+        heard = others.stream().filter(link -> !link.done()).flatMap(link -> link.words().stream()).findFirst()
+                .orElse(null);
+        if (heard != null) {
+            return;
+        }
+        UserError.check(!Thread.currentThread().isInterrupted(), "rank %d was interrupted", rank);
+        late(Link::silentSince).ifPresent(names -> {
+            throw end(names + " sent nothing for " + shown(timeout) + ", and rank " + rank
+                    + " waits no longer. It may be stopped, overloaded or cut off from the network; see what it printed");
+        });
+        late(Link::deafSince).filter(_ -> others.stream().noneMatch(link -> link.silentSince().isPresent()))
+                .ifPresent(names -> {
+                    throw end(names + " took nothing for " + shown(timeout) + ", and rank " + rank
+                            + " waits no longer. It may be stopped, overloaded or cut off from the network; see what it "
+                            + "printed");
+                });
+    }
+
+    static String shown(Duration time) {
+        return time.toMillis() >= 1000 ? time.toSeconds() + " s" : time.toMillis() + " ms";
+    }
+
+    private Optional<String> late(Function<Link, Optional<Long>> since) {
+        long now = System.nanoTime();
+        String names = others.stream()
+                .filter(link -> since.apply(link).filter(at -> now - at > timeout.toNanos()).isPresent())
+                .map(link -> link.name).collect(Collectors.joining(" and "));
+        return names.isEmpty() ? Optional.empty() : Optional.of(names);
+    }
+
+    private Optional<String> words() {
+        return others.stream().flatMap(link -> link.words().stream()).findFirst();
+    }
+
+    /** Another rank's connection broke: it says why, unless it was killed. */
+    private UserError gone(Link link, IOException e) {
+        if (Thread.currentThread().isInterrupted()) {
+            return end("rank " + rank + " was interrupted");
+        }
+        others.forEach(Link::ignoreData);
+        long deadline = System.nanoTime() + WORDS.toNanos();
+        while (link.words().isEmpty() && !link.ended() && System.nanoTime() < deadline) {
+            try {
+                selector.select(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
+                selector.selectedKeys().clear();
+            } catch (IOException _) {
+                break;
+            }
+        }
+        return end(link.words().or(this::words).orElse(link.name + " has ended without a word (" + Door.reason(e)
+                + "): it was killed, or its host is gone"));
+    }
+
+    /** Tells the others what happened, and closes. */
+    private UserError end(String why) {
+        others.forEach(link -> link.say(why));
+        close();
+        return new UserError(why);
+    }
+
+    @Override
+    public void abort(String why) {
+        if (!closed) {
+            end("rank " + rank + " has ended: " + why);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            others.forEach(Link::close);
+            try {
+                selector.close();
+            } catch (IOException _) {
+                // the system closes it with the process
+            }
+        }
+    }
+}
