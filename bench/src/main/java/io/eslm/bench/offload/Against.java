@@ -13,11 +13,11 @@ import java.util.Map;
  * What became faster or slower since an earlier measurement: only where the two intervals share no time.
  *
  * @param before the earlier measurement, in a line
- * @param otherProcessor true if it ran on another processor
+ * @param elsewhere true if it ran on another processor
  * @param compared times that both have
  * @param changes the largest first
  */
-record Against(String before, boolean otherProcessor, int compared, List<Change> changes) {
+record Against(String before, boolean elsewhere, int compared, List<Change> changes) {
     /**
      * A time that changed.
      *

@@ -166,7 +166,7 @@ final class OffloadTables {
                 + "that overlap.", a.before(), a.compared(),
                 a.changes().stream().filter(Against.Change::isFaster).count(),
                 a.changes().stream().filter(c -> !c.isFaster()).count(), a.compared() - a.changes().size()));
-        if (a.otherProcessor()) {
+        if (a.elsewhere()) {
             notes.add("The earlier measurement is from another processor: the change is the machine's, too.");
         }
         if (a.compared() == 0) {

@@ -45,9 +45,17 @@ final class Sampler {
         if (n < Rules.SETTLED) {
             return n == 2 && times.getLast() > LONG * rules.seconds();
         }
-        List<Double> last = times.subList(n - Rules.SETTLED, n);
+        return isSettled(times, rules.stable());
+    }
+
+    /** True if the last {@value Rules#SETTLED} times differ by at most {@code part}. */
+    static boolean isSettled(List<Double> times, double part) {
+        if (times.size() < Rules.SETTLED) {
+            return false;
+        }
+        List<Double> last = times.subList(times.size() - Rules.SETTLED, times.size());
         double least = last.stream().mapToDouble(t -> t).min().orElseThrow();
-        return last.stream().allMatch(t -> t <= least * (1 + rules.stable()));
+        return last.stream().allMatch(t -> t <= least * (1 + part));
     }
 
     /** Seconds per call of an iteration. */

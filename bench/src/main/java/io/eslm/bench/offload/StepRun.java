@@ -37,7 +37,10 @@ import org.apache.commons.statistics.descriptive.Mean;
 /** Runs a training step on an engine, and adds up its kernels. */
 final class StepRun {
     private static final int BATCH = 1;
-    private static final int WARM_UP = 2;
+    private static final int MOST_WARM_UP = 30;
+    private static final double MOST_WARM_UP_SECONDS = 3;
+    /** A step has warmed up when the last {@value Rules#SETTLED} differ by at most this part. */
+    private static final double STABLE = 0.1;
     /** A step that takes longer, in seconds, warms up once and is timed once. */
     private static final double LONG = 3;
     private static final int LARGEST_SIDE = 1 << 14;
@@ -48,6 +51,8 @@ final class StepRun {
     private final Gpt2Config config;
     private final int tokens;
     private final int steps;
+    /** Counted in the steps of the last engine. */
+    private long flops;
 
     /**
      * @param model a preset or a size
@@ -80,26 +85,39 @@ final class StepRun {
         MemoryNeed.check(backend, MemoryNeed.ofTraining(config, BATCH), "--step " + model,
                 "Use a smaller model.");
         Map<String, Calls> kernels = new HashMap<>();
-        Backend watched = Seam.watch(backend, call -> add(kernels, call));
-        TrainOptions options = TrainOptions.defaults().with(MAX_ITERS, WARM_UP + steps).with(BATCH_SIZE, BATCH)
+        Backend watched = Seam.watch(backend, call -> {
+            flops += call.flops();
+            add(kernels, call);
+        });
+        TrainOptions options = TrainOptions.defaults().with(MAX_ITERS, MOST_WARM_UP + steps).with(BATCH_SIZE, BATCH)
                 .with(LEARNING_RATE, 3e-4).with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0)
                 .with(SEED, 1L);
         Gpt2 gpt2 = new Gpt2(config, watched, Weights.random(config, watched, Rng.of(1)));
-        return RandomTokens.with(config, BATCH * (WARM_UP + steps) + 32, data -> {
+        return RandomTokens.with(config, BATCH * (MOST_WARM_UP + steps) + 32, data -> {
             try (Trainer trainer = new Trainer(gpt2, MethodSpec.parse("clm")
                     .objective(folder -> ModelFolder.load(folder, watched)), data, options, event -> {})) {
-                boolean isLong = trainer.oneStep().seconds() > LONG;
-                for (int i = 1; i < WARM_UP && !isLong; i++) {
-                    trainer.oneStep();
-                }
+                boolean isLong = warmUp(trainer) > LONG;
                 kernels.clear();
+                flops = 0;
                 List<Double> seconds = new ArrayList<>();
                 for (int i = 0; i < (isLong ? 1 : steps); i++) {
                     seconds.add(trainer.oneStep().seconds());
                 }
+                flops /= seconds.size();
                 return result(engine, seconds, kernels);
             }
         });
+    }
+
+    /** Runs steps until their times settle; returns the last one's. */
+    private static double warmUp(Trainer trainer) {
+        List<Double> last = new ArrayList<>();
+        double spent = 0;
+        while (spent < MOST_WARM_UP_SECONDS && last.size() < MOST_WARM_UP && !Sampler.isSettled(last, STABLE)) {
+            last.add(trainer.oneStep().seconds());
+            spent += last.getLast();
+        }
+        return last.getLast();
     }
 
     private static OnEngine result(String engine, List<Double> seconds, Map<String, Calls> kernels) {
@@ -153,15 +171,14 @@ final class StepRun {
         return low;
     }
 
-    /** Runs the step on every backend that needs at most {@code longest} seconds, by how fast it multiplies. */
+    /** Runs the step on every backend that needs at most {@code longest} seconds, the fastest first. */
     static StepView view(StepRun step, List<Engine> engines, Measurement kernels, double longest,
             List<String> skipped) {
         List<OnEngine> runs = new ArrayList<>();
         List<Engine> able = engines.stream().filter(e -> e.backend().isPresent())
                 .sorted(Comparator.comparingDouble(e -> -rate(kernels, e.name()))).toList();
-        double work = Double.NaN;
         for (Engine engine : able) {
-            double expected = work / rate(kernels, engine.name());
+            double expected = step.flops * 1e-9 / rate(kernels, engine.name());
             if (expected > longest) {
                 skipped.add(String.format(Locale.ROOT, "the step on %s: about %.0f s", engine.name(),
                         expected));
@@ -170,7 +187,6 @@ final class StepRun {
             try {
                 Backend backend = engine.backend().orElseThrow();
                 runs.add(step.on(engine.name(), backend));
-                work = runs.getFirst().seconds() * rate(kernels, runs.getFirst().engine());
             } catch (UserError e) {
                 skipped.add("the step on " + engine.name() + ": " + e.getMessage());
             }
@@ -180,9 +196,10 @@ final class StepRun {
                         .filter(c -> c.name().equals(engine)).findFirst().orElse(null));
     }
 
-    /** Operations per second of the fastest kernel on {@code engine}. */
+    /** GFLOP/s of the fastest kernel on {@code engine}. */
     private static double rate(Measurement kernels, String engine) {
-        return kernels.cells().stream().filter(c -> c.engine().equals(engine)).mapToDouble(Cell::gflops).max()
+        return kernels.cells().stream().filter(c -> c.engine().equals(engine) && c.operations() > 0)
+                .mapToDouble(Cell::gflops).max()
                 .orElse(Double.NaN);
     }
 }

@@ -187,7 +187,7 @@ class OffloadBenchTest {
     void onlyWhatIsOutsideBothIntervalsChanged() throws IOException {
         Against same = Against.of(measurement(0.1), Against.Earlier.read(changed("same.json", "scalar", 1)));
         assertEquals(List.of(), same.changes());
-        assertFalse(same.otherProcessor());
+        assertFalse(same.elsewhere());
         Against against = Against.of(measurement(0.1), Against.Earlier.read(changed("slower.json", "scalar", 2)));
         assertEquals(measurement(0).cells().stream().filter(c -> c.engine().equals("scalar")).count(),
                 against.changes().size());
