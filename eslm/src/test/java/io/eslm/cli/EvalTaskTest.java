@@ -126,6 +126,20 @@ class EvalTaskTest {
         assertEquals(tasks(run), tasks(again));
     }
 
+    /** With adapters each answer is computed with its context; what separates documents in training must not reach a task's texts. */
+    @Test
+    void adaptersAndSeparateDocumentsAreTestedAsTheirCheckpointIs() {
+        Path dir = temp.resolve("adapters");
+        Path pages = FIXTURES.resolve("wikitext.jsonl");
+        train(dir, "--eval-task", "wikitext=" + pages, "--lora-rank", "2", "--separate-documents").ok();
+        JsonObject alone = Json.parse(Program.run("eval", "--model", dir.toString(), "--task", "wikitext",
+                "--task-data", pages.toString(), "--threads", "1", "--json").ok().out());
+        double expected = alone.get("bits_per_byte").getAsDouble();
+        // single precision, in another order: 1e-6; the end-of-text token that begins each page makes far more
+        assertEquals(expected, tasks(dir).getLast().getAsJsonObject("tasks").getAsJsonObject("wikitext")
+                .get("bits_per_byte").getAsDouble(), 1e-5 * expected);
+    }
+
     /** The evaluations before the checkpoint stay, those after it come again. */
     @Test
     void aResumedRunIsTestedWhereItWouldHaveBeen() throws IOException {

@@ -96,7 +96,7 @@ class TaskEvaluationTest {
         assertEquals(2, o.getAsJsonArray("data_sha256").size());
     }
 
-    /** A model that is trained on documents apart is evaluated as lm-eval evaluates it, and trains on as before. */
+    /** A model that is trained on documents apart trains on as before. */
     @Test
     void separateDocumentsStaySeparate() {
         Path file = FIXTURES.resolve("blimp.jsonl");
