@@ -239,9 +239,8 @@ public final class Run {
                 lock.close();
             };
             TokenData tokens = data.forVocabulary(plan.model().vocabSize());
-            RunTasks read = new RunTasks(tasks.read(tokens.tokenizer(), plan.model()),
-                    options.own().find(TaskPlan.INTERVAL), progress);
-            return new RunEngine(plan, opened, atEnd, tokens, true, ranks).guard(lock).tasks(read)
+            return new RunEngine(plan, opened, atEnd, tokens, true, ranks).guard(lock)
+                    .tasks(RunTasks.of(tasks, options.own(), tokens, plan.model(), progress))
                     .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes)
                     .tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException | Error e) {

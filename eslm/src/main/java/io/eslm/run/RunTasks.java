@@ -3,7 +3,10 @@ package io.eslm.run;
 
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.Progress;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.task.EncodedTask;
@@ -23,6 +26,11 @@ import java.util.Optional;
 public record RunTasks(List<EncodedTask> tasks, Optional<Integer> interval, Progress progress) {
     /** No tasks. */
     public static final RunTasks NONE = new RunTasks(List.of(), Optional.empty(), Progress.SILENT);
+
+    /** Reads the files of {@code plan}. @param own options of the run itself */
+    static RunTasks of(TaskPlan plan, OptionValues own, TokenData tokens, Gpt2Config model, Progress progress) {
+        return new RunTasks(plan.read(tokens.tokenizer(), model), own.find(TaskPlan.INTERVAL), progress);
+    }
 
     /** Whether to evaluate after {@code step}. */
     boolean isDue(long step, TrainOptions options) {

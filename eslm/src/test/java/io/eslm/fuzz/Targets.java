@@ -86,7 +86,8 @@ final class Targets {
             Target.of("table", anyText(ReportReaders::table)).weighing(10).allocating(1 << 16, 512),
             // classes that the first input loads
             Target.ofFile("arguments", CliReaders::arguments).allocating(1 << 19, 256),
-            Target.ofFile("config", CliReaders::config).allocating(1 << 23, 1 << 15),
+            // The library's parser keeps what it has learned about the grammar, and learns most from its first files.
+            Target.ofFile("config", CliReaders::config).allocating(1 << 25, 1 << 15),
             Target.ofFile("sealed", TensorReaders::sealed),
             Target.ofFile("weight-index", inCheckpoint(ModelReaders::index)),
             Target.ofFile("manifest", inCheckpoint(ModelReaders::manifest)),
