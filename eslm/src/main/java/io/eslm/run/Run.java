@@ -238,9 +238,8 @@ public final class Run {
                 opened.close();
                 lock.close();
             };
-            TokenData tokens = data.forVocabulary(plan.model().vocabSize());
-            return new RunEngine(plan, opened, atEnd, tokens, true, ranks).guard(lock)
-                    .tasks(RunTasks.of(tasks, options.own(), tokens, plan.model(), progress))
+            return new RunEngine(plan, opened, atEnd, data.forVocabulary(plan.model().vocabSize()), true, ranks)
+                    .guard(lock).tasks(RunTasks.of(tasks, options.own(), data, plan.model(), progress))
                     .record(options.own().get(RECORD_INTERVAL)).listener(listener).notes(notes)
                     .tensorBoard(options.own().get(TENSORBOARD));
         } catch (RuntimeException | Error e) {
