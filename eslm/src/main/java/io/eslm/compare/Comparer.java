@@ -202,7 +202,8 @@ public final class Comparer {
 
     /** The tokenizer of a method: its own, the comparison's, or "" for that of the data. */
     private String tokenizer(ComparisonEntry entry) {
-        return Optional.ofNullable(entry.ownTokenizer()).orElseGet(() -> options.tokenizer().orElse(""));
+        return Optional.ofNullable(entry.ownTokenizer())
+                .orElseGet(() -> options.tokenizer(options.own().get(DATA)).orElse(""));
     }
 
     /** clm first. */

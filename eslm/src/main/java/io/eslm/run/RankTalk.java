@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -49,7 +50,7 @@ final class RankTalk {
     // ---- settings
 
     /** On rank 0. */
-    void tellSettings(RunPlan plan, boolean resumed) {
+    void tellSettings(RunPlan plan, boolean resumed, Optional<String> tokenizer) {
         JsonObject o = new JsonObject();
         o.addProperty("folder", plan.folder().toString());
         o.addProperty("data", plan.data());
@@ -58,12 +59,13 @@ final class RankTalk {
         o.addProperty("prompt", plan.prompt());
         plan.checkpoint().or(plan::from).ifPresent(model -> o.addProperty("weights", model.toString()));
         o.addProperty("resumed", resumed);
+        tokenizer.ifPresent(name -> o.addProperty("tokenizer", name));
         ranks.allGather(Json.line(o).getBytes(StandardCharsets.UTF_8));
         agree(Optional.empty());
     }
 
     /** What rank 0 told. The model comes later, because its vocabulary may be that of the data. */
-    record Settings(RunPlan plan, boolean resumed) {
+    record Settings(RunPlan plan, boolean resumed, Optional<String> tokenizer) {
     }
 
     /** On another rank, which was given {@code options} and perhaps a method. */
@@ -81,7 +83,15 @@ final class RankTalk {
                 : method.toString(), methodOptions);
         agree((asked.equals(method) ? Optional.<String>empty() : Optional.of(differs(Run.METHOD, asked, method)))
                 .or(() -> difference(options.training(), training.values(), TrainOptions.GROUP.options())));
-        return new Settings(plan, o.required("resumed", Boolean.class));
+        return new Settings(plan, o.required("resumed", Boolean.class), options.own().find(Run.TOKENIZER)
+                .or(() -> o.has("tokenizer") ? Optional.of(o.required("tokenizer", String.class)) : Optional.empty()));
+    }
+
+    static String memory(RunPlan plan, int world) {
+        return String.format(Locale.ROOT,
+                "%d ranks share each step; each needs about %.2f GB of memory, and one process by itself %.2f GB",
+                world,
+                plan.memory(world) * 1e-9, plan.memory(1) * 1e-9);
     }
 
     // ---- model and data

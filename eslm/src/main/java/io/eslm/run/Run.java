@@ -26,7 +26,6 @@ import io.eslm.tensor.io.SealedJson;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -220,20 +219,20 @@ public final class Run {
         Collective ranks = null;
         try {
             RunPlan asked = resume ? resumed() : given.in(lock.folder());
+            Optional<String> tokenizer =
+                    resume || from != null ? options.own().find(TOKENIZER) : options.tokenizer(asked.data());
             if (place.isPresent()) {
                 RankTalk.checkShare(asked, place.get().world());
                 ranks = RankTalk.join(place.get(), this::note);
-                new RankTalk(ranks).tellSettings(asked, resume);
+                new RankTalk(ranks).tellSettings(asked, resume, tokenizer);
             }
             Backend opened = Backends.open(options.own().get(BACKEND), options.own().get(THREADS));
             backend = opened;
-            TokenData data = RunData.open(asked, options, resume, progress);
+            TokenData data = RunData.open(asked, tokenizer, resume, progress);
             RunPlan plan = resume || from != null ? asked : asked.with(options.newModel(data));
             plan.check();
             plan.checkMemory(opened, place.map(RankOptions.Place::world).orElse(1));
-            place.filter(p -> p.world() > 1).ifPresent(p -> note(String.format(Locale.ROOT,
-                    "%d ranks share each step; each needs about %.2f GB of memory, and one process by itself %.2f GB",
-                    p.world(), plan.memory(p.world()) * 1e-9, plan.memory(1) * 1e-9)));
+            place.filter(p -> p.world() > 1).ifPresent(p -> note(RankTalk.memory(plan, p.world())));
             Runnable atEnd = () -> {
                 opened.close();
                 lock.close();

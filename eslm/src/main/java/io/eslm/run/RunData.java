@@ -18,21 +18,20 @@ final class RunData {
     private RunData() {
     }
 
-    static TokenData open(RunPlan plan, RunOptions given, boolean resume, Progress progress) {
-        return DataSource.open(plan.data(), tokenizer(plan, given, resume), progress);
+    /** @param tokenizer the name of the one that is asked for */
+    static TokenData open(RunPlan plan, Optional<String> tokenizer, boolean resume, Progress progress) {
+        return DataSource.open(plan.data(), tokenizer(plan, tokenizer, resume), progress);
     }
 
     /** The tokenizer that the data must be of, or is made with: the one that is asked for, or the model's. */
-    private static Optional<Tokenizer> tokenizer(RunPlan plan, RunOptions given, boolean resume) {
-        Optional<Tokenizer> asked =
-                (resume || plan.from().isPresent() ? given.own().find(Run.TOKENIZER) : given.tokenizer())
-                        .map(ModelFolder::tokenizerAt);
+    private static Optional<Tokenizer> tokenizer(RunPlan plan, Optional<String> name, boolean resume) {
+        Optional<Tokenizer> asked = name.map(ModelFolder::tokenizerAt);
         Optional<Path> model = plan.checkpoint().or(plan::from);
         Optional<Tokenizer> own = model.isPresent() ? ModelFolder.tokenizer(model.get())
                 : resume ? Tokenizers.inFolder(plan.folder()) : Optional.empty();
         if (asked.isPresent() && own.isPresent()
                 && Tokenizers.firstDifference(asked.get(), own.get()).isPresent()) {
-            throw new OptionError(Run.TOKENIZER, given.own().get(Run.TOKENIZER),
+            throw new OptionError(Run.TOKENIZER, name.get(),
                     "the model has a tokenizer of its own ("
                             + own.get().description() + "). Omit the option");
         }

@@ -56,7 +56,7 @@ public final class RunMember implements AutoCloseable {
             RankTalk.Settings settings = talk.hearSettings(options, methodOptions);
             RunPlan asked = settings.plan();
             backend = Backends.open(options.own().get(Run.BACKEND), options.own().get(Run.THREADS));
-            TokenData data = RunData.open(asked, options, settings.resumed(), progress);
+            TokenData data = RunData.open(asked, settings.tokenizer(), settings.resumed(), progress);
             Gpt2Config model = talk.hearModel(options, asked.data(), RunConfig.tokens(data));
             RunPlan plan = asked.with(model);
             plan.checkMemory(backend, place.world());

@@ -63,8 +63,8 @@ public record RunOptions(OptionGroup group, OptionValues own, OptionValues train
      * The name of the tokenizer that a new model starts with, if the data does not decide: the one that is asked for, or, for a model of
      * the demo's preset on the JDK's own sources, the one that was learned from those.
      */
-    public Optional<String> tokenizer() {
-        boolean demo = own.get(Run.DATA).equals(DataSource.JDK)
+    public Optional<String> tokenizer(String data) {
+        boolean demo = data.equals(DataSource.JDK)
                 && own.get(Gpt2Config.PRESET).equals(Gpt2Config.PRESETS.getFirst())
                 && !model.isSet(Gpt2Config.VOCAB_SIZE);
         return own.find(Run.TOKENIZER).or(() -> demo ? Optional.of(Tokenizers.JDK) : Optional.empty());

@@ -69,7 +69,7 @@ class CompletionCommandTest {
         String page = Files.readString(dir.resolve("man1/eslm-train.1"));
         assertTrue(page.startsWith(".TH \"ESLM-TRAIN\" 1 \"\" \"eslm "), page);
         assertTrue(page.contains(".SH NAME\neslm\\-train \\- Trains a GPT\\-2"), page);
-        assertTrue(page.contains(".TP\n\\fB\\-\\-max\\-iters\\fR \\fIN\\fR\noptimizer steps (default: 600)\n"), page);
+        assertTrue(page.contains(".TP\n\\fB\\-\\-max\\-iters\\fR \\fIN\\fR\noptimizer steps (default: 1000)\n"), page);
         assertTrue(page.lines().noneMatch(l -> l.startsWith("'") || l.contains("%n") || l.contains("${")), page);
         assertTrue(Files.readString(dir.resolve("man1/eslm-completion.1")).contains("bash, zsh, fish, man"));
     }
