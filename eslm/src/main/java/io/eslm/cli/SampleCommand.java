@@ -24,7 +24,7 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** Generates text with a model. */
 @Command(name = "sample", header = "Continues a prompt, token by token.", description = {"",
-    "Prints the text as it is generated; several texts are made at once, and each is printed whole. The same seed gives the same text. <|endoftext|> in a prompt is the token that ends a "
+    "Prints the text as it is generated. Several texts that fit the model's context are made at once, and each is printed when it is done. The same seed gives the same text. <|endoftext|> in a prompt is the token that ends a "
             + "document, as in training data.",
     ""},
         footer = {"",
@@ -86,13 +86,14 @@ final class SampleCommand extends EslmCommand {
                 return 0;
             }
             List<TextBatch.Wanted> wanted = wanted(begins, tokens);
-            if (TextBatch.takes(model, wanted)) {
-                batch(model, tokenizer, ends, wanted, screen);
-                return 0;
-            }
-            for (TextBatch.Wanted one : wanted) {
-                separate(one == wanted.getFirst(), screen);
-                make(maker, one, screen);
+            for (int i = 0; i < wanted.size();) {
+                int together = TextBatch.length(model, wanted, i);
+                separate(i == 0, screen);
+                if (together == 0) {
+                    make(maker, wanted.get(i++), screen);
+                } else {
+                    batch(model, tokenizer, ends, wanted.subList(i, i += together), screen);
+                }
             }
         }
         return 0;

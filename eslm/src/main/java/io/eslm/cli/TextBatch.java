@@ -14,10 +14,12 @@ import io.eslm.gpt2.generate.StopText;
 import io.eslm.gpt2.generate.TokenLogprobs;
 import io.eslm.gpt2.generate.TokenStream;
 import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.tensor.UserError;
 import it.unimi.dsi.fastutil.ints.IntArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.BiConsumer;
 
 /** Makes several texts at once. Each is, to the last character, the one that {@link TextMaker} makes alone. */
@@ -42,10 +44,16 @@ final class TextBatch {
     private TextBatch() {
     }
 
-    /** True if there are several texts, and none is longer than the context of the model, whose backend works on this machine's memory. */
-    static boolean takes(Gpt2 model, List<Wanted> all) {
-        return all.size() > 1 && model.backend().launches() == 0
-                && all.stream().allMatch(w -> w.tokens() <= model.config().blockSize());
+    /**
+     * How many texts from number {@code from} on can be made at once: those that end within the context of the model. 0 if there
+     * are less than two, or the backend cannot.
+     */
+    static int length(Gpt2 model, List<Wanted> all, int from) {
+        int n = 0;
+        while (from + n < all.size() && all.get(from + n).tokens() <= model.config().blockSize()) {
+            n++;
+        }
+        return n > 1 && PagedModel.takes(model) ? n : 0;
     }
 
     /** Makes all; {@code out} gets each in the order of the list, as soon as those before it are made. */
@@ -58,7 +66,7 @@ final class TextBatch {
                 generator.submit(Request.of(all.get(i).begin(), all.get(i).sampling()), texts.get(i));
             }
             for (int i = 0; i < all.size(); i++) {
-                out.accept(all.get(i), texts.get(i).made.join());
+                out.accept(all.get(i), texts.get(i).made());
             }
         }
     }
@@ -83,31 +91,51 @@ final class TextBatch {
         private final IntArrayList tokens = new IntArrayList();
         private final StopText stops;
         private final TokenStream stream;
-        private final long since = System.nanoTime();
+        /** When its first token came, and whether it asked to stop. */
+        private long since;
+        private boolean stopped;
 
         Text(Tokenizer tokenizer, List<String> stops) {
             this.stops = new StopText(stops, text::append);
             stream = new TokenStream(tokenizer, this.stops::add);
         }
 
+        /** Waits for it. */
+        TextMaker.Made made() {
+            try {
+                return made.join();
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof UserError known ? known : e;
+            }
+        }
+
         @Override
         public boolean onToken(int id, TokenLogprobs logprobs) {
+            since = since == 0 ? System.nanoTime() : since;
             tokens.add(id);
-            return stream.test(id);
+            stopped = !stream.test(id);
+            return !stopped;
         }
 
         @Override
         public void onEnd(Generation.End end, Throwable error) {
-            if (error != null) {
-                made.completeExceptionally(error);
-                return;
+            try {
+                if (error != null) {
+                    throw error;
+                }
+                UserError.check(stopped || end != Generation.End.STOPPED,
+                        "the texts were ended before they were whole");
+                if (!stopped) {
+                    stream.end();
+                    stops.end();
+                }
+                double seconds = since == 0 ? Double.NaN : (System.nanoTime() - since) * 1e-9;
+                made.complete(
+                        new TextMaker.Made(text.toString(), new Generation(tokens.toIntArray(), end, List.of()),
+                                seconds));
+            } catch (Throwable e) { // who waits for the text is told
+                made.completeExceptionally(e);
             }
-            if (end != Generation.End.STOPPED) {
-                stream.end();
-                stops.end();
-            }
-            made.complete(new TextMaker.Made(text.toString(), new Generation(tokens.toIntArray(), end, List.of()),
-                    (System.nanoTime() - since) * 1e-9));
         }
     }
 }

@@ -176,8 +176,12 @@ final class TrainCommand extends EslmCommand {
 
     /** All that a new run needs to be this one again. */
     private ConfigOptions.Settings settings(RunPlan plan) {
-        return new ConfigOptions.Settings("train").heading("Run")
-                .put(Run.DATA, plan.data().lines().toList())
+        ConfigOptions.Settings run = new ConfigOptions.Settings("train").heading("Run")
+                .put(Run.DATA, plan.data().lines().toList());
+        if (!options.has(Run.TOKENIZER) && !options.has(INIT_FROM)) {
+            options.runOptions(Run.GROUP).tokenizer(plan.data()).ifPresent(name -> run.put(Run.TOKENIZER, name));
+        }
+        return run
                 .put(options.texts(List.of(Run.TOKENIZER, INIT_FROM, LOG_INTERVAL, Run.TENSORBOARD, Run.RECORD_INTERVAL,
                         Run.BACKEND, Run.THREADS)))
                 .putLines(options.texts(TaskPlan.OPTIONS))

@@ -2,7 +2,7 @@
 package io.eslm.task;
 
 import io.eslm.gpt2.Gpt2;
-import io.eslm.tensor.backend.ScalarBackend;
+import io.eslm.gpt2.PagedModel;
 import java.util.List;
 import java.util.function.LongConsumer;
 
@@ -10,8 +10,7 @@ import java.util.function.LongConsumer;
 interface Scorer {
     /** A scorer that computes what sequences have in common once, where the model and its backend can. */
     static Scorer of(Gpt2 model, int batchSize, boolean greedy) {
-        boolean heap = model.backend() instanceof ScalarBackend; // others have no kernels for pages
-        return heap && model.lowRank().isEmpty() ? new SharedContexts(model, batchSize, greedy)
+        return PagedModel.takes(model) ? new SharedContexts(model, batchSize, greedy)
                 : new WholeSequences(model, batchSize, greedy);
     }
 

@@ -7,6 +7,7 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.ScalarBackend;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,6 +96,11 @@ public final class PagedModel {
         as = new int[rows];
         table = new int[rows * width];
         ids = new int[rows];
+    }
+
+    /** True if it can compute {@code model}: other backends have no kernels for pages, and adapters in training have no place here. */
+    public static boolean takes(Gpt2 model) {
+        return model.backend() instanceof ScalarBackend && model.lowRank().isEmpty();
     }
 
     /** Bytes of one page: keys and values of all layers, and hidden states. */

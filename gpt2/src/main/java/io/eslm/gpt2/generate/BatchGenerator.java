@@ -131,6 +131,7 @@ public final class BatchGenerator implements AutoCloseable {
     }
 
     private void work() {
+        Throwable why = null;
         try {
             while (admit()) {
                 try {
@@ -140,6 +141,9 @@ public final class BatchGenerator implements AutoCloseable {
                     step.endAll(e);
                 }
             }
+        } catch (RuntimeException | Error e) {
+            why = e;
+            throw e;
         } finally {
             List<Running> over;
             synchronized (lock) {
@@ -147,8 +151,10 @@ public final class BatchGenerator implements AutoCloseable {
                 over = List.copyOf(waiting);
                 waiting.clear();
             }
-            step.endAll(null);
-            over.forEach(r -> step.end(r, Generation.End.STOPPED, null));
+            step.endAll(why);
+            for (Running r : over) {
+                step.end(r, Generation.End.STOPPED, why);
+            }
             count();
         }
     }
