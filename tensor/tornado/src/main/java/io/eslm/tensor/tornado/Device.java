@@ -4,9 +4,11 @@ package io.eslm.tensor.tornado;
 import io.eslm.tensor.UserError;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -24,7 +26,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class Device {
     private static final int LARGEST_GRID = 65535;
     /** Larger copies to the device start at once. */
-    private static final int SMALL = 1 << 14;
+    static final int SMALL = 1 << 14;
 
     private final TornadoDevice device;
     private final Resident resident;
@@ -47,6 +49,8 @@ final class Device {
     private int ticket;
     private long launches;
     private long waits;
+    /** Why the device has stopped; null if it has not. */
+    private UserError failed;
 
     Device(TornadoDevice device, Settings settings) {
         this.device = device;
@@ -166,6 +170,10 @@ final class Device {
 
     /** Starts what is waiting; returns the program that may still run, or null if there is none. */
     private Program start() {
+        checkThread();
+        if (failed != null) {
+            throw failed;
+        }
         List<Work> work = pending.all();
         try {
             Program program = pending.program(this);
@@ -175,8 +183,12 @@ final class Device {
                 program.start(work);
             }
             return program;
-        } catch (RuntimeException | Error e) {
-            throw stopped("a program of " + work.size() + " kernels", e);
+        } catch (OutOfMemoryError e) {
+            throw e;
+        } catch (RuntimeException | Error e) { // TornadoVM's own, of many types
+            // The device has not run what follows, so no number on it can be trusted from here on.
+            failed = e instanceof UserError known ? known : stopped("a program of " + work.size() + " kernels", e);
+            throw failed;
         } finally {
             pending.clear();
         }
@@ -190,10 +202,8 @@ final class Device {
         MemorySegment.copy(w.arguments, 0, control.getSegment(), ValueLayout.JAVA_INT, 0, w.count);
         if (w.hasScalars) {
             MemorySegment.copy(w.scalars, 0, scalars.getSegment(), ValueLayout.JAVA_FLOAT, 0, w.scalars.length);
-        } else if (w.graph == small.writeFloats) {
-            MemorySegment.copy(w.floats, 0, small.floatsIn.getSegment(), ValueLayout.JAVA_FLOAT, 0, w.arguments[2]);
-        } else if (w.graph == small.writeInts) {
-            MemorySegment.copy(w.ints, 0, small.intsIn.getSegment(), ValueLayout.JAVA_INT, 0, w.arguments[2]);
+        } else if (kernel(w.graph) == null) {
+            MemorySegment.copy(w.brought, 0, small.in(w.bringsFloats), 0, (long) Integer.BYTES * w.arguments[2]);
         }
         alone(w.graph, w.groupsX, w.groupsY, w.groupsZ);
     }
@@ -224,13 +234,12 @@ final class Device {
         }
     }
 
-    private static RuntimeException stopped(String what, Throwable e) {
-        return e instanceof UserError known ? known : new UserError("backend 'tornado': TornadoVM stopped in " + what
-                + ": " + e
-                + ". " + (what.equals(name(0))
-                        ? "If other programs use the device's memory, take less of it with " + Settings.MEMORY
-                        : "You can resume a training run from its last checkpoint; if this happens again, use backend vector"),
-                e);
+    private static UserError stopped(String what, Throwable e) {
+        String advice = what.equals(name(0))
+                ? "If other programs use the device's memory, take less of it with " + Settings.MEMORY
+                : "You can resume a training run from its last checkpoint; if this happens again, use "
+                        + (what.startsWith("a program") ? Settings.PROGRAMS + "=off" : "backend vector");
+        return new UserError("backend 'tornado': TornadoVM stopped in " + what + ": " + e + ". " + advice, e);
     }
 
     private static String name(int graph) {
@@ -260,6 +269,9 @@ final class Device {
     synchronized void multiply(ColumnMajor product) {
         checkThread();
         pending.add(Work.PRODUCT).product = product;
+        if (pending.isFull()) {
+            finish();
+        }
     }
 
     /** Starts what is waiting, and waits until everything has run. */
@@ -274,44 +286,32 @@ final class Device {
     }
 
     /** Copies {@code n} floats from {@code src[from]} to the device's floats at {@code at}. */
-    synchronized void write(int at, float[] src, int from, int n) {
-        if (n == 0) {
-            return;
-        }
-        if (n <= SMALL) {
-            Work w = copy(small.writeFloats, at, n);
-            w.ints = null;
-            w.floats = w.floats == null ? new float[SMALL] : w.floats;
-            System.arraycopy(src, from, w.floats, 0, n);
-            given(w, groups(n), 1, 1);
-            return;
-        }
-        start();
-        for (int done = 0; done < n; done += large.size) {
-            int part = Math.min(large.size, n - done);
-            MemorySegment.copy(src, from + done, large.floatsIn.getSegment(), ValueLayout.JAVA_FLOAT, 0, part);
-            run(large.writeFloats, at + done, part);
-        }
+    void write(int at, float[] src, int from, int n) {
+        write(at, src, ValueLayout.JAVA_FLOAT, from, n);
     }
 
     /** Copies {@code n} ints from {@code src[from]} to the device's ints at {@code at}. */
-    synchronized void write(int at, int[] src, int from, int n) {
-        if (n == 0) {
-            return;
-        }
-        if (n <= SMALL) {
-            Work w = copy(small.writeInts, at, n);
-            w.floats = null;
-            w.ints = w.ints == null ? new int[SMALL] : w.ints;
-            System.arraycopy(src, from, w.ints, 0, n);
+    void write(int at, int[] src, int from, int n) {
+        write(at, src, ValueLayout.JAVA_INT, from, n);
+    }
+
+    /** Reads all of {@code src} before it returns. */
+    private synchronized void write(int at, Object src, ValueLayout type, int from, int n) {
+        Objects.checkFromIndexSize(from, n, Array.getLength(src));
+        boolean floats = type == ValueLayout.JAVA_FLOAT;
+        if (n > SMALL) {
+            start();
+            for (int done = 0; done < n; done += large.size) {
+                int part = Math.min(large.size, n - done);
+                MemorySegment.copy(src, from + done, large.in(floats), type, 0, part);
+                run(large.writer(floats), at + done, part);
+            }
+        } else if (n > 0) {
+            Work w = copy(small.writer(floats), at, n);
+            w.bringsFloats = floats;
+            w.brought = w.brought == null ? MemorySegment.ofArray(new int[SMALL]) : w.brought;
+            MemorySegment.copy(src, from, w.brought, type, 0, n);
             given(w, groups(n), 1, 1);
-            return;
-        }
-        start();
-        for (int done = 0; done < n; done += large.size) {
-            int part = Math.min(large.size, n - done);
-            MemorySegment.copy(src, from + done, large.intsIn.getSegment(), ValueLayout.JAVA_INT, 0, part);
-            run(large.writeInts, at + done, part);
         }
     }
 
@@ -337,27 +337,28 @@ final class Device {
     }
 
     /** Copies {@code n} of the device's floats from {@code at} to {@code dst[to]}; checks that all kernels ran. */
-    synchronized void read(int at, float[] dst, int to, int n) {
-        start();
-        for (int done = 0; done < n;) {
-            Stage stage = n - done <= small.size ? small : large;
-            int part = Math.min(stage.size, n - done);
-            run(stage.readFloats, at + done, part);
-            check((int) stage.floatsOut.get(0));
-            MemorySegment.copy(stage.floatsOut.getSegment(), ValueLayout.JAVA_FLOAT, Float.BYTES, dst, to + done, part);
-            done += part;
-        }
+    void read(int at, float[] dst, int to, int n) {
+        read(at, dst, ValueLayout.JAVA_FLOAT, to, n);
     }
 
     /** Copies {@code n} of the device's ints from {@code at} to {@code dst[to]}; checks that all kernels ran. */
-    synchronized void read(int at, int[] dst, int to, int n) {
+    void read(int at, int[] dst, int to, int n) {
+        read(at, dst, ValueLayout.JAVA_INT, to, n);
+    }
+
+    private synchronized void read(int at, Object dst, ValueLayout type, int to, int n) {
+        Objects.checkFromIndexSize(to, n, Array.getLength(dst));
+        if (n == 0) {
+            return;
+        }
+        boolean floats = type == ValueLayout.JAVA_FLOAT;
         start();
         for (int done = 0; done < n;) {
             Stage stage = n - done <= small.size ? small : large;
             int part = Math.min(stage.size, n - done);
-            run(stage.readInts, at + done, part);
-            check(stage.intsOut.get(0));
-            MemorySegment.copy(stage.intsOut.getSegment(), ValueLayout.JAVA_INT, Integer.BYTES, dst, to + done, part);
+            run(stage.reader(floats), at + done, part);
+            check(stage.tickets(floats));
+            MemorySegment.copy(stage.out(floats), type, type.byteSize(), dst, to + done, part);
             done += part;
         }
     }

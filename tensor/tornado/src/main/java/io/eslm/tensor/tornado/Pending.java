@@ -19,6 +19,8 @@ final class Pending {
     /** A sequence becomes a program when it comes for this time. */
     private static final int TIMES = 3;
     private static final int MOST_PROGRAMS = 64;
+    /** Work that is kept for reuse; a step of 48 blocks has fewer. */
+    private static final int KEPT = 1 << 12;
     private static final int MOST_SEEN = 1000;
 
     private record Sequence(int[] kinds) {
@@ -66,11 +68,14 @@ final class Pending {
 
     void clear() {
         size = 0;
+        if (work.size() > KEPT) {
+            work.subList(KEPT, work.size()).clear();
+        }
     }
 
     /** The program for what is waiting, built on {@code device} if it is time; null if it is to be done one by one. */
     Program program(Device device) {
-        if (!programs || size < LEAST) {
+        if (!programs || size < LEAST || size > KEPT) {
             return null;
         }
         for (Program program : built) {

@@ -23,9 +23,11 @@ final class ProgramPart {
     private final IntArray[] controls;
     private final FloatArray[] scalars;
     private final WorkerGrid[] grids;
-    private final FloatArray[] floats;
-    private final IntArray[] ints;
+    /** What copies bring. */
+    private final MemorySegment[] brought;
     private final CudaStream.Queued[] products;
+    /** For kernels that read no scalars. */
+    private final FloatArray none = new FloatArray(Control.FLOATS);
 
     /**
      * Builds the graph; TornadoVM compiles it when it starts for the first time.
@@ -40,41 +42,22 @@ final class ProgramPart {
         controls = new IntArray[n];
         scalars = new FloatArray[n];
         grids = new WorkerGrid[n];
-        floats = new FloatArray[n];
-        ints = new IntArray[n];
+        brought = new MemorySegment[n];
         products = new CudaStream.Queued[n];
-        FloatArray none = new FloatArray(Control.FLOATS);
         TaskGraph tasks = resident.graph(name).transferToDevice(DataTransferMode.FIRST_EXECUTION, none);
         for (int i = 0; i < n; i++) {
             Work w = work.get(i);
-            String task = "t" + i;
             if (w.graph == Work.PRODUCT) {
-                CudaStream.Queued product = new CudaStream.Queued(device.cuBlas());
-                tasks.libraryTask(task, (f, j) -> CudaStream.task(product, f, j), resident.floats, resident.ints);
-                products[i] = product;
+                addProduct(tasks, i, resident);
                 continue;
             }
             controls[i] = new IntArray(Control.INTS);
             tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, controls[i]);
             DeviceKernel kernel = Device.kernel(w.graph);
-            if (kernel != null) {
-                grids[i] = resident.grid(tasks, task, kernel.localX, kernel.localY);
-                FloatArray values = none;
-                if (w.hasScalars) {
-                    values = scalars[i] = new FloatArray(Control.FLOATS);
-                    tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, values);
-                }
-                tasks.task(task, kernel.body, resident.context, resident.floats, resident.ints, controls[i], values);
-            } else if (w.floats != null) {
-                grids[i] = resident.grid(tasks, task, Control.THREADS, 1);
-                floats[i] = new FloatArray(w.floats.length);
-                tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, floats[i]).task(task, Copies::writeFloats,
-                        resident.context, resident.floats, resident.ints, controls[i], floats[i]);
+            if (kernel == null) {
+                addCopy(tasks, i, resident, w.bringsFloats);
             } else {
-                grids[i] = resident.grid(tasks, task, Control.THREADS, 1);
-                ints[i] = new IntArray(w.ints.length);
-                tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, ints[i]).task(task, Copies::writeInts,
-                        resident.context, resident.floats, resident.ints, controls[i], ints[i]);
+                addKernel(tasks, i, resident, kernel, w.hasScalars);
             }
         }
         ImmutableTaskGraph whole = tasks.persistOnDevice(resident.floats, resident.ints).snapshot();
@@ -84,6 +67,37 @@ final class ProgramPart {
         graph.withGridScheduler(resident.grids);
         graph.setLastExecutedTaskGraph(Internals.implementation(first));
         frame = Internals.frame(plan);
+    }
+
+    private void addProduct(TaskGraph tasks, int i, Resident all) {
+        CudaStream.Queued product = new CudaStream.Queued(device.cuBlas());
+        tasks.libraryTask("t" + i, (f, j) -> CudaStream.task(product, f, j), all.floats, all.ints);
+        products[i] = product;
+    }
+
+    private void addKernel(TaskGraph tasks, int i, Resident all, DeviceKernel kernel, boolean hasScalars) {
+        grids[i] = all.grid(tasks, "t" + i, kernel.localX, kernel.localY);
+        if (hasScalars) {
+            scalars[i] = new FloatArray(Control.FLOATS);
+            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, scalars[i]);
+        }
+        tasks.task("t" + i, kernel.body, all.context, all.floats, all.ints, controls[i],
+                hasScalars ? scalars[i] : none);
+    }
+
+    private void addCopy(TaskGraph tasks, int i, Resident all, boolean isFloats) {
+        grids[i] = all.grid(tasks, "t" + i, Control.THREADS, 1);
+        if (isFloats) {
+            FloatArray in = new FloatArray(Device.SMALL);
+            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, in).task("t" + i, Copies::writeFloats, all.context,
+                    all.floats, all.ints, controls[i], in);
+            brought[i] = in.getSegment();
+        } else {
+            IntArray in = new IntArray(Device.SMALL);
+            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, in).task("t" + i, Copies::writeInts, all.context,
+                    all.floats, all.ints, controls[i], in);
+            brought[i] = in.getSegment();
+        }
     }
 
     int size() {
@@ -104,10 +118,8 @@ final class ProgramPart {
             MemorySegment.copy(w.arguments, 0, controls[i].getSegment(), ValueLayout.JAVA_INT, 0, w.count);
             if (scalars[i] != null) {
                 MemorySegment.copy(w.scalars, 0, scalars[i].getSegment(), ValueLayout.JAVA_FLOAT, 0, w.scalars.length);
-            } else if (floats[i] != null) {
-                MemorySegment.copy(w.floats, 0, floats[i].getSegment(), ValueLayout.JAVA_FLOAT, 0, w.arguments[2]);
-            } else if (ints[i] != null) {
-                MemorySegment.copy(w.ints, 0, ints[i].getSegment(), ValueLayout.JAVA_INT, 0, w.arguments[2]);
+            } else if (brought[i] != null) {
+                MemorySegment.copy(w.brought, 0, brought[i], 0, (long) Integer.BYTES * w.arguments[2]);
             }
         }
         graph.execute(frame);

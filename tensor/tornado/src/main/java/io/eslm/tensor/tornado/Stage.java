@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
+import java.lang.foreign.MemorySegment;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -8,15 +9,15 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /** A pair of buffers on both sides for each type, and the graphs that copy between them and the device's arrays. */
 final class Stage {
     final int size;
-    final FloatArray floatsIn;
-    final IntArray intsIn;
+    private final FloatArray floatsIn;
+    private final IntArray intsIn;
     /** Element 0 is the sum of tickets. */
-    final FloatArray floatsOut;
-    final IntArray intsOut;
-    final int writeFloats;
-    final int writeInts;
-    final int readFloats;
-    final int readInts;
+    private final FloatArray floatsOut;
+    private final IntArray intsOut;
+    private final int writeFloats;
+    private final int writeInts;
+    private final int readFloats;
+    private final int readInts;
 
     Stage(Device device, Resident all, IntArray control, int size) {
         this.size = size;
@@ -39,5 +40,30 @@ final class Stage {
         readInts = device.add(local, 1, device.graph().transferToDevice(DataTransferMode.EVERY_EXECUTION, control)
                 .task("t", Copies::readInts, all.context, all.floats, all.ints, control, intsOut)
                 .persistOnDevice(all.floats, all.ints).transferToHost(DataTransferMode.EVERY_EXECUTION, intsOut));
+    }
+
+    /** The graph that writes. */
+    int writer(boolean isFloats) {
+        return isFloats ? writeFloats : writeInts;
+    }
+
+    /** The graph that reads. */
+    int reader(boolean isFloats) {
+        return isFloats ? readFloats : readInts;
+    }
+
+    /** What the writer brings to the device. */
+    MemorySegment in(boolean isFloats) {
+        return isFloats ? floatsIn.getSegment() : intsIn.getSegment();
+    }
+
+    /** What the reader has brought from the device, the sum of tickets before it. */
+    MemorySegment out(boolean isFloats) {
+        return isFloats ? floatsOut.getSegment() : intsOut.getSegment();
+    }
+
+    /** The sum of tickets that the reader has brought. */
+    int tickets(boolean isFloats) {
+        return isFloats ? (int) floatsOut.get(0) : intsOut.get(0);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
+import java.lang.foreign.MemorySegment;
+
 /** One thing that a {@link Device} is to do: a kernel, a small copy to it, or a product of cuBLAS. Reused from step to step. */
 final class Work {
     /** Kind of a product. */
@@ -16,9 +18,9 @@ final class Work {
     int groupsX;
     int groupsY;
     int groupsZ;
-    /** What a copy brings, from its first element; null where it brings ints. */
-    float[] floats;
-    int[] ints;
+    /** What a copy brings to the device, 4 bytes an element; null in work that has never been a copy. */
+    MemorySegment brought;
+    boolean bringsFloats;
     ColumnMajor product;
 
     /** What a task for it must be: equal for work that can take the same place in a program. */

@@ -3,6 +3,7 @@ package io.eslm.tensor.tornado;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.tensor.DType;
@@ -11,6 +12,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Kernels.Unary;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,5 +77,60 @@ class ProgramTest {
             assertEquals(3L * kernels + 4, all.get(1), "the second time, nothing is built yet");
             assertEquals(1, all.getLast());
         }
+    }
+
+    /**
+     * A write that is too large to wait comes after what waits; ints and floats take turns at the same place of the sequence; a range
+     * is given out again while work on it waits.
+     */
+    @Test
+    void theOrderHoldsWhateverWaits() {
+        int large = Device.SMALL + 5;
+        float[] ones = new float[large];
+        Arrays.fill(ones, 1);
+        for (boolean programs : new boolean[] {false, true}) {
+            Backend backend = open(programs);
+            Storage x = backend.allocate(DType.F32, large);
+            Storage ids = backend.allocate(DType.I32, 3);
+            Storage few = backend.allocate(DType.F32, 3);
+            for (int round = 0; round < ROUNDS; round++) {
+                backend.kernels().fill(x, large, 7);
+                backend.kernels().unary(Unary.SQUARE, x, x, large);
+                backend.write(x, ones, 0, large);
+                backend.kernels().axpby(x, x, large, 2, 0.5);
+                float[] got = new float[large];
+                backend.read(x, got, 0, large);
+                assertEquals(2.5f, got[0], "round " + round);
+                assertEquals(2.5f, got[large - 1], "round " + round);
+                for (int kind = 0; kind < 2; kind++) {
+                    if (kind == round % 2) {
+                        backend.write(ids, new int[] {round, 2, 3}, 0, 3);
+                    } else {
+                        backend.write(few, new float[] {round, 0.5f, 0.25f}, 0, 3);
+                    }
+                }
+                for (int i = 0; i < 4; i++) {
+                    Storage dropped = backend.allocate(DType.F32, 1000);
+                    backend.kernels().fill(dropped, 1000, i);
+                    backend.kernels().axpby(few, dropped, 3, 1, 1);
+                }
+                int[] ints = new int[3];
+                backend.read(ids, ints, 0, 3);
+                assertArrayEquals(new int[] {round, 2, 3}, ints);
+                float[] floats = new float[3];
+                backend.read(few, floats, 0, 3);
+                assertArrayEquals(new float[] {round + 6, 6.5f, 6.25f}, floats);
+            }
+        }
+    }
+
+    @Test
+    void aWriteBeyondItsSourceLeavesNothingWaiting() {
+        Backend backend = open(true);
+        Storage x = backend.allocate(DType.F32, 8);
+        assertThrows(IndexOutOfBoundsException.class, () -> backend.write(x, new float[4], 2, 3));
+        float[] got = new float[8];
+        backend.read(x, got, 0, 8);
+        assertArrayEquals(new float[8], got);
     }
 }
