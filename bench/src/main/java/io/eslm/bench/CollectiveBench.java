@@ -80,7 +80,7 @@ final class CollectiveBench implements Callable<Integer> {
         }
         List<Process> children = new ArrayList<>();
         try {
-            Door door = Door.open(Address.parse("127.0.0.1:0"));
+            Door door = Door.open(Address.parse("127.0.0.1:0"), true);
             String place = "127.0.0.1:" + door.port();
             for (int r = 1; r < ranks; r++) {
                 children.add(child(r, place));

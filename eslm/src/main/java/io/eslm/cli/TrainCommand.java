@@ -187,7 +187,7 @@ final class TrainCommand extends EslmCommand {
                 .putLines(options.texts(TaskPlan.OPTIONS))
                 .put(Run.SAMPLE_PROMPT, plan.prompt()).put(Run.METHOD, plan.method().toString())
                 .heading("Model").put(Gpt2Config.GROUP.options(), plan.model().values())
-                .heading("Training").put(TrainOptions.GROUP.options(), options.values(TrainOptions.GROUP));
+                .heading("Training").put(TrainOptions.GROUP.options(), plan.options().values());
     }
 
     private RunResult live(Terminal screen, RunEngine engine, BooleanSupplier interrupted) {
@@ -221,11 +221,8 @@ final class TrainCommand extends EslmCommand {
 
     private Run run() {
         String from = options.get(INIT_FROM);
-        if (from.equals(RESUME) && !options.has(Run.OUT_DIR)) {
-            throw new UserError("--init-from resume: name the run with --out-dir" + RunFolder.runs());
-        }
         NanoGptWords.checkInitFrom(from);
-        Run run = from.equals(RESUME) ? Run.resume(options.get(Run.OUT_DIR)) : Run.create();
+        Run run = from.equals(RESUME) ? Run.resume() : Run.create();
         if (from.equals(RESUME) && config.saves()) {
             throw new UserError("--save-config: is for a new run; a run that exists keeps its settings in its folder");
         }
@@ -235,6 +232,9 @@ final class TrainCommand extends EslmCommand {
             throw new UserError("--host: needs --live, which serves a page");
         }
         run.options(options.runOptions(Run.GROUP)).methodOptions(options.texts(Methods.options()));
+        if (from.equals(RESUME) && !options.has(Run.OUT_DIR) && !run.isMember()) {
+            throw new UserError("--init-from resume: name the run with --out-dir" + RunFolder.runs());
+        }
         return from.equals(RESUME) || from.equals(SCRATCH) ? run : run.from(Path.of(from));
     }
 

@@ -5,6 +5,7 @@ import io.eslm.gpt2.collective.Address;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
@@ -76,6 +77,19 @@ public final class RankOptions {
     /** All options. */
     public static List<Option<?>> all() {
         return ALL;
+    }
+
+    /**
+     * The options of a run that ranks share: they add the gradients of a step in order.
+     *
+     * @throws OptionError if another sum is asked for
+     */
+    static RunOptions ordered(RunOptions options) {
+        OptionValues training = options.training();
+        if (training.isSet(TrainOptions.ORDERED_SUM) && !training.get(TrainOptions.ORDERED_SUM)) {
+            throw new OptionError(TrainOptions.ORDERED_SUM, false, "ranks need it. Omit the option");
+        }
+        return options.with(TrainOptions.ORDERED_SUM, true);
     }
 
     /**

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.tensor.io.FileErrors;
+import io.eslm.tensor.io.FileTrees;
+import com.google.gson.JsonElement;
+import io.eslm.gpt2.checkpoint.ModelFolder;
+import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.tokenizer.Tokenizer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.collective.Collective;
@@ -12,9 +19,11 @@ import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.select.MethodSpec;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.Json;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -50,22 +59,43 @@ final class RankTalk {
     // ---- settings
 
     /** On rank 0. */
-    void tellSettings(RunPlan plan, boolean resumed, Optional<String> tokenizer) {
+    void tellSettings(RunPlan plan, Optional<Tokenizer> tokenizer) {
         JsonObject o = new JsonObject();
         o.addProperty("folder", plan.folder().toString());
         o.addProperty("data", plan.data());
         o.addProperty("method", plan.method().toString());
         o.add("options", plan.options().values().toJson());
         o.addProperty("prompt", plan.prompt());
-        plan.checkpoint().or(plan::from).ifPresent(model -> o.addProperty("weights", model.toString()));
-        o.addProperty("resumed", resumed);
-        tokenizer.ifPresent(name -> o.addProperty("tokenizer", name));
+        tokenizer.ifPresent(t -> o.add("tokenizer", files(t)));
         ranks.allGather(Json.line(o).getBytes(StandardCharsets.UTF_8));
         agree(Optional.empty());
     }
 
     /** What rank 0 told. The model comes later, because its vocabulary may be that of the data. */
-    record Settings(RunPlan plan, boolean resumed, Optional<String> tokenizer) {
+    record Settings(RunPlan plan, Optional<Tokenizer> tokenizer) {
+    }
+
+    private static JsonObject files(Tokenizer tokenizer) {
+        JsonObject files = new JsonObject();
+        tokenizer.files().forEach((name, bytes) -> files.addProperty(name, Base64.getEncoder().encodeToString(bytes)));
+        return files;
+    }
+
+    private static Tokenizer tokenizer(JsonObject files) {
+        try {
+            Path folder = Files.createTempDirectory("eslm-rank");
+            try {
+                for (Map.Entry<String, JsonElement> file : files.entrySet()) {
+                    Files.write(folder.resolve(Path.of(file.getKey()).getFileName()),
+                            Base64.getDecoder().decode(file.getValue().getAsString()));
+                }
+                return Tokenizers.inFolder(folder).orElseThrow();
+            } finally {
+                FileTrees.delete(folder);
+            }
+        } catch (IOException e) {
+            throw new UserError("cannot keep rank 0's tokenizer: " + FileErrors.reason(e), e);
+        }
     }
 
     /** On another rank, which was given {@code options} and perhaps a method. */
@@ -73,18 +103,22 @@ final class RankTalk {
         Json o = hear();
         MethodSpec method = MethodSpec.parse(o.required("method", String.class));
         TrainOptions training = new TrainOptions(OptionValues.fromJson(TrainOptions.GROUP, o.child("options")));
-        Optional<Path> weights = o.has("weights") ? Optional.of(Path.of(o.required("weights", String.class)))
-                .filter(Files::exists) : Optional.empty();
+        Optional<Tokenizer> tokenizer =
+                o.has("tokenizer") ? Optional.of(tokenizer(o.child("tokenizer").object())) : Optional.empty();
         RunPlan plan = new RunPlan(Path.of(o.required("folder", String.class)), options.own().isSet(Run.DATA)
                 ? options.own().get(Run.DATA) : o.required("data", String.class), method, options.newModel(), training,
-                o.required("prompt", String.class), weights, Optional.empty(), Optional.empty(), List.of(), Map.of(),
+                o.required("prompt", String.class), Optional.empty(), Optional.empty(), Optional.empty(), List.of(),
+                Map.of(),
                 List.of());
         MethodSpec asked = MethodSpec.parse(options.own().isSet(Run.METHOD) ? options.own().get(Run.METHOD)
                 : method.toString(), methodOptions);
         agree((asked.equals(method) ? Optional.<String>empty() : Optional.of(differs(Run.METHOD, asked, method)))
-                .or(() -> difference(options.training(), training.values(), TrainOptions.GROUP.options())));
-        return new Settings(plan, o.required("resumed", Boolean.class), options.own().find(Run.TOKENIZER)
-                .or(() -> o.has("tokenizer") ? Optional.of(o.required("tokenizer", String.class)) : Optional.empty()));
+                .or(() -> difference(options.training(), training.values(), TrainOptions.GROUP.options()))
+                .or(() -> options.own().find(Run.TOKENIZER).filter(name -> tokenizer.isEmpty()
+                        || Tokenizers.firstDifference(ModelFolder.tokenizerAt(name), tokenizer.get()).isPresent())
+                        .map(name -> differs(Run.TOKENIZER, name,
+                                tokenizer.map(Tokenizer::description).orElse("none")))));
+        return new Settings(plan, tokenizer);
     }
 
     static String memory(RunPlan plan, int world) {
@@ -105,10 +139,11 @@ final class RankTalk {
         agree(Optional.empty());
     }
 
-    /** On another rank: the model. @param tokens of the data that it has opened */
-    Gpt2Config hearModel(RunOptions options, String data, JsonObject tokens) {
+    /** On another rank: the model. @param opened the data at {@code data} */
+    Gpt2Config hearModel(RunOptions options, String data, TokenData opened) {
         Json o = hear();
         Gpt2Config model = new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, o.child("model")));
+        JsonObject tokens = RunConfig.tokens(opened.forVocabulary(model.vocabSize()));
         Optional<String> fault = difference(options.model(), model.values(), Gpt2Config.GROUP.options());
         for (String part : List.of("tokenizer", "train", "held_out", "content")) {
             String theirs = String.valueOf(o.child("tokens").object().get(part));

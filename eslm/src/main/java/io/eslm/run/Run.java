@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.data.DataSource;
+import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.data.TokenData;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
@@ -101,6 +103,8 @@ public final class Run {
     };
     private Consumer<? super RunNote> notes = _ -> {
     };
+    private RankOptions.Place place;
+    private boolean placed;
 
     private Run(boolean resume) {
         this.resume = resume;
@@ -114,6 +118,11 @@ public final class Run {
     /** Continues the run in {@code folder} from its newest checkpoint, or from step 0 if it was stopped before the first. */
     public static Run resume(Path folder) {
         return new Run(true).folder(folder);
+    }
+
+    /** Continues a run as a rank other than 0, which needs no folder. */
+    public static Run resume() {
+        return new Run(true);
     }
 
     /** The text to train on: see {@link #DATA}. */
@@ -212,6 +221,7 @@ public final class Run {
      */
     public RunEngine open() {
         Optional<RankOptions.Place> place = place();
+        place.ifPresent(_ -> options = RankOptions.ordered(options));
         RunPlan given = resume ? null : fresh();
         TaskPlan tasks = TaskPlan.of(options.own());
         FolderLock lock = resume ? lockExisting() : lockNew(given);
@@ -219,16 +229,16 @@ public final class Run {
         Collective ranks = null;
         try {
             RunPlan asked = resume ? resumed() : given.in(lock.folder());
-            Optional<String> tokenizer =
-                    resume || from != null ? options.own().find(TOKENIZER) : options.tokenizer(asked.data());
+            Optional<Tokenizer> tokenizer = RunData.tokenizer(asked,
+                    resume || from != null ? options.own().find(TOKENIZER) : options.tokenizer(asked.data()), resume);
             if (place.isPresent()) {
                 RankTalk.checkShare(asked, place.get().world());
                 ranks = RankTalk.join(place.get(), this::note);
-                new RankTalk(ranks).tellSettings(asked, resume, tokenizer);
+                new RankTalk(ranks).tellSettings(asked, tokenizer);
             }
             Backend opened = Backends.open(options.own().get(BACKEND), options.own().get(THREADS));
             backend = opened;
-            TokenData data = RunData.open(asked, tokenizer, resume, progress);
+            TokenData data = DataSource.open(asked.data(), tokenizer, progress);
             RunPlan plan = resume || from != null ? asked : asked.with(options.newModel(data));
             plan.check();
             plan.checkMemory(opened, place.map(RankOptions.Place::world).orElse(1));
@@ -253,11 +263,13 @@ public final class Run {
         }
     }
 
-    /** Where this process stands among ranks, whose steps need {@link TrainOptions#ORDERED_SUM}; empty if it is by itself. */
+    /** Where this process stands among ranks; empty if it is by itself. Looked up once: a secret may come from a pipe. */
     private Optional<RankOptions.Place> place() {
-        Optional<RankOptions.Place> place = RankOptions.of(options.own(), System.getenv());
-        place.ifPresent(_ -> option(TrainOptions.ORDERED_SUM, true));
-        return place;
+        if (!placed) {
+            place = RankOptions.of(options.own(), System.getenv()).orElse(null);
+            placed = true;
+        }
+        return Optional.ofNullable(place);
     }
 
     /** True if this process is a rank other than 0: then {@link #join} it instead of {@link #open}. */
@@ -275,7 +287,8 @@ public final class Run {
         String data = own.get(DATA);
         MethodSpec spec = MethodSpec.parse(own.get(METHOD), methodOptions);
         RunPlan plan = new RunPlan(own.find(OUT_DIR).orElseGet(() -> RunFolder.usual(data, spec)), data, spec,
-                from == null ? options.newModel() : existing(ModelFolder.check(from)), options.trainOptions(),
+                from == null ? options.newModel() : options.shapeOf(ModelFolder.check(from), from),
+                options.trainOptions(),
                 own.get(SAMPLE_PROMPT), Optional.ofNullable(from), Optional.empty(), Optional.empty(), arguments,
                 Map.of(), List.of());
         plan.check();
@@ -298,18 +311,6 @@ public final class Run {
         notes.accept(RunNote.of(text));
     }
 
-    /** The shape of the model in {@link #from}, with another dropout or a shorter context. */
-    private Gpt2Config existing(Gpt2Config given) {
-        OptionValues asked = options.model();
-        Gpt2Config config = given;
-        if (asked.isSet(Gpt2Config.BLOCK_SIZE) && asked.get(Gpt2Config.BLOCK_SIZE) < given.blockSize()) {
-            config = config.with(Gpt2Config.BLOCK_SIZE, asked.get(Gpt2Config.BLOCK_SIZE));
-        }
-        checkShape(config, from);
-        return asked.isSet(Gpt2Config.DROPOUT) ? config.with(Gpt2Config.DROPOUT, asked.get(Gpt2Config.DROPOUT))
-                : config;
-    }
-
     private RunPlan resumed() {
         OptionValues own = options.own();
         Path folder = own.get(OUT_DIR);
@@ -321,7 +322,7 @@ public final class Run {
         Optional<Path> checkpoint = found.newest();
         Gpt2Config model = checkpoint.map(ModelFolder::config).orElseGet(() -> recorded(config));
         checkKept(Gpt2Config.DROPOUT, options.model(), model.dropout());
-        checkShape(model, checkpoint.orElse(folder));
+        options.checkShape(model, checkpoint.orElse(folder));
         MethodSpec method = resumed(MethodSpec.parse(config.required("method", String.class)));
         TrainOptions before = RunNotes.saved(config);
         if (options.training().get(TrainOptions.ORDERED_SUM) && !before.get(TrainOptions.ORDERED_SUM)) {
@@ -380,20 +381,5 @@ public final class Run {
 
     private static String text(MethodSpec spec, Option<?> option) {
         return spec.values().find(option).map(Object::toString).orElse("no value");
-    }
-
-    private void checkShape(Gpt2Config config, Path where) {
-        if (options.own().isSet(PRESET)) {
-            throw new OptionError(PRESET, options.own().get(PRESET),
-                    "the model comes from " + where + ". Omit the option");
-        }
-        OptionValues asked = options.model();
-        for (Option<?> option : Gpt2Config.GROUP.options()) {
-            if (option != Gpt2Config.DROPOUT && asked.isSet(option)
-                    && !asked.get(option).equals(config.values().get(option))) {
-                throw new OptionError(option, asked.get(option), "the model in " + where + " has "
-                        + config.values().get(option) + ", and a model that exists keeps its shape. Omit the option");
-            }
-        }
     }
 }

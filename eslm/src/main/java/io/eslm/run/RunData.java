@@ -3,8 +3,6 @@ package io.eslm.run;
 
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
-import io.eslm.gpt2.data.Progress;
-import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.tokenizer.Tokenizer;
@@ -18,13 +16,8 @@ final class RunData {
     private RunData() {
     }
 
-    /** @param tokenizer the name of the one that is asked for */
-    static TokenData open(RunPlan plan, Optional<String> tokenizer, boolean resume, Progress progress) {
-        return DataSource.open(plan.data(), tokenizer(plan, tokenizer, resume), progress);
-    }
-
-    /** The tokenizer that the data must be of, or is made with: the one that is asked for, or the model's. */
-    private static Optional<Tokenizer> tokenizer(RunPlan plan, Optional<String> name, boolean resume) {
+    /** The tokenizer that the data must be of, or is made with: the model's, or the one of this name that is asked for. */
+    static Optional<Tokenizer> tokenizer(RunPlan plan, Optional<String> name, boolean resume) {
         Optional<Tokenizer> asked = name.map(ModelFolder::tokenizerAt);
         Optional<Path> model = plan.checkpoint().or(plan::from);
         Optional<Tokenizer> own = model.isPresent() ? ModelFolder.tokenizer(model.get())

@@ -6,6 +6,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.collective.Collective;
+import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.Progress;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.Option;
@@ -56,8 +57,8 @@ public final class RunMember implements AutoCloseable {
             RankTalk.Settings settings = talk.hearSettings(options, methodOptions);
             RunPlan asked = settings.plan();
             backend = Backends.open(options.own().get(Run.BACKEND), options.own().get(Run.THREADS));
-            TokenData data = RunData.open(asked, settings.tokenizer(), settings.resumed(), progress);
-            Gpt2Config model = talk.hearModel(options, asked.data(), RunConfig.tokens(data));
+            TokenData data = DataSource.open(asked.data(), settings.tokenizer(), progress);
+            Gpt2Config model = talk.hearModel(options, asked.data(), data);
             RunPlan plan = asked.with(model);
             plan.checkMemory(backend, place.world());
             return new RunMember(plan, backend, data.forVocabulary(model.vocabSize()), place, ranks);

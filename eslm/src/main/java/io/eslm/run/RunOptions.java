@@ -4,6 +4,8 @@ package io.eslm.run;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.Gpt2Config;
+import java.nio.file.Path;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
@@ -68,5 +70,35 @@ public record RunOptions(OptionGroup group, OptionValues own, OptionValues train
                 && own.get(Gpt2Config.PRESET).equals(Gpt2Config.PRESETS.getFirst())
                 && !model.isSet(Gpt2Config.VOCAB_SIZE);
         return own.find(Run.TOKENIZER).or(() -> demo ? Optional.of(Tokenizers.JDK) : Optional.empty());
+    }
+
+    /**
+     * The shape of the model in {@code folder}, which has the shape {@code given}, with another dropout or a shorter context.
+     *
+     * @throws OptionError if an option asks for another shape
+     */
+    Gpt2Config shapeOf(Gpt2Config given, Path folder) {
+        Gpt2Config config = given;
+        if (model.isSet(Gpt2Config.BLOCK_SIZE) && model.get(Gpt2Config.BLOCK_SIZE) < given.blockSize()) {
+            config = config.with(Gpt2Config.BLOCK_SIZE, model.get(Gpt2Config.BLOCK_SIZE));
+        }
+        checkShape(config, folder);
+        return model.isSet(Gpt2Config.DROPOUT) ? config.with(Gpt2Config.DROPOUT, model.get(Gpt2Config.DROPOUT))
+                : config;
+    }
+
+    /** @throws OptionError if an option asks for another shape than {@code config}, of the model in {@code where} */
+    void checkShape(Gpt2Config config, Path where) {
+        if (own.isSet(Run.PRESET)) {
+            throw new OptionError(Run.PRESET, own.get(Run.PRESET),
+                    "the model comes from " + where + ". Omit the option");
+        }
+        for (Option<?> option : Gpt2Config.GROUP.options()) {
+            if (option != Gpt2Config.DROPOUT && model.isSet(option)
+                    && !model.get(option).equals(config.values().get(option))) {
+                throw new OptionError(option, model.get(option), "the model in " + where + " has "
+                        + config.values().get(option) + ", and a model that exists keeps its shape. Omit the option");
+            }
+        }
     }
 }

@@ -80,11 +80,10 @@ class RanksCommandTest {
         assertTrue(why.contains("2 ranks share each step; each needs about"), why);
         assertTrue(why.contains("error: rank 1 (127.0.0.1:") && why.contains(") has ended without a word"), why);
 
-        String[] resume = {"--init-from", "resume", "--out-dir", two.toString(), "--world", "2", "--rendezvous", where,
-            "--secret-file", secret.toString(), "--rank"};
-        List<String> none = List.of();
-        Process again = start("again", none, append(resume, "0"));
-        Process other = start("other", none, append(resume, "1"));
+        String[] resume = {"--init-from", "resume", "--world", "2", "--rendezvous", where, "--secret-file",
+            secret.toString(), "--rank"};
+        Process again = start("again", List.of("--out-dir", two.toString()), append(resume, "0"));
+        Process other = start("other", List.of(), append(resume, "1"));
         ok(again, "again");
         ok(other, "other");
         ok(whole, "one");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.run;
 
+import io.eslm.gpt2.tokenizer.BpeTrainer;
+import io.eslm.gpt2.tokenizer.Tokenizers;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -226,6 +228,44 @@ class RanksTest {
         ok(ranks(2, rank -> rank == 0 ? fresh("many", "cvar-loss:alpha=0.3", 2, 0)
                 : small(Run.create(), 2, 1, where()), _ -> NEVER));
         assertSame("one", "many");
+    }
+
+    /** Ids of which nothing says whose they are, in a model of GPT-2's size: all ranks take them for GPT-2's. */
+    @Test
+    void bareTokensOfGpt2AreTheSameData() throws IOException {
+        ok(ranks(2, rank -> fresh("many", "clm", 2, rank).model(TINY.with(Gpt2Config.VOCAB_SIZE, 50257))
+                .option(TrainOptions.MAX_ITERS, 1), _ -> NEVER));
+        assertEquals(1, RunLog.read(temp.resolve("many")).stream().filter(line -> line.has("ms")).count());
+    }
+
+    /** The other rank learns the tokenizer from rank 0, at the start and on resume, and is refused with another one. */
+    @Test
+    void theTokenizerIsRankZeros() throws IOException {
+        Path text = Files.writeString(temp.resolve("t.txt"), "one two three four\n".repeat(2000));
+        Path words = temp.resolve("words");
+        Tokenizers.write(BpeTrainer.train(List.of(Files.readString(text)), BpeTrainer.Settings.of(270), (_, _, _) -> {
+        }).vocabulary().tokenizer(), words);
+        IntFunction<Run> start = rank -> {
+            Run run = small(Run.create(), 2, rank, where()).data(text.toString());
+            return rank == 1 ? run : run.option(Run.TOKENIZER, words.toString()).folder(temp.resolve("many"))
+                    .option(Gpt2Config.N_LAYER, 1).option(Gpt2Config.N_HEAD, 1).option(Gpt2Config.N_EMBD, 8)
+                    .option(Gpt2Config.BLOCK_SIZE, 16).option(TrainOptions.MAX_ITERS, 2)
+                    .option(TrainOptions.BATCH_SIZE, 2).option(TrainOptions.GRAD_ACCUM, 2)
+                    .option(TrainOptions.EVAL_ITERS, 1).option(TrainOptions.SAMPLE_INTERVAL, 0);
+        };
+        ok(ranks(2, start, _ -> NEVER));
+        ok(ranks(2, rank -> rank == 1 ? small(Run.resume(), 2, 1, where()).data(text.toString())
+                : resumed("many", 2, 0).data(text.toString()).option(TrainOptions.MAX_ITERS, 3), _ -> NEVER));
+        List<String> errors = ranks(2, rank -> rank == 1 ? start.apply(1).option(Run.TOKENIZER, "bytes")
+                : start.apply(0).folder(temp.resolve("other")), _ -> NEVER);
+        assertTrue(errors.get(0).contains("tokenizer is bytes on rank 1, but "), errors.toString());
+    }
+
+    @Test
+    void ranksThatAddInPlaceAreRefused() {
+        var e = assertThrows(OptionError.class,
+                () -> fresh("x", "clm", 2, 0).option(TrainOptions.ORDERED_SUM, false).open());
+        assertEquals("ordered sum false: ranks need it. Omit the option", e.getMessage());
     }
 
     /** Adapters: the weights that stay come from rank 0, too. */

@@ -9,11 +9,13 @@ import java.net.SocketAddress;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
  * Where ranks meet: {@code HOST:PORT}, or {@code unix:PATH} on one host.
  *
+ * @param host null for a Unix-domain socket; {@code port} is 0 there
  * @param path of a Unix-domain socket; null for one of the network
  */
 public record Address(String host, int port, Path path) {
@@ -25,10 +27,11 @@ public record Address(String host, int port, Path path) {
     /** @throws UserError if {@code text} is no address */
     public static Address parse(String text) {
         if (text.startsWith(UNIX)) {
-            Path path = Path.of(text.substring(UNIX.length()));
-            UserError.check(!path.toString().isEmpty() && path.toString().length() < LONGEST_PATH,
-                    "%s: the path of a socket has 1 to %d characters", text, LONGEST_PATH - 1);
-            return new Address(null, 0, path);
+            String path = text.substring(UNIX.length());
+            int bytes = path.getBytes(StandardCharsets.UTF_8).length;
+            UserError.check(bytes > 0 && bytes < LONGEST_PATH && path.indexOf(0) < 0,
+                    "%s: the path of a socket has 1 to %d bytes, none of them 0", text, LONGEST_PATH - 1);
+            return new Address(null, 0, Path.of(path));
         }
         int colon = text.lastIndexOf(':');
         String host = colon < 0 ? text : text.substring(0, colon).replaceAll("^\\[|]$", "");
@@ -42,7 +45,7 @@ public record Address(String host, int port, Path path) {
         return path != null;
     }
 
-    /** True if nobody outside this host can come there. */
+    /** True if nobody outside this host can come there. A host's own name may lead there, too. */
     public boolean isLocal() {
         if (isUnix()) {
             return true;
@@ -52,6 +55,11 @@ public record Address(String host, int port, Path path) {
         } catch (IOException _) {
             return false;
         }
+    }
+
+    /** True for a name that other hosts look up, too, whatever it leads to here. */
+    boolean isNameOfHost() {
+        return !isUnix() && !host.equals("localhost") && !host.startsWith("127.") && !host.contains(":");
     }
 
     /** @throws IOException if no host has that name */

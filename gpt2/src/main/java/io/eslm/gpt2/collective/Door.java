@@ -4,6 +4,7 @@ package io.eslm.gpt2.collective;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
@@ -11,6 +12,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +22,10 @@ import java.util.List;
 public final class Door implements AutoCloseable {
     /** A system property: true to use the network within a host too. */
     public static final String NETWORK_ONLY = "eslm.ranks.network";
+
+    /** Bits of a file's mode in Unix, and what they are for a socket. */
+    private static final int FILE_TYPE = 0170000;
+    private static final int SOCKET = 0140000;
 
     private final Selector selector;
     private final List<ServerSocketChannel> servers = new ArrayList<>();
@@ -34,19 +40,21 @@ public final class Door implements AutoCloseable {
     /**
      * Opens one at {@code address}; at port 0, at a free port.
      *
+     * @param guarded whether those who come must know a secret: then a name that is only this host's own here, as Debian's 127.0.1.1, is
+     *     opened for other hosts too
      * @throws UserError if it cannot be opened
      */
-    public static Door open(Address address) {
+    public static Door open(Address address, boolean guarded) {
         Door door = null;
         try {
             door = new Door();
             if (address.isUnix()) {
                 door.unix(address);
             } else {
-                door.network(address);
+                door.network(address, guarded);
             }
             return door;
-        } catch (IOException e) {
+        } catch (IOException | UnsupportedAddressTypeException e) {
             if (door != null) {
                 door.close();
             }
@@ -66,14 +74,15 @@ public final class Door implements AutoCloseable {
     }
 
     /** Where the name leads to an address that is not this host's, as behind a router, at all addresses. */
-    private void network(Address address) throws IOException {
+    private void network(Address address, boolean guarded) throws IOException {
         SocketAddress at = address.resolve();
         ServerSocketChannel server = ServerSocketChannel.open();
         servers.add(server);
         try {
-            server.bind(at);
+            server.bind(guarded && address.isLocal() && address.isNameOfHost() ? new InetSocketAddress(address.port())
+                    : at);
         } catch (BindException e) {
-            if (!String.valueOf(e.getMessage()).contains("assign")) {
+            if (address.isLocal() || !String.valueOf(e.getMessage()).contains("assign")) {
                 throw e;
             }
             server.bind(new InetSocketAddress(address.port()));
@@ -85,12 +94,11 @@ public final class Door implements AutoCloseable {
     private void unix(Address address) throws IOException {
         SocketAddress at = address.resolve();
         Path path = address.path();
-        if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
+        if (Files.exists(path) && path.getFileSystem().supportedFileAttributeViews().contains("unix")
+                && ((int) Files.getAttribute(path, "unix:mode") & FILE_TYPE) == SOCKET) {
             try (SocketChannel answered = SocketChannel.open(at)) {
                 throw new BindException("a process answers there: " + answered.getRemoteAddress());
-            } catch (BindException e) {
-                throw e;
-            } catch (IOException _) {
+            } catch (ConnectException _) { // nobody does
                 Files.deleteIfExists(path);
             }
         }
@@ -152,7 +160,7 @@ public final class Door implements AutoCloseable {
         }
     }
 
-    static String reason(IOException e) {
+    static String reason(Exception e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 

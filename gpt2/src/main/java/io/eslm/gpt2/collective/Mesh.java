@@ -17,6 +17,9 @@ import java.util.stream.Collectors;
  */
 final class Mesh implements Collective {
     /** Memory of all links together, about, each way. */
+    private static final String LATE =
+            "It may be stopped, overloaded or cut off from the network; see what it printed. If it "
+                    + "evaluates, saves or is paused for longer, give all ranks a longer world timeout";
     private static final int BUFFERS = 1 << 24;
     private static final int MOST = 1 << 18;
     private static final int LEAST = 1 << 13;
@@ -133,21 +136,24 @@ final class Mesh implements Collective {
             throw end("rank " + rank + " cannot wait for the others: " + Door.reason(e));
         }
         selector.selectedKeys().clear();
-        heard = others.stream().filter(link -> !link.done()).flatMap(link -> link.words().stream()).findFirst()
-                .orElse(null);
+        for (Link link : others) {
+            Optional<String> words = link.words();
+            if (heard == null && !link.done()) {
+                heard = words.orElse(null);
+            }
+        }
         if (heard != null) {
             return;
         }
         UserError.check(!Thread.currentThread().isInterrupted(), "rank %d was interrupted", rank);
         late(Link::silentSince).ifPresent(names -> {
             throw end(names + " sent nothing for " + shown(timeout) + ", and rank " + rank
-                    + " waits no longer. It may be stopped, overloaded or cut off from the network; see what it printed");
+                    + " waits no longer. " + LATE);
         });
         late(Link::deafSince).filter(_ -> others.stream().noneMatch(link -> link.silentSince().isPresent()))
                 .ifPresent(names -> {
                     throw end(names + " took nothing for " + shown(timeout) + ", and rank " + rank
-                            + " waits no longer. It may be stopped, overloaded or cut off from the network; see what it "
-                            + "printed");
+                            + " waits no longer. " + LATE);
                 });
     }
 

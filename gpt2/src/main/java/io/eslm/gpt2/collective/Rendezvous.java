@@ -12,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -70,7 +71,8 @@ public final class Rendezvous {
         if (me.world == 1) {
             return Collective.alone();
         }
-        return me.rank == 0 ? host(me, Door.open(address), notes) : new Rendezvous(me, notes).come(address);
+        return me.rank == 0 ? host(me, Door.open(address, me.secret.length > 0), notes)
+                : new Rendezvous(me, notes).come(address);
     }
 
     /** As rank 0, waits for the others at {@code door}, which it closes. */
@@ -190,7 +192,7 @@ public final class Rendezvous {
         } else if (world != me.world) {
             fault = Optional.of("rank " + rank + " was started for " + world + " ranks, but rank " + me.rank + " for "
                     + me.world + ". Give all the same number");
-        } else if (rank < first || rank >= me.world || channels[rank][purpose] != null) {
+        } else if (rank < first || rank >= me.world || channels[rank][purpose] != null && !gone(rank, purpose)) {
             fault = Optional.of("rank " + rank + " has come twice. Give each process another rank, from 0 to "
                     + (me.world - 1));
         }
@@ -202,19 +204,42 @@ public final class Rendezvous {
             channel.close();
             throw new UserError(fault.get());
         }
-        channels[rank][purpose] = channel;
         if (purpose == CONTROL) {
-            places[rank] = who.getAsJsonObject("at");
-            int port = places[rank].get("port").getAsInt();
+            JsonObject at = who.getAsJsonObject("at");
+            int port = at.get("port").getAsInt();
+            places[rank] = at;
             names[rank] = channel.getRemoteAddress() instanceof InetSocketAddress ? Address.of(channel, port).toString()
                     : "this host";
             places[rank].addProperty("name", names[rank]);
         }
+        channels[rank][purpose] = channel;
         if (me.rank == 0 && purpose == CONTROL) {
             waiting.add(session);
         } else {
             session.close();
         }
+    }
+
+    /** True if the process that came as {@code rank} has ended since; another one may then come in its place. */
+    private boolean gone(int rank, int purpose) throws IOException {
+        SocketChannel old = channels[rank][purpose];
+        try {
+            if (old.isBlocking() || old.read(ByteBuffer.allocate(1)) >= 0) {
+                return false;
+            }
+        } catch (IOException _) {
+            // its host is gone
+        }
+        for (Session session : List.copyOf(waiting)) {
+            if (session.channel() == old) {
+                waiting.remove(session);
+                session.close();
+            }
+        }
+        old.close();
+        channels[rank][purpose] = null;
+        notes.accept("rank " + rank + " has come again");
+        return true;
     }
 
     // ---- the others
@@ -224,7 +249,7 @@ public final class Rendezvous {
         try {
             SocketChannel first = reach(address, 0);
             door = first.getLocalAddress() instanceof InetSocketAddress at
-                    ? Door.open(new Address(at.getAddress().getHostAddress(), 0, null))
+                    ? Door.open(new Address(at.getAddress().getHostAddress(), 0, null), me.secret.length > 0)
                     : Door.ofThisHost();
             JsonObject table;
             // Longer than rank 0 waits: it says who has not come.

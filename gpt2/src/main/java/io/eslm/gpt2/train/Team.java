@@ -204,7 +204,10 @@ public final class Team {
         return flops;
     }
 
-    /** The peaks of all hosts together, each of which counts once; {@code own} is that of this rank's backend. */
+    /**
+     * The peaks of all hosts together; NaN where ranks share a host, whose own peak none of them knows. {@code own} is that of this
+     * rank's backend.
+     */
     double peakFlops(double own) {
         byte[] host = Host.id().getBytes(StandardCharsets.UTF_8);
         Map<String, Double> peaks = new LinkedHashMap<>();
@@ -214,7 +217,7 @@ public final class Team {
             double peak = in.getDouble();
             peaks.merge(StandardCharsets.UTF_8.decode(in).toString(), peak, Math::max);
         }
-        return peaks.values().stream().mapToDouble(p -> p).sum();
+        return peaks.size() < world() ? Double.NaN : peaks.values().stream().mapToDouble(p -> p).sum();
     }
 
     private FlatTensors flatGradients() {

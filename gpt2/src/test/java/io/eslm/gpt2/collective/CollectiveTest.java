@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.collective;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +12,9 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.CountDownLatch;
+import com.google.gson.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,6 +221,60 @@ class CollectiveTest {
         String where = where(false);
         List<String> errors = errors(3, rank -> join(rank == 2 ? 1 : rank, 3, where, m -> m));
         assertEquals("rank 1 has come twice. Give each process another rank, from 0 to 2", errors.get(0));
+    }
+
+    /** It dies before all have come, and another process takes its place. */
+    @Test
+    void aRankThatDiedEarlyMayComeAgain() {
+        String where = where(false);
+        CountDownLatch again = new CountDownLatch(1);
+        List<String> errors = errors(3, rank -> {
+            if (rank == 1) {
+                Member me = RankThreads.member(1, 3);
+                try (SocketChannel channel = reach(where);
+                        Session session =
+                                Session.begin(channel, me.secret(), true, System.nanoTime() + 30_000_000_000L)) {
+                    JsonObject who = new JsonObject();
+                    who.addProperty("rank", 1);
+                    who.addProperty("world", 3);
+                    who.addProperty("purpose", "control");
+                    who.addProperty("program", me.program());
+                    JsonObject at = new JsonObject();
+                    at.addProperty("port", 1);
+                    at.addProperty("host", "x");
+                    who.add("at", at);
+                    session.send(who);
+                    assertFalse(session.receive().has("end"));
+                }
+                again.countDown();
+            }
+            if (rank == 2) {
+                again.await();
+            }
+            RankThreads.join(rank, 3, where).barrier();
+            return null;
+        });
+        assertEquals(List.of("", "", ""), errors);
+    }
+
+    private static SocketChannel reach(String where) throws Exception {
+        while (true) {
+            try {
+                return Address.parse(where).open();
+            } catch (IOException _) { // rank 0 does not wait yet
+                Thread.sleep(10);
+            }
+        }
+    }
+
+    @Test
+    void onlyASocketThatNobodyAnswersIsTakenAway() throws Exception {
+        Path pipe = dir.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        Address there = Address.parse("unix:" + pipe);
+        assertThrows(UserError.class, () -> Door.open(there, true));
+        assertTrue(Files.exists(pipe), "somebody's pipe");
+        assertThrows(UserError.class, () -> Address.parse("unix:a\0b"));
     }
 
     /** A killed process closes its connections and says nothing; all others name it, and no other. */
