@@ -55,7 +55,7 @@ class RanksCommandTest {
         Path secret = Files.writeString(temp.resolve("secret"), "nobody else knows this\n");
         Path one = temp.resolve("one");
         Path two = temp.resolve("two");
-        List<String> options = new ArrayList<>(List.of("--data", data.toString(), "--max-iters", "600", "--grad-accum",
+        List<String> options = new ArrayList<>(List.of("--data", data.toString(), "--max-iters", "300", "--grad-accum",
                 "2", "--eval-interval", "300", "--sample-interval", "0", "--checkpoint-interval", "100", "--method",
                 "ada-cvar-loss:interval=7"));
         options.addAll(Program.TINY);
@@ -70,7 +70,7 @@ class RanksCommandTest {
         Process whole = start("one", options, "--world", "1", "--out-dir", one.toString());
         Process zero = start("zero", options, first);
         Process killed = start("killed", options, second);
-        while (killed.isAlive() && RunLog.read(two).size() < 150) {
+        while (killed.isAlive() && RunLog.read(two).size() < 80) {
             Thread.sleep(10);
         }
         assertTrue(killed.isAlive(), Files.readString(said("killed").toPath()));
@@ -91,7 +91,7 @@ class RanksCommandTest {
         assertTrue(told.contains("rank 1 of 2: trains with rank 0, which has the folder " + two), told);
         assertTrue(told.contains("rank 1 of 2: done after "), told);
         for (String file : List.of("model.safetensors", "optimizer.safetensors", "trainer.json")) {
-            Path saved = Path.of("checkpoints/step-000600", file);
+            Path saved = Path.of("checkpoints/step-000300", file);
             assertEquals(-1, Files.mismatch(one.resolve(saved), two.resolve(saved)), file);
         }
         assertEquals(RunLog.read(one).size(), RunLog.read(two).size());
