@@ -77,6 +77,11 @@ record Crossover(String kernel, String slow, String fast, double side, double lo
         return Double.isNaN(side);
     }
 
+    /** True if it is ahead at all sizes, and no interval says otherwise. */
+    boolean isSurelyAlways() {
+        return isAlways() && Double.isNaN(high);
+    }
+
     /** True if at the largest size both may be ahead. */
     boolean isUnsure() {
         return Double.isInfinite(high);

@@ -213,8 +213,8 @@ public final class OffloadBench implements Callable<Integer> {
                 OffloadTables.largest(m)).text());
         text("%s%n", OffloadTables.crossovers(m, false).text());
         List<Crossover> crossovers = m.crossovers();
-        text("Of %d pairs, one is ahead at all sizes in %d; in %d the intervals overlap at the largest size.%n%n",
-                crossovers.size(), crossovers.stream().filter(c -> c.isAlways() && !c.isUnsure()).count(),
+        text("Of %d pairs, one is surely ahead at all sizes in %d; in %d the intervals overlap at the largest size.%n%n",
+                crossovers.size(), crossovers.stream().filter(Crossover::isSurelyAlways).count(),
                 crossovers.stream().filter(Crossover::isUnsure).count());
         m.skipped().forEach(s -> text("not timed: %s%n", s));
         if (m.step() != null) {

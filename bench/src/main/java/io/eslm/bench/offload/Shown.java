@@ -64,10 +64,11 @@ final class Shown {
                 : joules >= 1 / STEP ? digits(joules * STEP) + " mJ" : digits(joules * STEP * STEP) + " µJ";
     }
 
-    /** A crossover's size and interval: "143 (120 to 180)", "all sizes", "143, not sure". */
+    /** A crossover's size and interval: "143 (120 to 180)", "all sizes", "all sizes, surely from 143", "143 (120 or never)". */
     static String from(Crossover c) {
         if (c.isAlways()) {
-            return c.isUnsure() ? "all sizes, not sure" : "all sizes";
+            return c.isUnsure() ? "all sizes, not sure"
+                    : c.isSurelyAlways() ? "all sizes" : "all sizes, surely from " + Math.round(c.high());
         }
         String low = Double.isNaN(c.low()) ? "the smallest" : String.valueOf(Math.round(c.low()));
         return Math.round(c.side()) + (c.isUnsure() ? " (" + low + " or never)"

@@ -38,6 +38,8 @@ import org.apache.commons.statistics.descriptive.Mean;
 final class StepRun {
     private static final int BATCH = 1;
     private static final int MOST_WARM_UP = 30;
+    /** A device knows the sequence of a step's kernels by then. */
+    private static final int LEAST_WARM_UP = 4;
     private static final double MOST_WARM_UP_SECONDS = 3;
     /** A step has warmed up when the last {@value Rules#SETTLED} differ by at most this part. */
     private static final double STABLE = 0.1;
@@ -89,44 +91,56 @@ final class StepRun {
             flops += call.flops();
             add(kernels, call);
         });
+        List<Double> seconds = steps(watched, () -> {
+            kernels.clear();
+            flops = 0;
+        });
+        int timed = seconds.size();
+        flops /= timed;
+        // A device waits for each kernel that is watched, and not in training.
+        return result(engine, backend.launches() == 0 ? seconds : steps(backend, () -> {
+        }), timed, kernels);
+    }
+
+    /** Seconds of steps on {@code backend}; {@code warm} is called before the first of them. */
+    private List<Double> steps(Backend backend, Runnable warm) {
         TrainOptions options = TrainOptions.defaults().with(MAX_ITERS, MOST_WARM_UP + steps).with(BATCH_SIZE, BATCH)
                 .with(LEARNING_RATE, 3e-4).with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0).with(EVAL_INTERVAL, 0)
                 .with(SEED, 1L);
-        Gpt2 gpt2 = new Gpt2(config, watched, Weights.random(config, watched, Rng.of(1)));
+        Gpt2 gpt2 = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
         return RandomTokens.with(config, BATCH * (MOST_WARM_UP + steps) + 32, data -> {
             try (Trainer trainer = new Trainer(gpt2, MethodSpec.parse("clm")
-                    .objective(folder -> ModelFolder.load(folder, watched)), data, options, event -> {})) {
-                boolean isLong = warmUp(trainer) > LONG;
-                kernels.clear();
-                flops = 0;
+                    .objective(folder -> ModelFolder.load(folder, backend)), data, options, event -> {})) {
+                boolean isLong = warmUp(trainer, backend.launches() == 0 ? 1 : LEAST_WARM_UP) > LONG;
+                warm.run();
                 List<Double> seconds = new ArrayList<>();
                 for (int i = 0; i < (isLong ? 1 : steps); i++) {
                     seconds.add(trainer.oneStep().seconds());
                 }
-                flops /= seconds.size();
-                return result(engine, seconds, kernels);
+                return seconds;
             }
         });
     }
 
-    /** Runs steps until their times settle; returns the last one's. */
-    private static double warmUp(Trainer trainer) {
+    /** Runs steps, {@code least} or more, until their times settle; returns the last one's. */
+    private static double warmUp(Trainer trainer, int least) {
         List<Double> last = new ArrayList<>();
         double spent = 0;
-        while (spent < MOST_WARM_UP_SECONDS && last.size() < MOST_WARM_UP && !Sampler.isSettled(last, STABLE)) {
+        while (last.size() < LEAST_WARM_UP
+                || spent < MOST_WARM_UP_SECONDS && last.size() < MOST_WARM_UP && !Sampler.isSettled(last, STABLE)) {
             last.add(trainer.oneStep().seconds());
             spent += last.getLast();
         }
         return last.getLast();
     }
 
-    private static OnEngine result(String engine, List<Double> seconds, Map<String, Calls> kernels) {
-        int n = seconds.size();
+    /** @param n steps that were watched */
+    private static OnEngine result(String engine, List<Double> seconds, int n, Map<String, Calls> kernels) {
         List<Part> parts = new ArrayList<>();
         kernels.forEach((name, calls) -> parts.add(new Part(name, calls.seconds() / n, calls.sized(n))));
         parts.sort(Comparator.comparingDouble(p -> -p.seconds()));
-        return new OnEngine(engine, Mean.of(seconds.stream().mapToDouble(s -> s).toArray()).getAsDouble(), n,
-                parts);
+        return new OnEngine(engine, Mean.of(seconds.stream().mapToDouble(s -> s).toArray()).getAsDouble(),
+                seconds.size(), parts);
     }
 
     private static void add(Map<String, Calls> kernels, Seam.Call call) {
