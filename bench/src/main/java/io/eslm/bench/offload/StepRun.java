@@ -126,7 +126,7 @@ final class StepRun {
     private static double warmUp(Trainer trainer, int least) {
         List<Double> last = new ArrayList<>();
         double spent = 0;
-        while (last.size() < LEAST_WARM_UP
+        while (last.size() < least
                 || spent < MOST_WARM_UP_SECONDS && last.size() < MOST_WARM_UP && !Sampler.isSettled(last, STABLE)) {
             last.add(trainer.oneStep().seconds());
             spent += last.getLast();
