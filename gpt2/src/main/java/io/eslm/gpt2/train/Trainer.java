@@ -82,6 +82,8 @@ public final class Trainer implements AutoCloseable {
         this.optimizer = team == null ? new AdamW(model.parameters(), options.adamW()) : team.optimizer();
         data.checkVocab(model.config().vocabSize());
         model.separateDocuments(options.separator(data));
+        model.keptBackward(options.get(TrainOptions.KEPT_BACKWARD));
+        objective.begin(data.train());
         this.windows = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         this.time = model.config().blockSize();
         this.sampler = BatchSampler.of(data.train(), windows, time, seed);
