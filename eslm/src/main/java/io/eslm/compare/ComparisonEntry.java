@@ -34,7 +34,8 @@ public record ComparisonEntry(MethodSpec method, OptionValues own, String ownTok
         for (String pair : colon < 0 ? new String[0] : text.substring(colon + 1).split(",")) {
             int equals = pair.indexOf('=');
             String key = equals < 0 ? pair : pair.substring(0, equals);
-            Optional<Option<?>> option = Comparer.OWN.stream().filter(o -> equals >= 0 && o.key().equals(key)).findFirst();
+            Optional<Option<?>> option =
+                    Comparer.OWN.stream().filter(o -> equals >= 0 && o.key().equals(key)).findFirst();
             if (option.isPresent() ? own.isSet(option.get()) : key.equals(TOKENIZER) && tokenizer != null) {
                 throw new OptionError(Comparer.METHODS, text, "'" + key + "' is given twice");
             }
