@@ -2,6 +2,7 @@
 package io.eslm.bench;
 
 import io.eslm.bench.offload.OffloadBench;
+import io.eslm.bench.scale.ScaleBench;
 import io.eslm.bench.site.SiteCommand;
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true, synopsisSubcommandLabel = "COMMAND",
         subcommands = {StepBench.class, SoakBench.class, KernelBench.class,
             GenerateBench.class, ServeBench.class, ProgramBench.class, OffloadBench.class, CollectiveBench.class,
+            ScaleBench.class,
             JmhBench.class,
             SiteCommand.class})
 public final class Main {

@@ -66,6 +66,27 @@ class TrainerTest {
         assertEquals(1e-2 / 6, steps.getFirst().learningRate(), 1e-12);
     }
 
+    /** The first loss is the same, and plain training too; where tokens are dropped, the blocks below do less and end elsewhere. */
+    @Test
+    void theBackwardPassCanKeepToTheKeptTokens() {
+        for (Supplier<Objective> objective : List.<Supplier<Objective>>of(Objective.Mean::new, Tiny.AboveMean::new)) {
+            TrainEvent.Step[] whole = new TrainEvent.Step[2];
+            TrainEvent.Step[] kept = new TrainEvent.Step[2];
+            for (TrainEvent.Step[] steps : List.of(whole, kept)) {
+                try (Trainer trainer = trainer(Tiny.config(), objective.get(),
+                        Tiny.options(9).with(TrainOptions.KEPT_BACKWARD, steps == kept), new ArrayList<>())) {
+                    Arrays.setAll(steps, _ -> trainer.oneStep());
+                }
+            }
+            assertEquals(whole[0].loss(), kept[0].loss(), 0);
+            boolean drops = whole[0].keptFraction() < 1;
+            assertEquals(drops, kept[0].flops().backward() < 0.9 * whole[0].flops().backward(),
+                    kept[0].flops() + " " + whole[0].flops());
+            assertEquals(!drops, whole[0].gradNorm() == kept[0].gradNorm());
+            assertEquals(!drops, whole[1].loss() == kept[1].loss());
+        }
+    }
+
     /** A run resumed at step 0 begins again, with its evaluation: its log begins again too. */
     @Test
     void aRunResumedAtStepZeroBeginsAgain() {
