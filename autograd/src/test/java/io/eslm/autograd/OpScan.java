@@ -52,10 +52,13 @@ final class OpScan {
         Function<SampleSource, Stream<Sample>> apart = OpSamples.ALL.get(op);
         Stream<?> samples;
         try {
-            samples = apart != null ? apart.apply(source) : (Stream<?>) op.getMethod("samples", SampleSource.class).invoke(null, source);
+            samples = apart != null ? apart.apply(source)
+                    : (Stream<?>) op.getMethod("samples", SampleSource.class).invoke(null, source);
         } catch (NoSuchMethodException | IllegalAccessException e) {
-            throw new AssertionError(op.getSimpleName() + " needs public static Stream<Sample> samples(SampleSource), or "
-                    + "an entry in OpSamples: inputs on which its gradient is compared with differences", e);
+            throw new AssertionError(
+                    op.getSimpleName() + " needs public static Stream<Sample> samples(SampleSource), or "
+                            + "an entry in OpSamples: inputs on which its gradient is compared with differences",
+                    e);
         } catch (InvocationTargetException e) {
             throw new AssertionError(op.getSimpleName() + ".samples failed", e.getCause());
         }

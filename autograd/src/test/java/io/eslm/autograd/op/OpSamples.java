@@ -102,7 +102,8 @@ public final class OpSamples {
                             return Composed.distillation(tape, logits, hard, teacher, 2, 0.3);
                         }),
                 Sample.of(new HeadDistillation(targets, source.normal(5), source.normal(5),
-                        () -> new HeadDistillation.Choice(some, teacher.rows(1, 3)), 0.7, 1), source.normal(5, 3), source.normal(7, 3)));
+                        () -> new HeadDistillation.Choice(some, teacher.rows(1, 3)), 0.7, 1), source.normal(5, 3),
+                        source.normal(7, 3)));
     }
 
     private static Stream<Sample> keepRows(SampleSource source) {

@@ -117,8 +117,9 @@ class ReadingListTest {
         List<String> unread = new ArrayList<>(known);
         unread.removeAll(run);
         assertEquals(List.of(), unread, "listed, but no step runs it");
-        Set<String> skipped = Pattern.compile("`(\\w+)`").matcher(section.substring(section.indexOf("Skip on a first read")))
-                .results().map(m -> m.group(1)).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> skipped =
+                Pattern.compile("`(\\w+)`").matcher(section.substring(section.indexOf("Skip on a first read")))
+                        .results().map(m -> m.group(1)).collect(Collectors.toCollection(TreeSet::new));
         Set<String> unknown = new TreeSet<>(run);
         unknown.removeAll(known);
         unknown.removeAll(skipped);
@@ -172,11 +173,13 @@ class ReadingListTest {
 
     private static void stopAtMethods(ReferenceType type) {
         type.methods().stream().filter(m -> !m.isAbstract() && !m.isNative())
-                .forEach(m -> type.virtualMachine().eventRequestManager().createBreakpointRequest(m.location()).enable());
+                .forEach(m -> type.virtualMachine().eventRequestManager().createBreakpointRequest(m.location())
+                        .enable());
     }
 
     private static Set<String> files(Set<String> classes) {
-        return classes.stream().map(name -> name.replaceAll("\\$.*", "")).map(name -> name.substring(name.lastIndexOf('.') + 1))
+        return classes.stream().map(name -> name.replaceAll("\\$.*", ""))
+                .map(name -> name.substring(name.lastIndexOf('.') + 1))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 }
