@@ -5,6 +5,7 @@ module io.eslm {
     requires transitive io.eslm.gpt2;
 
     requires com.google.gson;
+    requires commons.math3;
     requires info.picocli;
     requires java.logging;
     requires java.management;

@@ -36,6 +36,8 @@ import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.Workspace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -124,8 +126,12 @@ class TapeTest {
 
     /** x + attention(norm(x)), then x + mlp(norm(x)): row-wise ops in chains and forks, of which attention widens dk, dv. */
     private static Variable block(Tape tape, Variable... v) {
+        return block(tape, qkv -> tape.apply(new CausalAttention(2, 2, 0, 0), qkv), v);
+    }
+
+    private static Variable block(Tape tape, UnaryOperator<Variable> attention, Variable... v) {
         Variable h = tape.apply(new LayerNorm(1e-5), v[0], v[1], v[2]);
-        Variable attended = tape.apply(new CausalAttention(2, 2, 0, 0), tape.apply(new Affine(), h, v[3], v[4]));
+        Variable attended = attention.apply(tape.apply(new Affine(), h, v[3], v[4]));
         Variable x = tape.apply(new Affine(), attended, v[5], v[2], v[0]);
         Variable n = tape.apply(new LayerNorm(1e-5), x, v[1], v[2]);
         return tape.apply(new Affine(), tape.apply(new Affine(true), n, v[3], v[4]), v[6], v[2], x);
@@ -149,6 +155,42 @@ class TapeTest {
             Variable y = tape.apply(Reshape.of(6, 4), tape.apply(new Mul(), tape.apply(Reshape.of(2, 3, 4), x), v[2]));
             return tape.apply(new Div(), y, tape.apply(new Add(), tape.apply(new Square(), x), v[1]));
         }, new int[] {0, 4}, 6);
+    }
+
+    /** The definition: keys and values of the other rows are constants. Sums of up to 12 terms, in another order. */
+    @Test
+    void attentionThatKeepsToItsRowsTakesTheOthersAsConstants() {
+        int[] rows = {1, 2, 5};
+        double[] mask = new double[6];
+        for (int row : rows) {
+            mask[row] = 1;
+        }
+        Tensor keeps = Tensor.of(backend, DType.F64, mask, 6, 1);
+        Tensor drops = Tensor.of(backend, DType.F64, DoubleStream.of(mask).map(m -> 1 - m).toArray(), 6, 1);
+        Sample.Composed kept = (tape, v) -> kept(tape, twice(tape,
+                qkv -> tape.apply(new CausalAttention(2, 2, 0, 0, null, true), qkv), v), 6, rows);
+        Sample.Composed defined = (tape, v) -> kept(tape, twice(tape, qkv -> {
+            Variable own = tape.apply(new Mul(), qkv, tape.constant(keeps));
+            Variable others = tape.apply(new Mul(), tape.constant(constant(qkv)), tape.constant(drops));
+            return tape.apply(new CausalAttention(2, 2, 0, 0), tape.apply(new Add(), own, others));
+        }, v), 6, rows);
+        List<Tensor> inputs = blockInputs();
+        GradCheck.Result ours = GradCheck.run(workspace, inputs, kept, new double[] {1});
+        GradCheck.Result theirs = GradCheck.run(new Workspace(backend), inputs, defined, new double[] {1});
+        for (int i = 0; i < inputs.size(); i++) {
+            assertArrayEquals(theirs.gradients().get(i), ours.gradients().get(i), 1e-12, "input " + i);
+        }
+        assertEquals(0, ours.gradients().getFirst()[0], 0, "a row that is not kept has no gradient");
+    }
+
+    private Tensor constant(Variable x) {
+        return Tensor.of(backend, DType.F64, x.value().toDoubles(), x.shape().dims());
+    }
+
+    private static Variable twice(Tape tape, UnaryOperator<Variable> attention, Variable... v) {
+        Variable[] second = v.clone();
+        second[0] = block(tape, attention, v);
+        return block(tape, attention, second);
     }
 
     @Test

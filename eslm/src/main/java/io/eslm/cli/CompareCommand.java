@@ -30,7 +30,7 @@ import picocli.CommandLine;
         description = {"",
             "For each seed, all methods start from the same weights and read the data in the same order. clm always takes part. "
                     + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. The tables show means over the seeds "
-                    + "with 95 % intervals. Writes compare.json, "
+                    + "with 95 %% intervals. Writes compare.json, "
                     + "compare.html, and one folder per run. Curves use --eval-iters batches of the half that --split names; "
                     + "final figures use all of it. Run the same command again to continue a stopped comparison. You can add "
                     + "methods and seeds.",

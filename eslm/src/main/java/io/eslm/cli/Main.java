@@ -49,6 +49,7 @@ public final class Main implements Runnable {
             SampleCommand.class,
             ServeCommand.class,
             CompareCommand.class,
+            ScalingCommand.class,
             EvalCommand.class,
             ScoreCommand.class,
             InspectCommand.class,

@@ -44,9 +44,8 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
 
     /** The options of the {@code i}-th run of {@code entry}. */
     TrainOptions options(ComparisonEntry entry, int i) {
-        OptionValues values =
-                entry.ownIters() == null ? training : training.with(TrainOptions.MAX_ITERS, entry.ownIters());
-        return new TrainOptions(values.with(TrainOptions.SEED, training.get(TrainOptions.SEED) + i));
+        return new TrainOptions(
+                training.with(entry.own()).with(TrainOptions.SEED, training.get(TrainOptions.SEED) + i));
     }
 
     /** The {@code i}-th run of {@code entry}. */

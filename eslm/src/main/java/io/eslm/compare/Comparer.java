@@ -31,6 +31,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Describes a comparison and starts it. For each seed, all methods start from the same weights and read the data in the same
@@ -40,12 +41,17 @@ import java.util.function.Consumer;
 public final class Comparer {
     private static final OptionGroup.Builder ALL = new OptionGroup.Builder();
 
+    /** The training options of which a method may have its own values. */
+    static final List<Option<?>> OWN = List.of(TrainOptions.MAX_ITERS, TrainOptions.BATCH_SIZE,
+            TrainOptions.GRAD_ACCUM, TrainOptions.LEARNING_RATE, TrainOptions.MIN_LR, TrainOptions.WARMUP_ITERS,
+            TrainOptions.WEIGHT_DECAY, TrainOptions.KEPT_BACKWARD);
     /** Names the methods; a list, so not part of {@link #GROUP}. */
     public static final Option<String> METHODS = Option.text("methods", "METHOD",
-            "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. The extra key "
-                    + "max-iters sets the number of steps of one method, so that a method with cheaper steps can take more "
-                    + "of them; tokenizer lets it learn the same text in another vocabulary, and all is then compared in bits "
-                    + "per byte");
+            "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. More keys hold for "
+                    + "one method alone: "
+                    + OWN.stream().map(Option::key).collect(Collectors.joining(", "))
+                    + ", so that a method with cheaper steps can take more of them; and tokenizer, with which it learns the "
+                    + "same text in another vocabulary, and all is then compared in bits per byte");
     public static final Option<Integer> SEEDS = ALL.add(Option.count("seeds",
             "runs per method, with consecutive seeds; fewer than " + ComparisonTables.ENOUGH_SEEDS
                     + " give wide, unreliable intervals")

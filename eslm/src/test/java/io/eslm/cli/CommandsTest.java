@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.cli;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** What the commands besides train do with good input. */
 class CommandsTest {
@@ -168,6 +170,21 @@ class CommandsTest {
         assertEquals(Program.run("tokenize", "--text", "stone", "--tokenizer", "bytes").ok().out(),
                 Program.run("@" + words).ok().out());
         assertTrue(Program.run("completion", "bash").ok().out().contains("--eval-task-interval"));
+    }
+
+    /** picocli formats help texts: a percent sign of theirs is two. Otherwise it warns, and shows the text raw. */
+    @Test
+    void everyHelpTextCanBeFormatted() {
+        CommandLine program =
+                Main.commandLine(new Output(new StringWriter()), new Output(new StringWriter()), false);
+        for (CommandLine command : program.getSubcommands().values()) {
+            UsageMessageSpec usage = command.getCommandSpec().usageMessage();
+            for (String[] texts : List.of(usage.description(), usage.header(), usage.footer())) {
+                for (String text : texts) {
+                    assertDoesNotThrow(() -> String.format(text), command.getCommandName() + ": " + text);
+                }
+            }
+        }
     }
 
     /** Every option with a dash inside also has the form with underscores. */

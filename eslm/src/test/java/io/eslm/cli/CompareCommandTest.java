@@ -232,6 +232,19 @@ class CompareCommandTest {
         assertTrue(o.out().lines().anyMatch(l -> l.matches("clm +40 .*")), o.out());
     }
 
+    @Test
+    void aMethodMayTrainWithValuesOfItsOwn() throws IOException {
+        Path dir = temp.resolve("own");
+        TrainCommandTest.copy(whole, dir);
+        Program.run(command(dir, "--methods", "random:alpha=0.3,learning-rate=0.002,kept-backward=true,max-iters=10",
+                "--seeds", "1")).ok();
+        Path own = Comparison.folder(dir, 1337, "random-0.3-max-iters-10-learning-rate-0.002-kept-backward-true");
+        JsonObject options = Json.read(own.resolve(RunLog.CONFIG)).object().getAsJsonObject("options");
+        assertEquals(0.002, options.get("learning_rate").getAsDouble(), 0);
+        assertTrue(options.get("kept_backward").getAsBoolean());
+        assertEquals(4, options.get("batch_size").getAsInt(), "of the comparison");
+    }
+
     /** Methods and seeds that this call does not name stay in the report. */
     @Test
     void whatTheFolderHasStaysInTheReport() throws IOException {
@@ -278,6 +291,8 @@ class CompareCommandTest {
                     --methods random:alpha=2              | --methods random:alpha=2: alpha 2.0: must be at least 0
                     --methods clm:max-iters=0             | --methods clm:max-iters=0: max iters 0: must be at least 1
                     --methods clm:max-iters=1,max-iters=1 | 'max-iters' is given twice
+                    --methods clm:batch-size=0            | --methods clm:batch-size=0: batch size 0: must be at least 1
+                    --methods clm:min-lr=1                | --methods clm:min-lr=1.0: min lr 1.0: must be at most learning rate
                     --data x --methods rho-1:reference=no | --methods rho-1:keep-ratio=0.7,reference=no: reference no: no such folder
                     --data x --methods kd:teacher=no      | kd-weight=0.5: teacher no: no such folder
                     --data x --methods kd                 | --methods kd: teacher: method kd needs it

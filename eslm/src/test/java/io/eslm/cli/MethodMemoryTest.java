@@ -69,6 +69,7 @@ class MethodMemoryTest {
             case "rho-1" -> "rho-1:reference=" + other;
             case "kd" -> "kd:teacher=" + other;
             case "shortlist-sampling" -> "shortlist-sampling:keep-ratio=0.95"; // a lower one saves more logits than it takes
+            case "sampled-softmax" -> "sampled-softmax:full-share=0.95"; // the first step sampled, the second whole
             default -> name;
         });
         return specs;

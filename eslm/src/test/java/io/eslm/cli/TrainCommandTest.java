@@ -100,6 +100,7 @@ class TrainCommandTest {
     @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "var-entropy:alpha=0.3,alpha-end=0", "random:alpha=0.3",
         "ada-cvar-loss:alpha=0.3,interval=3,gamma=20", "ada-var-entropy:alpha=0.3,interval=1", "rho-1:reference=OTHER",
         "risk-sampling:keep-ratio=0.5,keep-ratio-end=0.9", "shortlist-sampling:keep-ratio=0.5,risk=gradient",
+        "sampled-softmax:negatives=20,full-share=0.3",
         "instance:instance-alpha=0.5", "instance:draw=drawn,instance-alpha=0.5",
         "hierarchical:alpha=0.3,risk=entropy,instance-alpha=0.5", "kd:alpha=0.3,teacher=OTHER"})
     void resumeContinuesIdentically(String given) throws IOException {

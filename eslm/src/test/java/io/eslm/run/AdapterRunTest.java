@@ -76,7 +76,8 @@ class AdapterRunTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "ada-cvar-loss:interval=2", "shortlist-sampling"})
+    @ValueSource(strings = {"clm", "cvar-loss:alpha=0.3", "ada-cvar-loss:interval=2", "shortlist-sampling",
+        "sampled-softmax:negatives=20"})
     void goesOnWithTheSameBits(String method) throws IOException {
         Path base = shared.resolve("base");
         Path whole = adapt(base, "whole", method).start().folder();

@@ -145,7 +145,8 @@ class RanksTest {
     @ValueSource(strings = {
         "clm", "random:alpha=0.3", "cvar-loss:alpha=0.2,alpha-end=0.4", "var-entropy:alpha=0.3",
         "ada-cvar-loss:alpha=0.2,interval=4", "ada-var-entropy:alpha=0.2,interval=4", "rho-1:reference=MODEL",
-        "risk-sampling:keep-ratio=0.5", "shortlist-sampling:keep-ratio=0.5", "instance:instance-alpha=0.5",
+        "risk-sampling:keep-ratio=0.5", "shortlist-sampling:keep-ratio=0.5", "sampled-softmax:negatives=20",
+        "instance:instance-alpha=0.5",
         "hierarchical:alpha=0.2,instance-alpha=0.5", "kd:alpha=0.2,teacher=MODEL"})
     void everyMethodHasTheBitsOfOneProcess(String spec) throws IOException {
         String method = spec.replace("MODEL", model.toString());

@@ -36,6 +36,7 @@ public final class Gpt2 extends LayeredModule {
     private final Parameter head;
     /** The token that ends a document, if documents are separated. */
     private OptionalInt separator = OptionalInt.empty();
+    private boolean keptBackward;
     /** Null if nobody looks. */
     private HookPoints points;
 
@@ -97,6 +98,11 @@ public final class Gpt2 extends LayeredModule {
         separator = end;
     }
 
+    /** From now on, tokens whose loss has no gradient receive none through attention either, see {@link CausalAttention}. */
+    public void keptBackward(boolean only) {
+        keptBackward = only;
+    }
+
     /** The token that ends a document, if documents are separated. */
     public OptionalInt separator() {
         return separator;
@@ -110,7 +116,8 @@ public final class Gpt2 extends LayeredModule {
     /** Block {@code i} on the residual stream x (B·T, C) → same shape; {@code starts} of the ids, see {@link #starts}. */
     public Variable block(int i, Variable x, int batch, Tensor starts) {
         double p = x.tape().dropoutRate(config.dropout());
-        return block(i, x, new CausalAttention(batch, config.nHead(), p, p == 0 ? 0 : x.tape().nextSeed(), starts));
+        return block(i, x, new CausalAttention(batch, config.nHead(), p, p == 0 ? 0 : x.tape().nextSeed(), starts,
+                keptBackward));
     }
 
     Variable block(int i, Variable x, Op attention) {

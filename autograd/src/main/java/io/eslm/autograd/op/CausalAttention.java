@@ -18,8 +18,16 @@ import io.eslm.tensor.backend.Storage;
  * @param dropout rate on the attention weights; 0 in evaluation
  * @param seed of the dropout mask
  * @param starts (B·T) I32: the first position that each position sees, ascending within a sequence; null: all see from 0 on
+ * @param keptOnly the keys and values of rows without a gradient receive none either: an approximation, with which the backward
+ *        pass visits the same rows in every layer
  */
-public record CausalAttention(int batch, int heads, double dropout, int seed, Tensor starts) implements Op {
+public record CausalAttention(int batch, int heads, double dropout, int seed, Tensor starts, boolean keptOnly)
+        implements Op {
+    /** With the whole gradient. */
+    public CausalAttention(int batch, int heads, double dropout, int seed, Tensor starts) {
+        this(batch, heads, dropout, seed, starts, false);
+    }
+
     /** Every position sees all positions up to its own. */
     public CausalAttention(int batch, int heads, double dropout, int seed) {
         this(batch, heads, dropout, seed, null);
@@ -54,7 +62,7 @@ public record CausalAttention(int batch, int heads, double dropout, int seed, Te
                 rows == null ? null : rows.indices().storage(),
                 dy.shape().rows(), qkv.storage(), context.output().storage(), lse.storage(),
                 startsStorage(), batch, lse.dim(2), heads, dy.dim(-1) / heads, dropout, seed);
-        context.accumulateRows(0, dqkv, null);
+        context.accumulateRows(0, keptOnly ? context.ofRows(dqkv) : dqkv, keptOnly ? rows : null);
     }
 
     private Storage startsStorage() {

@@ -33,6 +33,7 @@ public final class OpSamples {
             Map.entry(KeepRows.class, OpSamples::keepRows),
             Map.entry(LayerNorm.class, OpSamples::layerNorm),
             Map.entry(MatMul.class, OpSamples::matMul),
+            Map.entry(SampledCrossEntropy.class, OpSamples::sampledCrossEntropy),
             Map.entry(TokenEmbedding.class, OpSamples::tokenEmbedding),
             Map.entry(WeightedSum.class, OpSamples::weightedSum));
 
@@ -132,6 +133,18 @@ public final class OpSamples {
                 Sample.of(new MatMul(true, false), source.normal(2, 3, 4), source.normal(2, 3, 5)),
                 Sample.of(new MatMul(true, true), source.normal(2, 3, 4), source.normal(5, 3)),
                 Sample.of(new MatMul(), source.normal(4, 3), source.normal(2, 3, 5)));
+    }
+
+    private static Stream<Sample> sampledCrossEntropy(SampleSource source) {
+        Tensor ids = source.indices(6, 0, 3, 2);
+        Tensor offsets = source.normal(4);
+        Tensor targets = source.ids(4, 5);
+        return Stream.of(Sample
+                .of(new SampledCrossEntropy(ids, offsets, targets, source.normal(5)), source.normal(5, 3),
+                        source.normal(7, 3))
+                .equalTo((tape, v) -> tape.apply(new CrossEntropy(targets, source.normal(5)),
+                        tape.apply(new MatMul(false, true), v[0], tape.apply(new Gather(ids), v[1]))
+                                .add(tape.constant(offsets)))));
     }
 
     private static Stream<Sample> tokenEmbedding(SampleSource source) {

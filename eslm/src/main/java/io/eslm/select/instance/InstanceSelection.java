@@ -2,6 +2,7 @@
 package io.eslm.select.instance;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
@@ -106,6 +107,11 @@ public final class InstanceSelection implements Objective, SelectionPreview {
     /** The number kept if there are no ties. It grows by 0 or 1 with each window drawn, so it meets every batch size. */
     private static int kept(int drawn, double alpha) {
         return drawn - ValueAtRisk.rank(drawn, alpha) + 1;
+    }
+
+    @Override
+    public void begin(TokenSet train) {
+        then.begin(train);
     }
 
     @Override

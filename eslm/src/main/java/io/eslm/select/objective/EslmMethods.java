@@ -23,6 +23,7 @@ public final class EslmMethods implements MethodProvider {
                 ExcessLossObjective.METHOD,
                 SelectiveObjective.SAMPLING,
                 Shortlist.METHOD,
+                SampledSoftmax.METHOD,
                 InstanceSelection.around("instance", CLM),
                 InstanceSelection.around("hierarchical", SelectiveObjective.BY_RISK),
                 DistillationObjective.METHOD);

@@ -13,6 +13,8 @@ import java.util.List;
 public record TokenSet(TokenFile tokens, List<Domain> domains, List<Double> weights) {
     /** Largest number of predictions in a piece of a {@link #half}: windows up to this size lose no context to the cuts. */
     private static final long PIECE = 1024;
+    /** Tokens that are enough for the shares of the vocabulary. */
+    private static final long COUNTED = 1 << 25;
 
     /** Halves of held-out data: choose on one, measure on the other. */
     public enum Half {
@@ -35,6 +37,24 @@ public record TokenSet(TokenFile tokens, List<Domain> domains, List<Double> weig
     /** All tokens as one domain. */
     public static TokenSet whole(TokenFile tokens) {
         return new TokenSet(tokens, List.of(new Domain(Domain.ALL, List.of(new Range(0, tokens.size())))));
+    }
+
+    /**
+     * How often each id comes, (V) for V = {@code vocabSize}. Of more than {@value #COUNTED} tokens, counts about as many, in blocks that
+     * are spread evenly over the file.
+     */
+    public long[] counts(int vocabSize) {
+        long[] counts = new long[vocabSize];
+        long stride = PIECE * Math.max(1, tokens.size() / COUNTED);
+        int[] block = new int[(int) PIECE];
+        for (long at = 0; at < tokens.size(); at += stride) {
+            int n = (int) Math.min(PIECE, tokens.size() - at);
+            tokens.copy(at, block, 0, n);
+            for (int i = 0; i < n; i++) {
+                counts[block[i]]++;
+            }
+        }
+        return counts;
     }
 
     /**

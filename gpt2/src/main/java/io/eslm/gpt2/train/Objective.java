@@ -2,6 +2,7 @@
 package io.eslm.gpt2.train;
 
 import com.google.gson.JsonObject;
+import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.UserError;
 
@@ -26,6 +27,10 @@ public interface Objective {
     /** Windows to draw for a micro-batch of {@code batchSize}: more if the method drops some before the forward pass. */
     default int drawn(int batchSize) {
         return batchSize;
+    }
+
+    /** Called once before the first micro-batch, with the data to train on. */
+    default void begin(TokenSet train) {
     }
 
     /** Runs the forward pass and returns the loss to differentiate. */

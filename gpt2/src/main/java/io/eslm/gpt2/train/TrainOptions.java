@@ -62,6 +62,9 @@ public record TrainOptions(OptionValues values) {
                     .defaultsTo(1337L));
     public static final Option<Boolean> SEPARATE_DOCUMENTS = ALL.add(Option.flag("separate documents",
             "a token attends only to tokens of its own document, not to those before it in the window (docs/data.md)"));
+    public static final Option<Boolean> KEPT_BACKWARD = ALL.add(Option.flag("kept backward",
+            "the backward pass visits the kept tokens alone, in every block: an approximation, for dropped tokens serve kept ones as "
+                    + "context (docs/eslm.md)"));
     public static final Option<Integer> LORA_RANK = ALL.add(count("lora rank", 0,
             "rank of the adapters that are trained while the weights of the model stay as they are (docs/lora.md); 0: none")
             .defaultsTo(0));

@@ -47,6 +47,8 @@ public final class Trainer implements AutoCloseable {
         this.optimizer = team == null ? new AdamW(model.parameters(), options.adamW()) : team.optimizer();
         data.checkVocab(model.config().vocabSize());
         model.separateDocuments(options.separator(data));
+        model.keptBackward(options.get(TrainOptions.KEPT_BACKWARD));
+        objective.begin(data.train());
         this.tokenizer = data.tokenizer();
         int time = model.config().blockSize();
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
