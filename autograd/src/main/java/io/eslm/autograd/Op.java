@@ -8,9 +8,9 @@ import io.eslm.tensor.Tensor;
  * value, usually a record of its options. What one application remembers is in its {@link OpContext}. Check an op of your own with
  * {@link io.eslm.autograd.check.GradCheck}.
  *
- * <p>Each op of this library also has {@code public static Stream<Sample> samples(SampleSource)}: inputs on which tests compare
- * its backward pass with finite differences, and for a fused op the simpler ops that it must equal. The tests find the ops by
- * scanning their packages, so an op without samples fails the build.
+ * <p>Each op of this library also has samples: inputs on which tests compare its backward pass with finite differences, and for a
+ * fused op the simpler ops that it must equal. The tests find the ops by scanning their packages, so an op without samples fails
+ * the build.
  */
 public interface Op {
     /**

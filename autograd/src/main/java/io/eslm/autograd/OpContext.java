@@ -25,10 +25,6 @@ public final class OpContext {
         }
     }
 
-    /** A gradient to add to {@code x} after the op's backward pass. */
-    private record Pending(Variable x, Tensor dx, Rows rows) {
-    }
-
     private final Op op;
     private final Tape tape;
     private final Variable[] inputs;
@@ -38,7 +34,8 @@ public final class OpContext {
     private final List<Tensor> owned = new ArrayList<>(4);
     /** Memory to give back at the end of the pass that is running. */
     private final List<Tensor> temporary = new ArrayList<>(4);
-    private final List<Pending> pending = new ArrayList<>(0);
+    /** What to add to gradients after the op's backward pass. */
+    private final List<Runnable> pending = new ArrayList<>(0);
     private Rows rows;
 
     OpContext(Op op, Tape tape, Variable[] inputs) {
@@ -242,7 +239,7 @@ public final class OpContext {
             dy = allRows(dy);
         }
         op.backward(this, dy);
-        pending.forEach(p -> add(p.x, p.dx, p.rows));
+        pending.forEach(Runnable::run);
         pending.clear();
         tape.release(temporary, op.name());
     }
@@ -262,7 +259,7 @@ public final class OpContext {
             return new Slot(x.gradient, x.claimGradient());
         }
         Tensor dx = acquire(x.value().dtype(), shape(x, of));
-        pending.add(new Pending(x, dx, of));
+        pending.add(() -> add(x, dx, of));
         return new Slot(dx, false);
     }
 

@@ -52,18 +52,6 @@ public sealed class Variable extends Operators permits Parameter {
         return needsGradient;
     }
 
-    /** Hears a gradient on its way back. */
-    @FunctionalInterface
-    public interface GradientListener {
-        /**
-         * Called by {@link Tape#backward}; all arguments are valid during the call.
-         *
-         * @param gradient like the value; or, if {@code rows} is not null, (K, cols), the gradients of those rows of the value
-         *            seen as a matrix, all others being zero. Do not write to it
-         */
-        void hear(Tensor gradient, Rows rows);
-    }
-
     /**
      * Shows {@code listener} the gradient of the loss with respect to this variable, when all of it has arrived. It is not called
      * if none arrives: the loss does not depend on this variable.
@@ -73,11 +61,7 @@ public sealed class Variable extends Operators permits Parameter {
      */
     public final void onGradient(GradientListener listener) {
         Checks.check(tape != null && needsGradient, "on gradient", "%s has no gradient on its tape", maker);
-        GradientListener first = gradientListener;
-        gradientListener = first == null ? listener : (gradient, of) -> {
-            first.hear(gradient, of);
-            listener.hear(gradient, of);
-        };
+        gradientListener = gradientListener == null ? listener : gradientListener.before(listener);
     }
 
     /** Adds the gradients of this loss, which has one element, to the parameters; see {@link Tape#backward}. */

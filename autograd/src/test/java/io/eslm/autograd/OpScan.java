@@ -3,6 +3,7 @@ package io.eslm.autograd;
 
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
+import io.eslm.autograd.op.OpSamples;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
@@ -10,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** Finds every op in the compiled packages, so that the tests miss none. */
@@ -47,12 +49,16 @@ final class OpScan {
 
     /** The samples of {@code op}. */
     static List<Named> samples(Class<?> op, SampleSource source) {
+        Function<SampleSource, Stream<Sample>> apart = OpSamples.ALL.get(op);
         Stream<?> samples;
         try {
-            samples = (Stream<?>) op.getMethod("samples", SampleSource.class).invoke(null, source);
+            samples = apart != null ? apart.apply(source)
+                    : (Stream<?>) op.getMethod("samples", SampleSource.class).invoke(null, source);
         } catch (NoSuchMethodException | IllegalAccessException e) {
-            throw new AssertionError(op.getSimpleName() + " needs public static Stream<Sample> samples(SampleSource): "
-                    + "inputs on which its gradient is compared with differences", e);
+            throw new AssertionError(
+                    op.getSimpleName() + " needs public static Stream<Sample> samples(SampleSource), or "
+                            + "an entry in OpSamples: inputs on which its gradient is compared with differences",
+                    e);
         } catch (InvocationTargetException e) {
             throw new AssertionError(op.getSimpleName() + ".samples failed", e.getCause());
         }

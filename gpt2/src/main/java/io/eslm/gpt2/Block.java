@@ -4,7 +4,6 @@ package io.eslm.gpt2;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.op.Affine;
 import io.eslm.autograd.op.LayerNorm;
 import io.eslm.tensor.Tensor;
@@ -14,7 +13,7 @@ import io.eslm.tensor.Tensor;
  * (B·T, C) matrices, row b·T + t. It applies the fused ops to its weights itself; each layer is a pair of weight and bias, with the two
  * matrices of its adapter after them if it has one. What GPT-2 does not have is in {@link Variants}.
  */
-final class Block extends Module {
+final class Block extends LayeredModule {
     final LayerNorm norm;
     final Parameter[] attentionNorm;
     final Parameter[] qkv;
@@ -23,46 +22,26 @@ final class Block extends Module {
     final Parameter[] up;
     final Parameter[] down;
     final double dropout;
-    private final boolean bias;
     /** In place of gelu_new; else null. */
     final Op activation;
     /** (3C): what the columns of qkv are multiplied with; null if nothing. */
     final Tensor scale;
-    /** Null without adapters. */
-    private final LowRank lowRank;
 
     Block(Gpt2Config config, Weights weights, int index) {
-        String path = "blocks." + index + ".";
+        super(config, weights, "blocks." + index + ".");
         int c = config.nEmbd();
-        bias = config.bias();
-        lowRank = weights.lowRank();
         norm = new LayerNorm(config.layerNormEps());
-        attentionNorm = layer(weights, path, "attentionNorm", c);
-        qkv = layer(weights, path, "attention.qkv", c, 3 * c);
-        projection = layer(weights, path, "attention.projection", c, c);
-        mlpNorm = layer(weights, path, "mlpNorm", c);
-        up = layer(weights, path, "mlp.up", c, config.nInner());
-        down = layer(weights, path, "mlp.down", config.nInner(), c);
+        attentionNorm = layer(weights, "attentionNorm", c);
+        qkv = layer(weights, "attention.qkv", c, 3 * c);
+        projection = layer(weights, "attention.projection", c, c);
+        mlpNorm = layer(weights, "mlpNorm", c);
+        up = layer(weights, "mlp.up", c, config.nInner());
+        down = layer(weights, "mlp.down", config.nInner(), c);
         dropout = config.dropout();
         boolean usual = config.values().get(Gpt2Config.ACTIVATION).equals(Gpt2Config.ACTIVATIONS.getFirst());
         activation = usual ? null : Variants.activation(config);
         double factor = config.attentionScale(index);
         scale = factor == 1 ? null : Variants.scaleOfQueries(factor, qkv[0].value());
-    }
-
-    private Parameter[] layer(Weights weights, String path, String name, int... dims) {
-        Parameter weight = load(weights, path, name + ".weight", dims);
-        Parameter shift = bias ? load(weights, path, name + ".bias", dims[dims.length - 1])
-                : Variants.noBias(weight.value());
-        return lowRank == null || !lowRank.adapts(path + name) ? new Parameter[] {weight, shift}
-                : new Parameter[] {weight, shift, load(weights, path, name + LowRank.A, lowRank.rank(), dims[0]),
-                    load(weights, path, name + LowRank.B, dims[1], lowRank.rank())};
-    }
-
-    private Parameter load(Weights weights, String path, String name, int... dims) {
-        Tensor value = weights.load(path + name, dims);
-        return parameter(name, lowRank == null || LowRank.isAdapter(name) ? new Parameter(value)
-                : Parameter.fixed(value));
     }
 
     /** What applies {@code linear}, a weight and a bias, and perhaps an adapter, to x. */

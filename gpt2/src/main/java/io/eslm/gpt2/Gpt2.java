@@ -5,7 +5,6 @@ import io.eslm.autograd.Op;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
-import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.LayerNorm;
@@ -27,7 +26,7 @@ import java.util.stream.IntStream;
  *
  * <p>Dimensions: B windows, T tokens in each, C width, V vocabulary, L blocks, NH heads of size HS; M = B·T tokens.
  */
-public final class Gpt2 extends Module {
+public final class Gpt2 extends LayeredModule {
     private final Gpt2Config config;
     private final Backend backend;
     final Parameter tokens;
@@ -35,8 +34,6 @@ public final class Gpt2 extends Module {
     final List<Block> blocks;
     final Parameter[] norm;
     private final Parameter head;
-    /** Null if the weights themselves are trained. */
-    private final LowRank lowRank;
     /** The token that ends a document, if documents are separated. */
     private OptionalInt separator = OptionalInt.empty();
     private boolean keptBackward;
@@ -45,23 +42,16 @@ public final class Gpt2 extends Module {
 
     /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
+        super(config, weights, "");
         int c = config.nEmbd();
         this.config = config.check();
         this.backend = backend;
-        lowRank = weights.lowRank();
         tokens = load(weights, "tokens.weight", config.vocabSize(), c);
         positions = load(weights, "positions.weight", config.blockSize(), c);
         blocks = parts("blocks", IntStream.range(0, config.nLayer())
                 .mapToObj(i -> new Block(config, weights, i)).toList());
-        Parameter scale = load(weights, "finalNorm.weight", c);
-        norm = new Parameter[] {scale,
-            config.bias() ? load(weights, "finalNorm.bias", c) : Variants.noBias(scale.value())};
+        norm = layer(weights, "finalNorm", c);
         head = config.tied() ? tokens : load(weights, "head.weight", config.vocabSize(), c);
-    }
-
-    private Parameter load(Weights weights, String path, int... dims) {
-        Tensor value = weights.load(path, dims);
-        return parameter(path, lowRank == null ? new Parameter(value) : Parameter.fixed(value));
     }
 
     /** Its shape. */
@@ -120,17 +110,7 @@ public final class Gpt2 extends Module {
 
     /** ids (B, T) I32 → where the document of each token starts in its window, (B·T) I32; null if documents are not separated. */
     public Tensor starts(Tape tape, Tensor ids) {
-        if (separator.isEmpty()) {
-            return null;
-        }
-        int time = ids.dim(1);
-        int end = separator.getAsInt();
-        int[] tokens = ids.toInts();
-        int[] starts = new int[tokens.length];
-        for (int i = 0; i < starts.length; i++) {
-            starts[i] = i % time == 0 ? 0 : tokens[i - 1] == end ? i % time : starts[i - 1];
-        }
-        return tape.put(starts, starts.length);
+        return separator.isEmpty() ? null : Documents.starts(tape, ids, separator.getAsInt());
     }
 
     /** Block {@code i} on the residual stream x (B·T, C) → same shape; {@code starts} of the ids, see {@link #starts}. */

@@ -4,11 +4,8 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
-import java.util.stream.Stream;
 
 /**
  * y = a + b. da = dy, db = dy. NumPy's broadcasting: shapes are aligned at the last axis, and an axis of
@@ -30,9 +27,5 @@ public record Add() implements Op {
     @Override
     public boolean rowwise() {
         return true;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Elementwise.samples(new Add(), source::normal);
     }
 }

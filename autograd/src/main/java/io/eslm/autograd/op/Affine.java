@@ -3,12 +3,9 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
-import java.util.stream.Stream;
 
 /**
  * y = x·w + bias + residual, or y = gelu(u) with u = x·w + bias, which it keeps. Inputs: x (…, N), w (N, O), bias (O), and
@@ -87,16 +84,5 @@ public record Affine(boolean gelu) implements Op {
     @Override
     public boolean rowwise() {
         return true;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(
-                Sample.of(new Affine(), source.normal(4, 3), source.normal(3, 5), source.normal(5))
-                        .equalTo((tape, v) -> v[0].matmul(v[1]).add(v[2])),
-                Sample.of(new Affine(), source.normal(4, 3), source.normal(3, 5), source.normal(5), source.normal(4, 5))
-                        .equalTo((tape, v) -> v[3].add(v[0].matmul(v[1]).add(v[2]))),
-                Sample.of(new Affine(), source.normal(2, 2, 3), source.normal(3, 5), source.normal(5)),
-                Sample.of(new Affine(true), source.normal(4, 3), source.normal(3, 5), source.normal(5))
-                        .equalTo((tape, v) -> v[0].matmul(v[1]).add(v[2]).gelu()));
     }
 }

@@ -3,11 +3,8 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
-import java.util.stream.Stream;
 
 /**
  * Causal self-attention of new positions to all positions so far; see {@link io.eslm.tensor.backend.Kernels#attentionCached}. Input:
@@ -41,10 +38,5 @@ public record CachedAttention(Tensor keys, Tensor values, int past, int heads) i
     @Override
     public void backward(OpContext context, Tensor dy) {
         throw new UnsupportedOperationException("cached attention: has no gradient; train with CausalAttention");
-    }
-
-    /** None, because there is no gradient to check; a test compares it with {@link CausalAttention}. */
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.empty();
     }
 }

@@ -4,13 +4,9 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
-import io.eslm.autograd.op.basic.Composed;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Storage;
-import java.util.stream.Stream;
 
 /**
  * Multi-head causal self-attention; see {@link io.eslm.tensor.backend.Kernels#attention}. Input: qkv (B·T, 3C) → (B·T, C).
@@ -76,20 +72,5 @@ public record CausalAttention(int batch, int heads, double dropout, int seed, Te
     @Override
     public boolean rowwise() {
         return true;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        Tensor starts = source.indices(0, 0, 2, 3, 3, 0, 0, 0, 0, 4);
-        return Stream.of(
-                Sample.of(new CausalAttention(2, 2, 0, 0), source.normal(2 * 5, 3 * 6))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0, null)),
-                Sample.of(new CausalAttention(1, 3, 0, 0), source.normal(4, 3 * 3))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 1, 3, 0, 0, null)),
-                Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0.3, 7, null)),
-                Sample.of(new CausalAttention(2, 2, 0, 0, starts), source.normal(2 * 5, 3 * 4))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0, starts)),
-                Sample.of(new CausalAttention(2, 1, 0.3, 7, starts), source.normal(2 * 5, 3 * 3))
-                        .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 1, 0.3, 7, starts)));
     }
 }

@@ -4,12 +4,9 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Binary;
-import java.util.stream.Stream;
 
 /**
  * y_i = x_i/(1 − p) where element i is kept, else 0; see {@link io.eslm.tensor.backend.Dropouts}. dx_i = dy_i/(1 − p) where element
@@ -46,10 +43,5 @@ public record Dropout(double p, int seed) implements Op {
     @Override
     public boolean rowwise() {
         return true;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new Dropout(0.4, 3), source.normal(6, 5)),
-                Sample.of(new Dropout(0, 3), source.normal(7)));
     }
 }

@@ -3,13 +3,10 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.autograd.op.basic.Axis;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
-import java.util.stream.Stream;
 
 /**
  * y_i = x[indices_i]: rows along the first axis; indices may repeat. x (N, …), indices (K) → (K, …).
@@ -39,11 +36,5 @@ public record Gather(Tensor indices) implements Op {
 
     private static int columns(Tensor x) {
         return Axis.product(x.shape(), 1, x.rank());
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new Gather(source.indices(2, 0, 2, 1)), source.normal(4, 3)),
-                Sample.of(new Gather(source.indices(1, 1)), source.normal(2, 2, 2)),
-                Sample.of(new Gather(source.indices(4)), source.normal(5)));
     }
 }

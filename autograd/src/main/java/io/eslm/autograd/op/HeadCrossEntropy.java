@@ -4,14 +4,10 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
-import io.eslm.autograd.op.basic.CrossEntropy;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
-import java.util.stream.Stream;
 
 /**
  * Vocabulary head and loss in one: logits = x·wᵀ, loss_m = −log softmax(logits_m)[target_m] in nats; see
@@ -66,13 +62,5 @@ public record HeadCrossEntropy(Tensor targets, Tensor entropy) implements Op {
     @Override
     public boolean rowwise() {
         return true;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        Tensor targets = source.ids(7, 5);
-        return Stream.of(
-                Sample.of(new HeadCrossEntropy(targets, source.normal(5)), source.normal(5, 3), source.normal(7, 3))
-                        .equalTo((tape, v) -> tape.apply(new CrossEntropy(targets, source.normal(5)),
-                                tape.apply(new MatMul(false, true), v[0], v[1]))));
     }
 }

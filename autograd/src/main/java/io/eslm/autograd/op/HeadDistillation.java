@@ -4,16 +4,10 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.Variable;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
-import io.eslm.autograd.op.basic.Composed;
-import io.eslm.autograd.op.basic.CrossEntropy;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
-import java.util.stream.Stream;
 
 /**
  * Vocabulary head, loss and knowledge distillation in one: logits = x·wᵀ, and for each kept row m
@@ -105,22 +99,5 @@ public record HeadDistillation(Tensor targets, Tensor loss, Tensor entropy, Choo
             kernels.matmul(dx.storage(), dLogits, w.storage(), count, vocabulary, width, false, false, false);
             context.accumulateRows(0, dx, rows);
         }
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        Tensor targets = source.ids(7, 5);
-        Tensor teacher = source.normal(5, 7);
-        Rows some = new Rows(source.indices(0, 2, 3), 5);
-        HeadDistillation all = new HeadDistillation(targets, source.normal(5), source.normal(5),
-                () -> new Choice(null, teacher), 2, 0.3);
-        return Stream.of(
-                Sample.of(all, source.normal(5, 3), source.normal(7, 3))
-                        .equalTo((tape, v) -> {
-                            Variable logits = tape.apply(new MatMul(false, true), v[0], v[1]);
-                            Variable hard = tape.apply(new CrossEntropy(targets, source.normal(5)), logits);
-                            return Composed.distillation(tape, logits, hard, teacher, 2, 0.3);
-                        }),
-                Sample.of(new HeadDistillation(targets, source.normal(5), source.normal(5),
-                        () -> new Choice(some, teacher.rows(1, 3)), 0.7, 1), source.normal(5, 3), source.normal(7, 3)));
     }
 }

@@ -4,11 +4,8 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
-import java.util.stream.Stream;
 
 /**
  * y_k = x[rows_k]: some rows of x (total, cols) → (K, cols). dx[rows_k] = dy_k and zero elsewhere. Unlike {@link Gather}'s, this
@@ -26,10 +23,5 @@ public record KeepRows(Rows rows) implements Op {
     @Override
     public void backward(OpContext context, Tensor dy) {
         context.accumulateRows(0, dy, rows);
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new KeepRows(new Rows(source.indices(0, 2, 3), 5)), source.normal(5, 3)),
-                Sample.of(new KeepRows(new Rows(source.indices(1), 2)), source.normal(2, 4)));
     }
 }

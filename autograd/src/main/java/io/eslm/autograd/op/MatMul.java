@@ -3,15 +3,12 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels.Reduction;
 import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
-import java.util.stream.Stream;
 
 /**
  * y = op(a)·op(b), where op transposes the last two axes or does nothing. a (…, m, k), or (…, k, m) with transA; b (…, k, n), or
@@ -114,17 +111,5 @@ public record MatMul(boolean transA, boolean transB) implements Op {
     @Override
     public boolean rowwise() {
         return !transA;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new MatMul(), source.normal(4, 3), source.normal(3, 5)),
-                Sample.of(new MatMul(false, true), source.normal(4, 3), source.normal(5, 3)),
-                Sample.of(new MatMul(true, false), source.normal(3, 4), source.normal(3, 5)),
-                Sample.of(new MatMul(true, true), source.normal(3, 4), source.normal(5, 3)),
-                Sample.of(new MatMul(), source.normal(2, 4, 3), source.normal(3, 5)),
-                Sample.of(new MatMul(false, true), source.normal(2, 2, 4, 3), source.normal(2, 2, 5, 3)),
-                Sample.of(new MatMul(true, false), source.normal(2, 3, 4), source.normal(2, 3, 5)),
-                Sample.of(new MatMul(true, true), source.normal(2, 3, 4), source.normal(5, 3)),
-                Sample.of(new MatMul(), source.normal(4, 3), source.normal(2, 3, 5)));
     }
 }

@@ -4,14 +4,10 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
-import io.eslm.autograd.op.basic.CrossEntropy;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
-import java.util.stream.Stream;
 
 /**
  * Vocabulary head and loss over U columns of the vocabulary: logits_mu = x_m·w[ids_u] + offsets_u, loss_m = −log
@@ -78,17 +74,5 @@ public record SampledCrossEntropy(Tensor ids, Tensor offsets, Tensor targets, Te
     @Override
     public boolean rowwise() {
         return true;
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        Tensor ids = source.indices(6, 0, 3, 2);
-        Tensor offsets = source.normal(4);
-        Tensor targets = source.ids(4, 5);
-        return Stream.of(Sample
-                .of(new SampledCrossEntropy(ids, offsets, targets, source.normal(5)), source.normal(5, 3),
-                        source.normal(7, 3))
-                .equalTo((tape, v) -> tape.apply(new CrossEntropy(targets, source.normal(5)),
-                        tape.apply(new MatMul(false, true), v[0], tape.apply(new Gather(ids), v[1]))
-                                .add(tape.constant(offsets)))));
     }
 }

@@ -3,12 +3,9 @@ package io.eslm.autograd.op;
 
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Storage;
-import java.util.stream.Stream;
 
 /**
  * y[b,t] = wte[ids[b,t]] + wpe[from + t]: token plus position embedding. Inputs: wte (V, C), wpe (P, C) → (B·T, C).
@@ -38,10 +35,5 @@ public record TokenEmbedding(Tensor ids, int from) implements Op {
         Storage dwpe = context.needs(1) ? context.sumInto(1).storage() : null;
         context.kernels().embeddingBackward(dwte, dwpe, dy.storage(), ids.storage(), ids.dim(0), ids.dim(1),
                 dy.dim(-1));
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream
-                .of(Sample.of(new TokenEmbedding(source.ids(4, 2, 3), 0), source.normal(4, 5), source.normal(6, 5)));
     }
 }

@@ -4,12 +4,9 @@ package io.eslm.autograd.op;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.autograd.Rows;
-import io.eslm.autograd.check.Sample;
-import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import java.util.stream.Stream;
 
 /**
  * y = Σ_k weights_k · x[rows_k]: a scalar from the kept rows of x, for example the losses (M) of some tokens. x (total, …) in any
@@ -45,13 +42,5 @@ public record WeightedSum(Rows rows, Tensor weights) implements Op {
         Tensor dx = context.acquire(weights.size());
         context.kernels().matmul(dx.storage(), weights.storage(), dy.storage(), dx.size(), 1, 1, false, false, false);
         context.accumulateRows(0, dx, rows);
-    }
-
-    public static Stream<Sample> samples(SampleSource source) {
-        return Stream.of(Sample.of(new WeightedSum(null, source.normal(5)), source.normal(5)),
-                Sample.of(new WeightedSum(null, source.normal(2, 3)), source.normal(2, 3)),
-                Sample.of(new WeightedSum(new Rows(source.indices(1, 3, 4), 6), source.normal(3)), source.normal(6)),
-                Sample.of(new WeightedSum(new Rows(source.indices(0, 2), 3), source.normal(2, 4)), source.normal(3, 4)),
-                Sample.of(new WeightedSum(new Rows(source.indices(), 3), source.normal(0)), source.normal(3)));
     }
 }

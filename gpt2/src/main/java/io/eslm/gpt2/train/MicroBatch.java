@@ -72,6 +72,9 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
      */
     public record Loss(Variable loss, int tokens, double lossSum, int kept, double keptLossSum, double valueAtRisk,
             double alpha) {
+        /** Of no tokens. */
+        static final Loss NONE = new Loss(null, 0, 0, 0, 0, 0, 0);
+
         /** {@code loss} with the sums of {@code tokenLoss} (M), in nats, over all tokens and over the selected ones. */
         public static Loss of(Variable loss, float[] tokenLoss, Selection selection) {
             double sum = 0;

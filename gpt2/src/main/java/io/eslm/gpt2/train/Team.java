@@ -157,17 +157,18 @@ public final class Team {
     // ---- a step
 
     /** The sum of the gradients of all micro-batches, each part of it on its owner; returns the sum of what to log. */
-    Loss gradients(Trainer trainer, int microBatches) {
-        Loss sum = Trainer.NONE;
+    Loss gradients(TrainStep step) {
+        int microBatches = step.gradAccum;
+        Loss sum = Loss.NONE;
         flops = Flops.ZERO;
         double[] seen = {};
-        long begin = trainer.sampler().position();
+        long begin = step.sampler.position();
         for (int first = 0; first < microBatches; first += world()) {
-            trainer.sampler().seek(begin + first + rank());
-            for (byte[] bytes : ranks.allGather(compute(trainer, first + rank()).bytes())) {
+            step.sampler.seek(begin + first + rank());
+            for (byte[] bytes : ranks.allGather(compute(step, first + rank()).bytes())) {
                 MicroReport report = MicroReport.of(bytes);
                 if (!report.failure().isEmpty()) {
-                    throw new DivergedError(trainer.step() + 1, report.failure());
+                    throw new DivergedError(step.steps + 1, report.failure());
                 }
                 sum = sum.plus(report.loss());
                 flops = flops.plus(report.flops());
@@ -175,21 +176,21 @@ public final class Team {
             }
             ranks.reduceScatter(flatGradients(), cuts, sums(), first > 0);
         }
-        trainer.objective().addSeen(seen);
-        trainer.sampler().seek(begin + microBatches);
+        step.objective.addSeen(seen);
+        step.sampler.seek(begin + microBatches);
         return sum;
     }
 
-    private MicroReport compute(Trainer trainer, int micro) {
-        Objective objective = trainer.objective();
+    private MicroReport compute(TrainStep step, int micro) {
+        Objective objective = step.objective;
         Flops before = Flops.of(backend.flops());
         parameters.values().forEach(Parameter::clearGradient);
-        Loss loss = trainer.forward(micro);
+        Loss loss = step.forward(micro);
         String failure = "";
         if (Double.isFinite(loss.lossSum())) {
-            trainer.backward(loss);
+            step.backward(loss);
         } else {
-            failure = trainer.notFinite(loss).problem();
+            failure = step.notFinite(loss).problem();
         }
         double[] seen = objective.takeSeen();
         if (world() > 1 && seen.length == 0 && !objective.state().isEmpty()) {

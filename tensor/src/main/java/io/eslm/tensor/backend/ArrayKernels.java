@@ -14,8 +14,7 @@ public abstract class ArrayKernels extends KernelBase {
     /** From so many rows on, the number of rows changes no bit of a row: see {@link #linearRows}. */
     public static final int MANY = 16;
 
-    ArrayKernels(Backend device) {
-        super(device);
+    ArrayKernels() {
     }
 
     // ---- elementwise

@@ -42,14 +42,20 @@ final class Definitions {
 
     // ---- matrix products: one dot product an element, in the order of k
 
+    /** Σ_l a[aFrom + l·aStep]·b[bFrom + l·bStep] for l &lt; n, in this order. */
+    static double dot(HeapStorage a, int aFrom, int aStep, HeapStorage b, int bFrom, int bStep, int n) {
+        double sum = 0;
+        for (int l = 0; l < n; l++) {
+            sum += a.get(aFrom + l * aStep) * b.get(bFrom + l * bStep);
+        }
+        return sum;
+    }
+
     static void matmul(HeapStorage y, HeapStorage a, HeapStorage b, int m, int k, int n, boolean transA, boolean transB,
             boolean accumulate) {
         for (int i = 0; i < m; i++) {
             for (int j = 0; j < n; j++) {
-                double sum = 0;
-                for (int l = 0; l < k; l++) {
-                    sum += a.get(transA ? l * m + i : i * k + l) * b.get(transB ? j * k + l : l * n + j);
-                }
+                double sum = dot(a, transA ? i : i * k, transA ? m : 1, b, transB ? j * k : j, transB ? 1 : n, k);
                 y.set(i * n + j, accumulate ? y.get(i * n + j) + sum : sum);
             }
         }
@@ -59,10 +65,7 @@ final class Definitions {
             int k, int n) {
         for (int i = 0; i < m; i++) {
             for (int j = 0; j < n; j++) {
-                double sum = 0;
-                for (int l = 0; l < k; l++) {
-                    sum += x.get(i * k + l) * w.get(l * n + j);
-                }
+                double sum = dot(x, i * k, 1, w, j, n, k);
                 sum += bias == null ? 0 : bias.get(j);
                 sum += residual == null ? 0 : residual.get(i * n + j);
                 y.set(i * n + j, sum);
@@ -241,13 +244,9 @@ final class Definitions {
 
     /** What query i adds to dq, dk, dv (T, HS), with the keys from {@code first} on; dy_i starts at {@code at}. */
     private static void query(Head head, int i, int first, double[] dq, double[] dk, double[] dv, HeapStorage dy,
-            int at,
-            HeapStorage y, HeapStorage lse, double p, int seed) {
+            int at, HeapStorage y, HeapStorage lse, double p, int seed) {
         int size = head.headSize;
-        double delta = 0;
-        for (int d = 0; d < size; d++) {
-            delta += dy.get(at + d) * y.get(head.out(i, d));
-        }
+        double delta = dot(dy, at, 1, y, head.out(i, 0), 1, size);
         for (int j = first; j <= i; j++) {
             double prob = Math.exp(head.score(i, j) - lse.get(head.row(i)));
             double keep = head.keep(i, j, p, seed);
@@ -283,11 +282,7 @@ final class Definitions {
 
         /** s_ij = q_i·k_j/√HS. */
         double score(int i, int j) {
-            double dot = 0;
-            for (int d = 0; d < headSize; d++) {
-                dot += q(i, d) * k(j, d);
-            }
-            return dot / Math.sqrt(headSize);
+            return dot(qkv, in(0, i, 0), 1, qkv, in(1, j, 0), 1, headSize) / Math.sqrt(headSize);
         }
 
         /** p̃_ij / p_ij: 1/(1 − p) where dropout keeps (i, j), else 0. */
@@ -340,11 +335,7 @@ final class Definitions {
     }
 
     static void addSumOfSquares(HeapStorage y, HeapStorage x, int n) {
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += x.get(i) * x.get(i);
-        }
-        add(y, 0, sum);
+        add(y, 0, dot(x, 0, 1, x, 0, 1, n));
     }
 
     static void adamW(HeapStorage param, HeapStorage grad, HeapStorage m, HeapStorage v, int n, double lr, double beta1,

@@ -8,7 +8,7 @@ import io.eslm.tensor.DType;
  * double whatever the type, so that one plain loop defines a kernel for F32 and F64; fast kernels use the array.
  */
 public abstract sealed class HeapStorage implements Storage
-        permits HeapStorage.F32, HeapStorage.F64, HeapStorage.I32, Q8Storage {
+        permits HeapStorage.F32, HeapStorage.I32, F64Storage, Q8Storage {
     private final DType dtype;
     public final int offset;
     private final int size;
@@ -23,7 +23,7 @@ public abstract sealed class HeapStorage implements Storage
     public static HeapStorage allocate(DType type, int size) {
         return switch (type) {
             case F32 -> new F32(new float[size], 0, size);
-            case F64 -> new F64(new double[size], 0, size);
+            case F64 -> new F64Storage(new double[size], 0, size);
             case I32 -> new I32(new int[size], 0, size);
         };
     }
@@ -68,25 +68,6 @@ public abstract sealed class HeapStorage implements Storage
 
         @Override
         public HeapStorage slice(int from, int n) { return new F32(data, offset + from, n); }
-    }
-
-    /** Double precision, for proofs. */
-    public static final class F64 extends HeapStorage {
-        public final double[] data;
-
-        F64(double[] data, int offset, int size) {
-            super(DType.F64, offset, size);
-            this.data = data;
-        }
-
-        @Override
-        public double get(int i) { return data[offset + i]; }
-
-        @Override
-        public void set(int i, double value) { data[offset + i] = value; }
-
-        @Override
-        public HeapStorage slice(int from, int n) { return new F64(data, offset + from, n); }
     }
 
     /** Token ids and row indices. */

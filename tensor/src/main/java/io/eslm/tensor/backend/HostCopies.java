@@ -56,7 +56,7 @@ final class HostCopies implements KernelBase.Elements {
         HeapStorage heap = HeapStorage.allocate(storage.dtype(), n);
         switch (heap) {
             case HeapStorage.F32 f -> device.read(storage, f.data, 0, n);
-            case HeapStorage.F64 d -> device.read(storage, d.data, 0, n);
+            case F64Storage d -> device.read(storage, d.data, 0, n);
             case HeapStorage.I32 i -> device.read(storage, i.data, 0, n);
             case Q8Storage _ -> throw new AssertionError();
         }
@@ -72,7 +72,7 @@ final class HostCopies implements KernelBase.Elements {
             if (copy.changed()) {
                 switch (copy.now) {
                     case HeapStorage.F32 f -> device.write(copy.storage, f.data, 0, f.size());
-                    case HeapStorage.F64 d -> device.write(copy.storage, d.data, 0, d.size());
+                    case F64Storage d -> device.write(copy.storage, d.data, 0, d.size());
                     case HeapStorage.I32 i -> device.write(copy.storage, i.data, 0, i.size());
                     case Q8Storage _ -> throw new AssertionError();
                 }

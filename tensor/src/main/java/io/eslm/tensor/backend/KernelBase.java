@@ -2,9 +2,6 @@
 package io.eslm.tensor.backend;
 
 import io.eslm.tensor.DType;
-import java.util.Collections;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -17,76 +14,22 @@ public abstract class KernelBase {
         HeapStorage of(Storage storage);
     }
 
-    /** Null where storages are heap memory. */
-    private final Backend device;
     private final FlopCounter flops = new FlopCounter();
-    private final SortedMap<String, Long> fallbacks = new TreeMap<>();
 
-    KernelBase(Backend device) {
-        this.device = device;
+    KernelBase() {
     }
-
-    final Backend device() { return device; }
 
     /** Multiply-adds of the kernels called so far. */
     public final FlopCounter flops() { return flops; }
 
-    /** Calls of kernels that this device has no code for, by name: they ran as plain loops over copies on the host. */
-    public final SortedMap<String, Long> fallbacks() {
-        return Collections.unmodifiableSortedMap(fallbacks);
+    /** Runs the definition of {@code kernel}: here in place, on heap memory. */
+    void plain(String kernel, Consumer<Elements> definition) {
+        definition.accept(HeapStorage::of);
     }
 
-    /**
-     * Runs the definition of {@code kernel}: in place on heap memory, on a device over copies on the host. So a kernel works
-     * on every backend as soon as it has a definition.
-     */
-    final void plain(String kernel, Consumer<Elements> definition) {
-        if (device == null) {
-            definition.accept(HeapStorage::of);
-        } else {
-            HostCopies.run(device, definition);
-            fallbacks.merge(kernel, 1L, Long::sum);
-        }
-    }
-
-    /** {@code storage} (n) where the host can read it: heap memory itself, or a copy from the device. */
-    final HeapStorage onHost(Storage storage, int n) {
-        return device == null ? HeapStorage.of(storage) : HostCopies.read(device, storage, n);
-    }
-
-    /**
-     * How many pairs of a query and a key attention computes: for the queries {@code rows}, all where null, the keys from
-     * {@code starts}, 0 where null, up to their own position. Checks both on the way.
-     */
-    final long pairs(String kernel, Storage rows, int count, Storage starts, int batch, int time) {
-        if (rows == null && starts == null) {
-            return batch * Kernels.pairs(0, time);
-        }
-        HeapStorage queries = rows == null ? null : onHost(rows, count);
-        if (queries != null) {
-            ids(kernel, "rows", queries, count, batch * time);
-        }
-        HeapStorage first = starts == null ? null : checkedStarts(kernel, starts, batch * time, time);
-        long pairs = 0;
-        for (int i = 0; i < count; i++) {
-            int row = queries == null ? i : (int) queries.get(i);
-            pairs += row % time + 1 - Definitions.first(first, row);
-        }
-        return pairs;
-    }
-
-    private HeapStorage checkedStarts(String kernel, Storage starts, int rows, int time) {
-        ints(kernel, "starts", rows, starts);
-        HeapStorage all = onHost(starts, rows);
-        for (int row = 0; row < rows; row++) {
-            int least = row % time == 0 ? 0 : (int) all.get(row - 1);
-            int start = (int) all.get(row);
-            if (start < least || start > row % time) {
-                throw new IndexOutOfBoundsException("kernel " + kernel + ": starts[" + row + "] is " + start
-                        + ", which is outside [" + least + ", " + (row % time + 1) + ")");
-            }
-        }
-        return all;
+    /** {@code storage} (n) where the host can read it. */
+    HeapStorage onHost(Storage storage, int n) {
+        return HeapStorage.of(storage);
     }
 
     // ---- checks; `names` are those of the storages, in order, with a blank between them

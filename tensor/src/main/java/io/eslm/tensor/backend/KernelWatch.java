@@ -71,9 +71,13 @@ public final class KernelWatch {
         private final Listener listener;
 
         Base(Kernels kernels, Listener listener) {
-            super(kernels.device());
             this.kernels = kernels;
             this.listener = listener;
+        }
+
+        @Override
+        final HeapStorage onHost(Storage storage, int n) {
+            return kernels.onHost(storage, n);
         }
 
         final void call(int kernel, Object[] arguments) {

@@ -7,7 +7,7 @@ package io.eslm.tensor.backend;
  *
  * <p>A public method checks its arguments, counts its multiply-adds and calls the protected method that computes: {@code gelu}
  * calls {@code runGelu}. Its default is the definition in plain loops ({@link Definitions}), which works on every backend; a
- * backend overrides those that pay. An argument that is null, too small or of the wrong type is an
+ * backend overrides those that pay, one with memory of its own as {@link DeviceKernels}. An argument that is null, too small or of the wrong type is an
  * {@link IllegalArgumentException}, an index out of range an {@link IndexOutOfBoundsException}.
  *
  * <p>Conventions. Arguments are storages, numbers and arrays of these alone, so that a sequence of calls can be printed and
@@ -41,16 +41,6 @@ public abstract class Kernels extends ArrayKernels {
     /** y = f over one axis. */
     public enum Reduction {
         SUM, MAX, MIN
-    }
-
-    /** Kernels on heap memory ({@link HeapStorage}). */
-    protected Kernels() {
-        super(null);
-    }
-
-    /** @param device whose storages these kernels work on; kernels that they do not override run on the host, on copies */
-    protected Kernels(Backend device) {
-        super(device);
     }
 
     // ---- elementwise, any shape
@@ -246,7 +236,8 @@ public abstract class Kernels extends ArrayKernels {
         floats("attention", y, "y", n, y);
         floats("attention", y, "lse", (long) batch * heads * time, lse);
         floats("attention", y, "qkv", 3 * n, qkv);
-        long pairs = pairs("attention", null, batch * time, starts, batch, time);
+        long pairs = starts == null ? batch * pairs(0, time)
+                : AttentionPairs.count(this, "attention", null, batch * time, starts, batch, time);
         flops().add(FORWARD_PRODUCTS * pairs * heads * headSize);
         runAttention(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
     }
@@ -274,7 +265,8 @@ public abstract class Kernels extends ArrayKernels {
         floats("attentionBackward", dqkv, "dy", (long) count * heads * headSize, dy);
         floats("attentionBackward", dqkv, "y", n, y);
         floats("attentionBackward", dqkv, "lse", (long) batch * heads * time, lse);
-        long pairs = pairs("attentionBackward", rows, count, starts, batch, time);
+        long pairs = rows == null && starts == null ? batch * pairs(0, time)
+                : AttentionPairs.count(this, "attentionBackward", rows, count, starts, batch, time);
         flops().add(BACKWARD_PRODUCTS * pairs * heads * headSize);
         runAttentionBackward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p, seed);
     }

@@ -41,7 +41,7 @@ public final class FarBackend implements Backend {
     }
 
     private final Backend memory = new ScalarBackend();
-    private final Kernels kernels = new Kernels(this) {
+    private final Kernels kernels = new DeviceKernels(this) {
     };
 
     private FarBackend() {

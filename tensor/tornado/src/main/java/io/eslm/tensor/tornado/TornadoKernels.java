@@ -3,6 +3,7 @@ package io.eslm.tensor.tornado;
 
 import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
+import io.eslm.tensor.backend.DeviceKernels;
 import io.eslm.tensor.backend.Dropouts;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
@@ -12,7 +13,7 @@ import io.eslm.tensor.backend.Storage;
  * device cannot (a sum over workgroups) is split into parts in scratch memory, and their sum. A kernel that is missing
  * here runs on the host. Equations and shapes: {@link Kernels}.
  */
-final class TornadoKernels extends Kernels {
+final class TornadoKernels extends DeviceKernels {
     private static final int MOST_AXES = 8;
     private final DeviceMemory memory;
     private final Scratch scratch;

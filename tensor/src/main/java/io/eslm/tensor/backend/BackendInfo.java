@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend;
+
+/** What a {@link Backend} says about itself and its machine: for people, records and measurements. Nothing here computes. */
+public interface BackendInfo {
+    /** Short name, by which {@link Backends#open} finds it: "scalar", "vector", "tornado". */
+    String name();
+
+    /** What it runs on, for people: vector width, threads, device. */
+    String description();
+
+    /** Width of the vectors that kernels compute with, in bits; 0 for plain loops. */
+    default int vectorBits() {
+        return 0;
+    }
+
+    /** Names all that the last bits of results depend on: where the names are equal, so are the bits. */
+    default String arithmetic() {
+        return name();
+    }
+
+    /** FLOP/s of {@link #measurePeak}, now or not long ago on this machine. NaN if unknown. */
+    default double peakFlops() {
+        return Double.NaN;
+    }
+
+    /** Measures the peak now, in well under a second on a machine that is not overloaded. */
+    default Peak measurePeak() {
+        return Peak.unknown();
+    }
+
+    /** Bytes that all storages together may take; the JVM's heap, for a backend without memory of its own. */
+    default long memoryBytes() {
+        return Runtime.getRuntime().maxMemory();
+    }
+
+    /** How many kernels and copies a device was given so far; 0 where a kernel is a plain call. */
+    default long launches() {
+        return 0;
+    }
+
+    /** How often the host has waited for a device so far; 0 where a kernel is a plain call. */
+    default long waits() {
+        return 0;
+    }
+}
