@@ -112,7 +112,7 @@ public final class Cluster implements AutoCloseable {
     static Cluster open(SparkConf conf) {
         try {
             return new Cluster(SparkSession.builder().config(conf).getOrCreate());
-        } catch (RuntimeException e) {
+        } catch (Exception e) { // Spark's own are checked, and Scala does not say so
             throw new UserError("Spark at " + conf.get("spark.master") + " does not start: " + e.getMessage(), e);
         }
     }
@@ -129,6 +129,9 @@ public final class Cluster implements AutoCloseable {
 
     /** How many executors are asked for; empty where the cluster decides. */
     static Optional<Integer> executors(SparkConf conf) {
+        if (conf.get("spark.master").matches("local(\\[.*)?")) {
+            return Optional.of(1);
+        }
         return number(conf, EXECUTORS).or(() -> number(conf, "spark.cores.max")
                 .flatMap(all -> number(conf, EXECUTOR_CORES).map(each -> all / each)));
     }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.SparkConf;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -58,9 +59,14 @@ final class SparkTrainCommand extends TrainCommand {
         words.addAll(options.words(mine));
         Path folder = options.get(Run.OUT_DIR);
         SparkConf settings = Cluster.settings("train", options.find(Cluster.MASTER), true);
-        int world = options.find(RankOptions.WORLD).or(() -> Cluster.executors(settings))
+        Optional<Integer> executors = Cluster.executors(settings);
+        int world = options.find(RankOptions.WORLD).or(() -> executors)
                 .orElseThrow(() -> new OptionError(RankOptions.WORLD, null,
                         "must be given: on how many executors to train (spark.executor.instances is not set)"));
+        executors.filter(there -> there < world).ifPresent(there -> {
+            throw new OptionError(RankOptions.WORLD, world, "Spark was asked for " + there
+                    + " executors, and each takes one rank");
+        });
         describe().place(new RankPlace(0, world, null)).goingOn().check();
         int most = settings.getInt(ATTEMPTS, USUAL_ATTEMPTS);
         // Starting again is ours: Spark would not, once a rank is done, and it counts attempts that made progress.
@@ -68,6 +74,7 @@ final class SparkTrainCommand extends TrainCommand {
                 .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600")
                 .setIfMissing("spark.task.reaper.enabled", "true")
                 .setIfMissing("spark.task.reaper.killTimeout", "120s");
+        screen.note("starting " + world + " ranks on " + settings.get("spark.master") + " …");
         try (Cluster cluster = Cluster.open(settings)) {
             return new RankJob(cluster, screen, folder, world, Duration.ofSeconds(options.get(RankOptions.TIMEOUT)),
                     most)

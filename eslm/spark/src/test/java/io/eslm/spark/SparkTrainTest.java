@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
+import io.eslm.run.RankOptions;
 import io.eslm.run.Run;
+import io.eslm.tensor.io.FileTrees;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,9 +69,28 @@ class SparkTrainTest {
         assertSameAsOneProcess(run);
     }
 
+    /** A driver that is lost leaves its last checkpoint, and perhaps lines of steps after it. */
     @Test
-    void aDamagedDatasetIsOneSentenceAndTheSameCommandGoesOn() throws IOException {
+    void theSameCommandGoesOnWhereADriverWasLost() throws IOException {
         Path run = shared.resolve("two");
+        copy(shared.resolve("one"), run);
+        FileTrees.delete(run.resolve("checkpoints/step-0000" + STEPS));
+        var ended = Clusters.run(Clusters.with(words(run), Clusters.master(2))).ok();
+        assertTrue(ended.err().contains("step " + (STEPS - SAVED) + " of " + STEPS), ended.err());
+        assertSameAsOneProcess(run);
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (var files = Files.walk(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(from.relativize(file)));
+            }
+        }
+    }
+
+    @Test
+    void damagedDataIsOneSentence() throws IOException {
+        Path run = shared.resolve("broken-run");
         Path broken = Files.createDirectories(shared.resolve("broken"));
         Files.write(broken.resolve("train.bin"), new byte[] {1, 2, 3});
         var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken), Clusters.master(2)));
@@ -85,6 +106,8 @@ class SparkTrainTest {
         Path run = shared.resolve("none");
         assertError("--grad-accum 3: must be a multiple of world 2", Clusters.with(words(run),
                 Clusters.word(TrainOptions.GRAD_ACCUM, 3), Clusters.master(2)));
+        assertError("--world 3: Spark was asked for 2 executors", Clusters.with(words(run),
+                Clusters.word(RankOptions.WORLD, 3), Clusters.master(2)));
         assertError("--method", Clusters.with(words(run), "--method=nothing", Clusters.master(2)));
         assertError("--rank: Spark places the ranks. Omit the option",
                 Clusters.with(words(run), "--rank=1", Clusters.master(2)));
