@@ -6,7 +6,7 @@ module io.eslm {
 
     requires com.google.gson;
     requires commons.math3;
-    requires info.picocli;
+    requires transitive info.picocli;
     requires java.logging;
     requires java.management;
     requires transitive jdk.httpserver;

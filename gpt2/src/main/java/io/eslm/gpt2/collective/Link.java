@@ -16,7 +16,7 @@ import java.util.Optional;
  * {@value #HEADER} bytes goes before the bytes themselves, each way.
  */
 final class Link {
-    static final int HEADER = 16;
+    static final int HEADER = 24;
     private static final int LONGEST_WORDS = 1 << 13;
 
     /** The rank at the other end. */
@@ -35,6 +35,8 @@ final class Link {
     private long toSend;
     private long sentTo;
     private long toCome;
+    /** Nanoseconds from the end of that rank's last exchange to the beginning of this one. */
+    private long busy;
     /** A block has arrived, and is not taken yet. */
     private boolean full;
     private long sentAt;
@@ -76,7 +78,8 @@ final class Link {
         boolean take(Link from, ByteBuffer block);
     }
 
-    void begin(Exchange exchange, long number, long now) {
+    /** @param mine nanoseconds since this rank's last exchange */
+    void begin(Exchange exchange, long number, long now, long mine) {
         toSend = exchange.bytesTo(this);
         sentTo = 0;
         toCome = -1;
@@ -85,7 +88,7 @@ final class Link {
         heardAt = now;
         header.clear();
         in.clear().limit(0);
-        out.clear().putLong(exchange.kind() << 56 | number).putLong(toSend);
+        out.clear().putLong(exchange.kind() << 56 | number).putLong(toSend).putLong(mine);
         fill(exchange);
         out.flip();
     }
@@ -126,6 +129,7 @@ final class Link {
                 header.flip();
                 long got = header.getLong();
                 toCome = header.getLong();
+                busy = header.getLong();
                 if (got != (exchange.kind() << 56 | number) || toCome < 0) {
                     throw new OutOfStepException();
                 }
@@ -147,6 +151,11 @@ final class Link {
             heardAt = now;
         }
         return moved;
+    }
+
+    /** How long that rank was busy before the exchange that is done, in nanoseconds. */
+    long busy() {
+        return busy;
     }
 
     private int read(ByteBuffer into) throws IOException {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -36,9 +37,18 @@ final class Mesh implements Collective {
     private boolean closed;
     /** What a rank said that must end; null if none has. */
     private String heard;
+    private final long[] busy;
+    /** Null on other ranks than 0, which log nothing. */
+    private final Pace pace;
+    private long ended = System.nanoTime();
 
-    /** @param links by rank; null at this one's place */
-    Mesh(int rank, Link[] links, Selector selector, Duration timeout) {
+    /**
+     * @param links by rank; null at this one's place
+     * @param notes hears, on rank 0, which rank is slow
+     */
+    Mesh(int rank, Link[] links, Selector selector, Duration timeout, Consumer<String> notes) {
+        busy = new long[links.length];
+        pace = rank == 0 ? new Pace(links.length, notes) : null;
         this.rank = rank;
         this.links = links.clone();
         this.selector = selector;
@@ -94,7 +104,8 @@ final class Mesh implements Collective {
         number++;
         heard = null;
         long begin = System.nanoTime();
-        others.forEach(link -> link.begin(exchange, number, begin));
+        busy[rank] = begin - ended;
+        others.forEach(link -> link.begin(exchange, number, begin, busy[rank]));
         while (true) {
             boolean moved = false;
             boolean done = true;
@@ -113,12 +124,21 @@ final class Mesh implements Collective {
             }
             moved |= combine.run();
             if (done && others.stream().allMatch(Link::done)) {
+                finish();
                 return;
             }
             if (!moved) {
                 await();
             }
         }
+    }
+
+    private void finish() {
+        if (pace != null) {
+            others.forEach(link -> busy[link.rank] = link.busy());
+            pace.round(busy);
+        }
+        ended = System.nanoTime();
     }
 
     /**

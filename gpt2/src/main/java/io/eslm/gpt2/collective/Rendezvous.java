@@ -350,7 +350,7 @@ public final class Rendezvous {
                         Mesh.block(me.world));
             }
         }
-        return new Mesh(me.rank, links, selector, me.timeout);
+        return new Mesh(me.rank, links, selector, me.timeout, notes);
     }
 
     private UserError failed(String message, IOException e) {
