@@ -131,6 +131,10 @@ switch -CaseSensitive ($command) {
     }
 }
 
+if ("$arguments " -cmatch '(^| )--spark[ =]') {
+    Fail '--spark: a local cluster of Spark needs Linux or macOS. Run spark-submit with eslm-spark.jar: docs/scale.md'
+}
+
 if ($installed) {
     $app = Join-Path $root 'lib'
     $flags += '-Deslm.program=eslm'

@@ -5,7 +5,7 @@ module io.eslm {
     requires transitive io.eslm.gpt2;
 
     requires com.google.gson;
-    requires info.picocli;
+    requires transitive info.picocli;
     requires java.logging;
     requires java.management;
     requires transitive jdk.httpserver;

@@ -27,12 +27,12 @@ final class BackendsCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "", List.of(Run.THREADS));
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         List<BackendProvider> all = Backends.all();
         String chosen = Backends.automatic().map(BackendProvider::name).orElse("");
         for (BackendProvider provider : all) {

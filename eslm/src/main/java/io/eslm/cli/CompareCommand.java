@@ -42,7 +42,7 @@ import picocli.CommandLine;
             "  eslm compare --methods cvar-loss:alpha=0.1 --eval-task piqa=valid.jsonl --eval-task sciq=test.parquet",
             "  eslm compare --report-only --out-dir runs/tuning", "",
             "The methods and their settings: eslm help train"})
-final class CompareCommand extends EslmCommand {
+public class CompareCommand extends EslmCommand {
     private static final Set<String> OF_THE_REPORT = Set.of("--report-only", "--out-dir", "--json", "--verbose",
             "--quiet", Color.FLAG);
 
@@ -56,7 +56,7 @@ final class CompareCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         command.addOption(OptionSpec.builder("--method", DeclaredOptions.flag(Comparer.METHODS)).arity("1..*")
                 .type(List.class)
                 .auxiliaryTypes(String.class).paramLabel(Comparer.METHODS.label()).description(Comparer.METHODS.help())
@@ -69,7 +69,7 @@ final class CompareCommand extends EslmCommand {
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         return reportOnly ? report(screen) : compare(screen);
     }
 
@@ -90,33 +90,50 @@ final class CompareCommand extends EslmCommand {
         return 0;
     }
 
-    private int compare(Terminal screen) {
+    /** Trains what is missing, and shows the figures; returns the exit code. */
+    protected int compare(Terminal screen) {
         options.keepData(Comparer.DATA, screen.progress());
-        RunOptions values = options.runOptions(Comparer.GROUP);
-        List<String> methods = spec.findOption(DeclaredOptions.flag(Comparer.METHODS)).getValue();
-        Comparer comparer = Comparer.create().methods(methods == null ? List.of() : methods)
-                .options(values).arguments(spec.commandLine().getParseResult().expandedArgs())
-                .progress(screen.progress())
-                .listener(event -> hear(screen, event));
-        try (CompareEngine engine = comparer.open()) {
+        try (CompareEngine engine = describe(screen).open()) {
             screen.endBar();
-            config.save(settings(values, methods == null ? List.of() : methods))
+            config.save(settings(options.runOptions(Comparer.GROUP), methods()))
                     .ifPresent(file -> screen.note("config:  " + file));
-            return Interrupt.during(screen, stop -> {
-                CompareResult result = engine.run(stop);
-                screen.endBar();
-                show(result.comparison(), values.own().get(Comparer.OUT_DIR), screen);
-                if (!result.finished()) {
-                    screen.note("stopped and saved; run the same command to continue");
-                    return Main.INTERRUPTED;
-                }
-                if (!result.diverged().isEmpty()) {
-                    throw new UserError("runs that diverged have no figures: " + String.join("; ", result.diverged())
-                            + ". Compare with a lower --learning-rate, in another --out-dir");
-                }
-                return 0;
-            });
+            return Interrupt.during(screen, stop -> finish(screen, engine.run(stop)));
         }
+    }
+
+    /** The comparison that the options describe. */
+    protected Comparer describe(Terminal screen) {
+        return Comparer.create().methods(methods()).options(options.runOptions(Comparer.GROUP))
+                .arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
+                .listener(event -> hear(screen, event));
+    }
+
+    private List<String> methods() {
+        List<String> methods = spec.findOption(DeclaredOptions.flag(Comparer.METHODS)).getValue();
+        return methods == null ? List.of() : methods;
+    }
+
+    /** What was given, but for {@code without}, as words for the same command in a process that works in another folder. */
+    protected List<String> words(List<Option<?>> without) {
+        List<String> words = new ArrayList<>(options.words(without));
+        methods().forEach(method -> words.add(
+                DeclaredOptions.flag(Comparer.METHODS) + "=" + RootedValues.method(method)));
+        return words;
+    }
+
+    /** Shows the figures; returns the exit code. */
+    protected int finish(Terminal screen, CompareResult result) {
+        screen.endBar();
+        show(result.comparison(), options.values(Comparer.GROUP).get(Comparer.OUT_DIR), screen);
+        if (!result.finished()) {
+            screen.note("stopped and saved; run the same command to continue");
+            return Main.INTERRUPTED;
+        }
+        if (!result.diverged().isEmpty()) {
+            throw new UserError("runs that diverged have no figures: " + String.join("; ", result.diverged())
+                    + ". Compare with a lower --learning-rate, in another --out-dir");
+        }
+        return 0;
     }
 
     private ConfigOptions.Settings settings(RunOptions values, List<String> methods) {

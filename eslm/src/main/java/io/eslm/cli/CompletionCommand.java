@@ -45,12 +45,12 @@ final class CompletionCommand extends EslmCommand {
     private Path folder;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         // no options
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         if ((kind == Kind.MAN) != (folder != null)) {
             throw new UserError(
                     kind == Kind.MAN ? "completion man: name the folder for the pages: eslm completion man DIR"

@@ -33,12 +33,12 @@ final class ConvertCommand extends EslmCommand {
             .defaultsTo(ValueType.F32);
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.require(command, IN, OUT).add(command, "", List.of(TO, TYPE));
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Path out = options.get(OUT);
         ModelFormat format = options.find(TO).orElse(ModelFormat.of(out));
         try (Conversion conversion = Conversion.open(options.get(IN))) {

@@ -17,6 +17,7 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,26 +34,27 @@ import picocli.CommandLine.Model.OptionSpec;
  * Makes command line options of options that the library declares, and keeps the values that are given. Each gets the flags
  * {@code --max-iters} and {@code --max_iters}, and a help text with its default.
  */
-final class DeclaredOptions {
+public final class DeclaredOptions {
     /** The model of a command that does not train. */
-    static final Option<Path> MODEL =
+    public static final Option<Path> MODEL =
             Option.path("model", "DIR",
                     "a model folder, a run (its newest checkpoint), or a model's file (.pt, .bin, .gguf)");
     /** Where to compute. */
-    static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
+    public static final List<Option<?>> BACKEND = List.of(Run.BACKEND, Run.THREADS);
 
     /** Options that name data, of which several sources may be given, one after the other. */
-    private static final Set<String> SOURCES = Set.of("data", "in");
+    static final Set<String> SOURCES = Set.of("data", "in");
 
+    private final Map<String, Option<?>> declared = new LinkedHashMap<>();
     private final Map<String, String> given = new LinkedHashMap<>();
 
     /** Adds options that the user must give. */
-    DeclaredOptions require(CommandSpec command, Option<?>... options) {
+    public DeclaredOptions require(CommandSpec command, Option<?>... options) {
         return add(command, "", List.of(options), true);
     }
 
     /** Adds options, in the help under {@code heading}; "" for the first list. */
-    DeclaredOptions add(CommandSpec command, String heading, List<Option<?>> options) {
+    public DeclaredOptions add(CommandSpec command, String heading, List<Option<?>> options) {
         return add(command, heading, options, false);
     }
 
@@ -75,6 +77,7 @@ final class DeclaredOptions {
             throw new UserError("a method declares the option \"" + option + "\", but " + command.name()
                     + " has an option of that name already; the method must call it otherwise");
         }
+        declared.put(option.key(), option);
         Value value = new Value(option.key());
         command.addOption(more.apply(OptionSpec.builder(names).type(String.class).description(help(option)))
                 .getter(value).setter(value).build());
@@ -87,7 +90,7 @@ final class DeclaredOptions {
     }
 
     /** {@code --max-iters}. */
-    static String flag(Option<?> option) {
+    public static String flag(Option<?> option) {
         return "--" + option.key();
     }
 
@@ -133,17 +136,31 @@ final class DeclaredOptions {
     }
 
     /** True if the user gave {@code option}. */
-    boolean has(Option<?> option) {
+    public boolean has(Option<?> option) {
         return given.containsKey(option.key());
     }
 
+    /** What was given, but for {@code without}, as words for the same command in a process that works in another folder. */
+    public List<String> words(List<Option<?>> without) {
+        List<String> words = new ArrayList<>();
+        given.forEach((key, text) -> {
+            Option<?> option = declared.get(key);
+            if (!without.contains(option)) {
+                String value = RootedValues.of(option, text);
+                (takesSeveral(key) ? value.lines() : Stream.of(value))
+                        .forEach(one -> words.add(flag(option) + "=" + one));
+            }
+        });
+        return words;
+    }
+
     /** The values that were given for options of {@code group}, of the training, and of the model. */
-    RunOptions runOptions(OptionGroup group) {
+    public RunOptions runOptions(OptionGroup group) {
         return new RunOptions(group, values(group), values(TrainOptions.GROUP), values(Gpt2Config.GROUP));
     }
 
     /** The values that were given for options of {@code group}. */
-    OptionValues values(OptionGroup group) {
+    public OptionValues values(OptionGroup group) {
         OptionValues values = OptionValues.defaults(group);
         for (Map.Entry<Option<?>, String> e : texts(group.options()).entrySet()) {
             values = values.withText(e.getKey(), e.getValue());
@@ -162,7 +179,7 @@ final class DeclaredOptions {
     }
 
     /** Writes the settings that were given for data into its name, so that a run has all of it in one place. */
-    void foldSettings(Option<String> data, List<Option<?>> settings) {
+    public void foldSettings(Option<String> data, List<Option<?>> settings) {
         Map<Option<?>, String> texts = texts(settings);
         if (!texts.isEmpty()) {
             given.put(data.key(), DataSpec.with(get(data), texts));
@@ -170,17 +187,17 @@ final class DeclaredOptions {
     }
 
     /** The value of {@code option}, or its default. */
-    <T> T get(Option<T> option) {
+    public <T> T get(Option<T> option) {
         return find(option).orElseThrow();
     }
 
     /** The value of {@code option}, or its default, or empty if there is neither. */
-    <T> Optional<T> find(Option<T> option) {
+    public <T> Optional<T> find(Option<T> option) {
         return values(new OptionGroup(option.name(), List.of(option))).find(option);
     }
 
     /** The texts that were given for {@code options}. */
-    Map<Option<?>, String> texts(List<Option<?>> options) {
+    public Map<Option<?>, String> texts(List<Option<?>> options) {
         Map<Option<?>, String> texts = new LinkedHashMap<>();
         options.stream().filter(this::has).forEach(option -> texts.put(option, given.get(option.key())));
         return texts;

@@ -29,12 +29,12 @@ final class DetokenizeCommand extends EslmCommand {
     private boolean raw;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         // no declared options
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Tokenizer t = ModelFolder.tokenizerAt(tokenizer);
         int[] all = Texts.ids(ids);
         for (int i = 0; i < all.length; i++) {

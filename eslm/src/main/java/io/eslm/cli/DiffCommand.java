@@ -64,13 +64,13 @@ final class DiffCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "", List.of(DATA, EvalCommand.EVAL_ITERS, EvalCommand.BATCH_SIZE, SORT, TOP, OUT))
                 .add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         if (models.size() != 2) {
             throw new UserError("--model: give it twice, for model A and for model B; it was given "
                     + (models.size() == 1 ? "once" : models.size() + " times"));

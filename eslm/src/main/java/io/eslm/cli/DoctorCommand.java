@@ -24,12 +24,12 @@ final class DoctorCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         // no declared options
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         List<Diagnosis> all = Diagnosis.all(System.getenv());
         boolean problem = all.stream().anyMatch(d -> d.state() == Diagnosis.State.PROBLEM);
         if (json) {

@@ -21,24 +21,26 @@ final class ErrorReport {
      * @param command whose options the message names by their flags
      */
     static int report(Throwable failure, CommandSpec command, Output err, boolean trace) {
-        String message;
-        if (find(failure, OutOfMemoryError.class) != null) {
-            message = "out of memory. " + RunPlan.MEMORY_ADVICE;
-        } else if (find(failure, UserError.class) instanceof OptionError option) {
-            message = DeclaredOptions.message(option, command);
-        } else if (find(failure, UserError.class) instanceof UserError user) {
-            message = user.getMessage();
-        } else {
-            message = "this is a bug in eslm, not in your input: " + failure
-                    + ". Please report it with the output of the same command plus --verbose";
-        }
-        err.error(message);
+        err.error(message(failure, command));
         if (trace) {
             PrintWriter shown = err.shown();
             failure.printStackTrace(shown);
             shown.flush();
         }
         return FAILED;
+    }
+
+    /** What is wrong, in a sentence; {@code command} as in {@link #report}. */
+    static String message(Throwable failure, CommandSpec command) {
+        if (find(failure, OutOfMemoryError.class) != null) {
+            return "out of memory. " + RunPlan.MEMORY_ADVICE;
+        }
+        Throwable user = find(failure, UserError.class);
+        if (user instanceof OptionError option) {
+            return DeclaredOptions.message(option, command);
+        }
+        return user != null ? user.getMessage() : "this is a bug in eslm, not in your input: " + failure
+                + ". Please report it with the output of the same command plus --verbose";
     }
 
     /** The first of that type in the chain of causes, or null. Parallel loops wrap the exceptions of their threads. */

@@ -6,24 +6,30 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** A command: it declares its options, runs, and writes to a {@link Terminal}. */
-abstract class EslmCommand implements Callable<Integer> {
+/** A command: it declares its options, runs, and writes to a {@link Terminal}. Another program may have commands of its own. */
+public abstract class EslmCommand implements Callable<Integer> {
     /** What the user types to start the program: its launcher says so. */
-    static final String PROGRAM = System.getProperty("eslm.program", "bin/eslm");
+    protected static final String PROGRAM = System.getProperty("eslm.program", "bin/eslm");
 
     /** The declared options and what was given for them. */
-    final DeclaredOptions options = new DeclaredOptions();
+    protected final DeclaredOptions options = new DeclaredOptions();
 
+    /** What picocli knows of the command. */
     @Spec
-    CommandSpec spec;
+    protected CommandSpec spec;
     @ParentCommand
     private Main program;
 
     /** Adds the declared options to {@code command}. */
-    abstract void declare(CommandSpec command);
+    protected abstract void declare(CommandSpec command);
 
     /** Does the work; returns the exit code. */
-    abstract int run(Terminal screen);
+    protected abstract int run(Terminal screen);
+
+    /** What is wrong, in the sentence that the program prints where a command fails. */
+    protected final String message(Throwable failure) {
+        return ErrorReport.message(failure, spec);
+    }
 
     @Override
     public final Integer call() {

@@ -64,7 +64,7 @@ final class EvalCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.require(command, DeclaredOptions.MODEL)
                 .add(command, "", List.of(DATA, BATCH_SIZE, EVAL_ITERS, WeightFormat.OPTION))
                 .add(command, "", TaskEval.OPTIONS).add(command, "", DeclaredOptions.BACKEND);
@@ -73,7 +73,7 @@ final class EvalCommand extends EslmCommand {
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         checkSource();
         int batchSize = options.get(BATCH_SIZE);
         if (options.has(TaskEval.TASK)) {

@@ -77,7 +77,7 @@ final class ExplainCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "",
                 List.of(MODEL, DATA, METHOD, BATCH_SIZE, TrainOptions.GRAD_ACCUM, TrainOptions.SEED, Explainer.ROW,
                         REPEAT, OUT))
@@ -86,7 +86,7 @@ final class ExplainCommand extends EslmCommand {
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         try (Backend backend = options.openBackend()) {
             Explanation told =
                     Explainer.explain(subject(screen, backend), options.find(Explainer.ROW), options.find(REPEAT));

@@ -64,12 +64,12 @@ final class InspectCommand extends EslmCommand {
     private boolean names;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "", List.of(DeclaredOptions.MODEL, METHOD)).add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         return names ? list(screen) : look(screen);
     }
 

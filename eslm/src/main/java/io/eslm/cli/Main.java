@@ -9,7 +9,10 @@ import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -43,7 +46,7 @@ public final class Main implements Runnable {
     /** Columns of help texts. */
     static final int WIDTH = 100;
 
-    private static final List<Class<? extends EslmCommand>> COMMANDS = List.of(
+    private static final Commands OWN = new Commands(List.of(
             TrainCommand.class,
             ViewCommand.class,
             SampleCommand.class,
@@ -61,7 +64,7 @@ public final class Main implements Runnable {
             BackendsCommand.class,
             DoctorCommand.class,
             CompletionCommand.class,
-            ShellCommand.class);
+            ShellCommand.class), type -> type);
 
     @Spec
     private CommandSpec spec;
@@ -99,9 +102,26 @@ public final class Main implements Runnable {
      * @return 0 done, 1 failed (the reason is on {@code err}), 2 not understood, {@value #INTERRUPTED} stopped and saved
      */
     public static int run(Writer out, Writer err, boolean terminal, String... args) {
+        return run(out, err, terminal, OWN, args);
+    }
+
+    /** {@link #run(Writer, Writer, boolean, String...)} for a program of other commands, each for this call alone. */
+    public static int run(Writer out, Writer err, boolean terminal, List<? extends EslmCommand> commands,
+            String... args) {
+        Map<Class<? extends EslmCommand>, EslmCommand> byType = new LinkedHashMap<>();
+        commands.forEach(command -> byType.put(command.getClass(), command));
+        return run(out, err, terminal, new Commands(List.copyOf(byType.keySet()), byType::get), args);
+    }
+
+    /** Commands, made when they are needed. */
+    private record Commands(List<Class<? extends EslmCommand>> types,
+            Function<Class<? extends EslmCommand>, Object> make) {
+    }
+
+    private static int run(Writer out, Writer err, boolean terminal, Commands commands, String... args) {
         Output results = new Output(out);
         Output messages = new Output(err);
-        int code = execute(results, messages, terminal, args);
+        int code = execute(results, messages, terminal, commands, args);
         results.shown().flush();
         messages.shown().flush();
         if (!results.failed() || results.hasNoReader()) {
@@ -111,9 +131,9 @@ public final class Main implements Runnable {
         return code == 0 ? ErrorReport.FAILED : code;
     }
 
-    private static int execute(Output out, Output err, boolean terminal, String... args) {
+    private static int execute(Output out, Output err, boolean terminal, Commands commands, String... args) {
         try {
-            CommandLine program = commandLine(out, err, terminal, command -> mayNeed(command, args));
+            CommandLine program = commandLine(out, err, terminal, commands, command -> mayNeed(command, args));
             err.colors(Color.of(args).wanted(terminal));
             String[] expanded = Arguments.expand(program, args);
             err.colors(Color.of(expanded).wanted(terminal));
@@ -132,17 +152,18 @@ public final class Main implements Runnable {
 
     /** All commands, which write to {@code out} and {@code err}. */
     static CommandLine commandLine(Output out, Output err, boolean terminal) {
-        return commandLine(out, err, terminal, _ -> true);
+        return commandLine(out, err, terminal, OWN, _ -> true);
     }
 
     /** The commands of {@code whole} as they are, and of the others, which would take long to make, name and header alone. */
-    private static CommandLine commandLine(Output out, Output err, boolean terminal, Predicate<String> whole) {
+    private static CommandLine commandLine(Output out, Output err, boolean terminal, Commands commands,
+            Predicate<String> whole) {
         CommandLine program = new CommandLine(new Main(out, err, terminal));
         StandardOptions.addTo(program);
-        for (Class<? extends EslmCommand> type : COMMANDS) {
+        for (Class<? extends EslmCommand> type : commands.types) {
             Command about = type.getAnnotation(Command.class);
             if (whole.test(about.name())) {
-                CommandLine command = new CommandLine(type);
+                CommandLine command = new CommandLine(commands.make.apply(type));
                 program.addSubcommand(command);
                 command.<EslmCommand>getCommand().declare(command.getCommandSpec());
                 StandardOptions.addTo(command);

@@ -61,13 +61,13 @@ final class PrepareCommand extends EslmCommand {
     private boolean followLinks;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.require(command, IN, OUT).add(command, "", List.of(Run.TOKENIZER, VOCAB_SIZE, DataSource.SHARD_TOKENS))
                 .add(command, "Documents", DataSpec.options());
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Path out = options.get(OUT);
         DataSource.Target target =
                 new DataSource.Target(out, OptionalDouble.empty(), followLinks, options.get(DataSource.SHARD_TOKENS));

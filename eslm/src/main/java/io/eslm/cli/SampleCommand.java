@@ -60,13 +60,13 @@ final class SampleCommand extends EslmCommand {
     private boolean raw;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.require(command, DeclaredOptions.MODEL).add(command, "", Sampling.GROUP.options())
                 .add(command, "", List.of(NUM_SAMPLES, WeightFormat.OPTION)).add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         check();
         Sampling.of(options.values(Sampling.GROUP)); // before any work
         List<String> begins = begins();

@@ -42,14 +42,14 @@ final class ScoreCommand extends EslmCommand {
     private NoSpecial noSpecial;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.require(command, DeclaredOptions.MODEL)
                 .add(command, "", List.of(RISK, ValueAtRisk.ALPHA, WeightFormat.OPTION))
                 .add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         TokenSelector selector = new TailSelection(options.get(RISK), options.get(ValueAtRisk.ALPHA));
         Path folder = options.get(DeclaredOptions.MODEL);
         TokenTexts texts = new TokenTexts(ModelFolder.tokenizer(folder));

@@ -35,13 +35,13 @@ final class ServeCommand extends EslmCommand {
     private static final int LOOK_MS = 100;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.require(command, DeclaredOptions.MODEL).add(command, "", ServeOptions.GROUP.options())
                 .add(command, "", List.of(WeightFormat.OPTION)).add(command, "", DeclaredOptions.BACKEND);
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         ServeOptions serving = ServeOptions.of(options.values(ServeOptions.GROUP));
         Path folder = options.get(DeclaredOptions.MODEL);
         Tokenizer tokenizer = ModelFolder.tokenizer(folder).orElseThrow(() -> new OptionError(DeclaredOptions.MODEL,

@@ -33,12 +33,12 @@ final class ShellCommand extends EslmCommand {
     private Path script;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         // no options
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Script.needJshell();
         return script == null && screen.terminal() ? interact(screen) : runScript();
     }

@@ -19,7 +19,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
  *
  * <p>Nothing that a file, a name or a model contains reaches the terminal as a command to it: {@link Visible}.
  */
-final class Terminal implements AutoCloseable {
+public final class Terminal implements AutoCloseable {
     private static final int LINE_SECONDS = 5;
     /** Erases the line of a bar. */
     private static final String ERASE = "\r\u001b[K";
@@ -47,7 +47,8 @@ final class Terminal implements AutoCloseable {
         this.colors = err.colors();
     }
 
-    boolean terminal() {
+    /** True if it has a bar. */
+    public boolean terminal() {
         return terminal;
     }
 
@@ -56,14 +57,14 @@ final class Terminal implements AutoCloseable {
      *
      * @throws Output.Lost if nobody can read it
      */
-    void result(String line) {
+    public void result(String line) {
         erase();
         out.println(line);
         mustArrive();
     }
 
     /** A line of the result that is one JSON value. */
-    void result(JsonObject json) {
+    public void result(JsonObject json) {
         result(Visible.json(Json.line(json)));
     }
 
@@ -86,7 +87,7 @@ final class Terminal implements AutoCloseable {
     }
 
     /** A line about work that goes on even if nobody reads it, because its result is in files. */
-    void log(String line) {
+    public void log(String line) {
         if (quiet) {
             return;
         }
@@ -99,14 +100,14 @@ final class Terminal implements AutoCloseable {
     }
 
     /** A line that is not part of the result. */
-    void note(String line) {
+    public void note(String line) {
         if (!quiet) {
             say(line);
         }
     }
 
     /** A line that is not part of the result, but without which it is of no use. */
-    void say(String line) {
+    public void say(String line) {
         erase();
         err.println(line);
         err.flush();
@@ -121,7 +122,7 @@ final class Terminal implements AutoCloseable {
     }
 
     /** Shows the progress of the data preparation. */
-    Progress progress() {
+    public Progress progress() {
         return (done, total, what) -> {
             if (total == 0) {
                 note(what);
@@ -144,7 +145,7 @@ final class Terminal implements AutoCloseable {
     }
 
     /** On a terminal, shows the bar of {@code what}, followed by {@code text}. */
-    void bar(String what, long done, long total, String text) {
+    public void bar(String what, long done, long total, String text) {
         if (terminal && !quiet) {
             bar(what, total, "").setExtraMessage(Visible.line(text)).stepTo(done);
         }
@@ -177,7 +178,7 @@ final class Terminal implements AutoCloseable {
     }
 
     /** Removes the bar, if there is one. */
-    void endBar() {
+    public void endBar() {
         if (bar != null) {
             bar.close();
             bar = null;

@@ -49,12 +49,12 @@ final class TokenizeCommand extends EslmCommand {
                     + "tiktoken, or one of the words gpt2, jdk and bytes (default: gpt2)";
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         // no declared options
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Tokenizer t = ModelFolder.tokenizerAt(tokenizer);
         String text = source.file == null ? source.text : Texts.read(source.file);
         int[] ids = noSpecial.encode(t, text);

@@ -50,10 +50,12 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm train --data data/owt --eval-task piqa=valid.jsonl --eval-task arc_easy=test.parquet",
             "  eslm train --init-from gpt2/ --data book.txt --learning-rate 3e-5",
             "  eslm train --init-from resume --out-dir runs/book --max-iters 2000"})
-final class TrainCommand extends EslmCommand {
-    private static final String RESUME = "resume";
+public class TrainCommand extends EslmCommand {
+    /** Continues a run: a value of {@link #INIT_FROM}. */
+    protected static final String RESUME = "resume";
     private static final String SCRATCH = "scratch";
-    private static final Option<String> INIT_FROM = Option.text("init from", "WHERE",
+    /** What the first step starts with. */
+    protected static final Option<String> INIT_FROM = Option.text("init from", "WHERE",
             "scratch, a model folder, or resume: continue the run in --out-dir, with its own options unless you give others")
             .defaultsTo(SCRATCH);
     /** Of a live run that says nothing else. */
@@ -72,7 +74,7 @@ final class TrainCommand extends EslmCommand {
     private ConfigOptions config;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "",
                 List.of(Run.DATA, Run.TOKENIZER, INIT_FROM, Run.OUT_DIR, LOG_INTERVAL, Run.SAMPLE_PROMPT,
                         Run.TENSORBOARD,
@@ -117,7 +119,7 @@ final class TrainCommand extends EslmCommand {
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         List<String> given = spec.commandLine().getParseResult().matchedOptions().stream()
                 .map(o -> Options.name(o) + " " + ShellWords.quote(o.getValue().toString())).toList();
         screen.note("options: " + (given.isEmpty() ? "all defaults" : String.join(", ", given)));
@@ -132,7 +134,7 @@ final class TrainCommand extends EslmCommand {
                 throw new OptionError(option, text, "a run that exists keeps its data. Omit the option");
             });
         }
-        Run run = run().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
+        Run run = describe().arguments(spec.commandLine().getParseResult().expandedArgs()).progress(screen.progress())
                 .notes(note -> screen.note("note: " + note.messageFor(DeclaredOptions::flag)));
         if (run.isMember()) {
             return follow(screen, run);
@@ -219,7 +221,8 @@ final class TrainCommand extends EslmCommand {
         return ShellWords.command(words);
     }
 
-    private Run run() {
+    /** The run that the options describe. */
+    protected Run describe() {
         String from = options.get(INIT_FROM);
         NanoGptWords.checkInitFrom(from);
         Run run = from.equals(RESUME) ? Run.resume() : Run.create();

@@ -38,12 +38,12 @@ final class ViewCommand extends EslmCommand {
     private boolean tensorBoard;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "", List.of(OUT, HttpSite.PORT, HttpSite.HOST));
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Optional<Path> out = options.find(OUT);
         if ((tensorBoard || out.isPresent()) && (options.has(HttpSite.PORT) || options.has(HttpSite.HOST))) {
             throw new UserError((tensorBoard ? "--tensorboard: writes files" : "--out: writes a file")

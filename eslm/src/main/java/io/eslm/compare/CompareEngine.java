@@ -22,8 +22,10 @@ import io.eslm.tensor.io.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -42,8 +44,10 @@ public final class CompareEngine implements AutoCloseable {
     private final Backend backend;
     private final Function<ComparisonEntry, TokenData> data;
     private final Consumer<? super CompareEvent> listener;
+    /** Null where another process leads. */
     private final FolderLock lock;
     private final CompareTasks tasks;
+    private final Set<ComparisonEntry> warm = new HashSet<>();
 
     /** One run of a method. */
     private record One(ComparisonEntry entry, RunPlan plan) {
@@ -68,14 +72,7 @@ public final class CompareEngine implements AutoCloseable {
      * asked between steps. A run that diverges does not stop the others.
      */
     public CompareResult run(BooleanSupplier stop) {
-        List<One> runs = new ArrayList<>();
-        List<ComparisonEntry> order = new ArrayList<>(setup.entries());
-        for (int i = 0; i < setup.seeds(); i++) {
-            for (ComparisonEntry entry : order) {
-                runs.add(one(entry, i));
-            }
-            Collections.rotate(order, -1);
-        }
+        List<One> runs = runs();
         List<One> missing = new ArrayList<>(runs);
         missing.removeIf(CompareEngine::isFinished);
         listener.accept(new CompareEvent.Started(setup.folder(), runs.size(), runs.size() - missing.size(),
@@ -85,7 +82,7 @@ public final class CompareEngine implements AutoCloseable {
         for (One one : runs) {
             boolean trains = missing.contains(one);
             try {
-                if (stop.getAsBoolean() || trains && !train(one, stop)) {
+                if (stop.getAsBoolean() || trains && !train(one, setup.takeOver(), stop)) {
                     return new CompareResult(false, diverged, write());
                 }
                 if (test(one) || trains) {
@@ -97,6 +94,44 @@ public final class CompareEngine implements AutoCloseable {
             }
         }
         return new CompareResult(true, diverged, write());
+    }
+
+    /** In the order in which they are trained. */
+    private List<One> runs() {
+        List<One> runs = new ArrayList<>();
+        List<ComparisonEntry> order = new ArrayList<>(setup.entries());
+        for (int i = 0; i < setup.seeds(); i++) {
+            for (ComparisonEntry entry : order) {
+                runs.add(one(entry, i));
+            }
+            Collections.rotate(order, -1);
+        }
+        return runs;
+    }
+
+    /**
+     * Does what one run needs, where several processes share the runs: trains it if it is not finished, and evaluates it on tasks.
+     *
+     * @param index of the run, in the order of {@link #run(BooleanSupplier)}
+     * @param again whether a process that had this run before is known to be gone
+     * @return why it diverged; empty if it did not
+     */
+    public Optional<String> run(int index, boolean again) {
+        One one = runs().get(index);
+        BooleanSupplier never = () -> false;
+        try {
+            if (!isFinished(one)) {
+                if (warm.add(one.entry())) {
+                    warmUp(one.entry(), never);
+                }
+                train(one, again ? FolderLock.host(one.plan().folder()) : setup.takeOver(), never);
+            }
+            test(one);
+            return Optional.empty();
+        } catch (DivergedError e) {
+            listener.accept(new CompareEvent.Diverged(one.name(), e.getMessage()));
+            return Optional.of(one.name());
+        }
     }
 
     private One one(ComparisonEntry entry, int i) {
@@ -145,11 +180,11 @@ public final class CompareEngine implements AutoCloseable {
     }
 
     /** Returns false if {@code stop} came before the last step. */
-    private boolean train(One one, BooleanSupplier stop) {
+    private boolean train(One one, Optional<String> takeOver, BooleanSupplier stop) {
         CpuContention others = new CpuContention();
         System.gc(); // the previous run's models: their removal must not count in this run's steps
         int maxIters = one.plan().options().get(TrainOptions.MAX_ITERS);
-        try (FolderLock own = FolderLock.take(one.plan().folder(), setup.takeOver(), _ -> {
+        try (FolderLock own = FolderLock.take(one.plan().folder(), takeOver, _ -> {
         }); RunEngine engine = engine(one.entry(), one.plan().continuing())) {
             engine.guard(own).listener(event -> listener.accept(new CompareEvent.Trained(one.name(), maxIters, event)));
             if (!engine.train(stop).finished()) {
@@ -191,6 +226,8 @@ public final class CompareEngine implements AutoCloseable {
     @Override
     public void close() {
         backend.close();
-        lock.close();
+        if (lock != null) {
+            lock.close();
+        }
     }
 }

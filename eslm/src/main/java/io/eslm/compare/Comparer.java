@@ -139,6 +139,32 @@ public final class Comparer {
      * @throws io.eslm.tensor.UserError if a setting, the data, the folder, or the machine does not allow it
      */
     public CompareEngine open() {
+        CompareSetup asked = asked();
+        return open(asked, FolderLock.take(asked.folder(), asked.takeOver(), text -> progress.report(0, 0, text)));
+    }
+
+    /**
+     * Like {@link #open}, for one of several processes that share the runs. One of them has locked the folder for all.
+     *
+     * @see CompareEngine#run(int, boolean)
+     */
+    public CompareEngine join() {
+        return open(asked(), null);
+    }
+
+    /**
+     * Checks the settings before any work; data is not opened.
+     *
+     * @return the number of runs
+     * @throws io.eslm.tensor.UserError if something is wrong with them
+     */
+    public int check() {
+        CompareSetup asked = asked();
+        TaskPlan.of(options.own());
+        return asked.entries().size() * asked.seeds();
+    }
+
+    private CompareSetup asked() {
         List<ComparisonEntry> entries = entries();
         OptionValues own = options.own();
         OptionValues training = options.training();
@@ -153,10 +179,15 @@ public final class Comparer {
                 _ -> options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments,
                 own.find(TAKE_OVER));
         asked.check();
-        TaskPlan plan = TaskPlan.of(own);
-        FolderLock lock = FolderLock.take(asked.folder(), asked.takeOver(), text -> progress.report(0, 0, text));
+        return asked;
+    }
+
+    private CompareEngine open(CompareSetup asked, FolderLock lock) {
+        List<ComparisonEntry> entries = asked.entries();
+        OptionValues own = options.own();
         Backend backend = null;
         try {
+            TaskPlan plan = TaskPlan.of(own);
             backend = Backends.open(own.get(BACKEND), own.get(THREADS));
             Map<String, TokenData> tokens = tokens(asked);
             Function<ComparisonEntry, TokenData> data = entry -> tokens.get(tokenizer(entry));
@@ -175,7 +206,9 @@ public final class Comparer {
             if (backend != null) {
                 backend.close();
             }
-            lock.close();
+            if (lock != null) {
+                lock.close();
+            }
             throw e;
         }
     }

@@ -79,6 +79,11 @@ public final class FolderLock implements AutoCloseable {
         }
     }
 
+    /** The host of the process that has {@code folder}, or had it when it was killed; empty if none says so. */
+    public static Optional<String> host(Path folder) {
+        return LockHolder.read(folder).map(LockHolder::host);
+    }
+
     private static boolean make(Path folder) {
         try {
             Path parent = folder.toAbsolutePath().getParent();

@@ -2,6 +2,7 @@
 package io.eslm.run;
 
 import io.eslm.gpt2.collective.Address;
+import io.eslm.gpt2.collective.Rendezvous;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
@@ -69,6 +70,10 @@ public final class RankOptions {
      * @param rendezvous null for a world of one
      */
     record Place(int rank, int world, Address rendezvous, byte[] secret, Duration timeout) {
+        RankPlace meeting() {
+            return new RankPlace(rank, world, (program, notes) -> Rendezvous
+                    .join(new Rendezvous.Member(rank, world, secret, program, timeout), rendezvous, notes));
+        }
     }
 
     private RankOptions() {

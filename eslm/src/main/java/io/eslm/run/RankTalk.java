@@ -11,7 +11,6 @@ import io.eslm.gpt2.tokenizer.Tokenizers;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.collective.Collective;
-import io.eslm.gpt2.collective.Rendezvous;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
@@ -41,10 +40,8 @@ final class RankTalk {
         this.ranks = ranks;
     }
 
-    static Collective join(RankOptions.Place place, Consumer<String> notes) {
-        return Rendezvous.join(new Rendezvous.Member(place.rank(), place.world(), place.secret(),
-                "eslm " + RunConfig.version() + " (" + Provenance.programCommit() + ")", place.timeout()),
-                place.rendezvous(), notes);
+    static Collective join(RankPlace place, Consumer<String> notes) {
+        return place.meeting().join("eslm " + RunConfig.version() + " (" + Provenance.programCommit() + ")", notes);
     }
 
     /** @throws OptionError if the micro-batches of a step cannot be shared evenly */

@@ -4,29 +4,22 @@ package io.eslm.run;
 import io.eslm.gpt2.data.DataSource;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.gpt2.data.TokenData;
-import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
-import io.eslm.gpt2.checkpoint.CheckpointSearch;
-import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.Progress;
 import io.eslm.gpt2.option.Option;
-import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
-import io.eslm.gpt2.train.TrainerState;
 import io.eslm.report.RunLog;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
-import io.eslm.tensor.io.Json;
-import io.eslm.tensor.io.SealedJson;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -103,8 +96,9 @@ public final class Run {
     };
     private Consumer<? super RunNote> notes = _ -> {
     };
-    private RankOptions.Place place;
+    private RankPlace place;
     private boolean placed;
+    private boolean goesOn;
 
     private Run(boolean resume) {
         this.resume = resume;
@@ -176,6 +170,23 @@ public final class Run {
         return this;
     }
 
+    /** Where this process stands among ranks, if not the options or the variables of a launcher say it. */
+    public Run place(RankPlace among) {
+        place = among;
+        placed = true;
+        return this;
+    }
+
+    /**
+     * Lets a new run go on in a folder where it was stopped before. The settings must be the same.
+     *
+     * @see #resume(Path)
+     */
+    public Run goingOn() {
+        goesOn = true;
+        return this;
+    }
+
     /** Hears the progress of the data preparation, and of evaluations on tasks. */
     public Run progress(Progress hears) {
         progress = hears;
@@ -220,15 +231,17 @@ public final class Run {
      * written before {@link RunEngine#train}.
      */
     public RunEngine open() {
-        Optional<RankOptions.Place> place = place();
+        Optional<RankPlace> place = place();
         place.ifPresent(_ -> options = RankOptions.ordered(options));
         RunPlan given = resume ? null : fresh();
         TaskPlan tasks = TaskPlan.of(options.own());
-        FolderLock lock = resume ? lockExisting() : lockNew(given);
+        boolean there = !resume && isThere(given);
+        FolderLock lock = resume || there ? lockExisting() : lockNew(given);
         Backend backend = null;
         Collective ranks = null;
         try {
-            RunPlan asked = resume ? resumed() : given.in(lock.folder());
+            RunPlan asked = resume ? existing()
+                    : there ? Resumption.goOn(given) : given.in(lock.folder());
             Optional<Tokenizer> tokenizer = RunData.tokenizer(asked,
                     resume || from != null ? options.own().find(TOKENIZER) : options.tokenizer(asked.data()), resume);
             if (place.isPresent()) {
@@ -241,7 +254,10 @@ public final class Run {
             TokenData data = DataSource.open(asked.data(), tokenizer, progress);
             RunPlan plan = resume || from != null ? asked : asked.with(options.newModel(data));
             plan.check();
-            plan.checkMemory(opened, place.map(RankOptions.Place::world).orElse(1));
+            if (there) {
+                Resumption.checkModel(plan);
+            }
+            plan.checkMemory(opened, place.map(RankPlace::world).orElse(1));
             place.filter(p -> p.world() > 1).ifPresent(p -> note(RankTalk.memory(plan, p.world())));
             Runnable atEnd = () -> {
                 opened.close();
@@ -263,10 +279,38 @@ public final class Run {
         }
     }
 
+    /**
+     * Checks the settings, and the folders that they name, before any work; data is not opened.
+     *
+     * @throws io.eslm.tensor.UserError if something is wrong with them
+     */
+    public void check() {
+        Optional<RankPlace> among = place();
+        among.ifPresent(_ -> options = RankOptions.ordered(options));
+        RunPlan plan = resume ? existing() : fresh();
+        TaskPlan.of(options.own());
+        if (!resume && isThere(plan)) {
+            Resumption.goOn(plan);
+        } else if (!resume) {
+            RunFolder.checkNew(plan.folder());
+        }
+        among.ifPresent(p -> RankTalk.checkShare(plan, p.world()));
+    }
+
+    /** Whether the folder of a new run holds it already. */
+    private boolean isThere(RunPlan plan) {
+        return goesOn && Files.exists(plan.folder().resolve(RunLog.CONFIG));
+    }
+
+    private RunPlan existing() {
+        RunFolder.checkExisting(options.own().get(OUT_DIR));
+        return new Resumption(options, methodOptions, arguments).resumed();
+    }
+
     /** Where this process stands among ranks; empty if it is by itself. Looked up once: a secret may come from a pipe. */
-    private Optional<RankOptions.Place> place() {
+    private Optional<RankPlace> place() {
         if (!placed) {
-            place = RankOptions.of(options.own(), System.getenv()).orElse(null);
+            place = RankOptions.of(options.own(), System.getenv()).map(RankOptions.Place::meeting).orElse(null);
             placed = true;
         }
         return Optional.ofNullable(place);
@@ -309,77 +353,5 @@ public final class Run {
 
     private void note(String text) {
         notes.accept(RunNote.of(text));
-    }
-
-    private RunPlan resumed() {
-        OptionValues own = options.own();
-        Path folder = own.get(OUT_DIR);
-        Json config = Json.read(folder.resolve(RunLog.CONFIG));
-        List<String> notices = new ArrayList<>();
-        SealedJson.fault(config.file()).ifPresent(fault -> notices.add(accepted(config.file() + ": " + fault)));
-        CheckpointSearch found = new Checkpoints(folder).find(own.get(ACCEPT_CHANGED)).orRefuse();
-        notices.addAll(found.notes());
-        Optional<Path> checkpoint = found.newest();
-        Gpt2Config model = checkpoint.map(ModelFolder::config).orElseGet(() -> recorded(config));
-        checkKept(Gpt2Config.DROPOUT, options.model(), model.dropout());
-        options.checkShape(model, checkpoint.orElse(folder));
-        MethodSpec method = resumed(MethodSpec.parse(config.required("method", String.class)));
-        TrainOptions before = RunNotes.saved(config);
-        if (options.training().get(TrainOptions.ORDERED_SUM) && !before.get(TrainOptions.ORDERED_SUM)) {
-            throw new OptionError(TrainOptions.ORDERED_SUM, true,
-                    "the run was started without, as one process that adds up "
-                            + "gradients in place; ranks would not continue it with the same bits. Resume it with one process, or start "
-                            + "a new run from its model");
-        }
-        String begun = config.required(RunConfig.INIT_FROM, String.class);
-        Optional<Path> weights = checkpoint.isPresent() || begun.equals(RunConfig.SCRATCH) ? Optional.empty()
-                : Optional.of(Path.of(begun));
-        RunPlan saved =
-                new RunPlan(folder, RunData.of(config, options.own()), method, model, TrainOptions.defaults(),
-                        own.get(SAMPLE_PROMPT),
-                        weights, checkpoint, Optional.of(config), arguments, Map.of(), notices);
-        RunPlan plan = saved.with(before.resumedWith(options.training()));
-        plan.check();
-        if (checkpoint.isEmpty()) {
-            new TrainerState(0, 0, 0, before, method.name(), new JsonObject()).checkResumable(plan.options(),
-                    method.name());
-        }
-        return plan;
-    }
-
-    private String accepted(String changed) {
-        if (!options.own().get(ACCEPT_CHANGED)) {
-            throw new OptionError(ACCEPT_CHANGED, null, "is needed to resume from a changed file. " + changed
-                    + ". If you did not change it, restore it from a copy");
-        }
-        return changed + "; it is used all the same";
-    }
-
-    /** The shape of a model that is not saved yet. */
-    private static Gpt2Config recorded(Json config) {
-        return new Gpt2Config(OptionValues.fromJson(Gpt2Config.GROUP, config.child("model")));
-    }
-
-    private static <T> void checkKept(Option<T> option, OptionValues given, T saved) {
-        if (given.isSet(option) && !given.get(option).equals(saved)) {
-            throw OptionError.changed(option, given.get(option), saved);
-        }
-    }
-
-    /** The method of the run to resume, if no other one was given. */
-    private MethodSpec resumed(MethodSpec saved) {
-        String asked = options.own().isSet(METHOD) ? options.own().get(METHOD) : saved.name();
-        MethodSpec now = MethodSpec.parse(asked.equals(saved.name()) ? saved.toString() : asked, methodOptions);
-        if (!now.name().equals(saved.name())) {
-            throw OptionError.changed(METHOD, now.name(), saved.name());
-        }
-        now.values().firstDifference(saved.values()).ifPresent(option -> {
-            throw OptionError.changed(option, text(now, option), text(saved, option));
-        });
-        return saved;
-    }
-
-    private static String text(MethodSpec spec, Option<?> option) {
-        return spec.values().find(option).map(Object::toString).orElse("no value");
     }
 }

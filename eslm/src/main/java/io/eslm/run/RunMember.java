@@ -31,13 +31,13 @@ public final class RunMember implements AutoCloseable {
     private final RunPlan plan;
     private final Backend backend;
     private final Trainer trainer;
-    private final RankOptions.Place place;
+    private final RankPlace place;
     private long taken;
     private Optional<TrainEvent.Step> lastStep = Optional.empty();
     private Consumer<? super TrainEvent> listener = _ -> {
     };
 
-    private RunMember(RunPlan plan, Backend backend, TokenData data, RankOptions.Place place, Collective ranks) {
+    private RunMember(RunPlan plan, Backend backend, TokenData data, RankPlace place, Collective ranks) {
         this.plan = plan;
         this.backend = backend;
         this.place = place;
@@ -48,7 +48,7 @@ public final class RunMember implements AutoCloseable {
                 plan.options(), this::hear, ranks);
     }
 
-    static RunMember join(RankOptions.Place place, RunOptions options, Map<Option<?>, String> methodOptions,
+    static RunMember join(RankPlace place, RunOptions options, Map<Option<?>, String> methodOptions,
             Progress progress, Consumer<String> notes) {
         Collective ranks = RankTalk.join(place, notes);
         Backend backend = null;

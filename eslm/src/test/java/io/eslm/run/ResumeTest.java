@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import io.eslm.cli.Program;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.UserError;
@@ -72,6 +73,27 @@ class ResumeTest {
             assertArrayEquals(Files.readAllBytes(whole.resolve(saved)), Files.readAllBytes(resumed.resolve(saved)),
                     file);
         }
+    }
+
+    /** A command that is started again and again until it is done. */
+    @Test
+    void aNewRunGoesOnInItsFolderIfItsSettingsAreTheSame() throws IOException {
+        Path whole = run("whole").model(TINY).start().folder();
+        for (int stop : new int[] {0, 3, 5}) {
+            int[] asked = {0};
+            run("again").model(TINY).goingOn().start(() -> asked[0]++ == stop);
+        }
+        var e = assertThrows(OptionError.class,
+                () -> run("again").model(TINY).goingOn().option(TrainOptions.SEED, 9L).start());
+        assertTrue(e.getMessage().startsWith("seed 9: the run in " + temp.resolve("again") + " has "), e.getMessage());
+        e = assertThrows(OptionError.class, () -> run("again").model(TINY).goingOn().method("random:alpha=0.5").check());
+        assertTrue(e.getMessage().contains("the run in "), e.getMessage());
+        e = assertThrows(OptionError.class,
+                () -> run("again").model(TINY.with(Gpt2Config.N_EMBD, 32)).goingOn().start());
+        assertTrue(e.getMessage().startsWith("n embd 32: the run in "), e.getMessage());
+        assertThrows(OptionError.class, () -> run("again").model(TINY).check());
+        run("again").model(TINY).goingOn().start();
+        assertSame(whole, temp.resolve("again"));
     }
 
     /** Killed before its first checkpoint: what it had logged is written again. */

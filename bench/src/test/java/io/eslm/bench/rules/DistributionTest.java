@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DistributionTest {
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
     private static final List<String> MODULES =
-            List.of("", "bom", "tensor", "tensor/tornado", "autograd", "gpt2", "eslm", "bench");
+            List.of("", "bom", "tensor", "tensor/tornado", "autograd", "gpt2", "eslm", "eslm/spark", "bench");
 
     private static String read(String file) throws IOException {
         return Files.readString(ROOT.resolve(file));

@@ -61,6 +61,11 @@ class RulesTest {
         assertEquals(1, Rules.arrow(Source.parse("autograd/src/main/java/A.java", imported)).count());
         assertEquals(1, Rules.arrow(Source.parse("gpt2/src/test/java/A.java", qualified)).count());
         assertEquals(1, Rules.arrow(Source.parse("tensor/tornado/src/main/java/A.java", imported)).count());
+        assertEquals(1,
+                Rules.arrow(Source.parse("bench/src/main/java/A.java", "import io.eslm.spark.Cluster; class A {}"))
+                        .count());
+        assertEquals(0, Rules.arrow(Source.parse("eslm/spark/src/main/java/A.java",
+                "import io.eslm.spark.Cluster; import io.eslm.gpt2.Gpt2; class A {}")).count());
         assertEquals(0, Rules.arrow(Source.parse("gpt2/src/main/java/A.java", imported)).count());
         assertEquals(0, Rules.arrow(Source.parse("eslm/src/main/java/A.java", qualified)).count());
     }
@@ -75,6 +80,9 @@ class RulesTest {
                 Rules.seam(Source.parse("tensor/src/main/java/io/eslm/tensor/backend/vector/A.java", vector)).count());
         assertTrue(Rules.seam(Source.parse("gpt2/src/test/java/A.java", tornado)).count() > 0);
         assertEquals(0, Rules.seam(Source.parse("tensor/tornado/src/main/java/A.java", tornado)).count());
+        var spark = "import org.apache.spark.SparkConf; class A {}";
+        assertEquals(1, Rules.seam(Source.parse("eslm/src/main/java/A.java", spark)).count());
+        assertEquals(0, Rules.seam(Source.parse("eslm/spark/src/main/java/A.java", spark)).count());
     }
 
     @Test

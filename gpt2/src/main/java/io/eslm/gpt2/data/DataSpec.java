@@ -169,6 +169,15 @@ public record DataSpec(List<Source> sources) {
         }).collect(Collectors.joining("\n"));
     }
 
+    /** The same for a process that works in another folder: {@code text} with files and folders named from the root. */
+    public static String rooted(String text) {
+        return new DataSpec(parse(text).sources.stream()
+                .map(source -> source.isAddress() || source.location.equals(DataSource.JDK)
+                        || source.location.equals(DataSource.STDIN) ? source
+                                : source.at(Path.of(source.location).toAbsolutePath().toString()))
+                .toList()).text();
+    }
+
     /** To be parsed again. */
     String text() {
         return sources.stream().map(Source::text).collect(Collectors.joining("\n"));

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.spark;
+
+import io.eslm.cli.Terminal;
+import io.eslm.cli.TrainCommand;
+import io.eslm.gpt2.option.Option;
+import io.eslm.gpt2.option.OptionError;
+import io.eslm.run.RankOptions;
+import io.eslm.run.RankPlace;
+import io.eslm.run.Run;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.SparkConf;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** The command train on Spark: each task of a barrier stage is a rank. */
+@Command(name = "train", abbreviateSynopsis = true,
+        header = "Trains on Spark: each executor is a rank, and computes its share of each step.",
+        description = {"",
+            "The result has the same bits for any number of executors. The folder of the run must be on a file system that all "
+                    + "hosts share. A lost executor is replaced, and the training goes on from its newest checkpoint; where the "
+                    + "program itself was stopped, the same command goes on.",
+            ""},
+        footer = {"", "Examples:",
+            "  eslm train --spark local-cluster[4,1,2048] --data book.txt --grad-accum 4 --out-dir runs/book",
+            "  spark-submit --class io.eslm.spark.SparkMain eslm-spark.jar train --data /data/owt --out-dir /runs/owt …"})
+final class SparkTrainCommand extends TrainCommand {
+    private static final String ATTEMPTS = "spark.stage.maxConsecutiveAttempts";
+    private static final int USUAL_ATTEMPTS = 4;
+    /** What Spark decides. */
+    private static final List<Option<?>> OF_LAUNCHERS =
+            List.of(RankOptions.RANK, RankOptions.RENDEZVOUS, RankOptions.SECRET_FILE);
+
+    @Override
+    protected void declare(CommandSpec command) {
+        super.declare(command);
+        options.add(command, "Spark", Cluster.options());
+    }
+
+    @Override
+    protected int run(Terminal screen) {
+        for (Option<?> option : OF_LAUNCHERS) {
+            if (options.has(option)) {
+                throw new OptionError(option, null, "Spark places the ranks. Omit the option");
+            }
+        }
+        if (!options.has(Run.OUT_DIR)) {
+            throw new OptionError(Run.OUT_DIR, null, "must be given on Spark: a folder that all hosts see. The same command goes on "
+                    + "with the run that is there");
+        }
+        List<Option<?>> mine = new ArrayList<>(Cluster.options());
+        mine.add(RankOptions.WORLD);
+        List<String> words = new ArrayList<>(List.of("train"));
+        words.addAll(options.words(mine));
+        Path folder = options.get(Run.OUT_DIR);
+        SparkConf settings = Cluster.settings("train", options.find(Cluster.MASTER), true);
+        int world = options.find(RankOptions.WORLD).or(() -> Cluster.executors(settings))
+                .orElseThrow(() -> new OptionError(RankOptions.WORLD, null,
+                        "must be given: on how many executors to train (spark.executor.instances is not set)"));
+        describe().place(new RankPlace(0, world, null)).goingOn().check();
+        int most = settings.getInt(ATTEMPTS, USUAL_ATTEMPTS);
+        // Starting again is ours: Spark would not, once a rank is done, and it counts attempts that made progress.
+        settings.set(ATTEMPTS, "1").setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s")
+                .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600")
+                .setIfMissing("spark.task.reaper.enabled", "true").setIfMissing("spark.task.reaper.killTimeout", "120s");
+        try (Cluster cluster = Cluster.open(settings)) {
+            return new RankJob(cluster, screen, folder, world, Duration.ofSeconds(options.get(RankOptions.TIMEOUT)), most)
+                    .run(words);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.spark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.eslm.tensor.backend.BackendProvider;
+import io.eslm.tensor.backend.Backends;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.spark.launcher.JavaModuleOptions;
+import org.junit.jupiter.api.Test;
+
+/** Executors are processes of their own, with our classes and the Vector API; and the flags of the driver are Spark's. */
+class ClusterTest {
+    @Test
+    void executorsHaveOurClassesAndTheVectorBackend() {
+        try (Cluster cluster = Clusters.open(2)) {
+            List<String> found = cluster.context().parallelize(List.of(0, 1), 2).map(_ -> backends()).collect();
+            assertEquals(List.of("[scalar, vector]", "[scalar, vector]"),
+                    found.stream().map(text -> text.replaceFirst(" \\d+$", "")).toList());
+            Set<String> processes = new HashSet<>(found);
+            processes.remove(backends());
+            assertEquals(2, processes.size(), found::toString);
+        }
+    }
+
+    /** The names of the backends, and the number of the process. */
+    private static String backends() {
+        return Backends.all().stream().map(BackendProvider::name).sorted().toList() + " " + ProcessHandle.current().pid();
+    }
+
+    @Test
+    void theFlagsOfTheDriverAreThoseOfSpark() throws IOException {
+        Path root = Path.of("").toAbsolutePath().getParent().getParent();
+        List<String> ours = Files.readAllLines(root.resolve("bin/jvm-flags-spark")).stream()
+                .filter(line -> !line.startsWith("#")).toList();
+        assertEquals(Set.of(JavaModuleOptions.defaultModuleOptionArray()), Set.copyOf(ours));
+    }
+}

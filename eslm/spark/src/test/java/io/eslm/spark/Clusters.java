@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.spark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.cli.DeclaredOptions;
+import io.eslm.cli.Main;
+import io.eslm.gpt2.option.Option;
+import io.eslm.report.RunLog;
+import io.eslm.tensor.Rng;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** Clusters of executors that are processes of this machine, the program on them, and small inputs. */
+final class Clusters {
+    private static final int MB = 512;
+
+    private Clusters() {
+    }
+
+    /** The word that asks for a cluster. */
+    static String master(int executors) {
+        return DeclaredOptions.flag(Cluster.MASTER) + "=local-cluster[" + executors + ",1," + MB + "]";
+    }
+
+    static Cluster open(int executors) {
+        DeclaredOptions options = new DeclaredOptions();
+        CommandSpec command = CommandSpec.create();
+        options.add(command, "", Cluster.options());
+        new CommandLine(command).parseArgs(master(executors));
+        return Cluster.open(options, "test", true);
+    }
+
+    /** How the program ended. */
+    record Outcome(int code, String out, String err) {
+        Outcome ok() {
+            assertEquals(0, code, err);
+            return this;
+        }
+    }
+
+    /** The program on Spark, if a word of {@link #master} is there, and else by itself. */
+    static Outcome run(List<String> words) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        String[] args = words.toArray(String[]::new);
+        boolean spark = words.stream().anyMatch(word -> word.startsWith(DeclaredOptions.flag(Cluster.MASTER) + "="));
+        int code = spark ? Main.run(out, err, false, SparkMain.commands(), args) : Main.run(out, err, false, args);
+        return new Outcome(code, out.toString(), err.toString());
+    }
+
+    static String word(Option<?> option, Object value) {
+        return DeclaredOptions.flag(option) + "=" + value;
+    }
+
+    /** The processes of the executors. */
+    static List<ProcessHandle> executors() {
+        return ProcessHandle.current().descendants()
+                .filter(process -> process.info().commandLine().orElse("").contains("CoarseGrainedExecutorBackend")).toList();
+    }
+
+    /** Kills an executor with signal 9 as soon as {@code log} has {@code lines} lines; once for each number, in their order. */
+    static Thread killer(Path log, long seed, int... lines) {
+        return Thread.ofPlatform().daemon().start(() -> {
+            Rng rng = Rng.of(seed);
+            for (int n : lines) {
+                await(() -> lines(log) >= n);
+                List<ProcessHandle> there = executors();
+                assertTrue(there.get(rng.nextInt(there.size())).destroyForcibly());
+            }
+        });
+    }
+
+    private static void await(java.util.function.BooleanSupplier condition) {
+        while (!condition.getAsBoolean()) {
+            try {
+                Thread.sleep(1);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private static long lines(Path log) {
+        try (Stream<String> all = Files.lines(log)) {
+            return all.count();
+        } catch (IOException _) {
+            return 0;
+        }
+    }
+
+    /** A prepared folder of tokens below 64 that can be learnt. */
+    static Path tokens(Path dir) throws IOException {
+        Files.createDirectories(dir);
+        Files.write(dir.resolve("train.bin"), chain(4000, 1));
+        Files.write(dir.resolve("val.bin"), chain(500, 2));
+        return dir;
+    }
+
+    private static byte[] chain(int n, long seed) {
+        Rng rng = Rng.of(seed);
+        ByteBuffer ids = ByteBuffer.allocate(2 * n).order(ByteOrder.LITTLE_ENDIAN);
+        int id = 0;
+        for (int i = 0; i < n; i++) {
+            ids.putShort((short) id);
+            id = rng.nextInt(4) == 0 ? rng.nextInt(64) : (id * 5 + 1) % 64;
+        }
+        return ids.array();
+    }
+
+    /** All lines of a run's log without what a clock measured. */
+    static String numbers(Path run) {
+        return RunLog.read(run).stream().map(line -> {
+            List.of("ms", "tokens_per_s", "mfu").forEach(line::remove);
+            return line.toString();
+        }).collect(Collectors.joining("\n"));
+    }
+
+    /** {@code words} and {@code more}. */
+    static List<String> with(List<String> words, String... more) {
+        List<String> all = new ArrayList<>(words);
+        all.addAll(List.of(more));
+        return all;
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.spark;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.train.TrainOptions;
+import io.eslm.report.RunLog;
+import io.eslm.run.Run;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Ranks on executors: the files of one process, bit for bit, also where executors are killed; and one sentence for a mistake. */
+class SparkTrainTest {
+    private static final int STEPS = 120;
+    private static final int SAVED = 20;
+
+    @TempDir
+    private static Path shared;
+    private static Path data;
+
+    @BeforeAll
+    static void makeData() throws IOException {
+        data = Clusters.tokens(shared.resolve("data"));
+        Clusters.run(Clusters.with(words(shared.resolve("one")), Clusters.word(TrainOptions.ORDERED_SUM, true))).ok();
+    }
+
+    private static List<String> words(Path folder) {
+        return List.of("train", Clusters.word(Run.DATA, data), Clusters.word(Run.OUT_DIR, folder),
+                Clusters.word(Gpt2Config.N_LAYER, 2), Clusters.word(Gpt2Config.N_HEAD, 2),
+                Clusters.word(Gpt2Config.N_EMBD, 16), Clusters.word(Gpt2Config.BLOCK_SIZE, 16),
+                Clusters.word(Gpt2Config.VOCAB_SIZE, 64), Clusters.word(Gpt2Config.DROPOUT, 0.1),
+                Clusters.word(TrainOptions.BATCH_SIZE, 2), Clusters.word(TrainOptions.GRAD_ACCUM, 4),
+                Clusters.word(TrainOptions.MAX_ITERS, STEPS), Clusters.word(TrainOptions.EVAL_ITERS, 2),
+                Clusters.word(TrainOptions.EVAL_INTERVAL, 40), Clusters.word(TrainOptions.CHECKPOINT_INTERVAL, SAVED));
+    }
+
+    private static void assertSameAsOneProcess(Path run) throws IOException {
+        Path one = shared.resolve("one");
+        assertEquals(Clusters.numbers(one), Clusters.numbers(run));
+        for (String file : List.of("model.safetensors", "optimizer.safetensors", "trainer.json")) {
+            Path last = Path.of("checkpoints", "step-000" + STEPS, file);
+            assertArrayEquals(Files.readAllBytes(one.resolve(last)), Files.readAllBytes(run.resolve(last)), file);
+        }
+    }
+
+    @Test
+    void fourExecutorsOfWhichSomeAreKilled() throws Exception {
+        Path run = shared.resolve("four");
+        Thread killer = Clusters.killer(run.resolve(RunLog.METRICS), 7, 5, 50, 95);
+        var ended = Clusters.run(Clusters.with(words(run), Clusters.master(4))).ok();
+        killer.join(TimeUnit.SECONDS.toMillis(1));
+        assertFalse(killer.isAlive(), "not all kills happened");
+        assertTrue(ended.err().contains("a rank is lost: rank "), ended.err());
+        assertTrue(ended.err().contains("goes on from step-0000"), ended.err());
+        assertTrue(ended.out().contains("step " + STEPS + "/" + STEPS) || ended.out().contains("step " + STEPS),
+                ended.out());
+        assertSameAsOneProcess(run);
+    }
+
+    @Test
+    void aDamagedDatasetIsOneSentenceAndTheSameCommandGoesOn() throws IOException {
+        Path run = shared.resolve("two");
+        Path broken = Files.createDirectories(shared.resolve("broken"));
+        Files.write(broken.resolve("train.bin"), new byte[] {1, 2, 3});
+        var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken), Clusters.master(2)));
+        assertEquals(1, failed.code(), failed.err());
+        assertEquals(1, failed.err().lines().filter(line -> line.startsWith("error: ") && line.contains("train.bin")).count(),
+                failed.err());
+        assertFalse(failed.err().contains("a rank is lost"), failed.err());
+    }
+
+    @Test
+    void aMistakeNeedsNoCluster() {
+        Path run = shared.resolve("none");
+        assertError("--grad-accum 3: must be a multiple of world 2", Clusters.with(words(run),
+                Clusters.word(TrainOptions.GRAD_ACCUM, 3), Clusters.master(2)));
+        assertError("--method", Clusters.with(words(run), "--method=nothing", Clusters.master(2)));
+        assertError("--rank: Spark places the ranks. Omit the option",
+                Clusters.with(words(run), "--rank=1", Clusters.master(2)));
+        assertError("--learning-rate 0.5: the run in ", Clusters.with(words(shared.resolve("one")), "--learning-rate=0.5",
+                Clusters.master(2)));
+    }
+
+    private static void assertError(String begin, List<String> words) {
+        var failed = Clusters.run(words);
+        assertEquals(1, failed.code(), failed.err());
+        assertTrue(failed.err().startsWith("error: " + begin), failed.err());
+        assertEquals(1, failed.err().lines().count(), failed.err());
+    }
+}
