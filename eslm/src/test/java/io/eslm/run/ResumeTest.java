@@ -86,7 +86,8 @@ class ResumeTest {
         var e = assertThrows(OptionError.class,
                 () -> run("again").model(TINY).goingOn().option(TrainOptions.SEED, 9L).start());
         assertTrue(e.getMessage().startsWith("seed 9: the run in " + temp.resolve("again") + " has "), e.getMessage());
-        e = assertThrows(OptionError.class, () -> run("again").model(TINY).goingOn().method("random:alpha=0.5").check());
+        e = assertThrows(OptionError.class,
+                () -> run("again").model(TINY).goingOn().method("random:alpha=0.5").check());
         assertTrue(e.getMessage().contains("the run in "), e.getMessage());
         e = assertThrows(OptionError.class,
                 () -> run("again").model(TINY.with(Gpt2Config.N_EMBD, 32)).goingOn().start());

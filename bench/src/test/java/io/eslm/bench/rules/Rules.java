@@ -36,7 +36,8 @@ final class Rules {
 
     /** The packages that are a command line, and so may name its flags. */
     private static final List<String> COMMAND_LINES =
-            List.of("eslm/src/main/java/io/eslm/cli/", "bench/src/main/java/io/eslm/bench/");
+            List.of("eslm/src/main/java/io/eslm/cli/", "eslm/spark/src/main/java/io/eslm/spark/",
+                    "bench/src/main/java/io/eslm/bench/");
 
     private Rules() {}
 

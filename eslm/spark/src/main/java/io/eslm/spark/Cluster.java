@@ -74,13 +74,15 @@ public final class Cluster implements AutoCloseable {
     private static void localCluster(SparkConf conf, Matcher local) {
         String home = System.getenv("SPARK_HOME");
         if (home == null || !Files.isDirectory(Path.of(home, "jars"))) {
-            throw new OptionError(MASTER, local.group(), "needs the variable SPARK_HOME, the folder of a Spark; bin/eslm "
-                    + "sets it in a clone of the sources");
+            throw new OptionError(MASTER, local.group(),
+                    "needs the variable SPARK_HOME, the folder of a Spark; bin/eslm "
+                            + "sets it in a clone of the sources");
         }
         conf.setIfMissing(EXECUTORS, local.group(1)).setIfMissing(EXECUTOR_CORES, local.group(2))
                 .setIfMissing("spark.executor.memory", local.group(3) + "m")
                 .setIfMissing("spark.executor.extraClassPath", System.getProperty("java.class.path"))
                 .setIfMissing("spark.executorEnv.JAVA_HOME", System.getProperty("java.home"))
+                .setIfMissing("spark.executorEnv.SPARK_SCALA_VERSION", "2.13")
                 .setIfMissing("spark.ui.enabled", "false");
     }
 
@@ -91,7 +93,8 @@ public final class Cluster implements AutoCloseable {
     }
 
     private static Optional<Integer> number(SparkConf conf, String key) {
-        return Arrays.stream(conf.get(key, "").split(",")).filter(text -> text.matches("\\d{1,9}")).map(Integer::valueOf)
+        return Arrays.stream(conf.get(key, "").split(",")).filter(text -> text.matches("\\d{1,9}"))
+                .map(Integer::valueOf)
                 .findFirst();
     }
 

@@ -78,7 +78,8 @@ final class RankJob {
                 }
                 awaitEnd();
                 now = new ArrayList<>(words);
-                FolderLock.host(folder).map(host -> DeclaredOptions.flag(Run.TAKE_OVER) + "=" + host).ifPresent(now::add);
+                FolderLock.host(folder).map(host -> DeclaredOptions.flag(Run.TAKE_OVER) + "=" + host)
+                        .ifPresent(now::add);
             }
         }
     }
@@ -86,8 +87,10 @@ final class RankJob {
     private void check(Job.SparkFailure e, int failed) {
         String message = e.getMessage();
         if (message.contains(NO_ROOM)) {
-            throw new UserError("Spark has no room for " + world + " ranks at the same time. Give it more executors, or "
-                    + "take fewer ranks (" + RankOptions.WORLD + ")", e);
+            throw new UserError(
+                    "Spark has no room for " + world + " ranks at the same time. Give it more executors, or "
+                            + "take fewer ranks (" + RankOptions.WORLD + ")",
+                    e);
         }
         if (message.contains(CANCELLED) || cluster.session().sparkContext().isStopped()) {
             throw new UserError("Spark ended the job: " + message + ". The same command goes on", e);

@@ -29,8 +29,9 @@ import scala.runtime.AbstractFunction1;
  */
 final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integer>> implements Serializable {
     private static final long serialVersionUID = 1;
-    /** How long the ranks that lost another one wait for the reason of one that failed by itself. */
-    private static final Duration WORDS = Duration.ofSeconds(3);
+    /** How long a rank other than 0 that fails by itself waits for rank 0's words, and one that lost another for a reason. */
+    private static final Duration OF_RANK_0 = Duration.ofSeconds(1);
+    private static final Duration OF_ANY = Duration.ofSeconds(4);
     private static final String WRONG = "!";
 
     private final String[] words;
@@ -87,10 +88,13 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
         }
         String why = command.failure();
         if (!lost.get()) {
+            if (rank > 0) {
+                pause(OF_RANK_0); // where all fail alike, as in a training that diverges, rank 0 has most to say
+            }
             Job.fail(why);
         }
         Job.lost(why);
-        pause();
+        pause(OF_ANY);
         throw new UserError(why);
     }
 
@@ -99,9 +103,9 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
         return world > 1 && rank == 0 ? Rendezvous.host(me, door, notes) : Rendezvous.join(me, where, notes);
     }
 
-    private static void pause() {
+    private static void pause(Duration time) {
         try {
-            Thread.sleep(WORDS);
+            Thread.sleep(time);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }

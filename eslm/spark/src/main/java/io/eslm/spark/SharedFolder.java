@@ -40,7 +40,8 @@ final class SharedFolder implements AutoCloseable, Serializable {
     /** In a task: what is wrong, if this host does not see what the driver sees. */
     Optional<String> fault() {
         return Files.exists(Path.of(marker)) ? Optional.empty()
-                : Optional.of(folder + ": " + host() + " does not see this folder as the driver does. Name one that all hosts "
+                : Optional.of(folder + ": " + host()
+                        + " does not see this folder as the driver does. Name one that all hosts "
                         + "share, on NFS or another file system of the cluster");
     }
 

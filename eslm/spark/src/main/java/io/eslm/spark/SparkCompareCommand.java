@@ -44,7 +44,8 @@ final class SparkCompareCommand extends CompareCommand {
                 SharedFolder shared = SharedFolder.mark(Comparer.OUT_DIR, folder)) {
             List<Integer> indices = IntStream.range(0, runs).boxed().toList();
             List<String> diverged = new Job(cluster, screen).run("compare " + folder, context -> context
-                    .parallelize(indices, runs).map(new CompareTask(words, shared)).filter(name -> !name.isEmpty()).collect());
+                    .parallelize(indices, runs).map(new CompareTask(words, shared)).filter(name -> !name.isEmpty())
+                    .collect());
             Comparison comparison = Comparison.read(folder);
             comparison.write(folder);
             return finish(screen, new CompareResult(true, diverged, comparison));

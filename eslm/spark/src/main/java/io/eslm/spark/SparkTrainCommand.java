@@ -48,8 +48,9 @@ final class SparkTrainCommand extends TrainCommand {
             }
         }
         if (!options.has(Run.OUT_DIR)) {
-            throw new OptionError(Run.OUT_DIR, null, "must be given on Spark: a folder that all hosts see. The same command goes on "
-                    + "with the run that is there");
+            throw new OptionError(Run.OUT_DIR, null,
+                    "must be given on Spark: a folder that all hosts see. The same command goes on "
+                            + "with the run that is there");
         }
         List<Option<?>> mine = new ArrayList<>(Cluster.options());
         mine.add(RankOptions.WORLD);
@@ -65,9 +66,11 @@ final class SparkTrainCommand extends TrainCommand {
         // Starting again is ours: Spark would not, once a rank is done, and it counts attempts that made progress.
         settings.set(ATTEMPTS, "1").setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s")
                 .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600")
-                .setIfMissing("spark.task.reaper.enabled", "true").setIfMissing("spark.task.reaper.killTimeout", "120s");
+                .setIfMissing("spark.task.reaper.enabled", "true")
+                .setIfMissing("spark.task.reaper.killTimeout", "120s");
         try (Cluster cluster = Cluster.open(settings)) {
-            return new RankJob(cluster, screen, folder, world, Duration.ofSeconds(options.get(RankOptions.TIMEOUT)), most)
+            return new RankJob(cluster, screen, folder, world, Duration.ofSeconds(options.get(RankOptions.TIMEOUT)),
+                    most)
                     .run(words);
         }
     }

@@ -2,26 +2,30 @@
 package io.eslm.spark;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.tensor.backend.BackendProvider;
 import io.eslm.tensor.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.junit.jupiter.api.Test;
 
 /** Executors are processes of their own, with our classes and the Vector API; and the flags of the driver are Spark's. */
 class ClusterTest {
+    private static final String OPENS = "--add-opens=java.base/";
+
     @Test
     void executorsHaveOurClassesAndTheVectorBackend() {
         try (Cluster cluster = Clusters.open(2)) {
             List<String> found = cluster.context().parallelize(List.of(0, 1), 2).map(_ -> backends()).collect();
-            assertEquals(List.of("[scalar, vector]", "[scalar, vector]"),
-                    found.stream().map(text -> text.replaceFirst(" \\d+$", "")).toList());
+            found.forEach(text -> assertTrue(text.contains("vector"), text));
             Set<String> processes = new HashSet<>(found);
             processes.remove(backends());
             assertEquals(2, processes.size(), found::toString);
@@ -30,7 +34,8 @@ class ClusterTest {
 
     /** The names of the backends, and the number of the process. */
     private static String backends() {
-        return Backends.all().stream().map(BackendProvider::name).sorted().toList() + " " + ProcessHandle.current().pid();
+        return Backends.all().stream().map(BackendProvider::name).sorted().toList() + " "
+                + ProcessHandle.current().pid();
     }
 
     @Test
@@ -38,6 +43,10 @@ class ClusterTest {
         Path root = Path.of("").toAbsolutePath().getParent().getParent();
         List<String> ours = Files.readAllLines(root.resolve("bin/jvm-flags-spark")).stream()
                 .filter(line -> !line.startsWith("#")).toList();
-        assertEquals(Set.of(JavaModuleOptions.defaultModuleOptionArray()), Set.copyOf(ours));
+        Set<String> packages = Object.class.getModule().getPackages();
+        assertEquals(Arrays.stream(JavaModuleOptions.defaultModuleOptionArray()).filter(
+                flag -> !flag.startsWith(OPENS)
+                        || packages.contains(flag.substring(OPENS.length()).replaceFirst("=.*", "")))
+                .collect(Collectors.toSet()), Set.copyOf(ours));
     }
 }

@@ -55,6 +55,8 @@ final class Clusters {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         String[] args = words.toArray(String[]::new);
+        // Executors that live for seconds: quick to start, and no vectors, which need the second compiler.
+        System.setProperty("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
         boolean spark = words.stream().anyMatch(word -> word.startsWith(DeclaredOptions.flag(Cluster.MASTER) + "="));
         int code = spark ? Main.run(out, err, false, SparkMain.commands(), args) : Main.run(out, err, false, args);
         return new Outcome(code, out.toString(), err.toString());
@@ -64,10 +66,10 @@ final class Clusters {
         return DeclaredOptions.flag(option) + "=" + value;
     }
 
-    /** The processes of the executors. */
+    /** The processes of the executors: this one starts no other Java. */
     static List<ProcessHandle> executors() {
-        return ProcessHandle.current().descendants()
-                .filter(process -> process.info().commandLine().orElse("").contains("CoarseGrainedExecutorBackend")).toList();
+        return ProcessHandle.current().children()
+                .filter(process -> process.info().command().orElse("").endsWith("java")).toList();
     }
 
     /** Kills an executor with signal 9 as soon as {@code log} has {@code lines} lines; once for each number, in their order. */

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Ranks on executors: the files of one process, bit for bit, also where executors are killed; and one sentence for a mistake. */
 class SparkTrainTest {
-    private static final int STEPS = 120;
-    private static final int SAVED = 20;
+    private static final int STEPS = 24;
+    private static final int SAVED = 4;
 
     @TempDir
     private static Path shared;
@@ -41,14 +41,15 @@ class SparkTrainTest {
                 Clusters.word(Gpt2Config.VOCAB_SIZE, 64), Clusters.word(Gpt2Config.DROPOUT, 0.1),
                 Clusters.word(TrainOptions.BATCH_SIZE, 2), Clusters.word(TrainOptions.GRAD_ACCUM, 4),
                 Clusters.word(TrainOptions.MAX_ITERS, STEPS), Clusters.word(TrainOptions.EVAL_ITERS, 2),
-                Clusters.word(TrainOptions.EVAL_INTERVAL, 40), Clusters.word(TrainOptions.CHECKPOINT_INTERVAL, SAVED));
+                Clusters.word(TrainOptions.EVAL_INTERVAL, 12), Clusters.word(Run.BACKEND, "scalar"),
+                Clusters.word(TrainOptions.CHECKPOINT_INTERVAL, SAVED));
     }
 
     private static void assertSameAsOneProcess(Path run) throws IOException {
         Path one = shared.resolve("one");
         assertEquals(Clusters.numbers(one), Clusters.numbers(run));
         for (String file : List.of("model.safetensors", "optimizer.safetensors", "trainer.json")) {
-            Path last = Path.of("checkpoints", "step-000" + STEPS, file);
+            Path last = Path.of("checkpoints", "step-0000" + STEPS, file);
             assertArrayEquals(Files.readAllBytes(one.resolve(last)), Files.readAllBytes(run.resolve(last)), file);
         }
     }
@@ -56,14 +57,13 @@ class SparkTrainTest {
     @Test
     void fourExecutorsOfWhichSomeAreKilled() throws Exception {
         Path run = shared.resolve("four");
-        Thread killer = Clusters.killer(run.resolve(RunLog.METRICS), 7, 5, 50, 95);
+        Thread killer = Clusters.killer(run.resolve(RunLog.METRICS), 7, 3, 14);
         var ended = Clusters.run(Clusters.with(words(run), Clusters.master(4))).ok();
         killer.join(TimeUnit.SECONDS.toMillis(1));
         assertFalse(killer.isAlive(), "not all kills happened");
         assertTrue(ended.err().contains("a rank is lost: rank "), ended.err());
-        assertTrue(ended.err().contains("goes on from step-0000"), ended.err());
-        assertTrue(ended.out().contains("step " + STEPS + "/" + STEPS) || ended.out().contains("step " + STEPS),
-                ended.out());
+        assertTrue(ended.err().contains("goes on from step-00000"), ended.err());
+        assertTrue(ended.out().contains("step " + STEPS), ended.out());
         assertSameAsOneProcess(run);
     }
 
@@ -74,7 +74,8 @@ class SparkTrainTest {
         Files.write(broken.resolve("train.bin"), new byte[] {1, 2, 3});
         var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken), Clusters.master(2)));
         assertEquals(1, failed.code(), failed.err());
-        assertEquals(1, failed.err().lines().filter(line -> line.startsWith("error: ") && line.contains("train.bin")).count(),
+        assertEquals(1,
+                failed.err().lines().filter(line -> line.startsWith("error: ") && line.contains("train.bin")).count(),
                 failed.err());
         assertFalse(failed.err().contains("a rank is lost"), failed.err());
     }
@@ -87,8 +88,9 @@ class SparkTrainTest {
         assertError("--method", Clusters.with(words(run), "--method=nothing", Clusters.master(2)));
         assertError("--rank: Spark places the ranks. Omit the option",
                 Clusters.with(words(run), "--rank=1", Clusters.master(2)));
-        assertError("--learning-rate 0.5: the run in ", Clusters.with(words(shared.resolve("one")), "--learning-rate=0.5",
-                Clusters.master(2)));
+        assertError("--learning-rate 0.5: the run in ",
+                Clusters.with(words(shared.resolve("one")), "--learning-rate=0.5",
+                        Clusters.master(2)));
     }
 
     private static void assertError(String begin, List<String> words) {
