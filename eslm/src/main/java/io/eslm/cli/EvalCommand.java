@@ -9,6 +9,7 @@ import java.util.Optional;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2;
+import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.DataSource;
@@ -24,6 +25,7 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Workspace;
 import io.eslm.task.Task;
 import io.eslm.tensor.io.Json;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -45,11 +47,12 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm eval --model gpt2/ --data book.txt --json",
             "  eslm eval --model gpt2/ --task hellaswag --task-data validation-00000-of-00001.parquet", "",
             "Data of the tasks: data sets of the Hugging Face hub, configuration and split"})
-final class EvalCommand extends EslmCommand {
+public class EvalCommand extends EslmCommand {
     private static final Option<String> DATA = Option.text("data", "PATH",
             "text, JSON lines, a table, Parquet, a folder or 'pattern*' of these, an http address, a .bin file, a prepared folder, - for the "
                     + "standard input, or jdk; several as NAME=PATH:WEIGHT (docs/data.md)");
-    static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
+    /** Windows that are computed at once. */
+    protected static final Option<Integer> BATCH_SIZE = Option.count("batch size", "windows per forward pass")
             .must("be at least 1", n -> n >= 1).defaultsTo(8);
     static final Option<Integer> EVAL_ITERS =
             Option.count("eval iters", "batches to evaluate, spread evenly over all domains; 0: all")
@@ -76,37 +79,48 @@ final class EvalCommand extends EslmCommand {
     protected int run(Terminal screen) {
         checkSource();
         int batchSize = options.get(BATCH_SIZE);
-        if (options.has(TaskEval.TASK)) {
+        if (isTask()) {
             TaskEval.run(options, batchSize, json, screen);
             return 0;
         }
         int evalIters = options.get(EVAL_ITERS);
+        Path folder = options.get(DeclaredOptions.MODEL);
+        Gpt2Config config = ModelFolder.check(folder);
+        Optional<Tokenizer> tokenizer = ModelFolder.tokenizer(folder);
+        TokenSet set = input == null ? DataSource.openForEval(options.get(DATA), tokenizer, screen.progress())
+                : TokenSet.whole(TokenFile.of(input.name(),
+                        input.ids(new TokenTexts(tokenizer), noSpecial, screen)));
+        set.tokens().checkVocab(config.vocabSize());
+        EvalWindows windows = EvalWindows.all(set, config.blockSize());
+        if (windows.size() == 0) {
+            throw new UserError(source() + ": has fewer than 2 tokens to evaluate on");
+        }
+        Evaluation.Result result = evaluate(screen,
+                evalIters == 0 ? windows : windows.subset(evalIters, batchSize), config.blockSize(), tokenizer);
+        if (json) {
+            screen.result(json(result));
+        } else {
+            table(screen, result);
+        }
+        if (!Double.isFinite(result.loss())) {
+            throw new UserError("the loss is " + result.loss() + ", not a finite number. "
+                    + TokenScores.NOT_FINITE);
+        }
+        return 0;
+    }
+
+    /** Evaluates the model on windows of {@code time} predictions. */
+    protected Evaluation.Result evaluate(Terminal screen, EvalWindows windows, int time, Optional<Tokenizer> tokenizer) {
         try (Backend backend = options.openBackend()) {
             Gpt2 model =
                     ModelFolder.load(options.get(DeclaredOptions.MODEL), backend, options.get(WeightFormat.OPTION));
-            Optional<Tokenizer> tokenizer = ModelFolder.tokenizer(options.get(DeclaredOptions.MODEL));
-            TokenSet set = input == null
-                    ? DataSource.openForEval(options.get(DATA), tokenizer, screen.progress())
-                    : TokenSet.whole(TokenFile.of(input.name(),
-                            input.ids(new TokenTexts(tokenizer), noSpecial, screen)));
-            set.tokens().checkVocab(model.config().vocabSize());
-            EvalWindows windows = EvalWindows.all(set, model.config().blockSize());
-            if (windows.size() == 0) {
-                throw new UserError(source() + ": has fewer than 2 tokens to evaluate on");
-            }
-            Evaluation.Result result = new Evaluation(model, new Workspace(backend), batchSize, tokenizer)
-                    .run(evalIters == 0 ? windows : windows.subset(evalIters, batchSize), model.config().blockSize());
-            if (json) {
-                screen.result(json(result));
-            } else {
-                table(screen, result);
-            }
-            if (!Double.isFinite(result.loss())) {
-                throw new UserError("the loss is " + result.loss() + ", not a finite number. "
-                        + TokenScores.NOT_FINITE);
-            }
+            return new Evaluation(model, new Workspace(backend), options.get(BATCH_SIZE), tokenizer).run(windows, time);
         }
-        return 0;
+    }
+
+    /** Whether a task is to be evaluated, not data. */
+    protected final boolean isTask() {
+        return options.has(TaskEval.TASK);
     }
 
     /** What is evaluated on, as it was given. */
@@ -116,7 +130,7 @@ final class EvalCommand extends EslmCommand {
 
     /** Data or a task, and only the options of the one that is given. */
     private void checkSource() {
-        boolean task = options.has(TaskEval.TASK);
+        boolean task = isTask();
         if (!task && !options.has(DATA) && input == null) {
             throw new MissingParameterException(spec.commandLine(), spec.findOption(DeclaredOptions.flag(DATA)),
                     "Missing required option: '--data=PATH', --text, --file, --tokens or a --task");

@@ -41,7 +41,7 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm prepare --in web=pages.jsonl.zst:0.7 --in code=src/:0.3 --out data/mix",
             "  eslm prepare --in book.txt --out data/own --vocab-size 4096 --special \"<|user|>\"",
             "  eslm train --data data/book"})
-final class PrepareCommand extends EslmCommand {
+public final class PrepareCommand extends EslmCommand {
     private static final Option<String> IN = Option.text("in", "PATH",
             "a text file, JSON lines, JSON, CSV, TSV or Parquet, also in .gz or .zst; a folder of these (its subfolders become "
                     + "domains), 'a/*.pattern', an http address, - for the standard input, or jdk. Several as NAME=PATH:WEIGHT");
@@ -78,14 +78,23 @@ final class PrepareCommand extends EslmCommand {
         Map<String, long[]> tokens = new LinkedHashMap<>();
         add(tokens, data.train(), 0);
         data.val().ifPresent(val -> add(tokens, val, 1));
-        screen.result(out + ": " + data.source());
+        show(screen, out + ": " + data.source(), tokens);
+        return 0;
+    }
+
+    /**
+     * Shows how many tokens there are to train on and held out.
+     *
+     * @param tokens of both kinds, by domain
+     */
+    public static void show(Terminal screen, String what, Map<String, long[]> tokens) {
+        screen.result(what);
         screen.result(String.format(Locale.ROOT, "%-24s %15s %15s", "domain", "train tokens", "held out"));
         tokens.forEach((name, n) -> screen.result(row(name, n)));
         if (tokens.size() > 1) {
             screen.result(row("total", tokens.values().stream()
                     .reduce(new long[2], (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]})));
         }
-        return 0;
     }
 
     private Tokenizer tokenizer(String in, DataSource.Target target, Terminal screen) {

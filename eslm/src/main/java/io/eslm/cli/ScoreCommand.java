@@ -32,8 +32,9 @@ import picocli.CommandLine.Model.CommandSpec;
             ""},
         footer = {"", "Examples:", "  eslm score --model runs/jdk-cvar-loss-0.1 --file README.md",
             "  eslm score --model gpt2/ --tokens ids.txt --risk entropy --alpha 0.3"})
-final class ScoreCommand extends EslmCommand {
-    private static final Option<Risk> RISK = Option.choice("risk", "RISK", "risk of a token: loss or entropy",
+public final class ScoreCommand extends EslmCommand {
+    /** Which tokens are selected. */
+    public static final Option<Risk> RISK = Option.choice("risk", "RISK", "risk of a token: loss or entropy",
             new Risk[] {Risk.LOSS, Risk.ENTROPY}).defaultsTo(Risk.LOSS);
 
     @ArgGroup(multiplicity = "1")

@@ -3,6 +3,9 @@ package io.eslm.spark;
 
 import io.eslm.cli.EslmCommand;
 import io.eslm.cli.Main;
+import io.eslm.spark.data.SparkEvalCommand;
+import io.eslm.spark.data.SparkPrepareCommand;
+import io.eslm.spark.data.SparkScoreCommand;
 import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -18,7 +21,8 @@ public final class SparkMain {
 
     /** The commands. Each is made for one call. */
     static List<EslmCommand> commands() {
-        return List.of(new SparkTrainCommand(), new SparkCompareCommand());
+        return List.of(new SparkTrainCommand(), new SparkCompareCommand(), new SparkPrepareCommand(),
+                new SparkScoreCommand(), new SparkEvalCommand());
     }
 
     public static void main(String[] args) {

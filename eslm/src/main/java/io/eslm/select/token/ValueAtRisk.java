@@ -30,7 +30,12 @@ public final class ValueAtRisk {
      * @param alpha in [0, 1)
      */
     public static int rank(int m, double alpha) {
-        int k = Math.max(1, (int) Math.ceil(alpha * m));
+        return (int) rank((long) m, alpha);
+    }
+
+    /** {@link #rank(int, double)} of a larger sample. */
+    public static long rank(long m, double alpha) {
+        long k = Math.max(1, (long) Math.ceil(alpha * m));
         while (k > 1 && (double) (k - 1) / m >= alpha) {
             k--;
         }
@@ -161,16 +166,24 @@ public final class ValueAtRisk {
             prefix = prefix << take | bucket;
             known += take;
         }
-        return Float.intBitsToFloat(prefix < 0 ? prefix ^ Integer.MIN_VALUE : ~prefix);
+        return ofKey(prefix);
     }
 
-    /** Bits whose unsigned order is the order of the values; −0 comes before 0. */
     private static int key(float[] values, int i) {
-        float v = values[i];
-        if (Float.isNaN(v)) {
+        if (Float.isNaN(values[i])) {
             throw new UserError("value-at-risk: the risk of token " + i + " is not a number");
         }
-        int bits = Float.floatToRawIntBits(v);
+        return key(values[i]);
+    }
+
+    /** Bits whose unsigned order is the order of the values, of which none is NaN; −0 comes before 0. */
+    public static int key(float value) {
+        int bits = Float.floatToRawIntBits(value);
         return bits < 0 ? ~bits : bits ^ Integer.MIN_VALUE;
+    }
+
+    /** The value that has this {@link #key}. */
+    public static float ofKey(int key) {
+        return Float.intBitsToFloat(key < 0 ? key ^ Integer.MIN_VALUE : ~key);
     }
 }

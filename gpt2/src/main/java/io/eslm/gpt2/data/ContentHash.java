@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.stream.LongStream;
 
 /**
  * A hash of much data, made on all cores: SHA-256 of the SHA-256 of each {@value #CHUNK} bytes, in order. The last chunk may be
  * shorter.
  */
-final class ContentHash {
-    private static final int CHUNK = 1 << 22;
+public final class ContentHash {
+    /** Bytes of a chunk. */
+    public static final int CHUNK = 1 << 22;
     private static final int PIECE = 1 << 16;
 
     private ContentHash() {
@@ -43,6 +48,33 @@ final class ContentHash {
             begin += part.byteSize();
         }
         return digest.digest();
+    }
+
+    /** The hashes of the chunks of {@code in}, one after the other. */
+    public static byte[] chunks(InputStream in) throws IOException {
+        MessageDigest digest = sha256();
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        byte[] piece = new byte[PIECE];
+        int inChunk = 0;
+        for (int n = in.readNBytes(piece, 0, PIECE); n > 0; n = in.readNBytes(piece, 0, PIECE)) {
+            digest.update(piece, 0, n);
+            inChunk += n;
+            if (inChunk == CHUNK || n < PIECE) {
+                all.writeBytes(digest.digest());
+                inChunk = 0;
+            }
+        }
+        if (inChunk > 0) {
+            all.writeBytes(digest.digest());
+        }
+        return all.toByteArray();
+    }
+
+    /** The hash of what has these chunks, each part of the list being what {@link #chunks} has made of some whole ones. */
+    public static String ofChunks(List<byte[]> chunks) {
+        MessageDigest all = sha256();
+        chunks.forEach(all::update);
+        return HexFormat.of().formatHex(all.digest());
     }
 
     private static MessageDigest sha256() {

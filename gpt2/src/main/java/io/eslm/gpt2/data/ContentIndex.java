@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
+import io.eslm.gpt2.data.FileCheck.Content;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.AtomicFiles;
 import java.io.IOException;
@@ -29,19 +30,10 @@ final class ContentIndex {
     private static final int SETTLED_SECONDS = 2;
     private static final String TEXT = "-";
 
-    /**
-     * The content of a file.
-     *
-     * @param hash SHA-256, in hex
-     * @param defect why it is not text; null if it is
-     */
-    record Content(long bytes, String hash, String defect) {
-    }
-
     private record Entry(String stamp, Content content) {
         String line(String name) {
-            return String.join("\t", stamp, String.valueOf(content.bytes), content.hash,
-                    content.defect == null ? TEXT : content.defect, name);
+            return String.join("\t", stamp, String.valueOf(content.bytes()), content.hash(),
+                    content.defect() == null ? TEXT : content.defect(), name);
         }
     }
 

@@ -4,12 +4,10 @@ package io.eslm.gpt2.data;
 import io.eslm.tensor.io.FileErrors;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.tokenizer.Tokenizers;
-import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileTrees;
 import io.eslm.tensor.io.Json;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -25,7 +23,7 @@ import java.util.Optional;
  * one of {@code val.bin}. No file has its final name before {@link #finish}.
  *
  * <p>Holds out whole documents, chosen by a hash of what they are known by alone, so that a document does not change sides when
- * others come and go: see {@link PartFile}.
+ * others come and go: see {@link HeldOut}.
  */
 final class CorpusWriter implements AutoCloseable {
     private final Path out;
@@ -136,7 +134,7 @@ final class CorpusWriter implements AutoCloseable {
      * @return whether there was a document
      */
     boolean endDocument(int domain, String known) throws IOException {
-        boolean was = parts.get(domain).endDocument(hashShare(known));
+        boolean was = parts.get(domain).endDocument(HeldOut.number(known));
         documents += was ? 1 : 0;
         return was;
     }
@@ -166,15 +164,15 @@ final class CorpusWriter implements AutoCloseable {
      */
     Meta finish(String source, Map<String, Double> weights) throws IOException {
         var splits = new ArrayList<Meta.Split>();
-        Map<PartFile, Double> weight = weights(weights);
+        Map<String, Double> weight = weights(weights);
         clear(scratch); // a preparation that was killed here has left files
-        try (ShardWriter train = shards(TokenData.TRAIN_PART); ShardWriter val = shards(TokenFolder.VAL_PART)) {
+        try (ShardWriter train = shards(TokenFolder.TRAIN_PART); ShardWriter val = shards(TokenFolder.VAL_PART)) {
             for (PartFile part : ordered()) {
                 long trainBegin = train.tokens();
                 long valBegin = val.tokens();
                 part.divide(train, val, division.closed());
                 splits.add(new Meta.Split(part.name(), range(trainBegin, train.tokens()),
-                        range(valBegin, val.tokens()), weight.getOrDefault(part, 0.0)));
+                        range(valBegin, val.tokens()), weight.getOrDefault(part.name(), 0.0)));
             }
             if (train.tokens() < 2) {
                 throw new UserError(source + " is too short: it has " + train.tokens()
@@ -203,7 +201,7 @@ final class CorpusWriter implements AutoCloseable {
     /** Of each file, and of all shards of a part, one after the other, under the name that it has as one file. */
     private Map<String, String> hashes() {
         Map<String, String> hashes = new LinkedHashMap<>();
-        for (String part : List.of(TokenData.TRAIN_PART, TokenFolder.VAL_PART)) {
+        for (String part : List.of(TokenFolder.TRAIN_PART, TokenFolder.VAL_PART)) {
             TokenFolder.tokens(scratch, part, Optional.of(encoder.width())).ifPresent(tokens -> {
                 hashes.put(TokenFolder.whole(part), tokens.hash());
                 if (tokens.files().size() > 1) {
@@ -226,7 +224,7 @@ final class CorpusWriter implements AutoCloseable {
 
     /** Deletes token files of the names that a preparation gives. */
     private static void clear(Path folder) throws IOException {
-        for (String part : List.of(TokenData.TRAIN_PART, TokenFolder.VAL_PART)) {
+        for (String part : List.of(TokenFolder.TRAIN_PART, TokenFolder.VAL_PART)) {
             Files.deleteIfExists(folder.resolve(TokenFolder.whole(part)));
             for (Path old : TokenFolder.files(folder, part)) {
                 if (old.getFileName().toString().startsWith(part + '-')) {
@@ -241,16 +239,10 @@ final class CorpusWriter implements AutoCloseable {
         return journal == null ? parts : parts.stream().sorted(Comparator.comparing(PartFile::name)).toList();
     }
 
-    /** The weight of a source goes to its domains by their sizes. */
-    private Map<PartFile, Double> weights(Map<String, Double> ofSources) {
-        Map<PartFile, Double> weights = new LinkedHashMap<>();
-        ofSources.forEach((name, weight) -> {
-            List<PartFile> own = parts.stream()
-                    .filter(part -> part.name().equals(name) || part.name().startsWith(name + '/')).toList();
-            long all = own.stream().mapToLong(PartFile::tokens).sum();
-            own.forEach(part -> weights.put(part, weight * part.tokens() / Math.max(1, all)));
-        });
-        return weights;
+    private Map<String, Double> weights(Map<String, Double> ofSources) {
+        Map<String, Long> tokens = new LinkedHashMap<>();
+        parts.forEach(part -> tokens.put(part.name(), part.tokens()));
+        return CorpusFiles.weights(ofSources, tokens);
     }
 
     /** Lets go of the files and leaves them as they are, like a kill. */
@@ -286,14 +278,5 @@ final class CorpusWriter implements AutoCloseable {
 
     private static List<Range> range(long begin, long end) {
         return end > begin ? List.of(new Range(begin, end)) : List.of();
-    }
-
-    /** A number in [0, 1) that depends on {@code known} alone. */
-    private static double hashShare(String known) {
-        long hash = 0;
-        for (byte b : known.getBytes(StandardCharsets.UTF_8)) {
-            hash = Rng.mix(hash + b + 0x9E3779B97F4A7C15L);
-        }
-        return (hash >>> 11) * 0x1p-53;
     }
 }

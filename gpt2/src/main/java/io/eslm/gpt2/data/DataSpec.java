@@ -36,7 +36,7 @@ public record DataSpec(List<Source> sources) {
             "field or column that holds the documents of JSON, tables and Parquet").defaultsTo("text"));
     public static final Option<String> DOMAIN_FIELD = ALL.add(Option.text("domain field", "NAME",
             "field or column that names the domain of a document").defaultsTo("none", _ -> null));
-    static final Option<Format> FORMAT = ALL.add(Option.choice("format", "FORMAT",
+    public static final Option<Format> FORMAT = ALL.add(Option.choice("format", "FORMAT",
             "what the files are, where their content and names leave it in doubt", Format.values())
             .defaultsTo("by content and name", _ -> null));
     public static final Option<Boolean> DEDUPLICATE = ALL.add(Option.flag("deduplicate",
@@ -68,12 +68,13 @@ public record DataSpec(List<Source> sources) {
      * @param location a path, a pattern, an address, or a word such as {@value DataSource#JDK}
      */
     public record Source(String name, String location, OptionValues settings) {
-        Columns columns() {
+        /** The fields of a record to read. */
+        public Columns columns() {
             return new Columns(settings.get(TEXT_FIELD), settings.find(DOMAIN_FIELD).orElse(null));
         }
 
         /** Whether its documents are needed whole, to be compared or measured. */
-        boolean whole() {
+        public boolean whole() {
             return settings.get(DEDUPLICATE) || settings.get(SHORTEST) > 0 || settings.find(LONGEST).isPresent();
         }
 
@@ -84,12 +85,12 @@ public record DataSpec(List<Source> sources) {
         }
 
         /** The same somewhere else. */
-        Source at(String place) {
+        public Source at(String place) {
             return new Source(name, place, settings);
         }
 
         /** As a user writes it. */
-        String text() {
+        public String text() {
             String more = SETTINGS.options().stream().filter(settings::isSet)
                     .map(option -> option.key() + '=' + settings.find(option).orElseThrow())
                     .collect(Collectors.joining(","));
@@ -100,12 +101,12 @@ public record DataSpec(List<Source> sources) {
             return settings.find(WEIGHT);
         }
 
-        boolean isAddress() {
+        public boolean isAddress() {
             return location.matches("(?s)https?://.+");
         }
 
         /** Whether it is a pattern of files: no file has that name, and there is a sign that only patterns have. */
-        boolean isPattern() {
+        public boolean isPattern() {
             return !isAddress() && location.matches("(?s).*[*?\\[{].*") && !exists(location);
         }
 

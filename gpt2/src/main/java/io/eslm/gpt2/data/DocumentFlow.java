@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.data;
 
-import io.eslm.gpt2.data.TextCorpus.Item;
+import io.eslm.gpt2.data.CorpusFiles.Item;
+import io.eslm.gpt2.data.DocumentCutter.Cut;
+import io.eslm.gpt2.data.DocumentCutter.Doc;
 import io.eslm.gpt2.data.source.Batch;
 import io.eslm.gpt2.data.source.Formats.Format;
-import io.eslm.gpt2.data.source.Piece;
 import io.eslm.gpt2.data.source.SourceFile;
-import io.eslm.gpt2.data.source.WholeTexts;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -56,10 +56,6 @@ final class DocumentFlow {
     private record Read(int file, long number, Batch batch) {
     }
 
-    /** A document or a piece of one; {@code hash} is of the text of a record, or 0. */
-    private record Doc(String text, boolean ends, String domain, boolean isRecord, long hash) {
-    }
-
     private record Unpacked(Read read, List<Doc> docs, int otherLength) {
     }
 
@@ -96,18 +92,16 @@ final class DocumentFlow {
                     number++;
                 }
             };
-            boolean text = item.entry().found().format() == Format.TEXT;
-            item.entry().found().reader().read(opened, text && item.source().whole()
-                    ? new WholeTexts(item.entry().path(), endOfText, numbered) : numbered);
+            item.entry().found().reader().read(opened, cutter(item).joining(item.entry().place(), numbered));
             if (item.entry().found().format() == Format.PARQUET
-                    ? Files.size(item.entry().path()) != item.entry().content().bytes()
+                    ? item.entry().found().file().bytes().size() != item.entry().content().bytes()
                     : !opened.hash().equals(item.entry().content().hash())) {
                 throw new UserError(
-                        item.entry().path() + " changed while it was read. Try again when nothing writes to it.");
+                        item.entry().place() + " changed while it was read. Try again when nothing writes to it.");
             }
             sink.accept(new Read(file, numbered.number, null));
         } catch (IOException e) {
-            throw FileErrors.failed("read", item.entry().path(), e);
+            throw FileErrors.failed("read", Path.of(item.entry().place()), e);
         }
     }
 
@@ -115,39 +109,12 @@ final class DocumentFlow {
         if (read.batch == null) {
             return new Unpacked(read, List.of(), 0);
         }
-        Item item = items.get(read.file);
-        boolean text = item.entry().found().format() == Format.TEXT;
-        boolean whole = item.source().whole();
-        boolean deduplicate = item.source().settings().get(DataSpec.DEDUPLICATE);
-        List<Doc> docs = new ArrayList<>();
-        int otherLength = 0;
-        for (Piece piece : read.batch.pieces()) {
-            if (text && !whole) {
-                WholeTexts.cut(piece, endOfText)
-                        .forEach(part -> docs.add(new Doc(part.text(), part.ends(), null, false, 0)));
-                continue;
-            }
-            String document = text ? bare(piece.text()) : piece.text();
-            if (whole && !document.isEmpty() && !item.source().keeps(document)) {
-                otherLength++;
-                continue;
-            }
-            docs.add(new Doc(piece.text(), true, domain(item, piece), !text,
-                    text && !deduplicate ? 0 : Seen.hash(document)));
-        }
-        return new Unpacked(read, docs, otherLength);
+        Cut cut = cutter(items.get(read.file)).cut(read.batch);
+        return new Unpacked(read, cut.docs(), cut.otherLength());
     }
 
-    /** A document of a text without the end-of-text that ends it. */
-    private String bare(String document) {
-        return endOfText != null && document.endsWith(endOfText)
-                ? document.substring(0, document.length() - endOfText.length()) : document;
-    }
-
-    private static String domain(Item item, Piece piece) {
-        String field = piece.domain();
-        String name = item.source().name();
-        return field == null ? null : name.isEmpty() ? field : name + '/' + field;
+    private DocumentCutter cutter(Item item) {
+        return new DocumentCutter(item.source(), item.entry().found().format(), endOfText);
     }
 
     private Unpacked dropSeen(Unpacked unpacked) {
@@ -157,7 +124,7 @@ final class DocumentFlow {
         }
         List<Doc> docs = new ArrayList<>();
         for (Doc doc : unpacked.docs) {
-            docs.add(doc.text.isEmpty() || writer.seen().add(doc.hash) ? doc : null);
+            docs.add(doc.text().isEmpty() || writer.seen().add(doc.hash()) ? doc : null);
         }
         return new Unpacked(unpacked.read, docs, unpacked.otherLength);
     }
@@ -171,8 +138,8 @@ final class DocumentFlow {
                 twice++;
                 continue;
             }
-            tokens.add(encoder.encode(doc.text));
-            docs.add(new Doc(null, doc.ends, doc.domain, doc.isRecord, doc.hash));
+            tokens.add(encoder.encode(doc.text()));
+            docs.add(doc.withoutText());
         }
         return new Encoded(new Unpacked(unpacked.read, docs, unpacked.otherLength), tokens, twice);
     }
@@ -202,27 +169,24 @@ final class DocumentFlow {
     private void write(Item item, Doc doc, byte[] tokens) throws IOException {
         int domain = domain(item, doc);
         writer.append(domain, tokens);
-        if (!doc.ends) {
+        if (!doc.ends()) {
             return;
         }
         String name = item.entry().name();
-        // A text is known by its path, so that it stays on its side when it is edited; a record by what it says.
-        String known = doc.isRecord ? Long.toHexString(doc.hash) : document == 0 ? name : name + '#' + document;
+        String known = doc.isRecord() ? HeldOut.known(doc.hash()) : HeldOut.known(name, document);
         if (!writer.endDocument(domain, known)) {
-            writer.tally().empty(doc.isRecord ? 1 : 0);
+            writer.tally().empty(doc.isRecord() ? 1 : 0);
         } else if (item.source().settings().get(DataSpec.DEDUPLICATE)) {
-            writer.seen().keep(doc.hash);
+            writer.seen().keep(doc.hash());
         }
         document++;
     }
 
     private int domain(Item item, Doc doc) throws IOException {
         double share = writer.heldOut(item.source().settings().find(DataSpec.HELD_OUT));
-        int domain = writer.domain(doc.domain == null ? item.entry().domain() : doc.domain, share);
-        if (doc.domain != null && domain >= SourceFiles.MAX_DOMAINS) {
-            throw new UserError(item.entry().path() + ": the field " + item.source().columns().domain()
-                    + " has more than " + SourceFiles.MAX_DOMAINS + " values, too many for domains. The last is "
-                    + doc.domain + ". Name a field of kinds, or none.");
+        int domain = writer.domain(doc.domain() == null ? item.entry().domain() : doc.domain(), share);
+        if (doc.domain() != null && domain >= SourceFiles.MAX_DOMAINS) {
+            throw DocumentCutter.tooManyDomains(item.entry().place(), item.source(), doc.domain());
         }
         return domain;
     }

@@ -22,19 +22,20 @@ import java.util.Map;
  * @param files numbers of tokens in the token files, in their order; empty if an earlier version wrote it
  * @param hashes of the token files, by their names: {@link ContentHash}
  */
-record Meta(String source, String tokenizer, int vocabSize, long documents, long trainTokens, long valTokens,
+public record Meta(String source, String tokenizer, int vocabSize, long documents, long trainTokens, long valTokens,
         Map<String, Long> files, Map<String, String> hashes, List<Split> domains) {
-    static final String FILE = "meta.json";
+    public static final String FILE = "meta.json";
     static final String GPT2 = "gpt2";
     /** The tokenizer of ids whose text is not known. */
     static final String UNKNOWN = "unknown";
     static final int FORMAT_VERSION = 1;
 
     /** One domain; a part in which it has no token has no range, and without a weight it has 0. */
-    record Split(String name, List<Range> train, List<Range> val, double weight) {
+    public record Split(String name, List<Range> train, List<Range> val, double weight) {
     }
 
-    void write(Path file) {
+    /** @throws UserError if the file cannot be written */
+    public void write(Path file) {
         var json = new JsonObject();
         json.addProperty("format_version", FORMAT_VERSION);
         json.addProperty("vocab_size", vocabSize);

@@ -19,13 +19,8 @@ import java.util.Arrays;
 /**
  * The documents of one domain while they are written: a file of tokens, and one of the documents' ends, so that no document
  * needs memory. What was written up to a {@link #state} can be continued from there.
- *
- * <p>Holds out whole documents that were chosen by their hash. If a domain has too few documents for that, or the hash makes one
- * side far too small, holds out the tail of the domain instead, cut between documents if such a place is near.
  */
 final class PartFile implements AutoCloseable {
-    /** The hash decides only if it is expected to hold out at least this many documents. */
-    private static final int ENOUGH_HELD_OUT = 2;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private final String name;
@@ -180,29 +175,17 @@ final class PartFile implements AutoCloseable {
 
     /** Where the held-out tail begins; −1 if the documents that are chosen are held out. */
     private long tail(MemorySegment ends) {
-        long wanted = (long) (tokens * heldOut);
-        if (wanted < 2) {
+        HeldOut side = new HeldOut(heldOut, tokens);
+        if (side.isNothing()) {
             return tokens;
         }
         long byHash = 0;
-        for (long d = 0; d < documents; d++) {
-            byHash += chosen(ends, d) ? end(ends, d) - end(ends, d - 1) : 0;
-        }
-        boolean hashWorks = documents * heldOut >= ENOUGH_HELD_OUT && byHash >= wanted / 4
-                && tokens - byHash >= (tokens - wanted) / 4;
-        return hashWorks ? -1 : nearestBorder(ends, tokens - wanted, wanted / 2);
-    }
-
-    /** The border between documents nearest to {@code at}, or {@code at} itself if none is within {@code reach}. */
-    private long nearestBorder(MemorySegment ends, long at, long reach) {
         long best = -1;
         for (long d = 0; d < documents; d++) {
-            long end = end(ends, d);
-            if (Math.abs(end - at) <= reach && (best < 0 || Math.abs(end - at) < Math.abs(best - at))) {
-                best = end;
-            }
+            byHash += chosen(ends, d) ? end(ends, d) - end(ends, d - 1) : 0;
+            best = side.nearer(best, end(ends, d));
         }
-        return best < 0 ? at : best;
+        return side.isByHash(documents, byHash) ? -1 : best < 0 ? side.tail() : best;
     }
 
     private void copyChosen(MemorySegment ends, FileChannel from, ShardWriter train, ShardWriter val)

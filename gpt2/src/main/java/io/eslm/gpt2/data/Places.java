@@ -3,7 +3,6 @@ package io.eslm.gpt2.data;
 
 import io.eslm.gpt2.data.DataSpec.Source;
 import io.eslm.gpt2.data.source.Patterns;
-import io.eslm.gpt2.data.source.SourceFile;
 import io.eslm.gpt2.data.source.Download;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.UserError;
@@ -181,7 +180,7 @@ final class Places {
             return Files.isRegularFile(file) ? List.of(file) : List.of();
         }
         try {
-            return Patterns.files(source.location()).stream().map(SourceFile::path).toList();
+            return Patterns.files(source.location()).stream().map(file -> Path.of(file.place())).toList();
         } catch (IOException e) {
             throw FileErrors.failed("look for", Path.of(source.location()), e);
         }

@@ -8,25 +8,28 @@ import java.util.List;
 import java.util.Locale;
 
 /** Counts the documents that are left out of a preparation. */
-final class Tally {
+public final class Tally {
     private long empty;
     private long twice;
     private long otherLength;
 
-    void empty(long more) {
+    /** Documents without text. */
+    public void empty(long more) {
         empty += more;
     }
 
-    void twice(long more) {
+    /** Documents whose text was there before. */
+    public void twice(long more) {
         twice += more;
     }
 
-    void otherLength(long more) {
+    /** Documents that are too short or too long. */
+    public void otherLength(long more) {
         otherLength += more;
     }
 
     /** In words, separated by commas; empty if nothing is left out. */
-    String words() {
+    public String words() {
         List<String> words = new ArrayList<>();
         add(words, twice, "that were there before");
         add(words, otherLength, "too short or too long");

@@ -7,8 +7,6 @@ import io.eslm.tensor.io.FileErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -21,22 +19,10 @@ import java.util.stream.Collectors;
  * folder, if there are from two to {@value SourceFiles#MAX_DOMAINS}, and {@code "."} for files beside them.
  */
 final class TextCorpus implements Corpus {
-    static final double HELD_OUT = 0.1;
+    private final CorpusFiles files;
 
-    /** A file of a source. */
-    record Item(Entry entry, DataSpec.Source source) {
-    }
-
-    private final List<SourceFiles> sources;
-    private final List<Item> items;
-
-    private TextCorpus(List<SourceFiles> sources) {
-        this.sources = sources;
-        this.items = sources.stream()
-                .flatMap(files -> files.entries().stream().map(entry -> new Item(entry, files.source())))
-                .sorted(Comparator.comparing((Item item) -> item.entry.domain())
-                        .thenComparing(item -> item.entry.name()))
-                .toList();
+    private TextCorpus(CorpusFiles files) {
+        this.files = files;
     }
 
     static TextCorpus open(Path root, Progress progress) {
@@ -56,32 +42,29 @@ final class TextCorpus implements Corpus {
         for (DataSpec.Source source : spec.sources()) {
             try {
                 ContentIndex index = indexes.apply(source.location());
-                SourceFiles files = SourceFiles.of(source, followLinks, index, progress);
-                if (!files.isPlain()) {
-                    progress.report(0, 0, files.said());
-                }
-                sources.add(files);
+                sources.add(SourceFiles.of(source, followLinks, index, progress));
                 index.save();
             } catch (IOException e) {
                 throw FileErrors.failed("read", Path.of(source.location()), e);
             }
         }
-        return new TextCorpus(sources);
+        CorpusFiles files = CorpusFiles.of(sources);
+        files.report(progress);
+        return new TextCorpus(files);
     }
 
     @Override
     public String source() {
-        return sources.stream().map(files -> (files.source().name().isEmpty() ? "" : files.source().name() + "=")
-                + files.description()).collect(Collectors.joining("; "));
+        return files.description();
     }
 
     @Override
     public String identity() {
         var text = new StringBuilder("text\n");
-        for (SourceFiles files : sources) {
-            text.append(Path.of(files.source().location()).toAbsolutePath().normalize()).append('\n')
-                    .append(files.source().identity());
-            for (Entry entry : files.entries()) {
+        for (SourceFiles some : files.sources()) {
+            text.append(Path.of(some.source().location()).toAbsolutePath().normalize()).append('\n')
+                    .append(some.source().identity());
+            for (Entry entry : some.entries()) {
                 text.append(entry.name()).append(' ').append(entry.found().format()).append(' ')
                         .append(entry.content().bytes()).append(' ').append(entry.content().hash()).append('\n');
             }
@@ -96,15 +79,12 @@ final class TextCorpus implements Corpus {
 
     @Override
     public double heldOut() {
-        return HELD_OUT;
+        return CorpusFiles.HELD_OUT;
     }
 
     @Override
     public Map<String, Double> weights() {
-        Map<String, Double> weights = new LinkedHashMap<>();
-        sources.forEach(files -> files.source().weight()
-                .ifPresent(weight -> weights.put(files.source().name(), weight)));
-        return weights;
+        return files.weights();
     }
 
     @Override
@@ -114,8 +94,8 @@ final class TextCorpus implements Corpus {
 
     @Override
     public void write(CorpusWriter writer, TextEncoder encoder, Progress progress) throws IOException {
-        new DocumentFlow(items, writer, encoder, progress, "tokenising " + sources.stream()
-                .map(files -> files.source().location()).collect(Collectors.joining(", "))).run();
+        new DocumentFlow(files.items(), writer, encoder, progress, "tokenising " + files.sources().stream()
+                .map(some -> some.source().location()).collect(Collectors.joining(", "))).run();
         String leftOut = writer.tally().words();
         if (!leftOut.isEmpty()) {
             progress.report(0, 0, "left out documents: " + leftOut + ".");

@@ -12,7 +12,7 @@ import java.nio.ByteOrder;
  *
  * @param specials whether a special token's text is that token; otherwise it is plain text
  */
-record TextEncoder(Tokenizer tokenizer, boolean specials) {
+public record TextEncoder(Tokenizer tokenizer, boolean specials) {
     private static final int UINT16_IDS = 1 << 16;
 
     /** Bytes of a token in files of a vocabulary: 2, or 4 if its ids do not fit. */
@@ -20,27 +20,29 @@ record TextEncoder(Tokenizer tokenizer, boolean specials) {
         return vocabSize <= UINT16_IDS ? Short.BYTES : Integer.BYTES;
     }
 
-    int width() {
+    /** Bytes of a token. */
+    public int width() {
         return width(tokenizer.vocabSize());
     }
 
-    byte[] encode(String text) {
+    /** The tokens of a text. */
+    public byte[] encode(String text) {
         return bytes(specials ? tokenizer.encodeWithSpecials(text) : tokenizer.encode(text));
     }
 
     /** The token that ends a document; empty if the vocabulary has none. */
-    byte[] endOfText() {
+    public byte[] endOfText() {
         return bytes(tokenizer.endOfText().stream().toArray());
     }
 
     /** The text that ends a document; null if none does. */
-    String endOfTextMark() {
+    public String endOfTextMark() {
         return specials && tokenizer.endOfText().isPresent() ? tokenizer.decode(tokenizer.endOfText().getAsInt())
                 : null;
     }
 
     /** Equal for encoders that give equal tokens; empty for GPT-2's with its special token. */
-    String identity() {
+    public String identity() {
         return tokenizer instanceof Gpt2Tokenizer && specials ? ""
                 : Tokenizers.label(tokenizer) + (specials ? "" : ", special tokens are text") + "\n";
     }

@@ -20,7 +20,6 @@ import java.util.Optional;
  * @param tokenizer that made the tokens; empty if it is not known
  */
 public record TokenData(TokenSet train, Optional<TokenSet> val, String source, Optional<Tokenizer> tokenizer) {
-    static final String TRAIN_PART = "train";
     static final String HELD_OUT_PART = "held_out";
 
     static final String TRAIN = "train.bin";
@@ -37,7 +36,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
             throw new UserError(dir + " is not a prepared folder: it has no " + TRAIN + " and no shards of it.");
         }
         if (!Files.exists(dir.resolve(Meta.FILE))) {
-            TokenFile train = TokenFolder.tokens(dir, TRAIN_PART, Optional.empty()).orElseThrow();
+            TokenFile train = TokenFolder.tokens(dir, TokenFolder.TRAIN_PART, Optional.empty()).orElseThrow();
             return new TokenData(TokenSet.whole(train),
                     TokenFolder.tokens(dir, TokenFolder.VAL_PART, Optional.empty()).map(TokenSet::whole),
                     dir.toString(), Tokenizers.inFolder(dir));
@@ -45,7 +44,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
         Meta meta = Meta.read(dir.resolve(Meta.FILE));
         meta.files().forEach((name, tokens) -> checkFile(dir.resolve(name), tokens));
         Optional<Integer> width = Optional.of(TextEncoder.width(meta.vocabSize()));
-        TokenFile train = TokenFolder.tokens(dir, TRAIN_PART, width).orElseThrow();
+        TokenFile train = TokenFolder.tokens(dir, TokenFolder.TRAIN_PART, width).orElseThrow();
         Optional<TokenFile> val = TokenFolder.tokens(dir, TokenFolder.VAL_PART, width);
         checkCount(train.path(), train.size(), meta.trainTokens());
         checkCount(dir.resolve(VAL), val.map(TokenFile::size).orElse(0L), meta.valTokens());
@@ -134,7 +133,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
     /**
      * What a part of the data holds, wherever it lies.
      *
-     * @param name {@value #TRAIN_PART} or {@value #HELD_OUT_PART}
+     * @param name {@value TokenFolder#TRAIN_PART} or {@value #HELD_OUT_PART}
      * @param bytes of its tokens
      * @param sha256 hash of these bytes, equal for equal tokens: see {@link ContentHash}
      */
@@ -143,7 +142,7 @@ public record TokenData(TokenSet train, Optional<TokenSet> val, String source, O
 
     /** The content of the tokens to train on, and of the held-out ones if there are any. Reads every token. */
     public List<Content> content() {
-        List<Content> parts = new ArrayList<>(List.of(content(TRAIN_PART, train.tokens())));
+        List<Content> parts = new ArrayList<>(List.of(content(TokenFolder.TRAIN_PART, train.tokens())));
         val.ifPresent(set -> parts.add(content(HELD_OUT_PART, set.tokens())));
         return parts;
     }

@@ -17,25 +17,26 @@ import java.util.stream.Stream;
  * The names of token files in a folder: {@code train.bin} and {@code val.bin}; or shards with a number, such as our
  * {@code train-00000.bin}, llm.c's {@code fineweb_train_000001.bin}, or {@code edufineweb_train_000001.npy}.
  */
-final class TokenFolder {
-    static final String VAL_PART = "val";
+public final class TokenFolder {
+    public static final String TRAIN_PART = "train";
+    public static final String VAL_PART = "val";
 
     private TokenFolder() {
     }
 
     /** The only file of a part. */
-    static String whole(String part) {
+    public static String whole(String part) {
         return part + ".bin";
     }
 
     /** One of several files of a part. */
-    static String shard(String part, int number) {
+    public static String shard(String part, int number) {
         return String.format(Locale.ROOT, "%s-%05d.bin", part, number);
     }
 
     /** True if there are tokens to train on. */
     static boolean is(Path folder) {
-        return Files.isDirectory(folder) && !files(folder, TokenData.TRAIN_PART).isEmpty();
+        return Files.isDirectory(folder) && !files(folder, TRAIN_PART).isEmpty();
     }
 
     /** The files of a part, in the order of their numbers; none if the folder has no such part. */

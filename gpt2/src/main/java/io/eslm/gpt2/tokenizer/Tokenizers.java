@@ -110,13 +110,19 @@ public final class Tokenizers {
         FileTrees.make(folder);
         files.forEach((name, bytes) -> AtomicFiles.write(folder.resolve(name), out -> out.write(bytes)));
         try {
-            for (String name : Stream.concat(Stream.concat(IN_FOLDER.stream(), SETTINGS.stream()),
-                    Stream.of(Gpt2Files.VOCAB, Gpt2Files.MERGES)).filter(name -> !files.containsKey(name)).toList()) {
+            for (String name : othersThan(tokenizer)) {
                 Files.deleteIfExists(folder.resolve(name));
             }
         } catch (IOException e) {
             throw FileErrors.failed("write a tokenizer to", folder, e);
         }
+    }
+
+    /** The names of files that belong to another tokenizer, if a folder of this one has them. */
+    public static List<String> othersThan(Tokenizer tokenizer) {
+        Map<String, byte[]> files = tokenizer.files();
+        return Stream.concat(Stream.concat(IN_FOLDER.stream(), SETTINGS.stream()),
+                Stream.of(Gpt2Files.VOCAB, Gpt2Files.MERGES)).filter(name -> !files.containsKey(name)).toList();
     }
 
     /** GPT-2's tokenizer if a vocabulary of which nothing else is known has as many ids, padded to a multiple of 128 or not. */

@@ -70,10 +70,24 @@ public final class Evaluation {
 
     /** Evaluates {@code windows} of {@code time} predictions each. */
     public Result run(EvalWindows windows, int time) {
-        return model.backend().flops().in(Phase.EVALUATION, () -> evaluate(windows, time));
+        return model.backend().flops().in(Phase.EVALUATION,
+                () -> of(windows, time, batchSize, tokenizer, (inputs, targets, rows) -> losses(inputs, targets, rows, time)));
     }
 
-    private Result evaluate(EvalWindows windows, int time) {
+    /** Computes the losses of a batch, here or elsewhere. */
+    @FunctionalInterface
+    public interface Losses {
+        /**
+         * The losses (rows·T), in nats.
+         *
+         * @param inputs (rows, T) at the front of a larger array
+         * @param targets (rows, T) likewise, {@link EvalWindows#NO_TARGET} where there is no prediction
+         */
+        float[] of(int[] inputs, int[] targets, int rows);
+    }
+
+    /** The result for windows of {@code time} predictions, {@code batchSize} of which are a batch. */
+    public static Result of(EvalWindows windows, int time, int batchSize, Optional<Tokenizer> tokenizer, Losses losses) {
         float[] tokens = new float[Math.toIntExact(windows.size() * time)];
         int[] bytesOf = tokenizer.map(Evaluation::bytes).orElse(new int[0]);
         long[] bytes = new long[windows.domains().size()];
@@ -89,7 +103,7 @@ public final class Evaluation {
                 windows.fill(window, r, inputs, targets);
                 domainOfRow[r] = window.domain();
             }
-            float[] loss = losses(inputs, targets, rows, time);
+            float[] loss = losses.of(inputs, targets, rows);
             for (int i = 0; i < rows * time; i++) {
                 if (targets[i] != EvalWindows.NO_TARGET) {
                     tokens[n++] = loss[i];
@@ -109,7 +123,8 @@ public final class Evaluation {
         return bytes;
     }
 
-    private float[] losses(int[] inputs, int[] targets, int rows, int time) {
+    /** The losses (rows·time) of a batch, as {@link Losses#of} says. */
+    public float[] losses(int[] inputs, int[] targets, int rows, int time) {
         int n = rows * time;
         int[] known = new int[n];
         for (int i = 0; i < n; i++) {
@@ -122,7 +137,7 @@ public final class Evaluation {
     }
 
     /** @param tokens losses, domain by domain like the windows; count[d] of domain d, which stand for bytes[d] */
-    private Result result(EvalWindows windows, float[] tokens, int[] count, long[] bytes) {
+    private static Result result(EvalWindows windows, float[] tokens, int[] count, long[] bytes) {
         Map<String, Double> means = new LinkedHashMap<>();
         double[] weights = new double[tokens.length];
         double weighted = 0;

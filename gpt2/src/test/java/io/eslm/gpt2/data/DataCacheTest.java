@@ -169,7 +169,7 @@ class DataCacheTest {
         ContentIndex index = ContentIndex.open(at);
         String hash = index.of("f", file, path -> {
             count[0]++;
-            return new ContentIndex.Content(Files.size(path), ContentIndex.none().hash("f", path), null);
+            return new FileCheck.Content(Files.size(path), ContentIndex.none().hash("f", path), null);
         }).hash();
         index.save();
         assertEquals(reads, count[0]);

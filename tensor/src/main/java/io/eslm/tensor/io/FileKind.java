@@ -2,7 +2,6 @@
 package io.eslm.tensor.io;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -53,7 +52,7 @@ public enum FileKind {
     }
 
     /** "FILE is a web page, …": the sentence, without its full stop. */
-    public String sentence(Path file) {
+    public String sentence(Object file) {
         return file + " is " + words;
     }
 }

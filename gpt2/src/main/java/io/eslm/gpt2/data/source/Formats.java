@@ -67,29 +67,29 @@ public final class Formats {
         Format format = asked == null ? find(file, name, head, columns) : asked;
         boolean magic = isParquet(head);
         if (magic != (format == Format.PARQUET)) {
-            throw new UserError(file.path() + (magic ? " is a Parquet file, and no " + format.words()
+            throw new UserError(file.place() + (magic ? " is a Parquet file, and no " + format.words()
                     : " is no Parquet file: it does not begin like one") + '.');
         }
         if (magic && compression != Compression.NONE) {
-            throw new UserError(file.path() + " is a Parquet file inside " + compression.words()
+            throw new UserError(file.place() + " is a Parquet file inside " + compression.words()
                     + ", which does not make it smaller. Decompress it.");
         }
         DocumentReader reader = switch (format) {
             case TEXT -> TextReader::read;
             case JSONL -> jsonLines(file, head, columns);
             case JSON -> new JsonArrays(columns);
-            case CSV -> Tables.of(file.path(), start(head), Tables.SEPARATORS, columns);
-            case TSV -> Tables.of(file.path(), start(head), "\t", columns);
+            case CSV -> Tables.of(file.place(), start(head), Tables.SEPARATORS, columns);
+            case TSV -> Tables.of(file.place(), start(head), "\t", columns);
             case PARQUET -> new Parquet(columns);
         };
         return new Found(file, format, compression != Compression.NONE, reader,
-                reader instanceof Parquet parquet ? parquet.rows(file.path()) : -1);
+                reader instanceof Parquet parquet ? parquet.rows(file) : -1);
     }
 
     private static DocumentReader jsonLines(SourceFile file, byte[] head, Columns columns) {
         String defect = JsonLines.defect(head, columns);
         if (defect != null) {
-            throw new UserError(file.path() + " is not text: " + defect + ". Each line must be an object like {\""
+            throw new UserError(file.place() + " is not text: " + defect + ". Each line must be an object like {\""
                     + columns.text() + "\": \"…\"}.");
         }
         return new JsonLines(columns);
@@ -101,7 +101,7 @@ public final class Formats {
             return Format.PARQUET;
         }
         FileKind.of(head).filter(kind -> kind != FileKind.HTML && kind != FileKind.XML).ifPresent(kind -> {
-            throw new UserError(kind.sentence(file.path())
+            throw new UserError(kind.sentence(file.place())
                     + ". Name UTF-8 text, a token file (.bin), or a prepared folder.");
         });
         return switch (ending) {
@@ -122,7 +122,7 @@ public final class Formats {
         if (JsonLines.defect(head, columns) == null) {
             return Format.JSONL;
         }
-        throw new UserError(file.path()
+        throw new UserError(file.place()
                 + " is JSON, but no array of objects and no JSON lines. Write each document as a "
                 + "line {\"" + columns.text() + "\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
     }
@@ -131,7 +131,7 @@ public final class Formats {
     private static Format plain(SourceFile file, String ending, byte[] head, Columns columns) {
         String kind = UNREADABLE.get(ending);
         if (kind != null) {
-            throw new UserError(file.path() + " is " + kind
+            throw new UserError(file.place() + " is " + kind
                     + ", not plain text, and its marks would be trained on. Write each document as a line {\""
                     + columns.text() + "\": \"…\"} of a .jsonl file, or the text alone to a .txt file.");
         }
@@ -142,8 +142,9 @@ public final class Formats {
         if (ending.isEmpty()) {
             return Format.JSONL;
         }
-        throw new UserError(file.path() + " looks like JSON lines, but its name says otherwise. Name it .jsonl, or say "
-                + "which format it has: text or jsonl.");
+        throw new UserError(
+                file.place() + " looks like JSON lines, but its name says otherwise. Name it .jsonl, or say "
+                        + "which format it has: text or jsonl.");
     }
 
     private static boolean isParquet(byte[] head) {

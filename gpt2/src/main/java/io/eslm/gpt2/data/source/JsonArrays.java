@@ -24,7 +24,7 @@ final class JsonArrays implements DocumentReader {
                 JsonReader in = new JsonReader(chars)) {
             in.setStrictness(Strictness.STRICT);
             if (in.peek() != JsonToken.BEGIN_ARRAY) {
-                throw new UserError(file.path()
+                throw new UserError(file.place()
                         + ": is no JSON array. Choose format=jsonl if each line is an object of its own.");
             }
             in.beginArray();
@@ -35,11 +35,11 @@ final class JsonArrays implements DocumentReader {
             }
             in.endArray();
             if (in.peek() != JsonToken.END_DOCUMENT) {
-                throw new UserError(file.path() + ": something follows the array.");
+                throw new UserError(file.place() + ": something follows the array.");
             }
             batch.flush();
         } catch (JsonRecord.NoDocument e) {
-            throw new UserError(file.path() + ", element " + number + ": is no document: " + e.getMessage()
+            throw new UserError(file.place() + ", element " + number + ": is no document: " + e.getMessage()
                     + ". Each must be an object like {\"" + columns.text() + "\": \"…\"}.", e);
         }
     }

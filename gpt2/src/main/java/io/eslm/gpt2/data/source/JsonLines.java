@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -54,15 +53,18 @@ final class JsonLines implements DocumentReader {
             int end = more ? lastLine(buffer, kept, filled) : filled;
             if (end == 0 && more) {
                 if (buffer.length >= Batch.MAX_RECORD) {
-                    throw new UserError(file.path() + ", line " + line + ": is longer than " + Batch.MAX_WORDS + '.');
+                    throw new UserError(
+                            file.place() + ", line " + (file.linesBefore() + line) + ": is longer than "
+                                    + Batch.MAX_WORDS + '.');
                 }
                 buffer = Arrays.copyOf(buffer, 2 * buffer.length);
                 kept = filled;
                 continue;
             }
-            int skipped = start == 0 && Arrays.equals(buffer, 0, Math.min(3, end), BYTE_ORDER_MARK, 0, 3) ? 3 : 0;
+            int skipped = file.start() + start == 0 && Arrays.equals(buffer, 0, Math.min(3, end), BYTE_ORDER_MARK, 0, 3)
+                    ? 3 : 0;
             byte[] lines = Arrays.copyOfRange(buffer, skipped, end);
-            sink.accept(new Lines(file.path(), columns, lines, start + skipped, line, file.position()));
+            sink.accept(new Lines(file, columns, lines, file.start() + start + skipped, line, file.position()));
             for (byte b : lines) {
                 line += b == '\n' ? 1 : 0;
             }
@@ -84,8 +86,8 @@ final class JsonLines implements DocumentReader {
         return 0;
     }
 
-    /** Whole lines of a file; the first begins at byte {@code start} and has the number {@code first}. */
-    private record Lines(Path path, Columns columns, byte[] bytes, long start, long first, long position)
+    /** Whole lines of a file; the first begins at byte {@code start} and has the number {@code first} of those that are opened. */
+    private record Lines(SourceFile.Opened file, Columns columns, byte[] bytes, long start, long first, long position)
             implements Batch {
         @Override
         public List<Piece> pieces() {
@@ -110,9 +112,13 @@ final class JsonLines implements DocumentReader {
             try {
                 return JsonRecord.parse(line, columns);
             } catch (JsonRecord.NoDocument e) {
-                throw new UserError(path + ", line " + number + ": is no document: " + e.getMessage()
+                throw new UserError(place(number) + ": is no document: " + e.getMessage()
                         + ". Each line must be an object like {\"" + columns.text() + "\": \"…\"}.", e);
             }
+        }
+
+        private String place(long number) {
+            return file.place() + ", line " + (file.linesBefore() + number);
         }
 
         private String decode(CharsetDecoder decoder, int from, int to, long number) {
@@ -120,7 +126,7 @@ final class JsonLines implements DocumentReader {
             try {
                 return decoder.decode(line).toString();
             } catch (CharacterCodingException e) {
-                throw new UserError(path + ", line " + number + ": byte " + (start + line.position())
+                throw new UserError(place(number) + ": byte " + (start + line.position())
                         + " of the file is not UTF-8. " + Encodings.ADVICE, e);
             }
         }

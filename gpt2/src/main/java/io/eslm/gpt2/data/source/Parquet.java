@@ -39,10 +39,10 @@ final class Parquet implements DocumentReader {
      *
      * @throws UserError if it has not, or is damaged
      */
-    long rows(Path file) {
-        return with(file, parquet -> {
+    long rows(SourceFile file) throws IOException {
+        return use(file, (path, parquet) -> {
             List<ColumnSchema> all = parquet.getFileSchema().getColumns();
-            columns.names().forEach(name -> check(file, name, all));
+            columns.names().forEach(name -> check(path, name, all));
             return parquet.getFileMetaData().numRows();
         });
     }
@@ -53,7 +53,8 @@ final class Parquet implements DocumentReader {
             boolean nested = all.stream().anyMatch(c -> c.fieldPath().toString().startsWith(name + '.'));
             throw new UserError(nested ? file + ": the column \"" + name
                     + "\" has columns or lists inside, and is no string. Name a column of strings."
-                    : Tables.missing(file, all.stream().map(c -> c.fieldPath().toString()).toList(), columns));
+                    : Tables.missing(file.toString(), all.stream().map(c -> c.fieldPath().toString()).toList(),
+                            columns));
         }
         if (column.maxRepetitionLevel() > 0) {
             throw new UserError(file + ": the column \"" + name + "\" holds lists. Name a column of strings.");
@@ -68,12 +69,12 @@ final class Parquet implements DocumentReader {
     }
 
     @Override
-    public void read(SourceFile.Opened file, Consumer<Batch> sink) {
-        rows(file.path());
-        with(file.path(), parquet -> {
-            long size = Files.size(file.path());
+    public void read(SourceFile.Opened file, Consumer<Batch> sink) throws IOException {
+        rows(file.file());
+        use(file.file(), (path, parquet) -> {
+            long size = Files.size(path);
             long rows = Math.max(1, parquet.getFileMetaData().numRows());
-            ParquetPages.check(file.path(), parquet.getFileMetaData(), columns.names()::contains, true);
+            ParquetPages.check(path, parquet.getFileMetaData(), columns.names()::contains, true);
             ColumnProjection wanted = ColumnProjection.columns(columns.names().toArray(String[]::new));
             try (ColumnReaders readers = parquet.buildColumnReaders(wanted).batchSize(ROWS).build()) {
                 ColumnReader text = readers.getColumnReader(columns.text());
@@ -82,13 +83,29 @@ final class Parquet implements DocumentReader {
                 while (readers.nextBatch()) {
                     int n = readers.getRecordCount();
                     long end = row + n;
-                    sink.accept(new Rows(file.path(), row, Values.of(text, n), domain == null ? null
+                    sink.accept(new Rows(file.place(), row, Values.of(text, n), domain == null ? null
                             : Values.of(domain, n), (long) ((double) size * end / rows)));
                     row = end;
                 }
                 return row;
             }
         });
+    }
+
+    @FunctionalInterface
+    private interface UseAt {
+        long apply(Path path, ParquetFileReader parquet) throws IOException;
+    }
+
+    /** Messages name the file by its place, wherever its bytes are read. */
+    private static long use(SourceFile file, UseAt use) throws IOException {
+        Path path = file.bytes().local();
+        try {
+            return with(path, parquet -> use.apply(path, parquet));
+        } catch (UserError e) {
+            throw path.toString().equals(file.place()) ? e
+                    : new UserError(e.getMessage().replace(path.toString(), file.place()), e);
+        }
     }
 
     @FunctionalInterface
@@ -139,24 +156,24 @@ final class Parquet implements DocumentReader {
     }
 
     /** Some rows, of which the first has that number. */
-    private record Rows(Path path, long first, Values texts, Values domains, long position) implements Batch {
+    private record Rows(String place, long first, Values texts, Values domains, long position) implements Batch {
         @Override
         public List<Piece> pieces() {
             CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
             List<Piece> pieces = new ArrayList<>();
             for (int i = 0; i < texts.missing.length; i++) {
                 if (texts.length(i) > MAX_RECORD) {
-                    throw new UserError(path + ", row " + (first + i) + ": is longer than " + MAX_WORDS + '.');
+                    throw new UserError(place + ", row " + (first + i) + ": is longer than " + MAX_WORDS + '.');
                 }
                 try {
                     String text = texts.get(i, decoder);
                     String domain = domains == null ? null : domains.get(i, decoder);
                     if (text != null && domains != null && domain == null) {
-                        throw new UserError(path + ", row " + (first + i) + ": has a text, but no domain.");
+                        throw new UserError(place + ", row " + (first + i) + ": has a text, but no domain.");
                     }
                     pieces.add(new Piece(text == null ? "" : text, true, domain));
                 } catch (CharacterCodingException e) {
-                    throw new UserError(path + ", row " + (first + i) + ": is not UTF-8. " + Encodings.ADVICE, e);
+                    throw new UserError(place + ", row " + (first + i) + ": is not UTF-8. " + Encodings.ADVICE, e);
                 }
             }
             return pieces;

@@ -32,7 +32,7 @@ public record Records(List<Json> rows, String sha256) {
             if (kind != null && kind != FileKind.PARQUET) {
                 throw new UserError(kind.sentence(path) + ". The file must be Parquet or JSON lines.");
             }
-            List<Json> rows = kind == FileKind.PARQUET ? ParquetRows.read(path, limit) : lines(file, limit);
+            List<Json> rows = kind == FileKind.PARQUET ? ParquetRows.read(path, limit) : lines(path, file, limit);
             if (rows.isEmpty()) {
                 throw new UserError(path + ": has no rows");
             }
@@ -77,7 +77,7 @@ public record Records(List<Json> rows, String sha256) {
         }
     }
 
-    private static List<Json> lines(SourceFile file, long limit) throws IOException {
+    private static List<Json> lines(Path path, SourceFile file, long limit) throws IOException {
         List<Json> rows = new ArrayList<>();
         try (SourceFile.Opened opened = file.open();
                 Utf8Reader chars = new Utf8Reader(opened.stream());
@@ -88,7 +88,7 @@ public record Records(List<Json> rows, String sha256) {
                 number++;
                 chars.allow(Batch.MAX_RECORD);
                 if (!line.isBlank()) {
-                    rows.add(parse(file.path(), number, line));
+                    rows.add(parse(path, number, line));
                 }
             }
         }

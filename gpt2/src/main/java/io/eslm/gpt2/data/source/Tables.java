@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -36,7 +35,7 @@ final class Tables implements DocumentReader {
      * @param separators what may
      * @throws UserError if none, or more than one, gives the columns asked for
      */
-    static Tables of(Path file, String head, String separators, Columns columns) {
+    static Tables of(String file, String head, String separators, Columns columns) {
         List<Character> fitting = new ArrayList<>();
         List<String> names = List.of();
         for (char separator : separators.toCharArray()) {
@@ -55,7 +54,7 @@ final class Tables implements DocumentReader {
     }
 
     /** What a file says that lacks a column. */
-    static String missing(Path file, List<String> names, Columns columns) {
+    static String missing(String file, List<String> names, Columns columns) {
         String lacking = columns.names().stream().filter(name -> !names.contains(name)).findFirst()
                 .orElse(columns.text());
         return file + " has no column \"" + lacking + "\", but " + shown(names) + ". Name one of them as the "
@@ -90,8 +89,8 @@ final class Tables implements DocumentReader {
         try (CsvReader<CsvRecord> table = open(new Utf8Reader(file.stream()), separator)) {
             Iterator<CsvRecord> records = table.iterator();
             List<String> names = records.hasNext() ? records.next().getFields() : List.of();
-            int text = index(file.path(), names, columns.text());
-            int domain = columns.domain() == null ? -1 : index(file.path(), names, columns.domain());
+            int text = index(file.place(), names, columns.text());
+            int domain = columns.domain() == null ? -1 : index(file.place(), names, columns.domain());
             while (records.hasNext()) {
                 CsvRecord record = records.next();
                 line = record.getStartingLineNumber();
@@ -105,12 +104,12 @@ final class Tables implements DocumentReader {
             if (cause instanceof IOException io) {
                 throw io;
             }
-            throw new UserError(file.path() + ", after line " + line + ": is no table with " + name(separator)
+            throw new UserError(file.place() + ", after line " + line + ": is no table with " + name(separator)
                     + " between the fields: " + cause.getMessage(), e);
         }
     }
 
-    private int index(Path file, List<String> names, String column) {
+    private int index(String file, List<String> names, String column) {
         int index = names.indexOf(column);
         if (index < 0) {
             throw new UserError(missing(file, names, columns));

@@ -3,6 +3,7 @@ package io.eslm.gpt2.data.source;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
@@ -77,34 +78,124 @@ public final class TextReader {
     /** Pieces of other lengths, in chars. */
     public static void pieces(InputStream in, int pieceChars, int maxPieceChars, Consumer<String> sink)
             throws IOException {
-        var blocks = new Utf8Blocks(in);
-        var text = new StringBuilder();
-        boolean start = true;
-        while (blocks.next()) {
-            Checked found = nul(blocks);
-            if (found.defect != null) {
-                throw new IOException(found.words());
-            }
-            text.append(blocks.chars);
-            blocks.chars.clear();
-            if (start && !text.isEmpty()) {
-                start = false;
-                if (text.charAt(0) == '\uFEFF') {
-                    text.deleteCharAt(0);
+        new Pieces(Place.START, false, pieceChars, maxPieceChars, (piece, _) -> {
+            sink.accept(piece);
+            return true;
+        }).read(in);
+    }
+
+    /**
+     * Where a piece begins, and what must be known to cut the same pieces from there.
+     *
+     * @param begin its first byte in the text
+     * @param read how many bytes of the text were read before it was cut
+     */
+    public record Place(long begin, long read) {
+        /** The beginning of a text. */
+        public static final Place START = new Place(0, 0);
+    }
+
+    /** Takes pieces. */
+    @FunctionalInterface
+    public interface PieceSink {
+        /**
+         * @param next where the next piece begins
+         * @return whether to go on
+         */
+        boolean accept(String piece, Place next);
+    }
+
+    /**
+     * Passes the pieces of a text from {@code from} on to {@code sink}: those that {@link #pieces(InputStream, Consumer)} cuts.
+     *
+     * @param in begins there
+     * @throws IOException if it is not text; the message says where
+     */
+    public static void pieces(InputStream in, Place from, PieceSink sink) throws IOException {
+        pieces(in, from, PIECE_CHARS, MAX_PIECE_CHARS, sink);
+    }
+
+    static void pieces(InputStream in, Place from, int pieceChars, int maxPieceChars, PieceSink sink)
+            throws IOException {
+        new Pieces(from, true, pieceChars, maxPieceChars, sink).read(in);
+    }
+
+    /** Cuts a text, block by block. */
+    private static final class Pieces {
+        private final Place from;
+        private final boolean tracked;
+        private final int pieceChars;
+        private final int maxPieceChars;
+        private final PieceSink sink;
+        private final StringBuilder text = new StringBuilder();
+        private long begin;
+        private boolean more = true;
+
+        /** @param tracked whether places are asked for, which costs a little */
+        Pieces(Place from, boolean tracked, int pieceChars, int maxPieceChars, PieceSink sink) {
+            this.from = from;
+            this.tracked = tracked;
+            this.pieceChars = pieceChars;
+            this.maxPieceChars = maxPieceChars;
+            this.sink = sink;
+            this.begin = from.begin;
+        }
+
+        void read(InputStream in) throws IOException {
+            text.append(new String(in.readNBytes((int) (from.read - from.begin)), StandardCharsets.UTF_8));
+            var blocks = new Utf8Blocks(in);
+            boolean start = from.read == 0;
+            cutAll(from.read);
+            while (more && blocks.next()) {
+                Checked found = nul(blocks);
+                if (found.defect != null) {
+                    throw new IOException(new Checked(found.defect, from.read + found.offset).words());
                 }
-            }
-            while (text.length() >= pieceChars) {
-                int cut = cut(text, maxPieceChars);
-                if (cut == 0) {
-                    break;
+                text.append(blocks.chars);
+                blocks.chars.clear();
+                if (start && !text.isEmpty()) {
+                    start = false;
+                    if (text.charAt(0) == '\uFEFF') {
+                        text.deleteCharAt(0);
+                        begin += 3;
+                    }
                 }
-                sink.accept(text.substring(0, cut));
-                text.delete(0, cut);
+                cutAll(from.read + blocks.decoded());
+            }
+            if (!more) {
+                return;
+            }
+            if (blocks.malformedAt() >= 0) {
+                throw new IOException(new Checked(Defect.NOT_UTF8, from.read + blocks.malformedAt()).words());
+            }
+            if (!text.isEmpty()) {
+                pass(text.length(), from.read + blocks.decoded());
             }
         }
-        blocks.check();
-        if (!text.isEmpty()) {
-            sink.accept(text.toString());
+
+        private void cutAll(long read) {
+            while (more && text.length() >= pieceChars) {
+                int cut = cut(text, maxPieceChars);
+                if (cut == 0) {
+                    return;
+                }
+                pass(cut, read);
+            }
+        }
+
+        private void pass(int chars, long read) {
+            String piece = text.substring(0, chars);
+            text.delete(0, chars);
+            begin += tracked ? bytes(piece) : 0;
+            more = sink.accept(piece, new Place(begin, read));
+        }
+
+        private static long bytes(String text) {
+            long bytes = 0;
+            for (int i = 0; i < text.length(); i++) {
+                bytes += Utf8Blocks.bytes(text.charAt(i));
+            }
+            return bytes;
         }
     }
 

@@ -49,6 +49,11 @@ final class Utf8Blocks {
         return true;
     }
 
+    /** How many bytes are decoded: the next block begins there. */
+    long decoded() {
+        return read - bytes.position();
+    }
+
     /** Place of the first byte that is not UTF-8; −1 if there is none before the next block. */
     long malformedAt() {
         return malformedAt;
@@ -58,10 +63,14 @@ final class Utf8Blocks {
     long offset(int index) {
         long offset = blockStart;
         for (int i = 0; i < index; i++) {
-            char c = chars.charAt(i);
-            offset += c < 0x80 ? 1 : c < 0x800 ? 2 : Character.isSurrogate(c) ? 2 : 3;
+            offset += bytes(chars.charAt(i));
         }
         return offset;
+    }
+
+    /** How many bytes a char takes; one of a pair takes half of the pair's. */
+    static int bytes(char c) {
+        return c < 0x80 ? 1 : c < 0x800 ? 2 : Character.isSurrogate(c) ? 2 : 3;
     }
 
     /** @throws IOException if the input is not UTF-8; the message says where */

@@ -2,21 +2,23 @@
 package io.eslm.gpt2.data.source;
 
 import io.eslm.tensor.UserError;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /** Joins the pieces of a text to whole documents, which end after each end-of-text. */
 public final class WholeTexts implements Consumer<Batch> {
-    private final Path path;
+    private final String place;
     private final String endOfText;
     private final Consumer<Batch> sink;
     private final StringBuilder open = new StringBuilder();
 
-    /** @param endOfText the text that ends a document; null if none does */
-    public WholeTexts(Path path, String endOfText, Consumer<Batch> sink) {
-        this.path = path;
+    /**
+     * @param place what the file is called in messages
+     * @param endOfText the text that ends a document; null if none does
+     */
+    public WholeTexts(String place, String endOfText, Consumer<Batch> sink) {
+        this.place = place;
         this.endOfText = endOfText;
         this.sink = sink;
     }
@@ -34,7 +36,7 @@ public final class WholeTexts implements Consumer<Batch> {
             }
             open.delete(0, begin);
             if (open.length() > Batch.MAX_RECORD) {
-                throw new UserError(path + ": one of its documents is longer than " + Batch.MAX_WORDS
+                throw new UserError(place + ": one of its documents is longer than " + Batch.MAX_WORDS
                         + ", or choose its documents neither by length nor by what was there before.");
             }
             if (piece.ends()) {

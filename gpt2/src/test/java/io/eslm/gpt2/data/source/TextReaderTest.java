@@ -35,6 +35,35 @@ class TextReaderTest {
     @TempDir
     Path dir;
 
+    /** So that a text can be read by several, with the pieces of one. */
+    @Test
+    void readingGoesOnFromEachPlaceWithTheSamePieces() throws IOException {
+        for (int seed = 0; seed < 4; seed++) {
+            var random = new SplittableRandom(seed);
+            var text = new StringBuilder(seed % 2 == 0 ? "" : "\uFEFF");
+            while (text.length() < 400_000) {
+                // stretches without a place to cut, longer than a block
+                text.append(random.nextInt(20_000) == 0 ? "😀".repeat(80_000) : BITS[random.nextInt(BITS.length)]);
+            }
+            byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+            var pieces = new ArrayList<String>();
+            var places = new ArrayList<TextReader.Place>();
+            TextReader.pieces(new ByteArrayInputStream(bytes), TextReader.Place.START, 30_000, 60_000,
+                    (piece, next) -> pieces.add(piece) && places.add(next));
+            var whole = new ArrayList<String>();
+            TextReader.pieces(new ByteArrayInputStream(bytes), 30_000, 60_000, whole::add);
+            assertEquals(whole, pieces);
+            for (int i = 0; i + 1 < places.size(); i++) {
+                int begin = (int) places.get(i).begin();
+                var rest = new ArrayList<String>();
+                TextReader.pieces(new ByteArrayInputStream(bytes, begin, bytes.length - begin), places.get(i), 30_000,
+                        60_000, (piece, _) -> rest.add(piece));
+                assertEquals(pieces.subList(i + 1, pieces.size()), rest);
+            }
+            assertEquals(bytes.length, places.getLast().begin());
+        }
+    }
+
     @Test
     void tokensOfThePiecesAreTheTokensOfTheFile() throws IOException {
         for (int seed = 0; seed < 20; seed++) {

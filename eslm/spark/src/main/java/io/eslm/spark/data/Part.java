@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.spark.data;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What one task reads: slices of files, in the order of the corpus.
+ *
+ * @param number of the part in the corpus
+ */
+record Part(int number, List<Slice> slices) implements Serializable {
+    /**
+     * Cuts a corpus into parts of about {@code size} bytes. What the parts are changes no result.
+     *
+     * @param files each as a slice of all of it, in the order of the corpus
+     */
+    static List<Part> cut(List<Slice> files, long size) {
+        List<Part> parts = new ArrayList<>();
+        List<Slice> open = new ArrayList<>();
+        long filled = 0;
+        for (Slice file : files) {
+            for (long begin = 0; begin < file.size() || begin == 0;) {
+                long room = size - filled;
+                // a remainder of less than half a part goes with what is before it
+                long end = file.size() - begin <= room + size / 2 ? file.size()
+                        : file.cuts().from(begin + Math.max(1, room), file.size());
+                if (!open.isEmpty() && end - begin > room + size / 2) {
+                    close(parts, open);
+                    filled = 0;
+                    continue;
+                }
+                open.add(file.of(begin, end));
+                filled += end - begin;
+                begin = Math.max(end, 1);
+                if (filled >= size) {
+                    close(parts, open);
+                    filled = 0;
+                }
+            }
+        }
+        if (!open.isEmpty()) {
+            close(parts, open);
+        }
+        return parts;
+    }
+
+    private static void close(List<Part> parts, List<Slice> open) {
+        parts.add(new Part(parts.size(), new ArrayList<>(open)));
+        open.clear();
+    }
+}
