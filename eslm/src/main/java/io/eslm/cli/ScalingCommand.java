@@ -44,12 +44,12 @@ final class ScalingCommand extends EslmCommand {
     private boolean json;
 
     @Override
-    void declare(CommandSpec command) {
+    protected void declare(CommandSpec command) {
         options.add(command, "", List.of(AT, OUT));
     }
 
     @Override
-    int run(Terminal screen) {
+    protected int run(Terminal screen) {
         Scaling scaling = Scaling.of(folders, options.find(AT).map(ScalingCommand::flops).orElse(Double.NaN));
         options.find(OUT).ifPresent(file -> AtomicFiles.writeString(file, scaling.page()));
         if (json) {

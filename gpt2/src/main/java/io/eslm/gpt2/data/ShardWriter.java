@@ -20,7 +20,7 @@ final class ShardWriter implements AutoCloseable {
     private long bytes;
 
     /**
-     * @param part {@value TokenData#TRAIN_PART} or {@value TokenFolder#VAL_PART}
+     * @param part {@value TokenFolder#TRAIN_PART} or {@value TokenFolder#VAL_PART}
      * @param width bytes of a token
      * @param shardTokens most tokens of a file
      */

@@ -37,7 +37,7 @@ final class Duplicates {
      * @param compared how many documents are compared
      */
     static void find(JavaSparkContext context, Broadcast<Recipe> recipe, List<Part> parts, long compared) {
-        int tasks = (int) Math.clamp(compared / HASHES, context.defaultParallelism(), 1 << 20);
+        int tasks = Math.clamp(compared / HASHES, context.defaultParallelism(), 1 << 20);
         context.parallelize(parts, parts.size())
                 .flatMapToPair(part -> Tasks.run(recipe.value().scratch(), () -> hashes(recipe.value(), part, tasks)))
                 .partitionBy(new HashPartitioner(tasks)).mapPartitionsToPair(Duplicates::later)

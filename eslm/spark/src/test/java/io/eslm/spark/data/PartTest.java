@@ -35,7 +35,7 @@ class PartTest {
             for (int i = 0; i <= rng.nextInt(6); i++) {
                 files.add(file(i, rng.nextInt(50), List.of(Cuts.NONE, Cuts.LINES, TEXT).get(rng.nextInt(3))));
             }
-            long size = 1 + rng.nextInt(40);
+            long size = 1L + rng.nextInt(40);
             List<Part> parts = Part.cut(files, size);
             List<Slice> joined = new ArrayList<>();
             for (int p = 0; p < parts.size(); p++) {
