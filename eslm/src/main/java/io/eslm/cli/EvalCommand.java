@@ -110,7 +110,8 @@ public class EvalCommand extends EslmCommand {
     }
 
     /** Evaluates the model on windows of {@code time} predictions. */
-    protected Evaluation.Result evaluate(Terminal screen, EvalWindows windows, int time, Optional<Tokenizer> tokenizer) {
+    protected Evaluation.Result evaluate(Terminal screen, EvalWindows windows, int time,
+            Optional<Tokenizer> tokenizer) {
         try (Backend backend = options.openBackend()) {
             Gpt2 model =
                     ModelFolder.load(options.get(DeclaredOptions.MODEL), backend, options.get(WeightFormat.OPTION));

@@ -116,7 +116,8 @@ class SparkPrepareTest {
     void aFolderOfTextsHasTheSameBytes() throws IOException {
         Path folder = shared.resolve("texts");
         Rng rng = Rng.of(9);
-        for (String name : List.of("a/1.txt", "a/2.md", "b/1.txt", "b/deep/2.txt", "a-b/3.txt", "top.txt", "none.txt")) {
+        for (String name : List.of("a/1.txt", "a/2.md", "b/1.txt", "b/deep/2.txt", "a-b/3.txt", "top.txt",
+                "none.txt")) {
             Files.createDirectories(folder.resolve(name).getParent());
             Files.writeString(folder.resolve(name),
                     name.equals("none.txt") ? "" : text(rng) + " " + END + text(rng) + "\n" + END + END + text(rng));
@@ -187,7 +188,9 @@ class SparkPrepareTest {
         assertEquals(1, failed.code(), failed.err());
         List<String> errors = failed.err().lines().filter(line -> line.startsWith("error: ")).toList();
         assertEquals(1, errors.size(), failed.err());
-        assertTrue(errors.getFirst().startsWith("error: " + damaged + ", line 321: is no document: its \"text\" is not a string"),
+        assertTrue(
+                errors.getFirst()
+                        .startsWith("error: " + damaged + ", line 321: is no document: its \"text\" is not a string"),
                 failed.err());
         assertFalse(failed.err().contains("Exception"), failed.err());
         assertFalse(Arrays.toString(names(shared).toArray()).contains("train.bin"));

@@ -66,7 +66,8 @@ class SparkScoreTest {
     private static List<JsonObject> rows(Path folder) throws IOException {
         List<JsonObject> rows = new ArrayList<>();
         try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.filter(f -> f.getFileName().toString().matches("part-.*\\.parquet")).sorted().toList()) {
+            for (Path file : files.filter(f -> f.getFileName().toString().matches("part-.*\\.parquet")).sorted()
+                    .toList()) {
                 if (Files.size(file) > 0) {
                     Records.read(file, Long.MAX_VALUE).rows().stream().map(Json::object).forEach(rows::add);
                 }

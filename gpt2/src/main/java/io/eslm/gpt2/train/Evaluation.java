@@ -71,7 +71,8 @@ public final class Evaluation {
     /** Evaluates {@code windows} of {@code time} predictions each. */
     public Result run(EvalWindows windows, int time) {
         return model.backend().flops().in(Phase.EVALUATION,
-                () -> of(windows, time, batchSize, tokenizer, (inputs, targets, rows) -> losses(inputs, targets, rows, time)));
+                () -> of(windows, time, batchSize, tokenizer,
+                        (inputs, targets, rows) -> losses(inputs, targets, rows, time)));
     }
 
     /** Computes the losses of a batch, here or elsewhere. */
@@ -87,7 +88,8 @@ public final class Evaluation {
     }
 
     /** The result for windows of {@code time} predictions, {@code batchSize} of which are a batch. */
-    public static Result of(EvalWindows windows, int time, int batchSize, Optional<Tokenizer> tokenizer, Losses losses) {
+    public static Result of(EvalWindows windows, int time, int batchSize, Optional<Tokenizer> tokenizer,
+            Losses losses) {
         float[] tokens = new float[Math.toIntExact(windows.size() * time)];
         int[] bytesOf = tokenizer.map(Evaluation::bytes).orElse(new int[0]);
         long[] bytes = new long[windows.domains().size()];

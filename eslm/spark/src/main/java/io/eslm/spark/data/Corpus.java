@@ -92,15 +92,16 @@ record Corpus(CorpusFiles files, List<Slice> slices) {
     private static FileCheck.Content read(Found found, DataSpec.Source source, Cuts... cuts) throws IOException {
         if (found.format() == Format.JSONL && !found.isCompressed()) {
             cuts[0] = Cuts.LINES;
-        } else if (found.format() == Format.TEXT && !found.isCompressed() && !source.whole()
-                && found.file().bytes().size() > 0) {
-            try (InputStream in = found.file().bytes().open()) {
-                cuts[0] = Cuts.of(in);
-                return new FileCheck.Content(found.file().bytes().size(), "", null);
-            } catch (IOException _) {
-                cuts[0] = Cuts.NONE; // the next reading says what is wrong
-            }
-        }
+        } else
+            if (found.format() == Format.TEXT && !found.isCompressed() && !source.whole()
+                    && found.file().bytes().size() > 0) {
+                        try (InputStream in = found.file().bytes().open()) {
+                            cuts[0] = Cuts.of(in);
+                            return new FileCheck.Content(found.file().bytes().size(), "", null);
+                        } catch (IOException _) {
+                            cuts[0] = Cuts.NONE; // the next reading says what is wrong
+                        }
+                    }
         return FileCheck.read(found);
     }
 

@@ -74,7 +74,8 @@ final class CorpusJob {
     String identity(List<Part> parts, String work) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            String head = VERSION + "\n" + work + "\n" + recipe("").sources() + "\n" + recipe("").label() + encoder.specials() + "\n";
+            String head = VERSION + "\n" + work + "\n" + recipe("").sources() + "\n" + recipe("").label()
+                    + encoder.specials() + "\n";
             digest.update(head.getBytes(StandardCharsets.UTF_8));
             for (Part part : parts) {
                 digest.update(part.toString().getBytes(StandardCharsets.UTF_8));

@@ -35,7 +35,8 @@ import org.apache.spark.api.java.JavaSparkContext;
  * @param hashes of its files, so that equal models are known
  * @param threads 0 for all cores of the executor
  */
-record ModelParcel(String name, String hashes, String backend, int threads, WeightFormat format) implements Serializable {
+record ModelParcel(String name, String hashes, String backend, int threads, WeightFormat format)
+        implements Serializable {
     /** The models of this executor. */
     private static final Map<String, Gpt2> LOADED = new HashMap<>();
 
@@ -89,7 +90,8 @@ record ModelParcel(String name, String hashes, String backend, int threads, Weig
     private Gpt2 load() {
         int cores = SparkEnv.get().conf().getInt("spark.executor.cores", Runtime.getRuntime().availableProcessors());
         Path folder = Path.of(SparkFiles.get(name));
-        UserError.check(Files.isDirectory(folder), "%s: the model has not come to %s. Start again", folder, Tasks.host());
+        UserError.check(Files.isDirectory(folder), "%s: the model has not come to %s. Start again", folder,
+                Tasks.host());
         return ModelFolder.load(folder, Backends.open(backend, threads == 0 ? cores : threads), format);
     }
 }

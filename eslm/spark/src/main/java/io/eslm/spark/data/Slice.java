@@ -17,7 +17,8 @@ import java.net.URI;
  * @param end the byte after the last one; those of the file if all of it is read
  * @param modified when the file was, in ms
  */
-record Slice(int file, int source, URI uri, String place, String name, Format format, String domain, Cuts cuts, long begin,
+record Slice(int file, int source, URI uri, String place, String name, Format format, String domain, Cuts cuts,
+        long begin,
         long read, long end, long size, long modified) implements Serializable {
     /** Whether it is all of the file. */
     boolean isWhole() {
@@ -31,7 +32,8 @@ record Slice(int file, int source, URI uri, String place, String name, Format fo
     }
 
     /** A file as a slice of all of it. */
-    static Slice whole(int file, int source, URI uri, String place, String name, Format format, String domain, Cuts cuts,
+    static Slice whole(int file, int source, URI uri, String place, String name, Format format, String domain,
+            Cuts cuts,
             long size, long modified) {
         return new Slice(file, source, uri, place, name, format, domain, cuts, 0, 0, size, size, modified);
     }

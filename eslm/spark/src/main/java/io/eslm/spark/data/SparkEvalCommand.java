@@ -52,7 +52,8 @@ public final class SparkEvalCommand extends EvalCommand {
     }
 
     @Override
-    protected Evaluation.Result evaluate(Terminal screen, EvalWindows windows, int time, Optional<Tokenizer> tokenizer) {
+    protected Evaluation.Result evaluate(Terminal screen, EvalWindows windows, int time,
+            Optional<Tokenizer> tokenizer) {
         int batchSize = options.get(BATCH_SIZE);
         List<Batch> batches = new ArrayList<>();
         for (long from = 0; from < windows.size(); from += batchSize) {
@@ -66,7 +67,8 @@ public final class SparkEvalCommand extends EvalCommand {
         }
         try (Cluster cluster = Cluster.open(options, "eval", false)) {
             Iterator<float[]> losses = new Job(cluster, screen)
-                    .run("evaluate " + batches.size() + " batches", context -> losses(context, batches, time)).iterator();
+                    .run("evaluate " + batches.size() + " batches", context -> losses(context, batches, time))
+                    .iterator();
             return Evaluation.of(windows, time, batchSize, tokenizer, (_, _, _) -> losses.next());
         }
     }

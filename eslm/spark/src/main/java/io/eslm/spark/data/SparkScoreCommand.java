@@ -36,7 +36,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** The command score on Spark: the tokens or documents of a corpus, to Parquet. */
-@Command(name = "score", header = "Writes the loss and the entropy of each token or document of a corpus to Parquet, on Spark.",
+@Command(name = "score",
+        header = "Writes the loss and the entropy of each token or document of a corpus to Parquet, on Spark.",
         description = {"",
             "Each document is scored as score does it with a text: in adjacent windows of at most block_size predictions. A row of a "
                     + "token has the columns file, document, pos, id, text, loss, entropy, selected; one of a document has file, "
@@ -72,7 +73,8 @@ public final class SparkScoreCommand extends EslmCommand {
         options.foldSettings(IN, DOCUMENTS);
         DataSpec spec = whole(DataSpec.parse(options.get(IN)));
         Tokenizer tokenizer = ModelFolder.tokenizer(options.get(DeclaredOptions.MODEL)).orElseThrow(() -> new UserError(
-                options.get(DeclaredOptions.MODEL) + ": the model's folder holds no tokenizer, so a text cannot be split into "
+                options.get(DeclaredOptions.MODEL)
+                        + ": the model's folder holds no tokenizer, so a text cannot be split into "
                         + "its tokens. Put its tokenizer.json or meta.pkl there"));
         try (Cluster cluster = Cluster.open(options, "score", false)) {
             return score(spec, new TextEncoder(tokenizer, noSpecial.specials()), cluster, screen);

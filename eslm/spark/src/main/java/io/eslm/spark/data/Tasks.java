@@ -36,8 +36,9 @@ final class Tasks {
             Job.fail(e.getMessage());
             throw e;
         } catch (FileNotFoundException | NoSuchFileException e) {
-            UserError unseen = new UserError(what + ": " + host() + " does not see it as the driver does. Name a path that all "
-                    + "hosts see: hdfs://…, s3a://…, or a mounted folder", e);
+            UserError unseen =
+                    new UserError(what + ": " + host() + " does not see it as the driver does. Name a path that all "
+                            + "hosts see: hdfs://…, s3a://…, or a mounted folder", e);
             Job.fail(unseen.getMessage());
             throw unseen;
         } catch (IOException e) {
