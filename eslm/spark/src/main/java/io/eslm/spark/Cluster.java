@@ -25,6 +25,7 @@ import org.apache.spark.sql.SparkSession;
 public final class Cluster implements AutoCloseable {
     public static final Option<String> MASTER = Option.text("spark", "MASTER",
             "work on this Spark cluster: spark://HOST:PORT, yarn, k8s://…, or for a trial local-cluster[EXECUTORS,CORES,MB]")
+            .must("be one of these", master -> master.matches("(?s)spark://.+|yarn|k8s://.+|local(-cluster)?(\\[.*])?"))
             .defaultsTo("that of spark-submit", _ -> null);
 
     private static final Pattern LOCAL_CLUSTER =

@@ -18,11 +18,13 @@ public final class Job {
     private static final String NOTE = "note";
     private static final String FAULT = "fault";
     private static final String LOST = "lost";
+    private static final String STOPPED = "stopped; the same command goes on";
 
     private final Cluster cluster;
     private final Terminal screen;
     private volatile String fault;
     private volatile String lost;
+    private volatile boolean stopped;
 
     /** @param screen where to show what tasks print */
     public Job(Cluster cluster, Terminal screen) {
@@ -49,21 +51,41 @@ public final class Job {
         fault = null;
         lost = null;
         Messages.listen(this::hear);
+        JavaSparkContext context = cluster.context();
+        Thread hook = new Thread(() -> stop(context), "stop");
+        Runtime.getRuntime().addShutdownHook(hook);
         try {
-            JavaSparkContext context = cluster.context();
             context.setJobGroup(GROUP, description, true);
             T result = work.apply(context);
             if (fault == null) {
                 return result;
             }
         } catch (Exception e) { // Spark's own are checked, and Scala does not say so
+            if (stopped) {
+                throw new UserError(STOPPED, e);
+            }
             if (fault == null) {
                 throw new SparkFailure(e, lost);
             }
         } finally {
-            Messages.listen(_ -> "");
+            Messages.listen(_ -> null);
+            forget(hook);
         }
         throw new UserError(fault);
+    }
+
+    /** Ctrl-C, or a signal: Spark stops its executors, whose tasks end as they can. What it says about that helps nobody. */
+    private void stop(JavaSparkContext context) {
+        stopped = true;
+        context.setLogLevel("OFF");
+    }
+
+    private static void forget(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // it runs already
+        }
     }
 
     /** Spark gave up. */
@@ -82,6 +104,7 @@ public final class Job {
         }
     }
 
+    /** Returns an answer to those who ask, and null to those who only tell. */
     private String hear(String... message) {
         String text = message[1];
         switch (message[0]) {
@@ -95,7 +118,7 @@ public final class Job {
             }
             default -> throw new IllegalArgumentException(message[0]);
         }
-        return "";
+        return message[0].equals(RESULT) || message[0].equals(NOTE) ? null : "";
     }
 
     // ---- in tasks

@@ -15,10 +15,10 @@ import org.apache.spark.api.plugin.SparkPlugin;
  * in doubt. One listener hears them, one after the other.
  */
 public final class Messages implements SparkPlugin {
-    private static volatile Function<String[], String> listener = _ -> "";
+    private static volatile Function<String[], String> listener = _ -> null;
     private static volatile PluginContext executor;
 
-    /** On the driver: {@code hears} answers from now on. */
+    /** On the driver: {@code hears} from now on, and answers those who {@link #ask}. */
     static void listen(Function<String[], String> hears) {
         listener = hears;
     }

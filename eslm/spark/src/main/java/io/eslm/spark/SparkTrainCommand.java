@@ -70,8 +70,8 @@ final class SparkTrainCommand extends TrainCommand {
         describe().place(new RankPlace(0, world, null)).goingOn().check();
         int most = settings.getInt(ATTEMPTS, USUAL_ATTEMPTS);
         // Starting again is ours: Spark would not, once a rank is done, and it counts attempts that made progress.
-        settings.set(ATTEMPTS, "1").setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s")
-                .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600")
+        settings.set(ATTEMPTS, "1").setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "3s")
+                .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "200")
                 .setIfMissing("spark.task.reaper.enabled", "true")
                 .setIfMissing("spark.task.reaper.killTimeout", "120s");
         screen.note("starting " + world + " ranks on " + settings.get("spark.master") + " …");
