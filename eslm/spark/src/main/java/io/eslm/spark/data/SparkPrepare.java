@@ -127,7 +127,7 @@ final class SparkPrepare {
         return job.run("divide " + parts.size() + " parts", context -> {
             Broadcast<Recipe> shared = context.broadcast(recipe);
             return context.parallelize(orders, orders.size())
-                    .map(order -> Tasks.run(recipe.scratch(), () -> Kept.of(shared.value(), order))).collect();
+                    .map(order -> Tasks.run(shared.value().scratch(), () -> Kept.of(shared.value(), order))).collect();
         });
     }
 
