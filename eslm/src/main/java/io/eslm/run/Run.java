@@ -242,6 +242,7 @@ public final class Run {
             RunPlan plan = resume || from != null ? asked : asked.with(options.newModel(data));
             plan.check();
             plan.checkMemory(opened, place.map(RankOptions.Place::world).orElse(1));
+            plan.memoryPlan(opened).ifPresent(this::note);
             place.filter(p -> p.world() > 1).ifPresent(p -> note(RankTalk.memory(plan, p.world())));
             Runnable atEnd = () -> {
                 opened.close();
