@@ -33,6 +33,11 @@ final class BenchReport {
         }
     }
 
+    /** What was measured with what, so far. */
+    JsonObject provenance() {
+        return provenance.json(others.share());
+    }
+
     /** Prints the figures as JSON, or the end of the text. */
     void end(JsonObject figures) {
         double share = others.share();

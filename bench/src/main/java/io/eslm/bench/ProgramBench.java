@@ -24,6 +24,8 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
+import io.eslm.tensor.io.AtomicFiles;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -59,11 +61,19 @@ final class ProgramBench implements Callable<Integer> {
     @Option(names = "--all",
             description = "one line per call, with its storages (s1, s2, …), instead of one line per kernel and shape")
     private boolean all;
+    @Option(names = "--html", paramLabel = "FILE",
+            description = "write a page with all calls in order, and the storages that they share")
+    private Path html;
     @Mixin
     private BenchOptions common;
 
     /** Calls of one kernel with one shape, or copies of one size; storages are those of the first. */
-    private record Line(String name, int calls, List<Integer> storages, long bytes, long flops, long launches) {
+    record Line(String name, int calls, List<Integer> storages, long bytes, long flops, long launches) {
+        /** As s1 s2 …. */
+        String names() {
+            return storages.stream().map(n -> "s" + n).collect(joining(" "));
+        }
+
         Line plus(Line other) {
             return new Line(name, calls + other.calls, storages, bytes + other.bytes, flops + other.flops,
                     launches + other.launches);
@@ -107,6 +117,10 @@ final class ProgramBench implements Callable<Integer> {
             List<Line> lines = all ? calls : merged();
             BenchReport report = new BenchReport(opened, common.json());
             report.text("%s%n", text(lines));
+            if (html != null) {
+                AtomicFiles.writeString(html, ProgramHtml.of(heading(), calls, merged(), waits, report.provenance()));
+                report.text("page in %s%n", html);
+            }
             if (waits > 0) {
                 report.text("%d host waits in a step that nothing watches%n", waits);
             }
@@ -147,11 +161,16 @@ final class ProgramBench implements Callable<Integer> {
         return List.copyOf(merged.values());
     }
 
+    private String heading() {
+        return String.format(Locale.ROOT,
+                "%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages",
+                layers, width, batch, seq, method, calls.size(), numbers.size());
+    }
+
     private String text(List<Line> lines) {
         StringBuilder s = new StringBuilder(String.format(Locale.ROOT,
-                "%d blocks of width %d, %d windows of %d tokens, %s: %d calls and copies, %d storages%n%n%6s %9s %9s %10s %10s  kernel and shape%n",
-                layers, width, batch, seq, method, calls.size(), numbers.size(),
-                "calls", "launches", "storages", "MB", "MFLOP"));
+                "%s%n%n%6s %9s %9s %10s %10s  kernel and shape%n", heading(), "calls", "launches", "storages", "MB",
+                "MFLOP"));
         long flops = 0;
         long launches = 0;
         for (Line line : lines) {
@@ -161,8 +180,7 @@ final class ProgramBench implements Callable<Integer> {
                     line.launches() == 0 ? "" : line.launches(), line.storages().size(),
                     line.bytes() * 1e-6,
                     line.flops() == 0 ? "" : String.format(Locale.ROOT, "%.3f", line.flops() * 1e-6),
-                    line.name() + (all ? line.storages().stream().map(n -> " s" + n).collect(joining("", "  ", ""))
-                            : "")));
+                    line.name() + (all ? "   " + line.names() : "")));
         }
         return s.append(
                 String.format(Locale.ROOT, "%6d %9s %31.3f  total", calls.size(), launches == 0 ? "" : launches,

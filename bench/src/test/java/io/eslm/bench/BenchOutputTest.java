@@ -9,13 +9,18 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.eslm.tensor.io.Json;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,6 +76,22 @@ class BenchOutputTest {
             }
         });
         assertEquals(Set.of("step", "soak", "kernels", "program", "generate", "serve", "offload", "collective"), names);
+    }
+
+    @Test
+    void aProgramIsAPage(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("step.html");
+        String text = output(PROGRAM + " --all --html " + file);
+        String page = Files.readString(file);
+        long calls = text.lines().filter(l -> l.matches(".*   s\\d+( s\\d+)*")).count();
+        assertTrue(calls > 50, text);
+        assertEquals(calls,
+                page.lines().flatMap(l -> Pattern.compile("<td>s\\d+( s\\d+)*<").matcher(l).results()).count(),
+                "each call has its row");
+        long marks = Pattern.compile("<rect ").matcher(page).results().count();
+        assertEquals(text.lines().mapToLong(l -> Pattern.compile(" s\\d+").matcher(l).results().count()).sum(), marks,
+                "each call marks its storages");
+        assertTrue(page.contains("<rect class=copy "), "tokens come from the host");
     }
 
     @Test

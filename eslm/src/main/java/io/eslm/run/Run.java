@@ -258,6 +258,7 @@ public final class Run {
                 Resumption.checkModel(plan);
             }
             plan.checkMemory(opened, place.map(RankPlace::world).orElse(1));
+            plan.memoryPlan(opened).ifPresent(this::note);
             place.filter(p -> p.world() > 1).ifPresent(p -> note(RankTalk.memory(plan, p.world())));
             Runnable atEnd = () -> {
                 opened.close();

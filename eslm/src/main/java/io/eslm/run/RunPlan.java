@@ -7,6 +7,7 @@ import io.eslm.gpt2.checkpoint.CheckpointSearch;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.MemoryPlan;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.select.MethodSpec;
@@ -106,15 +107,50 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** {@link #checkMemory(Backend)} for one of {@code ranks} that share the steps. */
     void checkMemory(Backend backend, int ranks) {
         int batch = options.get(TrainOptions.BATCH_SIZE);
-        MemoryNeed.check(backend, memory(ranks),
-                String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
-                        model.parameterCount(), batch, model.blockSize()),
-                MEMORY_ADVICE);
+        if (fits(backend, batch, ranks)) {
+            return;
+        }
+        int fits = 0;
+        int tooLarge = batch;
+        while (tooLarge - fits > 1) {
+            int middle = (fits + tooLarge) >>> 1;
+            if (fits(backend, middle, ranks)) {
+                fits = middle;
+            } else {
+                tooLarge = middle;
+            }
+        }
+        String what = String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
+                model.parameterCount(), batch, model.blockSize());
+        String advice = MEMORY_ADVICE + (fits == 0 ? "" : " A batch size of " + fits + " fits.");
+        MemoryNeed.check(backend, memory(batch, ranks), what, advice);
+        throw new UserError(what + " finds no room in the " + backend.arrays().length
+                + " arrays that the memory of backend '" + backend.name()
+                + "' has, since a tensor lies in one of them. " + advice);
+    }
+
+    private boolean fits(Backend backend, int batch, int ranks) {
+        return MemoryNeed.fits(backend, memory(batch, ranks)) && (backend.arrays().length == 0 || !isPlanned()
+                || MemoryPlan.ofTraining(model, batch).place(backend.arrays()).isPresent());
+    }
+
+    /** True if all parameters are trained by this process. */
+    private boolean isPlanned() {
+        return options.lowRank().isEmpty() && !options.get(TrainOptions.ORDERED_SUM);
+    }
+
+    /** What goes where in the memory of a device; empty on the host. */
+    Optional<String> memoryPlan(Backend backend) {
+        return backend.arrays().length == 0 || !isPlanned() ? Optional.empty() : Optional.of("memory in GB: "
+                + MemoryPlan.ofTraining(model, options.get(TrainOptions.BATCH_SIZE)).text(backend.arrays()));
     }
 
     /** Bytes of one of {@code ranks} that share the steps. */
     long memory(int ranks) {
-        int batch = options.get(TrainOptions.BATCH_SIZE);
+        return memory(options.get(TrainOptions.BATCH_SIZE), ranks);
+    }
+
+    private long memory(int batch, int ranks) {
         return method.memory(model, batch) + (options.get(TrainOptions.ORDERED_SUM)
                 ? MemoryNeed.ofRank(model, options.lowRank(), batch, ranks)
                 : MemoryNeed.ofTraining(model, options.lowRank(), batch));

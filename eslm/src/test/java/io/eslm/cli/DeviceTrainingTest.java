@@ -9,8 +9,12 @@ import com.google.gson.JsonObject;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.backend.Backends;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,7 +58,8 @@ class DeviceTrainingTest {
         String out = Program.run("backends").ok().out();
         assertTrue(
                 out.lines().anyMatch(
-                        l -> l.matches("tornado +TornadoVM on .* \\(\\w+, \\d+ MB\\); \\d+ MB taken; products: .*")),
+                        l -> l.matches(
+                                "tornado +TornadoVM on .* \\(\\w+, \\d+ MB\\); \\d+ MB taken(, in \\d+ arrays)?; products: .*")),
                 out);
         assertTrue(out.lines().anyMatch(l -> l.matches(" +0:0 .*\\(\\w+, \\d+ MB\\)")), out);
     }
@@ -79,6 +84,38 @@ class DeviceTrainingTest {
                 Program.run("train", "--init-from", "resume", "--out-dir", moved.toString(), "--backend", second).ok();
         assertTrue(resumed.err().contains("step 4 of 8"), resumed.err());
         assertClose(losses(whole), losses(moved));
+    }
+
+    /** Some 5 MB of tensors in arrays of 1 MB, and in one array. */
+    @Test
+    void aRunInManyArraysHasTheBitsOfOneInASingleArray(@TempDir Path temp) throws IOException, InterruptedException {
+        Path one = temp.resolve("one");
+        Path many = temp.resolve("many");
+        String in = inItsOwnJvm(one, Map.of("ESLM_TORNADO_MEMORY", "48m"));
+        assertTrue(in.contains("array 1 of 0.1 GB: weights") && !in.contains("array 2 of"), in);
+        in = inItsOwnJvm(many, Map.of("ESLM_TORNADO_MEMORY", "48m", "ESLM_TORNADO_ARRAY", "1m"));
+        assertTrue(in.contains("array 4 of 0.0 GB: "), in);
+        assertEquals(6, losses(one).size());
+        assertEquals(losses(one), losses(many));
+    }
+
+    /** Trains with these variables, which are read once in a process; returns what it says. */
+    private static String inItsOwnJvm(Path dir, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        List<String> command =
+                new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName(), "train", "--data",
+                data.toString(), "--out-dir", dir.toString(), "--backend", "tornado", "--method", "cvar-loss:alpha=0.3",
+                "--n-layer", "2", "--n-head", "2", "--n-embd", "64", "--block-size", "64", "--vocab-size", "64",
+                "--batch-size", "8", "--max-iters", "6", "--eval-interval", "0", "--sample-interval", "0", "--dropout",
+                "0.1"));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), out);
+        return out;
     }
 
     private static List<Double> losses(Path dir) {

@@ -15,6 +15,7 @@ import io.eslm.select.Method;
 import io.eslm.select.SelectionPreview;
 import io.eslm.select.token.Risk;
 import io.eslm.select.token.TailSelection;
+import io.eslm.select.token.TokenSelector;
 import io.eslm.select.token.TokenScores;
 import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
@@ -107,11 +108,15 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
 
     @Override
     public Loss of(MicroBatch batch) {
-        TokenLosses losses = batch.losses();
-        return batch.over(SelectiveObjective.choose((loss, entropy, rng) -> {
+        TokenSelector selector = (loss, entropy, rng) -> {
             addSeen(new double[] {ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start)});
             return new TailSelection(risk, alpha).select(loss, entropy, rng);
-        }, losses, batch), losses);
+        };
+        if (batch.canWait()) {
+            return SelectiveObjective.overTail(batch, risk, alpha, selector);
+        }
+        TokenLosses losses = batch.losses();
+        return batch.over(SelectiveObjective.choose(selector, losses, batch), losses);
     }
 
     @Override

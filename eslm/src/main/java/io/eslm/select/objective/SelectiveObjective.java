@@ -94,8 +94,11 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
 
     @Override
     public Loss of(MicroBatch batch) {
-        TokenLosses losses = batch.losses();
         level = alpha.at(batch.progress());
+        if (risk != null && batch.canWait()) {
+            return overTail(batch, risk, level, new TailSelection(risk, level));
+        }
+        TokenLosses losses = batch.losses();
         return batch.over(choose(selectorAt.apply(level), losses, batch), losses);
     }
 
@@ -103,6 +106,12 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
     public Choice preview(int[] text, TokenScores scores) {
         return risk == null ? Choice.all(scores)
                 : new Choice(risk, level, scores.selected(new TailSelection(risk, level)));
+    }
+
+    /** The loss over the tail of {@code risk}, chosen by the device; {@code selector} is asked at the end of the step, and agrees. */
+    static Loss overTail(MicroBatch batch, Risk risk, double alpha, TokenSelector selector) {
+        return batch.overTail(risk == Risk.ENTROPY, ValueAtRisk.rank(batch.tokens(), alpha),
+                (loss, entropy) -> selector.select(loss, entropy, batch.rng()));
     }
 
     /** Asks {@code selector}; if a loss is not finite, keeps all tokens and lets the trainer report where it comes from. */

@@ -44,19 +44,9 @@ public final class MemoryNeed {
         return ofWeights(config, format) + (format == WeightFormat.F32 ? 0 : 4 * largest);
     }
 
-    /**
-     * Bytes of a training step with B windows: weights, gradients and both moments; per block and token the residual
-     * streams, norms, qkv and attention (10C) and both sides of the activation (2I, 8C in GPT-2); logits; and gradients in
-     * flight.
-     *
-     * @param batchSize windows in a micro-batch, B
-     */
+    /** Bytes of a training step with B windows: {@link MemoryPlan#ofTraining}. */
     public static long ofTraining(Gpt2Config config, int batchSize) {
-        long tokens = (long) batchSize * config.blockSize();
-        long c = config.nEmbd();
-        long perToken = config.nLayer() * (10 * c + 2L * config.nInner()) + config.vocabSize() + 12 * c;
-        double bytes = 4.0 * ofWeights(config) + 4.0 * tokens * perToken;
-        return (long) Math.min(bytes, MOST); // exact below 2^53
+        return (long) Math.min(MemoryPlan.ofTraining(config, batchSize).bytes(), MOST); // exact below 2^53
     }
 
     /**
@@ -99,10 +89,15 @@ public final class MemoryNeed {
      */
     public static void check(Backend backend, long need, String what, String advice) {
         long there = backend.memoryBytes();
-        if (need > there * 0.95) {
+        if (!fits(backend, need)) {
             throw new UserError(String.format(Locale.ROOT,
                     "%s needs about %.1f GB of memory, but backend '%s' has only %.1f GB. %s", what, need * 1e-9,
                     backend.name(), there * 1e-9, advice));
         }
+    }
+
+    /** True if a need leaves a little of the memory of {@code backend}. */
+    public static boolean fits(Backend backend, long need) {
+        return need <= backend.memoryBytes() * 0.95;
     }
 }

@@ -9,6 +9,7 @@ import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.Hooks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
+import java.util.function.BiFunction;
 
 /**
  * What an {@link Objective} works on: B windows of T tokens, one forward and one backward pass. The objective chooses tokens, a
@@ -20,8 +21,15 @@ import io.eslm.tensor.Tensor;
  * @param rng of this micro-batch alone: the same for the same seed and step, resumed or not
  * @param share weight of this micro-batch in the step: 1 / gradient accumulation steps
  * @param progress how far the run is: 0 at its first step, 1 at its last
+ * @param later where the losses stay until the end of the step; null if the host reads them at once
  */
-public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng rng, double share, double progress) {
+public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng rng, double share, double progress,
+        LaterLosses later) {
+    /** One whose losses the host reads at once. */
+    public MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng rng, double share, double progress) {
+        this(tape, model, ids, targets, rng, share, progress, null);
+    }
+
     /** Number of predicted tokens, M = B·T. */
     public int tokens() {
         return targets.size();
@@ -41,6 +49,24 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
         Variable total = tape.apply(new WeightedSum(selection.rows(tape, losses.loss().value().size()),
                 tape.put(selection.weights(share), selection.kept())), losses.loss());
         return Loss.of(total, losses.lossValues(), selection);
+    }
+
+    /** True if {@link #overTail} saves a wait for a device, and nobody needs the losses before the end of the step. */
+    public boolean canWait() {
+        return later != null && later.isOpen(model);
+    }
+
+    /**
+     * The mean loss over the tokens whose risk is at or above the {@code rank}-th smallest, chosen by the device that has them. Only
+     * where {@link #canWait}.
+     *
+     * @param byEntropy true: the risk is the entropy; false: the loss
+     * @param rank 1 keeps all tokens
+     * @param choice the same choice by the host from the losses (M) and the entropies (M), which are the losses once more unless
+     *     {@code byEntropy}; called at the end of the step
+     */
+    public Loss overTail(boolean byEntropy, int rank, BiFunction<float[], float[], Selection> choice) {
+        return later.add(this, byEntropy, rank, choice);
     }
 
     /** Tells those who look at the model what is kept: {@code kept} (B, T), 1 or 0. An objective that builds its own loss calls it. */

@@ -17,7 +17,8 @@ public interface Objective {
 
         @Override
         public Loss of(MicroBatch batch) {
-            return batch.over(Selection.all(batch.tokens()), batch.losses());
+            return batch.canWait() ? batch.overTail(false, 1, (loss, _) -> Selection.all(loss.length))
+                    : batch.over(Selection.all(batch.tokens()), batch.losses());
         }
     }
 

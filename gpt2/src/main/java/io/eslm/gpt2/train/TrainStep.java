@@ -123,10 +123,15 @@ class TrainStep {
         sampler.next(inputs, targets);
         return objective.of(new MicroBatch(tape, model, tape.put(inputs, windows, inputs.length / windows),
                 tape.put(targets, targets.length), rng.split("selection"), 1.0 / gradAccum,
-                (double) steps / Math.max(1, maxIters - 1)));
+                (double) steps / Math.max(1, maxIters - 1), later()));
     }
 
-    final void backward(Loss loss) {
+    /** Where the losses stay until the end of the step; null if the host reads them at once. */
+    LaterLosses later() {
+        return null;
+    }
+
+    void backward(Loss loss) {
         model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
     }
 

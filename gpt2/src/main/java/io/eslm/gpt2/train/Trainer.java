@@ -52,8 +52,9 @@ public final class Trainer implements AutoCloseable {
         this.tokenizer = data.tokenizer();
         int time = model.config().blockSize();
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);
-        this.step = team == null ? new TrainStep(model, objective, data, options, optimizer)
-                : new TeamStep(model, objective, data, options, team);
+        this.step = team != null ? new TeamStep(model, objective, data, options, team)
+                : model.backend().runsAhead() ? new AheadStep(model, objective, data, options, optimizer)
+                : new TrainStep(model, objective, data, options, optimizer);
     }
 
     /**

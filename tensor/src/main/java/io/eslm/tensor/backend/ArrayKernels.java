@@ -10,7 +10,7 @@ import io.eslm.tensor.backend.Kernels.Unary;
  * distillation. How they
  * work, and the conventions and letters: {@link Kernels}, which every backend extends.
  */
-public abstract class ArrayKernels extends KernelBase {
+public abstract class ArrayKernels extends SelectionKernels {
     /** From so many rows on, the number of rows changes no bit of a row: see {@link #linearRows}. */
     public static final int MANY = 16;
 

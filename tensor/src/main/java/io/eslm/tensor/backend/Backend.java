@@ -42,6 +42,11 @@ public interface Backend extends BackendInfo, AutoCloseable {
     /** Copies the first {@code n} elements of {@code src} (F32 or F64) to {@code dst[to]}. */
     void read(Storage src, double[] dst, int to, int n);
 
+    /** Starts the kernels that were called, without waiting for them, where a device collects them. */
+    default void start() {
+        // a kernel that has returned has run
+    }
+
     /** Waits until every kernel that was called has run. For timings: {@link #read} waits by itself. */
     default void finish() {
         // a kernel that has returned has run

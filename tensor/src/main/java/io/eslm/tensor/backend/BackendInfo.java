@@ -34,6 +34,19 @@ public interface BackendInfo {
         return Runtime.getRuntime().maxMemory();
     }
 
+    /** Bytes of each array that its memory consists of, where a storage must lie in one of them; empty where there are none. */
+    default long[] arrays() {
+        return new long[0];
+    }
+
+    /**
+     * True if {@link Backend#read} waits for work that goes on without the host: then one read of much is better than many, and
+     * {@link Backend#start} after each part of a step keeps the device busy.
+     */
+    default boolean runsAhead() {
+        return false;
+    }
+
     /** How many kernels and copies a device was given so far; 0 where a kernel is a plain call. */
     default long launches() {
         return 0;

@@ -5,15 +5,23 @@ import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 
 /** The kernels of a device with memory of its own: those that it does not override run on the host, over copies. */
 public abstract class DeviceKernels extends Kernels {
     private final Backend device;
     private final SortedMap<String, Long> fallbacks = new TreeMap<>();
+    private final RowLog rowLog;
 
     /** @param device whose storages these kernels work on */
     protected DeviceKernels(Backend device) {
         this.device = device;
+        rowLog = new RowLog(device, flops());
+    }
+
+    /** Counts the work of a call that {@code rows} (n), I32, tell, when somebody asks: {@code multiplyAdds} from a copy. */
+    final void countLater(Storage rows, int n, ToLongFunction<HeapStorage> multiplyAdds) {
+        rowLog.add(rows, n, multiplyAdds);
     }
 
     /** Calls of kernels that this device has no code for, by name: they ran as plain loops over copies on the host. */

@@ -28,6 +28,8 @@ public final class FlopCounter {
 
     private final long[] flops = new long[Phase.values().length];
     private Phase phase = Phase.FORWARD;
+    /** Adds what is not counted yet; null if there is nothing. */
+    private Runnable rest;
 
     /** Runs {@code body}; what it computes counts as {@code inner}, whatever phase this is called in. */
     public <T> T in(Phase inner, Supplier<T> body) {
@@ -58,13 +60,33 @@ public final class FlopCounter {
         flops[phase.ordinal()] += 2 * multiplyAdds;
     }
 
+    /** Counts multiply-adds in {@code of}. */
+    void add(Phase of, long multiplyAdds) {
+        flops[of.ordinal()] += 2 * multiplyAdds;
+    }
+
+    /** Calls {@code body} before anybody reads a count: it adds what a device knows and the host does not yet. */
+    void countLater(Runnable body) {
+        rest = body;
+    }
+
+    private void countRest() {
+        if (rest != null) {
+            Runnable body = rest;
+            rest = null;
+            body.run();
+        }
+    }
+
     /** All that was done in {@code of} so far. */
     public long count(Phase of) {
+        countRest();
         return flops[of.ordinal()];
     }
 
     /** All that was done so far, in all phases. */
     public long total() {
+        countRest();
         return Arrays.stream(flops).sum();
     }
 }

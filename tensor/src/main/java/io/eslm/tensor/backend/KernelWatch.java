@@ -42,7 +42,8 @@ public final class KernelWatch {
 
     /** The public methods of all kernels. */
     public static List<Method> kernels() {
-        return Stream.of(Kernels.class, ArrayKernels.class).flatMap(c -> Arrays.stream(c.getDeclaredMethods()))
+        return Stream.of(Kernels.class, ArrayKernels.class, SelectionKernels.class)
+                .flatMap(c -> Arrays.stream(c.getDeclaredMethods()))
                 .filter(m -> m.getName().matches("run[A-Z].*")).map(KernelWatch::publicOne).toList();
     }
 

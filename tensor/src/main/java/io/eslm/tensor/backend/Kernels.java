@@ -236,9 +236,12 @@ public abstract class Kernels extends ArrayKernels {
         floats("attention", y, "y", n, y);
         floats("attention", y, "lse", (long) batch * heads * time, lse);
         floats("attention", y, "qkv", 3 * n, qkv);
-        long pairs = starts == null ? batch * pairs(0, time)
-                : AttentionPairs.count(this, "attention", null, batch * time, starts, batch, time);
-        flops().add(FORWARD_PRODUCTS * pairs * heads * headSize);
+        long each = FORWARD_PRODUCTS * heads * headSize;
+        if (starts == null) {
+            flops().add(each * batch * pairs(0, time));
+        } else {
+            AttentionPairs.add(this, "attention", each, null, batch * time, starts, batch, time);
+        }
         runAttention(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
     }
 
@@ -265,9 +268,12 @@ public abstract class Kernels extends ArrayKernels {
         floats("attentionBackward", dqkv, "dy", (long) count * heads * headSize, dy);
         floats("attentionBackward", dqkv, "y", n, y);
         floats("attentionBackward", dqkv, "lse", (long) batch * heads * time, lse);
-        long pairs = rows == null && starts == null ? batch * pairs(0, time)
-                : AttentionPairs.count(this, "attentionBackward", rows, count, starts, batch, time);
-        flops().add(BACKWARD_PRODUCTS * pairs * heads * headSize);
+        long each = BACKWARD_PRODUCTS * heads * headSize;
+        if (rows == null && starts == null) {
+            flops().add(each * batch * pairs(0, time));
+        } else {
+            AttentionPairs.add(this, "attentionBackward", each, rows, count, starts, batch, time);
+        }
         runAttentionBackward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p, seed);
     }
 

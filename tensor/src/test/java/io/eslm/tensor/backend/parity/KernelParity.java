@@ -35,7 +35,7 @@ public abstract class KernelParity {
     public static List<KernelCase> cases() {
         return Stream
                 .of(ElementwiseCases.all(), RowCases.all(), LayerNormCases.all(), MoveCases.all(), ProductCases.all(),
-                        AttentionCases.all(), TrainingCases.all(), DistillationCases.all())
+                        AttentionCases.all(), TrainingCases.all(), DistillationCases.all(), SelectionCases.all())
                 .flatMap(List::stream).toList();
     }
 

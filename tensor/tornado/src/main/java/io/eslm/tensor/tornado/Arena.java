@@ -12,7 +12,7 @@ import java.util.TreeMap;
  */
 final class Arena {
     /** Ranges begin at multiples of this many elements (64 bytes). */
-    private static final int GRAIN = 16;
+    static final int GRAIN = 16;
     private final String what;
     private final int capacity;
     private final String advice;
@@ -73,6 +73,15 @@ final class Arena {
     /** Elements in use. */
     synchronized long used() {
         return used;
+    }
+
+    int capacity() {
+        return capacity;
+    }
+
+    /** Elements of the largest free range. */
+    synchronized int largest() {
+        return free.values().stream().mapToInt(Integer::intValue).max().orElse(0);
     }
 
     UserError full(int size) {

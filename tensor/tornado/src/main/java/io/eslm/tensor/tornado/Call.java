@@ -7,6 +7,8 @@ import io.eslm.tensor.backend.Storage;
 final class Call {
     private final Device device;
     private final int[] ints = new int[Control.INTS];
+    private final int[] arrays = new int[Resident.OPERANDS];
+    private int operands;
     private float[] scalars;
     private int count = Control.FIRST;
 
@@ -14,11 +16,43 @@ final class Call {
         this.device = device;
     }
 
-    /** The places of storages; null for one that is left out. */
+    /** Operands of floats; null for one that is left out. */
     Call with(Storage... storages) {
+        for (Storage s : storages) {
+            in(s);
+            ints[count++] = s == null ? Control.NONE : DeviceStorage.of(s).offset();
+        }
+        return this;
+    }
+
+    /** An operand of floats that begins {@code from} elements after its storage. */
+    Call from(Storage storage, int from) {
+        in(storage);
+        ints[count++] = DeviceStorage.of(storage).offset() + from;
+        return this;
+    }
+
+    /** An operand of floats of which the kernel knows the places: in this array. */
+    Call in(int array) {
+        arrays[operands++] = array;
+        return this;
+    }
+
+    private void in(Storage storage) {
+        in(storage == null ? 0 : DeviceStorage.of(storage).array());
+    }
+
+    /** Operands of ints; null for one that is left out. */
+    Call ints(Storage... storages) {
         for (Storage s : storages) {
             ints[count++] = s == null ? Control.NONE : DeviceStorage.of(s).offset();
         }
+        return this;
+    }
+
+    /** An operand of ints that begins {@code from} elements after its storage. */
+    Call ints(Storage storage, int from) {
+        ints[count++] = DeviceStorage.of(storage).offset() + from;
         return this;
     }
 
@@ -40,7 +74,7 @@ final class Call {
 
     /** One thread for each of {@code n} elements. */
     void each(DeviceKernel kernel, int n) {
-        rows(kernel, (int) (((long) n + Control.THREADS - 1) / Control.THREADS));
+        rows(kernel, Control.groups(n));
     }
 
     /** One workgroup for each of {@code n} rows. */
@@ -50,8 +84,25 @@ final class Call {
 
     /** Launches nothing where there is nothing to do. */
     void grid(DeviceKernel kernel, int groupsX, int groupsY, int groupsZ) {
+        if (operands != kernel.code.operands()) {
+            throw new IllegalStateException("tornado: " + operands + " operands for kernel " + kernel + ", which has "
+                    + kernel.code.operands());
+        }
         if (groupsX > 0 && groupsY > 0 && groupsZ > 0) {
-            device.launch(kernel, ints, count, scalars, groupsX, groupsY, groupsZ);
+            device.launch(kernel, this, groupsX, groupsY, groupsZ);
+        }
+    }
+
+    /** Puts the arguments into {@code work}. */
+    void fill(Work work) {
+        System.arraycopy(ints, 0, work.arguments, 0, count);
+        work.count = count;
+        for (int i = 0; i < operands; i++) {
+            work.operand(arrays[i]);
+        }
+        if (scalars != null) {
+            work.hasScalars = true;
+            System.arraycopy(scalars, 0, work.scalars, 0, scalars.length);
         }
     }
 }

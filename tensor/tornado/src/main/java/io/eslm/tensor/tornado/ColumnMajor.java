@@ -9,10 +9,10 @@ package io.eslm.tensor.tornado;
  * <p> A row-major matrix is the column-major transpose of itself, so a row-major y = op(a)·op(b) is C = yᵀ with A = b
  * and B = a: {@link Product#columnMajor}.
  *
- * @param a where A begins; {@code aLd} its leading dimension, {@code aStride} from one A of the batch to the next; so
- * for b, c
+ * @param a where A begins in array {@code aArray}; {@code aLd} its leading dimension, {@code aStride} from one A of the batch to
+ * the next; so for b, c
  */
-record ColumnMajor(boolean transA, boolean transB, int m, int n, int k, float alpha, int a, int aLd, long aStride,
-        int b,
-        int bLd, long bStride, float beta, int c, int cLd, long cStride, int batch) {
+record ColumnMajor(boolean transA, boolean transB, int m, int n, int k, float alpha, int aArray, int a, int aLd,
+        long aStride,
+        int bArray, int b, int bLd, long bStride, float beta, int cArray, int c, int cLd, long cStride, int batch) {
 }

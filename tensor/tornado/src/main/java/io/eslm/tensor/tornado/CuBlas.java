@@ -104,7 +104,7 @@ final class CuBlas {
         return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), FunctionDescriptor.of(INT, arguments));
     }
 
-    /** Queues {@code p} over the array at {@link CudaStream.Place#address}. */
+    /** Queues {@code p} over the arrays at {@link CudaStream.Place#address}. */
     void multiply(ColumnMajor p) {
         useContext();
         factors.setAtIndex(ValueLayout.JAVA_FLOAT, 0, p.alpha());
@@ -113,9 +113,9 @@ final class CuBlas {
         long beta = alpha + Float.BYTES;
         int ta = p.transA() ? 1 : 0;
         int tb = p.transB() ? 1 : 0;
-        long a = address(p.a());
-        long b = address(p.b());
-        long c = address(p.c());
+        long a = place.address(p.aArray(), p.a());
+        long b = place.address(p.bArray(), p.b());
+        long c = place.address(p.cArray(), p.c());
         int compute = products.computeType;
         int status;
         try {
@@ -131,10 +131,6 @@ final class CuBlas {
         if (status != 0) {
             check("a product (" + p + ")", status);
         }
-    }
-
-    private long address(int place) {
-        return this.place.address() + (long) Float.BYTES * place;
     }
 
     /** Waits until everything queued has run. */

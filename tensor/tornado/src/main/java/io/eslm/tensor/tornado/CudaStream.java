@@ -2,8 +2,11 @@
 package io.eslm.tensor.tornado;
 
 import java.util.Arrays;
+import java.util.List;
+import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.common.Access;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.runtime.common.TornadoXPUDevice;
 import uk.ac.manchester.tornado.runtime.library.spi.LibraryContext;
 import uk.ac.manchester.tornado.runtime.library.spi.LibraryInvocation;
@@ -18,14 +21,32 @@ import uk.ac.manchester.tornado.runtime.library.spi.TornadoNativeStreamSupport;
 public final class CudaStream implements TornadoLibraryProvider {
     private static final String NAME = "eslm/stream";
 
-    /** What the task notes: the address of the first element, and CUDA's handles. */
+    /** What the tasks note: the address of the first element of each array of floats, and CUDA's handles. */
     static final class Place {
-        private long address;
+        private final long[] addresses;
         private long stream;
         private long context;
 
-        long address() {
-            return address;
+        Place(int arrays) {
+            addresses = new long[arrays];
+        }
+
+        /** Notes everything, with a graph of this name. */
+        void find(Resident resident, String name) {
+            List<FloatArray> arrays = List.of(resident.floats);
+            TaskGraph notes = resident.graph(name, arrays);
+            for (int i = 0; i < arrays.size(); i++) {
+                Note note = new Note(this, i);
+                notes.libraryTask("t" + i, (f, j) -> task(note, f, j), arrays.get(i), resident.ints);
+            }
+            DeviceGraph graph = new DeviceGraph(resident, notes, arrays);
+            graph.start();
+            graph.await();
+        }
+
+        /** Of an element of an array. */
+        long address(int array, int element) {
+            return addresses[array] + (long) Float.BYTES * element;
         }
 
         long stream() {
@@ -35,6 +56,9 @@ public final class CudaStream implements TornadoLibraryProvider {
         long context() {
             return context;
         }
+    }
+
+    private record Note(Place place, int array) {
     }
 
     /** A product that a task of a program queues; which one may change from run to run. */
@@ -56,7 +80,7 @@ public final class CudaStream implements TornadoLibraryProvider {
     }
 
     /**
-     * The task that notes where the first of {@code arrays} is, if {@code what} is a {@link Place}, or queues a product, if it is
+     * The task that notes where the first of {@code arrays} is, if {@code what} is a {@link Note}, or queues a product, if it is
      * {@link Queued}.
      */
     static LibraryTaskDescriptor task(Object what, Object... arrays) {
@@ -87,9 +111,10 @@ public final class CudaStream implements TornadoLibraryProvider {
             queued.cuBlas.multiply(queued.product);
             return;
         }
-        Place place = (Place) call.getTuning();
+        Note note = (Note) call.getTuning();
+        Place place = note.place;
         TornadoNativeStreamSupport device = (TornadoNativeStreamSupport) call.getDevice();
-        place.address = call.getDevicePointer(0);
+        place.addresses[note.array] = call.getDevicePointer(0);
         place.stream = device.getNativeStream(call.getExecutionPlanId());
         place.context = device.getNativeContext(call.getExecutionPlanId());
     }

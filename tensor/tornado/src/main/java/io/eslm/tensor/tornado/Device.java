@@ -1,44 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
+import io.eslm.tensor.DType;
 import io.eslm.tensor.UserError;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Array;
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
-import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
-import uk.ac.manchester.tornado.api.TaskGraph;
-import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * One prepared device: its memory, and one execution plan with a task graph for each {@link DeviceKernel} and each kind of copy.
- * A launch joins the {@link Pending} work. A read starts that, as a {@link Program} where the sequence is known, else graph by
- * graph, and waits. Nothing is compiled after a kernel's first call and the building of a program.
+ * One prepared device: its memory, and a task graph for each kind of work that was done alone. A launch joins the {@link Pending}
+ * work. A read starts that, as a {@link Program} where the sequence is known, else graph by graph, and waits. Nothing is compiled
+ * after a kernel's first call with operands in the same arrays and the building of a program.
  */
 final class Device {
     private static final int LARGEST_GRID = 65535;
     /** Larger copies to the device start at once. */
     static final int SMALL = 1 << 14;
+    /** Elements of one large copy: each array has buffers for them. */
+    private static final int LARGE = 1 << 20;
+    /** Of each size; TornadoVM compiles the copy of each. */
+    private static final int PAGES = 256;
+    private static final String A_COPY = "a copy";
+    private static final String FIRST_USE = "the first use of the device";
 
     private final TornadoDevice device;
     private final Resident resident;
-    private final IntArray control = new IntArray(Control.INTS);
-    private final FloatArray scalars = new FloatArray(Control.FLOATS);
-    private final List<ImmutableTaskGraph> graphs = new ArrayList<>();
-    private final List<WorkerGrid> workers = new ArrayList<>();
+    /** By the kind of work, see {@link Work#kind}. */
+    private final Map<Long, Single> single = new HashMap<>();
+    private final Book book;
     private final Stage small;
     private final Stage large;
-    private final TornadoExecutionPlan plan;
     private final Pending pending;
-    private int parts;
+    private int names;
     /** Null where {@link Gemm} computes all products. */
     private final CuBlas cuBlas;
     /** TornadoVM has a stream for each thread; cuBLAS works on this thread's. */
@@ -47,71 +48,66 @@ final class Device {
     /** The sum of tickets that the device must have. */
     private int expected;
     private int ticket;
+    /** The program that was started last, if nothing has waited for it. */
+    private Program running;
     private long launches;
     private long waits;
     /** Why the device has stopped; null if it has not. */
     private UserError failed;
 
     Device(TornadoDevice device, Settings settings) {
+        this(device, settings, PAGES);
+    }
+
+    /** @param pages that the host writes before it waits, of each size */
+    Device(TornadoDevice device, Settings settings, int pages) {
         this.device = device;
         limited = settings.memoryBytes() != 0;
-        resident = new Resident(device, settings.memoryBytes());
+        resident = new Resident(device, settings);
         pending = new Pending(settings.programs());
-        add(1, 1, resident.first(control));
-        for (DeviceKernel kernel : DeviceKernel.values()) {
-            add(kernel.localX, kernel.localY,
-                    graph().transferToDevice(DataTransferMode.EVERY_EXECUTION, control, scalars)
-                            .task("t", kernel.body, resident.context, resident.floats, resident.ints, control, scalars)
-                            .persistOnDevice(resident.floats, resident.ints));
-        }
-        small = new Stage(this, resident, control, SMALL);
-        large = new Stage(this, resident, control, 1 << 22);
+        book = new Book(this, resident, pages);
+        small = new Stage(this, resident, SMALL);
+        large = new Stage(this, resident, LARGE);
         Products products = Devices.products(device, settings);
-        CudaStream.Place place = new CudaStream.Place();
-        if (products != Products.PORTABLE) {
-            graphs.add(graph().libraryTask("t", (f, i) -> CudaStream.task(place, f, i), resident.floats, resident.ints)
-                    .persistOnDevice(resident.floats, resident.ints).snapshot());
-        }
-        plan = new TornadoExecutionPlan(graphs.toArray(new ImmutableTaskGraph[0])).withDevice(device)
-                .withGridScheduler(resident.grids);
-        alone(0, 1, 1, 1);
+        waits++;
+        guarded(FIRST_USE, () -> resident.open(nextTicket()));
         if (products == Products.PORTABLE) {
             cuBlas = null;
         } else {
-            execute(graphs.size() - 1);
+            CudaStream.Place place = new CudaStream.Place(resident.floats.length);
+            guarded(FIRST_USE, () -> place.find(resident, newName()));
             cuBlas = new CuBlas(products, settings.cublas(), place);
             CuBlasTrial.run(this, cuBlas.description());
         }
     }
 
-    /** A graph to be given to {@link #add}. */
-    TaskGraph graph() {
-        return resident.graph("g" + graphs.size());
+    /** A name that no task graph has. */
+    String newName() {
+        return "g" + ++names;
     }
 
-    /** The number of {@code graph}, whose one task is "t". */
-    int add(int localX, int localY, TaskGraph graph) {
-        workers.add(resident.grid(graph, "t", localX, localY));
-        graphs.add(graph.snapshot());
-        return graphs.size() - 1;
+    /** A page of the book, see {@link Book#page}. */
+    Book.Page page(boolean isLarge) {
+        return book.page(isLarge);
     }
 
-    /** The kernel of a graph, or null if that is a copy. */
-    static DeviceKernel kernel(int graph) {
-        return graph >= 1 && graph <= DeviceKernel.values().length ? DeviceKernel.values()[graph - 1] : null;
-    }
-
-    /** A part of a program. */
+    /** Work as one task graph. */
     ProgramPart part(List<Work> work) {
-        return new ProgramPart(this, resident, device, plan, graphs.getFirst(), "p" + parts++, work);
+        return new ProgramPart(this, resident, newName(), work);
     }
 
     boolean isLimited() {
         return limited;
     }
 
-    int floatCapacity() {
-        return resident.floats.getSize();
+    /** Elements of each array of floats. */
+    int[] floatCapacities() {
+        return Arrays.stream(resident.floats).mapToInt(FloatArray::getSize).toArray();
+    }
+
+    /** Elements of all arrays of floats. */
+    long floatCapacity() {
+        return Arrays.stream(resident.floats).mapToLong(FloatArray::getSize).sum();
     }
 
     int intCapacity() {
@@ -128,23 +124,11 @@ final class Device {
         return waits;
     }
 
-    /**
-     * Runs {@code kernel} in workgroups of its own size, after everything before.
-     *
-     * @param arguments for the control array, {@code count} of them; element 0 is the ticket's
-     * @param values what the kernel reads from its array of scalars; null if nothing
-     */
-    synchronized void launch(DeviceKernel kernel, int[] arguments, int count, float[] values, int groupsX, int groupsY,
-            int groupsZ) {
-        int graph = 1 + kernel.ordinal();
-        checkGrid(graph, groupsX, groupsY, groupsZ);
-        Work w = pending.add(graph);
-        System.arraycopy(arguments, 0, w.arguments, 0, count);
-        w.count = count;
-        if (values != null) {
-            w.hasScalars = true;
-            System.arraycopy(values, 0, w.scalars, 0, values.length);
-        }
+    /** Runs {@code kernel} in workgroups of its own size, after everything before. */
+    synchronized void launch(DeviceKernel kernel, Call call, int groupsX, int groupsY, int groupsZ) {
+        checkGrid(kernel, groupsX, groupsY, groupsZ);
+        Work w = pending.add(kernel.ordinal());
+        call.fill(w);
         given(w, groupsX, groupsY, groupsZ);
     }
 
@@ -158,9 +142,8 @@ final class Device {
         }
     }
 
-    private void checkGrid(int graph, int groupsX, int groupsY, int groupsZ) {
-        if (groupsX <= 0 || groupsY <= 0 || groupsZ <= 0
-                || groupsX * workers.get(graph).getLocalWork()[0] > Integer.MAX_VALUE
+    private void checkGrid(DeviceKernel kernel, int groupsX, int groupsY, int groupsZ) {
+        if (groupsX <= 0 || groupsY <= 0 || groupsZ <= 0 || (long) groupsX * kernel.localX > Integer.MAX_VALUE
                 || groupsY > LARGEST_GRID || groupsZ > LARGEST_GRID) {
             throw new IllegalArgumentException(String.format(Locale.ROOT, "tornado: no grid of %d x %d x %d workgroups",
                     groupsX, groupsY, groupsZ));
@@ -168,8 +151,8 @@ final class Device {
         checkThread();
     }
 
-    /** Starts what is waiting; returns the program that may still run, or null if there is none. */
-    private Program start() {
+    /** Starts what is waiting, as a program if it has come before, else one by one. */
+    synchronized void start() {
         checkThread();
         if (failed != null) {
             throw failed;
@@ -181,8 +164,8 @@ final class Device {
                 work.forEach(this::alone);
             } else {
                 program.start(work);
+                running = program;
             }
-            return program;
         } catch (OutOfMemoryError e) {
             throw e;
         } catch (RuntimeException | Error e) { // TornadoVM's own, of many types
@@ -194,25 +177,22 @@ final class Device {
         }
     }
 
+    /** Does {@code w}, and waits for it. */
     private void alone(Work w) {
-        if (w.graph == Work.PRODUCT) {
+        if (w.kernel() == null) {
             cuBlas.multiply(w.product);
             return;
         }
-        MemorySegment.copy(w.arguments, 0, control.getSegment(), ValueLayout.JAVA_INT, 0, w.count);
-        if (w.hasScalars) {
-            MemorySegment.copy(w.scalars, 0, scalars.getSegment(), ValueLayout.JAVA_FLOAT, 0, w.scalars.length);
-        } else if (kernel(w.graph) == null) {
-            MemorySegment.copy(w.brought, 0, small.in(w.bringsFloats), 0, (long) Integer.BYTES * w.arguments[2]);
-        }
-        alone(w.graph, w.groupsX, w.groupsY, w.groupsZ);
-    }
-
-    private void alone(int graph, int groupsX, int groupsY, int groupsZ) {
-        WorkerGrid grid = workers.get(graph);
-        grid.setGlobalWork(groupsX * grid.getLocalWork()[0], groupsY * grid.getLocalWork()[1], groupsZ);
-        control.set(0, nextTicket());
-        execute(graph);
+        guarded(w.toString(), () -> {
+            if (w.isCopy()) {
+                int array = w.operands() == 0 ? Stage.INTS : w.array(0);
+                MemorySegment.copy(w.brought, 0, small.in(array), 0, (long) Integer.BYTES * w.arguments[2]);
+                small.write(array, w.arguments[1], w.arguments[2]);
+            } else {
+                single.computeIfAbsent(w.kind(), _ -> new Single(resident, newName(), w)).run(w, nextTicket());
+            }
+        });
+        hasWaited();
     }
 
     /** The ticket of a kernel that is about to start. */
@@ -222,29 +202,23 @@ final class Device {
         return ticket;
     }
 
-    /** Runs a graph after what was started, and waits for all. */
-    private void execute(int graph) {
-        waits++;
+    /** Runs {@code body}, which starts a graph of {@code what} and waits for it. */
+    private static void guarded(String what, Runnable body) {
         try {
-            plan.withGraph(graph).execute();
-        } catch (OutOfMemoryError e) {
+            body.run();
+        } catch (OutOfMemoryError | UserError e) {
             throw e;
         } catch (RuntimeException | Error e) { // TornadoVM's own, of many types: its compiler, the driver, the device
-            throw stopped(name(graph), e);
+            throw stopped(what, e);
         }
     }
 
     private static UserError stopped(String what, Throwable e) {
-        String advice = what.equals(name(0))
+        String advice = what.equals(FIRST_USE)
                 ? "If other programs use the device's memory, take less of it with " + Settings.MEMORY
                 : "You can resume a training run from its last checkpoint; if this happens again, use "
                         + (what.startsWith("a program") ? Settings.PROGRAMS + "=off" : "backend vector");
         return new UserError("backend 'tornado': TornadoVM stopped in " + what + ": " + e + ". " + advice, e);
-    }
-
-    private static String name(int graph) {
-        return graph == 0 ? "the first use of the device" : kernel(graph) != null ? "kernel " + kernel(graph)
-                : "a copy";
     }
 
     private void checkThread() {
@@ -276,89 +250,104 @@ final class Device {
 
     /** Starts what is waiting, and waits until everything has run. */
     synchronized void finish() {
-        Program program = start();
+        start();
+        await();
+    }
+
+    /** Waits until everything that was started has run. */
+    void await() {
         if (cuBlas != null) {
             cuBlas.finish();
-        } else if (program != null) {
-            program.await();
+        } else if (running != null) {
+            running.await();
         }
-        waits += cuBlas != null || program != null ? 1 : 0;
+        waits += cuBlas != null || running != null ? 1 : 0;
+        hasRun();
     }
 
-    /** Copies {@code n} floats from {@code src[from]} to the device's floats at {@code at}. */
-    void write(int at, float[] src, int from, int n) {
-        write(at, src, ValueLayout.JAVA_FLOAT, from, n);
+    /** Everything that was started has run. */
+    private void hasRun() {
+        running = null;
+        book.close();
     }
 
-    /** Copies {@code n} ints from {@code src[from]} to the device's ints at {@code at}. */
-    void write(int at, int[] src, int from, int n) {
-        write(at, src, ValueLayout.JAVA_INT, from, n);
+    /** Copies {@code n} floats from {@code src[from]} to the start of {@code dst}. */
+    void write(DeviceStorage dst, float[] src, int from, int n) {
+        write(dst, src, ValueLayout.JAVA_FLOAT, from, n);
+    }
+
+    /** Copies {@code n} ints from {@code src[from]} to the start of {@code dst}. */
+    void write(DeviceStorage dst, int[] src, int from, int n) {
+        write(dst, src, ValueLayout.JAVA_INT, from, n);
     }
 
     /** Reads all of {@code src} before it returns. */
-    private synchronized void write(int at, Object src, ValueLayout type, int from, int n) {
+    private synchronized void write(DeviceStorage dst, Object src, ValueLayout type, int from, int n) {
         Objects.checkFromIndexSize(from, n, Array.getLength(src));
-        boolean floats = type == ValueLayout.JAVA_FLOAT;
+        int array = array(dst);
         if (n > SMALL) {
             start();
             for (int done = 0; done < n; done += large.size) {
                 int part = Math.min(large.size, n - done);
-                MemorySegment.copy(src, from + done, large.in(floats), type, 0, part);
-                run(large.writer(floats), at + done, part);
+                MemorySegment.copy(src, from + done, large.in(array), type, 0, part);
+                int at = dst.offset() + done;
+                guarded(A_COPY, () -> large.write(array, at, part));
+                counted();
             }
         } else if (n > 0) {
-            Work w = copy(small.writer(floats), at, n);
-            w.bringsFloats = floats;
+            checkThread();
+            Work w = pending.add((array == Stage.INTS ? DeviceKernel.WRITE_INTS : DeviceKernel.WRITE_FLOATS).ordinal());
+            if (array != Stage.INTS) {
+                w.operand(array);
+            }
+            w.arguments[1] = dst.offset();
+            w.arguments[2] = n;
             w.brought = w.brought == null ? MemorySegment.ofArray(new int[SMALL]) : w.brought;
             MemorySegment.copy(src, from, w.brought, type, 0, n);
-            given(w, groups(n), 1, 1);
+            given(w, Control.groups(n), 1, 1);
         }
     }
 
-    private Work copy(int graph, int at, int n) {
-        checkThread();
-        Work w = pending.add(graph);
-        w.arguments[1] = at;
-        w.arguments[2] = n;
-        w.count = 3;
-        return w;
+    private static int array(DeviceStorage storage) {
+        return storage.dtype() == DType.I32 ? Stage.INTS : storage.array();
     }
 
-    private static int groups(int n) {
-        return (n + Control.THREADS - 1) / Control.THREADS;
-    }
-
-    private void run(int graph, int at, int n) {
-        checkThread();
+    private void counted() {
         launches++;
-        control.set(1, at);
-        control.set(2, n);
-        alone(graph, groups(n), 1, 1);
+        hasWaited();
     }
 
-    /** Copies {@code n} of the device's floats from {@code at} to {@code dst[to]}; checks that all kernels ran. */
-    void read(int at, float[] dst, int to, int n) {
-        read(at, dst, ValueLayout.JAVA_FLOAT, to, n);
+    /** The host has waited until everything that was started has run. */
+    void hasWaited() {
+        waits++;
+        hasRun();
     }
 
-    /** Copies {@code n} of the device's ints from {@code at} to {@code dst[to]}; checks that all kernels ran. */
-    void read(int at, int[] dst, int to, int n) {
-        read(at, dst, ValueLayout.JAVA_INT, to, n);
+    /** Copies the first {@code n} floats of {@code src} to {@code dst[to]}; checks that all kernels ran. */
+    void read(DeviceStorage src, float[] dst, int to, int n) {
+        read(src, dst, ValueLayout.JAVA_FLOAT, to, n);
     }
 
-    private synchronized void read(int at, Object dst, ValueLayout type, int to, int n) {
+    /** Copies the first {@code n} ints of {@code src} to {@code dst[to]}; checks that all kernels ran. */
+    void read(DeviceStorage src, int[] dst, int to, int n) {
+        read(src, dst, ValueLayout.JAVA_INT, to, n);
+    }
+
+    private synchronized void read(DeviceStorage src, Object dst, ValueLayout type, int to, int n) {
         Objects.checkFromIndexSize(to, n, Array.getLength(dst));
         if (n == 0) {
             return;
         }
-        boolean floats = type == ValueLayout.JAVA_FLOAT;
+        int array = array(src);
         start();
         for (int done = 0; done < n;) {
             Stage stage = n - done <= small.size ? small : large;
             int part = Math.min(stage.size, n - done);
-            run(stage.reader(floats), at + done, part);
-            check(stage.tickets(floats));
-            MemorySegment.copy(stage.out(floats), type, type.byteSize(), dst, to + done, part);
+            int at = src.offset() + done;
+            guarded(A_COPY, () -> stage.read(array, at, part));
+            counted();
+            check(stage.tickets(array));
+            MemorySegment.copy(stage.out(array), type, type.byteSize(), dst, to + done, part);
             done += part;
         }
     }
@@ -373,8 +362,9 @@ final class Device {
 
     /** Name, driver and memory, for people. */
     String description() {
-        return String.format(Locale.ROOT, "%s; %d MB taken; products: %s", describe(device),
-                (resident.floats.getSize() * 4L) >> 20,
+        int arrays = resident.floats.length;
+        return String.format(Locale.ROOT, "%s; %d MB taken%s; products: %s", describe(device),
+                floatCapacity() * Float.BYTES >> 20, arrays == 1 ? "" : ", in " + arrays + " arrays",
                 cuBlas == null ? Products.PORTABLE.word() : cuBlas.description());
     }
 

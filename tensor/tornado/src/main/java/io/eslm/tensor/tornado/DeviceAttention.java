@@ -20,7 +20,8 @@ final class DeviceAttention {
     DeviceAttention(Device device, Scratch scratch) {
         this.device = device;
         this.scratch = scratch;
-        room = Math.clamp(device.floatCapacity() / 32, LEAST_ROOM, MOST_ROOM);
+        room = Math.min(Math.clamp(device.floatCapacity() / 32, LEAST_ROOM, MOST_ROOM),
+                device.floatCapacities()[0] / 4);
     }
 
     /** Sequences whose scores are kept at a time. */
@@ -68,7 +69,8 @@ final class DeviceAttention {
         Storage dp = all.slice(block, block);
         Storage dyAll = rows == null ? dy : all.slice(2 * block, full);
         if (rows != null) {
-            new Call(device).with(dyAll, dy, rows).with(kept, full, width).each(DeviceKernel.ATTENTION_EXPAND, full);
+            new Call(device).with(dyAll, dy).ints(rows).with(kept, full, width).each(DeviceKernel.ATTENTION_EXPAND,
+                    full);
         }
         for (int b = 0; b < batch; b += most) {
             int count = Math.min(most, batch - b) * heads;
@@ -105,10 +107,10 @@ final class DeviceAttention {
         int n = batch * time * width;
         int all = past + time;
         int count = batch * heads;
-        int at = DeviceStorage.of(qkv).offset();
+        int at = 0;
         for (Storage cache : new Storage[] {keys, values}) {
             at += width;
-            new Call(device).with(cache).with(at, n, time, past, capacity, heads, size)
+            new Call(device).with(cache).from(qkv, at).with(n, time, past, capacity, heads, size)
                     .each(DeviceKernel.ATTENTION_STORE, n);
         }
         Storage scores = scratch.floats(count * time * all);

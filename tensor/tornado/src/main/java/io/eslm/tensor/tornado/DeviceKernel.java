@@ -1,72 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
-import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task5;
-import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-
 /**
- * Every program that runs on the device: a static Java method, compiled once, since whatever changes from call to call
- * (places, sizes, flags) reaches it through the {@link Control} array. To add one, write the method and a line here.
+ * Every program that runs on the device: a static Java method, compiled once for each task, since whatever changes from call to call
+ * (places, sizes, flags) reaches it as {@link Control} says. To add one, write the method and a line here.
  */
 enum DeviceKernel {
-    FILL(Control.THREADS, 1, Elementwise::fill),
-    FILL_INTS(Control.THREADS, 1, Elementwise::fillInts),
-    UNARY(Control.THREADS, 1, Elementwise::unary),
-    BINARY(Control.THREADS, 1, Elementwise::binary),
-    AXPBY(Control.THREADS, 1, Elementwise::axpby),
-    GELU(Control.THREADS, 1, Elementwise::gelu),
-    GELU_BACKWARD(Control.THREADS, 1, Elementwise::geluBackward),
-    DROPOUT(Control.THREADS, 1, Elementwise::dropout),
-    ADAM_W(Control.THREADS, 1, Optimizers::adamW),
-    SQUARES(Control.THREADS, 1, Optimizers::squares),
-    ADD_SQUARES(Control.THREADS, 1, Optimizers::addSquares),
-    COPY2D(Control.THREADS, 1, Moves::copy2d),
-    COPY2D_INTS(Control.THREADS, 1, Moves::copy2dInts),
-    GATHER_ROWS(Control.THREADS, 1, Moves::gatherRows),
-    GATHER_ROWS_INTS(Control.THREADS, 1, Moves::gatherRowsInts),
-    LINK_ROWS(Control.THREADS, 1, Moves::linkRows),
-    ADD_LINKED_ROWS(Control.THREADS, 1, Moves::addLinkedRows),
-    PERMUTE(Control.THREADS, 1, Moves::permute),
-    PERMUTE_INTS(Control.THREADS, 1, Moves::permuteInts),
-    EMBEDDING(Control.THREADS, 1, Moves::embedding),
-    ADD_POSITIONS(Control.THREADS, 1, Moves::addPositions),
-    GEMM(Gemm.THREADS, Gemm.THREADS, Gemm::gemm),
-    GEMM_FINISH(Control.THREADS, 1, Gemm::finish),
-    REDUCE_ROWS(Control.THREADS, 1, RowKernels::reduceRows),
-    REDUCE_COLUMNS(Control.THREADS, 1, RowKernels::reduceColumns),
-    ARGMAX(Control.THREADS, 1, RowKernels::argmax),
-    COLUMN_SUM_PARTS(Control.THREADS, 1, RowKernels::columnSumParts),
-    COLUMN_SUM(Control.THREADS, 1, RowKernels::columnSum),
-    SOFTMAX(Control.THREADS, 1, RowKernels::softmax),
-    SOFTMAX_BACKWARD(Control.THREADS, 1, RowKernels::softmaxBackward),
-    LAYER_NORM(Control.THREADS, 1, LayerNorms::layerNorm),
-    LAYER_NORM_BACKWARD(Control.THREADS, 1, LayerNorms::backward),
-    LAYER_NORM_PARTS(Control.THREADS, 1, LayerNorms::weightParts),
-    LAYER_NORM_WEIGHTS(Control.THREADS, 1, LayerNorms::weights),
-    ATTENTION_SOFTMAX(Control.THREADS, 1, Attention::softmax),
-    ATTENTION_BACKWARD(Control.THREADS, 1, Attention::backward),
-    ATTENTION_EXPAND(Control.THREADS, 1, Attention::expand),
-    ATTENTION_STORE(Control.THREADS, 1, Attention::store),
-    CROSS_ENTROPY(Control.THREADS, 1, Losses::crossEntropy),
-    CROSS_ENTROPY_BACKWARD(Control.THREADS, 1, Losses::backward),
-    CROSS_ENTROPY_BACKWARD_IN_PLACE(Control.THREADS, 1, Losses::backwardInPlace),
-    DISTILLATION(Control.THREADS, 1, Distillations::forward),
-    DISTILLATION_BACKWARD(Control.THREADS, 1, Distillations::backward),
-    DISTILLATION_BACKWARD_IN_PLACE(Control.THREADS, 1, Distillations::backwardInPlace);
+    WRITE_FLOATS(KernelCode.of(Copies::writeFloats)),
+    WRITE_INTS(KernelCode.of(Copies::writeInts)),
+    FILL(KernelCode.of(Elementwise::fill)),
+    FILL_INTS(KernelCode.of(Elementwise::fillInts)),
+    UNARY(KernelCode.of(Elementwise::unary)),
+    BINARY(KernelCode.of(Elementwise::binary)),
+    AXPBY(KernelCode.of(Elementwise::axpby)),
+    GELU(KernelCode.of(Elementwise::gelu)),
+    GELU_BACKWARD(KernelCode.of(Elementwise::geluBackward)),
+    DROPOUT(KernelCode.of(Elementwise::dropout)),
+    ADAM_W(KernelCode.of(Optimizers::adamW)),
+    SQUARES(KernelCode.of(Optimizers::squares)),
+    ADD_SQUARES(KernelCode.of(Optimizers::addSquares)),
+    COPY2D(KernelCode.of(Moves::copy2d)),
+    COPY2D_INTS(KernelCode.of(Moves::copy2dInts)),
+    GATHER_ROWS(KernelCode.of(Moves::gatherRows)),
+    GATHER_ROWS_INTS(KernelCode.of(Moves::gatherRowsInts)),
+    LINK_ROWS(KernelCode.of(Moves::linkRows)),
+    ADD_LINKED_ROWS(KernelCode.of(Moves::addLinkedRows)),
+    PERMUTE(KernelCode.of(Moves::permute)),
+    PERMUTE_INTS(KernelCode.of(Moves::permuteInts)),
+    EMBEDDING(KernelCode.of(Moves::embedding)),
+    ADD_POSITIONS(KernelCode.of(Moves::addPositions)),
+    GEMM(KernelCode.of(Gemm::gemm), Gemm.THREADS, Gemm.THREADS),
+    GEMM_FINISH(KernelCode.of(Gemm::finish)),
+    REDUCE_ROWS(KernelCode.of(RowKernels::reduceRows)),
+    REDUCE_COLUMNS(KernelCode.of(RowKernels::reduceColumns)),
+    ARGMAX(KernelCode.of(RowKernels::argmax)),
+    COLUMN_SUM_PARTS(KernelCode.of(RowKernels::columnSumParts)),
+    COLUMN_SUM(KernelCode.of(RowKernels::columnSum)),
+    SOFTMAX(KernelCode.of(RowKernels::softmax)),
+    SOFTMAX_BACKWARD(KernelCode.of(RowKernels::softmaxBackward)),
+    LAYER_NORM(KernelCode.of(LayerNorms::layerNorm)),
+    LAYER_NORM_BACKWARD(KernelCode.of(LayerNorms::backward)),
+    LAYER_NORM_PARTS(KernelCode.of(LayerNorms::weightParts)),
+    LAYER_NORM_WEIGHTS(KernelCode.of(LayerNorms::weights)),
+    ATTENTION_SOFTMAX(KernelCode.of(Attention::softmax)),
+    ATTENTION_BACKWARD(KernelCode.of(Attention::backward)),
+    ATTENTION_EXPAND(KernelCode.of(Attention::expand)),
+    ATTENTION_STORE(KernelCode.of(Attention::store)),
+    CROSS_ENTROPY(KernelCode.of(Losses::crossEntropy)),
+    CROSS_ENTROPY_BACKWARD(KernelCode.of(Losses::backward)),
+    CROSS_ENTROPY_BACKWARD_IN_PLACE(KernelCode.of(Losses::backwardInPlace)),
+    THRESHOLD(KernelCode.of(Selections::threshold)),
+    TAIL(KernelCode.of(Selections::tail)),
+    DISTILLATION(KernelCode.of(Distillations::forward)),
+    DISTILLATION_BACKWARD(KernelCode.of(Distillations::backward)),
+    DISTILLATION_BACKWARD_IN_PLACE(KernelCode.of(Distillations::backwardInPlace));
 
-    /** A kernel over the device's floats and ints that takes its arguments from the control arrays. */
-    interface Body extends Task5<KernelContext, FloatArray, IntArray, IntArray, FloatArray> {
-    }
-
+    final KernelCode code;
     final int localX;
     final int localY;
-    final Body body;
 
-    DeviceKernel(int localX, int localY, Body body) {
+    DeviceKernel(KernelCode code) {
+        this(code, Control.THREADS, 1);
+    }
+
+    DeviceKernel(KernelCode code, int localX, int localY) {
+        this.code = code;
         this.localX = localX;
         this.localY = localY;
-        this.body = body;
     }
 }

@@ -16,31 +16,36 @@ final class Elementwise {
     }
 
     /** Arguments: y, n; value. */
-    static void fill(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void fill(KernelContext k, FloatArray fy, IntArray ints, IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(2)) {
-            f.set(c.get(1) + i, s.get(0));
+        if (i < c.get(args + 2)) {
+            fy.set(c.get(args + 1) + i, s.get(nums + 0));
         }
     }
 
     /** Arguments: y, n, value. */
-    static void fillInts(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void fillInts(KernelContext k, IntArray ints, IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(2)) {
-            ints.set(c.get(1) + i, c.get(3));
+        if (i < c.get(args + 2)) {
+            ints.set(c.get(args + 1) + i, c.get(args + 3));
         }
     }
 
     /** Arguments: f (ordinal), y, x, n. */
-    static void unary(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void unary(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(4)) {
-            float x = f.get(c.get(3) + i);
-            int op = c.get(1);
-            f.set(c.get(2) + i, op < 5 ? transcendental(op, x) : algebraic(op, x));
+        if (i < c.get(args + 4)) {
+            float x = fx.get(c.get(args + 3) + i);
+            int op = c.get(args + 1);
+            fy.set(c.get(args + 2) + i, op < 5 ? transcendental(op, x) : algebraic(op, x));
         }
     }
 
@@ -58,22 +63,24 @@ final class Elementwise {
     }
 
     /** Arguments: f (ordinal), y, a, b, n, rank, dims, strides of a, strides of b. */
-    static void binary(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void binary(KernelContext k, FloatArray fy, FloatArray fa, FloatArray fb, IntArray ints, IntArray base,
+            IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(5)) {
-            int rank = c.get(6);
-            int a = c.get(3);
-            int b = c.get(4);
+        if (i < c.get(args + 5)) {
+            int rank = c.get(args + 6);
+            int a = c.get(args + 3);
+            int b = c.get(args + 4);
             int rest = i;
             for (int axis = rank - 1; axis >= 0; axis--) {
-                int dim = c.get(7 + axis);
+                int dim = c.get(args + 7 + axis);
                 int index = rest % dim;
                 rest = rest / dim;
-                a += index * c.get(7 + rank + axis);
-                b += index * c.get(7 + 2 * rank + axis);
+                a += index * c.get(args + 7 + rank + axis);
+                b += index * c.get(args + 7 + 2 * rank + axis);
             }
-            f.set(c.get(2) + i, apply(c.get(1), f.get(a), f.get(b)));
+            fy.set(c.get(args + 2) + i, apply(c.get(args + 1), fa.get(a), fb.get(b)));
         }
     }
 
@@ -105,25 +112,30 @@ final class Elementwise {
     }
 
     /** Arguments: y, x, n, whether y is read; alpha, beta. */
-    static void axpby(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void axpby(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(3)) {
-            int y = c.get(1) + i;
-            float v = s.get(0) * f.get(c.get(2) + i);
-            if (c.get(4) != 0) {
-                v += s.get(1) * f.get(y);
+        if (i < c.get(args + 3)) {
+            int y = c.get(args + 1) + i;
+            float v = s.get(nums + 0) * fx.get(c.get(args + 2) + i);
+            if (c.get(args + 4) != 0) {
+                v += s.get(nums + 1) * fy.get(y);
             }
-            f.set(y, v);
+            fy.set(y, v);
         }
     }
 
     /** Arguments: y, x, n. */
-    static void gelu(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void gelu(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(3)) {
-            f.set(c.get(1) + i, gelu(f.get(c.get(2) + i)));
+        if (i < c.get(args + 3)) {
+            fy.set(c.get(args + 1) + i, gelu(fx.get(c.get(args + 2) + i)));
         }
     }
 
@@ -132,27 +144,32 @@ final class Elementwise {
     }
 
     /** Arguments: dx, x, dy, n. gelu′(x) = σ + σ·(1 − σ)·x·z′; its second term is 0 far out, where z′ overflows. */
-    static void geluBackward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void geluBackward(KernelContext k, FloatArray fdx, FloatArray fx, FloatArray fdy, IntArray ints,
+            IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(4)) {
-            float x = f.get(c.get(2) + i);
+        if (i < c.get(args + 4)) {
+            float x = fx.get(c.get(args + 2) + i);
             float z = GELU_SCALE * (x + GELU_CUBIC * x * x * x);
             float sigma = 1 / (1 + TornadoMath.exp(-z));
             float rest = 1 / (1 + TornadoMath.exp(z)); // 1 − σ, without cancellation
             float bend = TornadoMath.abs(x) > 100 ? 0
                     : sigma * rest * x * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x);
-            f.set(c.get(1) + i, f.get(c.get(3) + i) * (sigma + bend));
+            fdx.set(c.get(args + 1) + i, fdy.get(c.get(args + 3) + i) * (sigma + bend));
         }
     }
 
     /** Arguments: y, x, n, seed, threshold; 1/(1 − p). */
-    static void dropout(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void dropout(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(3)) {
-            float x = f.get(c.get(2) + i);
-            f.set(c.get(1) + i, hash(c.get(4), i) >= c.get(5) ? x * s.get(0) : 0);
+        if (i < c.get(args + 3)) {
+            float x = fx.get(c.get(args + 2) + i);
+            fy.set(c.get(args + 1) + i, hash(c.get(args + 4), i) >= c.get(args + 5) ? x * s.get(nums + 0) : 0);
         }
     }
 

@@ -39,29 +39,32 @@ final class Gemm {
      * Arguments: y, a, b, m, k, n, their row strides, flags, part, past, bias, residual, pre (n wide); then the windows of
      * y, a, b of product z: z/inner·outerStride + z%inner·innerStride, as inner, outer strides, inner strides; alpha.
      */
-    static void gemm(KernelContext kc, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(kc, ints, c);
+    static void gemm(KernelContext kc, FloatArray fy, FloatArray fa, FloatArray fb, FloatArray fbias,
+            FloatArray fresidual, FloatArray fpre, IntArray ints, IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(kc, ints, args, c);
         float[] strips = kc.allocateFloatLocalArray(2 * DEPTH * PITCH);
         float[] sums = new float[16];
         int tx = kc.localIdx;
         int ty = kc.localIdy;
         int row0 = kc.groupIdy * TILE;
         int col0 = kc.groupIdx * TILE;
-        int m = c.get(4);
-        int depth = c.get(5);
-        int n = c.get(6);
-        int part = c.get(11);
-        int reach = row0 + TILE + c.get(12);
+        int m = c.get(args + 4);
+        int depth = c.get(args + 5);
+        int n = c.get(args + 6);
+        int part = c.get(args + 11);
+        int reach = row0 + TILE + c.get(args + 12);
         int thread = ty * THREADS + tx;
-        int alongA = c.get(10) & TRANS_A;
-        int alongB = 1 - (c.get(10) & TRANS_B) / TRANS_B;
+        int alongA = c.get(args + 10) & TRANS_A;
+        int alongB = 1 - (c.get(args + 10) & TRANS_B) / TRANS_B;
         boolean empty = part == LOWER && col0 >= reach;
         int last = empty ? 0 : part == LOWER_A ? Math.min(depth, reach) : depth;
-        int outer = kc.globalIdz / c.get(16);
-        int inner = kc.globalIdz % c.get(16);
-        int a = c.get(2) + outer * c.get(18) + inner * c.get(21);
-        int b = c.get(3) + outer * c.get(19) + inner * c.get(22);
-        int y = c.get(1) + outer * c.get(17) + inner * c.get(20);
+        int outer = kc.globalIdz / c.get(args + 16);
+        int inner = kc.globalIdz % c.get(args + 16);
+        int a = c.get(args + 2) + outer * c.get(args + 18) + inner * c.get(args + 21);
+        int b = c.get(args + 3) + outer * c.get(args + 19) + inner * c.get(args + 22);
+        int y = c.get(args + 1) + outer * c.get(args + 17) + inner * c.get(args + 20);
         for (int e = 0; e < 16; e++) {
             sums[e] = 0;
         }
@@ -70,10 +73,11 @@ final class Gemm {
                 int e = thread + i * THREADS * THREADS;
                 int pa = place(e, alongA);
                 int da = depth(e, alongA);
-                strips[da * PITCH + pa] = element(f, a, row0 + pa, m, l + da, depth, c.get(8), alongA);
+                strips[da * PITCH + pa] = element(fa, a, row0 + pa, m, l + da, depth, c.get(args + 8), alongA);
                 int pb = place(e, alongB);
                 int db = depth(e, alongB);
-                strips[(DEPTH + db) * PITCH + pb] = element(f, b, col0 + pb, n, l + db, depth, c.get(9), alongB);
+                strips[(DEPTH + db) * PITCH + pb] =
+                        element(fb, b, col0 + pb, n, l + db, depth, c.get(args + 9), alongB);
             }
             kc.localBarrier();
             for (int d = 0; d < DEPTH; d++) {
@@ -92,7 +96,8 @@ final class Gemm {
                 int row = row0 + i * THREADS + ty;
                 int col = col0 + j * THREADS + tx;
                 if (row < m && col < n && !empty) {
-                    store(f, c, y + row * c.get(7) + col, row, col, s.get(0) * sums[4 * i + j]);
+                    store(fy, fbias, fresidual, fpre, c, args, y + row * c.get(args + 7) + col, row, col,
+                            s.get(nums + 0) * sums[4 * i + j]);
                 }
             }
         }
@@ -102,13 +107,15 @@ final class Gemm {
      * Arguments as for {@link #gemm}: what follows the product that y already holds, m·n elements; the flags say
      * accumulate.
      */
-    static void finish(KernelContext kc, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(kc, ints, c);
-        int n = c.get(6);
-        if (kc.globalIdx < c.get(4) * n) {
+    static void finish(KernelContext kc, FloatArray fy, FloatArray fbias, FloatArray fresidual, FloatArray fpre,
+            IntArray ints, IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(kc, ints, args, c);
+        int n = c.get(args + 6);
+        if (kc.globalIdx < c.get(args + 4) * n) {
             int row = kc.globalIdx / n;
             int col = kc.globalIdx - row * n;
-            store(f, c, c.get(1) + row * c.get(7) + col, row, col, 0);
+            store(fy, fbias, fresidual, fpre, c, args, c.get(args + 1) + row * c.get(args + 7) + col, row, col, 0);
         }
     }
 
@@ -135,21 +142,22 @@ final class Gemm {
         return v;
     }
 
-    private static void store(FloatArray f, IntArray c, int y, int row, int col, float product) {
+    private static void store(FloatArray fy, FloatArray fbias, FloatArray fresidual, FloatArray fpre, IntArray c,
+            int args, int y, int row, int col, float product) {
         float v = product;
-        if ((c.get(10) & ACCUMULATE) != 0) {
-            v += f.get(y);
+        if ((c.get(args + 10) & ACCUMULATE) != 0) {
+            v += fy.get(y);
         }
-        if (c.get(13) >= 0) {
-            v += f.get(c.get(13) + col);
+        if (c.get(args + 13) >= 0) {
+            v += fbias.get(c.get(args + 13) + col);
         }
-        if (c.get(14) >= 0) {
-            v += f.get(c.get(14) + row * c.get(6) + col);
+        if (c.get(args + 14) >= 0) {
+            v += fresidual.get(c.get(args + 14) + row * c.get(args + 6) + col);
         }
-        if (c.get(15) >= 0) {
-            f.set(c.get(15) + row * c.get(6) + col, v);
+        if (c.get(args + 15) >= 0) {
+            fpre.set(c.get(args + 15) + row * c.get(args + 6) + col, v);
             v = Elementwise.gelu(v);
         }
-        f.set(y, v);
+        fy.set(y, v);
     }
 }

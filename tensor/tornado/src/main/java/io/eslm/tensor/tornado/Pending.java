@@ -14,16 +14,14 @@ import java.util.Map;
 final class Pending {
     /** More work than this starts by itself. */
     private static final int MOST = 1 << 14;
-    /** Shorter sequences are not worth a program. */
-    private static final int LEAST = 4;
     /** A sequence becomes a program when it comes for this time. */
     private static final int TIMES = 3;
-    private static final int MOST_PROGRAMS = 64;
+    private static final int MOST_PROGRAMS = 256;
     /** Work that is kept for reuse; a step of 48 blocks has fewer. */
     private static final int KEPT = 1 << 12;
     private static final int MOST_SEEN = 1000;
 
-    private record Sequence(int[] kinds) {
+    private record Sequence(long[] kinds) {
         @Override
         public boolean equals(Object o) {
             return o instanceof Sequence s && Arrays.equals(kinds, s.kinds);
@@ -47,14 +45,13 @@ final class Pending {
         this.programs = programs;
     }
 
-    /** Work to be filled in; it comes after everything before. */
-    Work add(int graph) {
+    /** Work to be filled in, a kernel by its number or {@link Work#PRODUCT}; it comes after everything before. */
+    Work add(int code) {
         if (size == work.size()) {
             work.add(new Work());
         }
         Work w = work.get(size++);
-        w.graph = graph;
-        w.hasScalars = false;
+        w.reset(code);
         return w;
     }
 
@@ -75,7 +72,7 @@ final class Pending {
 
     /** The program for what is waiting, built on {@code device} if it is time; null if it is to be done one by one. */
     Program program(Device device) {
-        if (!programs || size < LEAST || size > KEPT) {
+        if (!programs || size == 0 || size > KEPT) {
             return null;
         }
         for (Program program : built) {
@@ -89,7 +86,7 @@ final class Pending {
         if (seen.size() == MOST_SEEN) {
             seen.clear();
         }
-        Sequence sequence = new Sequence(all().stream().mapToInt(Work::kind).toArray());
+        Sequence sequence = new Sequence(all().stream().mapToLong(Work::kind).toArray());
         if (seen.merge(sequence, 1, Integer::sum) < TIMES) {
             return null;
         }

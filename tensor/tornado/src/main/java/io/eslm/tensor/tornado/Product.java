@@ -108,13 +108,18 @@ final class Product {
 
     /** Does what {@link #then} asks for, where y already holds the product. */
     void finish(Device device) {
-        call(device, flags | Gemm.ACCUMULATE).each(DeviceKernel.GEMM_FINISH, m * n);
+        rest(new Call(device).from(y, offsets[0]).with(Control.NONE, Control.NONE), flags | Gemm.ACCUMULATE)
+                .each(DeviceKernel.GEMM_FINISH, m * n);
     }
 
     private Call call(Device device, int bits) {
-        return new Call(device)
-                .with(place(y, offsets[0]), place(a, offsets[1]), place(b, offsets[2]), m, k, n).with(strides)
-                .with(bits, part, past).with(bias, residual, pre).with(windows).scalars(alpha);
+        return rest(new Call(device).from(y, offsets[0]).from(a, offsets[1]).from(b, offsets[2]), bits);
+    }
+
+    /** {@code call} with what follows the three matrices. */
+    private Call rest(Call call, int bits) {
+        return call.with(m, k, n).with(strides).with(bits, part, past).with(bias, residual, pre).with(windows)
+                .scalars(alpha);
     }
 
     /**
@@ -159,12 +164,16 @@ final class Product {
             first[i] = place(storages[i], offsets[i]) + (from == 0 ? 0 : index * windows[from + i]);
         }
         return new ColumnMajor((flags & Gemm.TRANS_B) != 0, (flags & Gemm.TRANS_A) != 0, n, m, k, (float) alpha,
-                first[2], strides[2], windows[step + 2], first[1], strides[1], windows[step + 1],
-                (flags & Gemm.ACCUMULATE) != 0 ? 1 : 0, first[0], strides[0], windows[step], count);
+                array(b), first[2], strides[2], windows[step + 2], array(a), first[1], strides[1], windows[step + 1],
+                (flags & Gemm.ACCUMULATE) != 0 ? 1 : 0, array(y), first[0], strides[0], windows[step], count);
     }
 
     private static int place(Storage s, int from) {
         return DeviceStorage.of(s).offset() + from;
+    }
+
+    private static int array(Storage s) {
+        return DeviceStorage.of(s).array();
     }
 
     private static int tiles(int length) {

@@ -5,21 +5,20 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A sequence of work as few task graphs of many tasks, which the host starts one after the other without waiting. Each task has
- * its own control array, filled before the graph starts, so whatever changes from step to step (places, sizes, the number of kept
- * rows) needs no other program. The kernels and their order are those of the same work done one by one, and so are the bits.
+ * A sequence of work as few task graphs of many tasks, which the host starts one after the other without waiting. What changes from
+ * step to step (places, sizes, the number of kept rows) is on a page that precedes each, so it needs no other program. The kernels
+ * and their order are those of the same work done one by one, and so are the bits.
  */
 final class Program {
-    /** Tasks of one graph. TornadoVM has room for 8,192 bytes of task descriptions, and ours take 40 and more. */
-    private static final int MOST_TASKS = 100;
-
-    private final int[] kinds;
+    private final long[] kinds;
     private final List<ProgramPart> parts = new ArrayList<>();
 
     Program(Device device, List<Work> work) {
-        kinds = work.stream().mapToInt(Work::kind).toArray();
-        for (int from = 0; from < kinds.length; from += MOST_TASKS) {
-            parts.add(device.part(work.subList(from, Math.min(kinds.length, from + MOST_TASKS))));
+        kinds = work.stream().mapToLong(Work::kind).toArray();
+        for (int from = 0; from < kinds.length;) {
+            int size = ProgramPart.size(work, from);
+            parts.add(device.part(work.subList(from, from + size)));
+            from += size;
         }
     }
 

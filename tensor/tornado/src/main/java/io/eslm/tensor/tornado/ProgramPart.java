@@ -3,129 +3,122 @@ package io.eslm.tensor.tornado;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
-import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import java.util.Set;
 import uk.ac.manchester.tornado.api.TaskGraph;
-import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.TornadoTaskGraphInterface;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
-import uk.ac.manchester.tornado.api.runtime.ExecutorFrame;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Consecutive work of a {@link Program} as one task graph; task i has its own control array and grid. */
+/** Consecutive work of a {@link Program} as one task graph. Its tasks are told what to do by a page of the {@link Book}. */
 final class ProgramPart {
-    private final Device device;
-    private final TornadoTaskGraphInterface graph;
-    private final ExecutorFrame frame;
-    private final IntArray[] controls;
-    private final FloatArray[] scalars;
-    private final WorkerGrid[] grids;
-    /** What copies bring. */
-    private final MemorySegment[] brought;
-    private final CudaStream.Queued[] products;
-    /** For kernels that read no scalars. */
-    private final FloatArray none = new FloatArray(Control.FLOATS);
+    /** Tasks of one graph. TornadoVM has room for 8,192 bytes of task descriptions, and ours take 40 to 75. */
+    static final int MOST_TASKS = 100;
 
-    /**
-     * Builds the graph; TornadoVM compiles it when it starts for the first time.
-     *
-     * @param first the graph that made the arrays on the device; {@code plan} has run it
-     */
-    ProgramPart(Device device, Resident resident, TornadoDevice hardware, TornadoExecutionPlan plan,
-            ImmutableTaskGraph first,
-            String name, List<Work> work) {
+    private final Device device;
+    private final DeviceGraph graph;
+    private final WorkerGrid[] grids;
+    private final CudaStream.Queued[] products;
+    /** Where what a copy brings is in a page, in ints; 0 for what is no copy. */
+    private final int[] brought;
+    private final boolean isLarge;
+
+    /** Builds the graph of {@code name}; TornadoVM compiles it when it starts for the first time. */
+    ProgramPart(Device device, Resident resident, String name, List<Work> work) {
         this.device = device;
         int n = work.size();
-        controls = new IntArray[n];
-        scalars = new FloatArray[n];
         grids = new WorkerGrid[n];
-        brought = new MemorySegment[n];
         products = new CudaStream.Queued[n];
-        TaskGraph tasks = resident.graph(name).transferToDevice(DataTransferMode.FIRST_EXECUTION, none);
+        brought = new int[n];
+        Set<FloatArray> used = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Work w : work) {
+            used.addAll(List.of(w.kernel() == null ? resident.floats : resident.operands(w)));
+        }
+        TaskGraph tasks =
+                resident.graph(name, used).consumeFromDevice(Resident.FIRST, resident.book, resident.bookFloats);
+        int copies = 0;
         for (int i = 0; i < n; i++) {
             Work w = work.get(i);
-            if (w.graph == Work.PRODUCT) {
+            if (w.kernel() == null) {
                 addProduct(tasks, i, resident);
-                continue;
-            }
-            controls[i] = new IntArray(Control.INTS);
-            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, controls[i]);
-            DeviceKernel kernel = Device.kernel(w.graph);
-            if (kernel == null) {
-                addCopy(tasks, i, resident, w.bringsFloats);
             } else {
-                addKernel(tasks, i, resident, kernel, w.hasScalars);
+                addKernel(tasks, i, resident, w);
+                brought[i] = w.isCopy() ? Book.TOLD + Device.SMALL * copies++ : 0;
             }
         }
-        ImmutableTaskGraph whole = tasks.persistOnDevice(resident.floats, resident.ints).snapshot();
-        // A plan of both tells the graph what it shares with the first; its own runs go through the frame of the device's plan.
-        new TornadoExecutionPlan(first, whole).withDevice(hardware);
-        graph = Internals.implementation(whole);
-        graph.withGridScheduler(resident.grids);
-        graph.setLastExecutedTaskGraph(Internals.implementation(first));
-        frame = Internals.frame(plan);
+        isLarge = copies > 0;
+        graph = new DeviceGraph(resident, tasks.persistOnDevice(resident.book, resident.bookFloats), used);
     }
 
     private void addProduct(TaskGraph tasks, int i, Resident all) {
         CudaStream.Queued product = new CudaStream.Queued(device.cuBlas());
-        tasks.libraryTask("t" + i, (f, j) -> CudaStream.task(product, f, j), all.floats, all.ints);
+        tasks.libraryTask("t" + i, (f, j) -> CudaStream.task(product, f, j), all.floats[0], all.ints);
         products[i] = product;
     }
 
-    private void addKernel(TaskGraph tasks, int i, Resident all, DeviceKernel kernel, boolean hasScalars) {
+    private void addKernel(TaskGraph tasks, int i, Resident all, Work w) {
+        DeviceKernel kernel = w.kernel();
         grids[i] = all.grid(tasks, "t" + i, kernel.localX, kernel.localY);
-        if (hasScalars) {
-            scalars[i] = new FloatArray(Control.FLOATS);
-            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, scalars[i]);
-        }
-        tasks.task("t" + i, kernel.body, all.context, all.floats, all.ints, controls[i],
-                hasScalars ? scalars[i] : none);
+        IntArray base = IntArray.fromElements(arguments(i), w.isCopy() ? 0 : scalars(i));
+        tasks.transferToDevice(DataTransferMode.FIRST_EXECUTION, base);
+        kernel.code.adder().add(tasks, "t" + i, new KernelCode.Arguments(all.context, all.operands(w), all.ints, base,
+                all.book, all.bookFloats));
     }
 
-    private void addCopy(TaskGraph tasks, int i, Resident all, boolean isFloats) {
-        grids[i] = all.grid(tasks, "t" + i, Control.THREADS, 1);
-        if (isFloats) {
-            FloatArray in = new FloatArray(Device.SMALL);
-            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, in).task("t" + i, Copies::writeFloats, all.context,
-                    all.floats, all.ints, controls[i], in);
-            brought[i] = in.getSegment();
-        } else {
-            IntArray in = new IntArray(Device.SMALL);
-            tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, in).task("t" + i, Copies::writeInts, all.context,
-                    all.floats, all.ints, controls[i], in);
-            brought[i] = in.getSegment();
+    private static int arguments(int i) {
+        return i * (Control.INTS + Control.FLOATS);
+    }
+
+    private static int scalars(int i) {
+        return arguments(i) + Control.INTS;
+    }
+
+    /** How many elements from {@code from} on make one part. */
+    static int size(List<Work> work, int from) {
+        int copies = 0;
+        int to = from;
+        while (to < work.size() && to - from < MOST_TASKS && copies <= Book.COPIES) {
+            copies += work.get(to++).isCopy() ? 1 : 0;
         }
+        return to - from - (copies > Book.COPIES ? 1 : 0);
     }
 
     int size() {
-        return controls.length;
+        return grids.length;
     }
 
     /** Starts the work from element {@code from} on, after everything that was started. */
     void start(List<Work> work, int from) {
-        for (int i = 0; i < controls.length; i++) {
+        Book.Page page = device.page(isLarge);
+        MemorySegment told = page.segment();
+        for (int i = 0; i < grids.length; i++) {
             Work w = work.get(from + i);
-            if (w.graph == Work.PRODUCT) {
+            if (w.kernel() == null) {
                 products[i].product = w.product;
                 continue;
             }
-            grids[i].setGlobalWork(w.groupsX * grids[i].getLocalWork()[0], w.groupsY * grids[i].getLocalWork()[1],
-                    w.groupsZ);
+            w.setGrid(grids[i]);
             w.arguments[0] = device.nextTicket();
-            MemorySegment.copy(w.arguments, 0, controls[i].getSegment(), ValueLayout.JAVA_INT, 0, w.count);
-            if (scalars[i] != null) {
-                MemorySegment.copy(w.scalars, 0, scalars[i].getSegment(), ValueLayout.JAVA_FLOAT, 0, w.scalars.length);
-            } else if (brought[i] != null) {
-                MemorySegment.copy(w.brought, 0, brought[i], 0, (long) Integer.BYTES * w.arguments[2]);
+            if (w.isCopy()) {
+                w.arguments[3] = brought[i];
+                w.count = 4;
+                MemorySegment.copy(w.brought, 0, told, (long) Integer.BYTES * brought[i],
+                        (long) Integer.BYTES * w.arguments[2]);
+            } else if (w.hasScalars) {
+                MemorySegment.copy(w.scalars, 0, told, ValueLayout.JAVA_FLOAT, (long) Integer.BYTES * scalars(i),
+                        w.scalars.length);
             }
+            MemorySegment.copy(w.arguments, 0, told, ValueLayout.JAVA_INT, (long) Integer.BYTES * arguments(i),
+                    w.count);
         }
-        graph.execute(frame);
+        page.open();
+        graph.start();
     }
 
     void await() {
-        graph.waitOn();
+        graph.await();
     }
 }

@@ -62,18 +62,21 @@ final class RowKernels {
      * Arguments: f (ordinal), y, x, axis; the result of an empty axis. One workgroup for each of {@code outer}; inner
      * is 1.
      */
-    static void reduceRows(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
-        int op = c.get(1);
-        int axis = c.get(4);
+    static void reduceRows(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(k, ints, args, c);
+        int op = c.get(args + 1);
+        int axis = c.get(args + 4);
         int lane = k.localIdx;
-        int x = c.get(3) + k.groupIdx * axis;
+        int x = c.get(args + 3) + k.groupIdx * axis;
         float[] values = k.allocateFloatLocalArray(LANES);
-        float result = s.get(0);
+        float result = s.get(nums + 0);
         for (int from = lane; from < axis; from += LANES * PART) {
-            float block = s.get(0);
+            float block = s.get(nums + 0);
             for (int i = from; i < Math.min(axis, from + LANES * PART); i += LANES) {
-                block = combine(op, block, f.get(x + i));
+                block = combine(op, block, fx.get(x + i));
             }
             result = combine(op, result, block);
         }
@@ -86,7 +89,7 @@ final class RowKernels {
             k.localBarrier();
         }
         if (lane == 0) {
-            f.set(c.get(2) + k.groupIdx, values[0]);
+            fy.set(c.get(args + 2) + k.groupIdx, values[0]);
         }
     }
 
@@ -94,23 +97,26 @@ final class RowKernels {
      * Arguments: f (ordinal), y, x, n = outer·inner, axis, inner; the result of an empty axis. One thread for each
      * element of y.
      */
-    static void reduceColumns(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void reduceColumns(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(k, ints, args, c);
         int e = k.globalIdx;
-        if (e < c.get(4)) {
-            int op = c.get(1);
-            int axis = c.get(5);
-            int inner = c.get(6);
-            int x = c.get(3) + e / inner * axis * inner + e % inner;
-            float result = s.get(0);
+        if (e < c.get(args + 4)) {
+            int op = c.get(args + 1);
+            int axis = c.get(args + 5);
+            int inner = c.get(args + 6);
+            int x = c.get(args + 3) + e / inner * axis * inner + e % inner;
+            float result = s.get(nums + 0);
             for (int from = 0; from < axis; from += PART) {
-                float block = s.get(0);
+                float block = s.get(nums + 0);
                 for (int i = from; i < Math.min(axis, from + PART); i++) {
-                    block = combine(op, block, f.get(x + i * inner));
+                    block = combine(op, block, fx.get(x + i * inner));
                 }
                 result = combine(op, result, block);
             }
-            f.set(c.get(2) + e, result);
+            fy.set(c.get(args + 2) + e, result);
         }
     }
 
@@ -118,18 +124,19 @@ final class RowKernels {
      * Arguments: y, x, cols. One workgroup for each row; the first element stays where nothing is larger, as where it
      * is NaN.
      */
-    static void argmax(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void argmax(KernelContext k, FloatArray fx, IntArray ints, IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int lane = k.localIdx;
-        int cols = c.get(3);
-        int x = c.get(2) + k.groupIdx * cols;
+        int cols = c.get(args + 3);
+        int x = c.get(args + 2) + k.groupIdx * cols;
         float[] values = k.allocateFloatLocalArray(LANES);
         int[] places = k.allocateIntLocalArray(LANES);
-        float first = f.get(x);
+        float first = fx.get(x);
         float best = first;
         int place = 0;
         for (int i = lane; i < cols; i += LANES) {
-            float v = f.get(x + i);
+            float v = fx.get(x + i);
             if (v > best) {
                 best = v;
                 place = i;
@@ -150,78 +157,87 @@ final class RowKernels {
             k.localBarrier();
         }
         if (lane == 0) {
-            ints.set(c.get(1) + k.groupIdx, places[0]);
+            ints.set(c.get(args + 1) + k.groupIdx, places[0]);
         }
     }
 
     /** Arguments: parts, x, n = ⌈rows/{@value #PART}⌉·cols, rows, cols. One thread sums {@value #PART} rows of a column. */
-    static void columnSumParts(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void columnSumParts(KernelContext k, FloatArray fparts, FloatArray fx, IntArray ints, IntArray base,
+            IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int i = k.globalIdx;
-        if (i < c.get(3)) {
-            int cols = c.get(5);
+        if (i < c.get(args + 3)) {
+            int cols = c.get(args + 5);
             int part = i / cols;
             int col = i - part * cols;
-            int to = Math.min(c.get(4), (part + 1) * PART);
+            int to = Math.min(c.get(args + 4), (part + 1) * PART);
             float sum = 0;
             for (int r = part * PART; r < to; r++) {
-                sum += f.get(c.get(2) + r * cols + col);
+                sum += fx.get(c.get(args + 2) + r * cols + col);
             }
-            f.set(c.get(1) + i, sum);
+            fparts.set(c.get(args + 1) + i, sum);
         }
     }
 
     /** Arguments: y, parts, cols, number of parts, accumulate. One thread adds the parts of a column. */
-    static void columnSum(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
+    static void columnSum(KernelContext k, FloatArray fy, FloatArray fparts, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
         int col = k.globalIdx;
-        int cols = c.get(3);
+        int cols = c.get(args + 3);
         if (col < cols) {
-            float sum = c.get(5) != 0 ? f.get(c.get(1) + col) : 0;
-            for (int part = 0; part < c.get(4); part++) {
-                sum += f.get(c.get(2) + part * cols + col);
+            float sum = c.get(args + 5) != 0 ? fy.get(c.get(args + 1) + col) : 0;
+            for (int part = 0; part < c.get(args + 4); part++) {
+                sum += fparts.get(c.get(args + 2) + part * cols + col);
             }
-            f.set(c.get(1) + col, sum);
+            fy.set(c.get(args + 1) + col, sum);
         }
     }
 
     /** Arguments: y, x, cols; −∞. One workgroup for each row. */
-    static void softmax(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
-        int cols = c.get(3);
-        int y = c.get(1) + k.groupIdx * cols;
-        int x = c.get(2) + k.groupIdx * cols;
-        float max = s.get(0);
+    static void softmax(KernelContext k, FloatArray fy, FloatArray fx, IntArray ints, IntArray base, IntArray c,
+            FloatArray s) {
+        int args = base.get(0);
+        int nums = base.get(1);
+        Control.count(k, ints, args, c);
+        int cols = c.get(args + 3);
+        int y = c.get(args + 1) + k.groupIdx * cols;
+        int x = c.get(args + 2) + k.groupIdx * cols;
+        float max = s.get(nums + 0);
         for (int i = k.localIdx; i < cols; i += LANES) {
-            max = Math.max(max, f.get(x + i));
+            max = Math.max(max, fx.get(x + i));
         }
         max = max(k, max);
         float sum = 0;
         for (int i = k.localIdx; i < cols; i += LANES) {
-            float e = TornadoMath.exp(f.get(x + i) - max);
-            f.set(y + i, e);
+            float e = TornadoMath.exp(fx.get(x + i) - max);
+            fy.set(y + i, e);
             sum += e;
         }
         sum = sum(k, sum);
         for (int i = k.localIdx; i < cols; i += LANES) {
-            f.set(y + i, f.get(y + i) / sum);
+            fy.set(y + i, fy.get(y + i) / sum);
         }
     }
 
     /** Arguments: dx, y, dy, cols. One workgroup for each row. */
-    static void softmaxBackward(KernelContext k, FloatArray f, IntArray ints, IntArray c, FloatArray s) {
-        Control.count(k, ints, c);
-        int cols = c.get(4);
+    static void softmaxBackward(KernelContext k, FloatArray fdx, FloatArray fy, FloatArray fdy, IntArray ints,
+            IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
+        int cols = c.get(args + 4);
         int row = k.groupIdx * cols;
-        int y = c.get(2) + row;
-        int dy = c.get(3) + row;
+        int y = c.get(args + 2) + row;
+        int dy = c.get(args + 3) + row;
         float dot = 0;
         for (int i = k.localIdx; i < cols; i += LANES) {
-            dot += f.get(dy + i) * f.get(y + i);
+            dot += fdy.get(dy + i) * fy.get(y + i);
         }
         dot = sum(k, dot);
         for (int i = k.localIdx; i < cols; i += LANES) {
-            f.set(c.get(1) + row + i, f.get(y + i) * (f.get(dy + i) - dot));
+            fdx.set(c.get(args + 1) + row + i, fy.get(y + i) * (fdy.get(dy + i) - dot));
         }
     }
 }

@@ -13,13 +13,16 @@ import java.util.stream.Collectors;
  * @param driver number of the TornadoVM driver (OpenCL, CUDA, …) among those of the SDK
  * @param device number of the device among the driver's
  * @param memoryBytes how much of the device's memory to take; 0: as much as possible
+ * @param arrayBytes the most that one array of it takes; 0: what TornadoVM and the driver allow
  * @param products what computes products; null: cuBLAS in float32 where there is one, else the portable kernel
  * @param cublas the file of cuBLAS; null: the one that the system finds
  * @param programs whether a sequence of kernels that comes again starts as one {@link Program}
  */
-record Settings(int driver, int device, long memoryBytes, Products products, String cublas, boolean programs) {
+record Settings(int driver, int device, long memoryBytes, long arrayBytes, Products products, String cublas,
+        boolean programs) {
     static final String DEVICE = "ESLM_TORNADO_DEVICE";
     static final String MEMORY = "ESLM_TORNADO_MEMORY";
+    static final String ARRAY = "ESLM_TORNADO_ARRAY";
     static final String PRODUCTS = "ESLM_TORNADO_PRODUCTS";
     static final String CUBLAS = "ESLM_TORNADO_CUBLAS";
     static final String PROGRAMS = "ESLM_TORNADO_PROGRAMS";
@@ -30,7 +33,7 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
         try {
             if (device.length == 2) {
                 return new Settings(Integer.parseUnsignedInt(device[0]), Integer.parseUnsignedInt(device[1]),
-                        bytes(environment.getOrDefault(MEMORY, "0")), products(environment.get(PRODUCTS)),
+                        bytes(MEMORY, environment), bytes(ARRAY, environment), products(environment.get(PRODUCTS)),
                         environment.get(CUBLAS), programs(environment.getOrDefault(PROGRAMS, "on")));
             }
         } catch (NumberFormatException e) {
@@ -55,7 +58,8 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
                         + Arrays.stream(Products.values()).map(Products::word).collect(Collectors.joining(", "))));
     }
 
-    private static long bytes(String text) {
+    private static long bytes(String name, Map<String, String> environment) {
+        String text = environment.getOrDefault(name, "0");
         String number = text.toLowerCase(Locale.ROOT);
         int shift = number.endsWith("g") ? 30 : number.endsWith("m") ? 20 : 0;
         try {
@@ -68,6 +72,6 @@ record Settings(int driver, int device, long memoryBytes, Products products, Str
             // the message below says so
         }
         throw new UserError(
-                MEMORY + "=" + text + ": must be a size such as 4g or 500m, at least " + (LEAST_BYTES >> 20) + "m");
+                name + "=" + text + ": must be a size such as 4g or 500m, at least " + (LEAST_BYTES >> 20) + "m");
     }
 }

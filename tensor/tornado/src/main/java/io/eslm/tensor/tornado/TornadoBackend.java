@@ -6,6 +6,7 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
+import java.util.Arrays;
 import java.util.Objects;
 
 /** F32 and I32 in the memory of one device; kernels run there one after the other, in the order of the calls,
@@ -41,7 +42,12 @@ public final class TornadoBackend implements Backend {
 
     @Override
     public long memoryBytes() {
-        return (long) Float.BYTES * memory.device.floatCapacity();
+        return Float.BYTES * memory.device.floatCapacity();
+    }
+
+    @Override
+    public long[] arrays() {
+        return Arrays.stream(memory.device.floatCapacities()).mapToLong(n -> (long) Float.BYTES * n).toArray();
     }
 
     @Override
@@ -96,6 +102,16 @@ public final class TornadoBackend implements Backend {
     }
 
     @Override
+    public boolean runsAhead() {
+        return true;
+    }
+
+    @Override
+    public void start() {
+        memory.device.start();
+    }
+
+    @Override
     public void finish() {
         memory.device.finish();
     }
@@ -110,10 +126,10 @@ public final class TornadoBackend implements Backend {
         return memory.device.waits();
     }
 
-    private static int checked(String op, Storage storage, DType type, int n) {
+    private static DeviceStorage checked(String op, Storage storage, DType type, int n) {
         Checks.type(op, type, storage.dtype());
         Objects.checkFromIndexSize(0, n, storage.size());
-        return DeviceStorage.of(storage).offset();
+        return DeviceStorage.of(storage);
     }
 
     /** The device stays prepared for the next backend on it; storages are given back when nothing holds them. */

@@ -35,7 +35,7 @@ final class TornadoKernels extends DeviceKernels {
     @Override
     protected void runFill(Storage y, int n, double value) {
         if (y.dtype() == DType.I32) {
-            call().with(y).with(n, (int) value).each(DeviceKernel.FILL_INTS, n);
+            call().ints(y).with(n, (int) value).each(DeviceKernel.FILL_INTS, n);
         } else {
             call().with(y).with(n).scalars(value).each(DeviceKernel.FILL, n);
         }
@@ -93,7 +93,7 @@ final class TornadoKernels extends DeviceKernels {
 
     @Override
     protected void runArgmax(Storage y, Storage x, int rows, int cols) {
-        call().with(y, x).with(cols).rows(DeviceKernel.ARGMAX, rows);
+        call().ints(y).with(x).with(cols).rows(DeviceKernel.ARGMAX, rows);
     }
 
     @Override
@@ -112,7 +112,7 @@ final class TornadoKernels extends DeviceKernels {
             yDims[axis] = dims[permutation[axis]];
             xStrides[axis] = strides[permutation[axis]];
         }
-        call().with(y, x).with(n, rank).with(yDims).with(xStrides)
+        operands(y, x).with(n, rank).with(yDims).with(xStrides)
                 .each(isInts(y) ? DeviceKernel.PERMUTE_INTS : DeviceKernel.PERMUTE, n);
     }
 
@@ -120,17 +120,25 @@ final class TornadoKernels extends DeviceKernels {
         return s.dtype() == DType.I32;
     }
 
+    /** Operands of floats or of ints, whatever both are. */
+    private Call operands(Storage y, Storage x) {
+        return isInts(y) ? call().ints(y, x) : call().with(y, x);
+    }
+
     @Override
     protected void runCopy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
         int n = rows * cols;
-        call().with(DeviceStorage.of(y).offset() + yFrom, yStride, DeviceStorage.of(x).offset() + xFrom, xStride, n,
-                cols).each(isInts(y) ? DeviceKernel.COPY2D_INTS : DeviceKernel.COPY2D, n);
+        if (isInts(y)) {
+            call().ints(y, yFrom).with(yStride).ints(x, xFrom).with(xStride, n, cols).each(DeviceKernel.COPY2D_INTS, n);
+        } else {
+            call().from(y, yFrom).with(yStride).from(x, xFrom).with(xStride, n, cols).each(DeviceKernel.COPY2D, n);
+        }
     }
 
     @Override
     protected void runGatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
         int n = count * cols;
-        call().with(y, x, rows).with(n, cols)
+        operands(y, x).ints(rows).with(n, cols)
                 .each(isInts(y) ? DeviceKernel.GATHER_ROWS_INTS : DeviceKernel.GATHER_ROWS, n);
     }
 
@@ -139,9 +147,9 @@ final class TornadoKernels extends DeviceKernels {
         DeviceStorage links = scratch.ints(2 * count);
         Storage first = links.slice(0, count);
         Storage next = links.slice(count, count);
-        call().with(rows).with(count).with(first, next).each(DeviceKernel.LINK_ROWS, count);
+        call().ints(rows).with(count).ints(first, next).each(DeviceKernel.LINK_ROWS, count);
         int n = count * cols;
-        call().with(y, x, rows).with(n, cols).with(first, next).each(DeviceKernel.ADD_LINKED_ROWS, n);
+        call().with(y, x).ints(rows).with(n, cols).ints(first, next).each(DeviceKernel.ADD_LINKED_ROWS, n);
     }
 
     @Override
@@ -206,7 +214,7 @@ final class TornadoKernels extends DeviceKernels {
         Storage betaSums = sums.slice(n, n);
         call().with(gammaSums, betaSums, dy, x, mean, rstd).with(n, rows, cols).each(DeviceKernel.LAYER_NORM_PARTS, n);
         call().with(dgamma, dbeta, gammaSums, betaSums).with(cols, parts, accumulateW ? 1 : 0)
-                .each(DeviceKernel.LAYER_NORM_WEIGHTS, 2 * cols);
+                .each(DeviceKernel.LAYER_NORM_WEIGHTS, cols);
         call().with(dx, dy, x, mean, rstd, gamma).with(cols, accumulateX ? 1 : 0)
                 .rows(DeviceKernel.LAYER_NORM_BACKWARD, rows);
     }
@@ -230,7 +238,7 @@ final class TornadoKernels extends DeviceKernels {
     protected void runEmbedding(Storage y, Storage ids, Storage wte, Storage wpe, int batch, int time, int width,
             int from) {
         int n = batch * time * width;
-        call().with(y, ids, wte).with(DeviceStorage.of(wpe).offset() + from * width, n, time, width)
+        call().with(y).ints(ids).with(wte).from(wpe, from * width).with(n, time, width)
                 .each(DeviceKernel.EMBEDDING, n);
     }
 
@@ -277,15 +285,15 @@ final class TornadoKernels extends DeviceKernels {
     protected void runCrossEntropy(Storage loss, Storage entropy, Storage lse, Storage logits, Storage targets,
             int rows,
             int cols) {
-        call().with(loss, entropy, lse, logits, targets).with(cols).scalars(Double.NEGATIVE_INFINITY)
+        call().with(loss, entropy, lse, logits).ints(targets).with(cols).scalars(Double.NEGATIVE_INFINITY)
                 .rows(DeviceKernel.CROSS_ENTROPY, rows);
     }
 
     @Override
     protected void runCrossEntropyBackward(Storage dlogits, Storage logits, Storage lse, Storage targets, Storage rows,
             Storage weights, int count, int cols) {
-        Call call = call().with(dlogits, logits, lse, targets, rows, weights).with(count * cols, cols);
-        if (rows != null && DeviceStorage.of(dlogits).offset() == DeviceStorage.of(logits).offset()) {
+        Call call = call().with(dlogits, logits, lse).ints(targets, rows).with(weights).with(count * cols, cols);
+        if (rows != null && DeviceStorage.of(dlogits).beginsWith(DeviceStorage.of(logits))) {
             call.each(DeviceKernel.CROSS_ENTROPY_BACKWARD_IN_PLACE, cols);
         } else {
             call.each(DeviceKernel.CROSS_ENTROPY_BACKWARD, count * cols);
@@ -293,10 +301,18 @@ final class TornadoKernels extends DeviceKernels {
     }
 
     @Override
+    protected void runTail(Storage rows, Storage x, int m, int k) {
+        Storage threshold = scratch.floats(1);
+        runFill(threshold, 1, Double.NEGATIVE_INFINITY);
+        call().with(threshold, x).with(m, k).each(DeviceKernel.THRESHOLD, m);
+        call().ints(rows).with(threshold, x).with(m, m - k + 1).rows(DeviceKernel.TAIL, 1);
+    }
+
+    @Override
     protected void runDistillation(Storage kl, Storage lse, Storage teacherLse, Storage logits, Storage teacher,
             Storage rows,
             int count, int cols, double temperature) {
-        call().with(kl, lse, teacherLse, logits, teacher, rows).with(cols)
+        call().with(kl, lse, teacherLse, logits, teacher).ints(rows).with(cols)
                 .scalars(Double.NEGATIVE_INFINITY, 1 / temperature).rows(DeviceKernel.DISTILLATION, count);
     }
 
@@ -305,9 +321,9 @@ final class TornadoKernels extends DeviceKernels {
             Storage lse,
             Storage teacherLse, Storage targets, Storage rows, Storage weights, int count, int cols, double temperature,
             double mix) {
-        Call call = call().with(dlogits, logits, teacher, hardLse, lse, teacherLse, targets, rows, weights)
+        Call call = call().with(dlogits, logits, teacher, hardLse, lse, teacherLse).ints(targets, rows).with(weights)
                 .with(count * cols, cols).scalars(1 / temperature, 1 - mix, mix * temperature);
-        if (rows != null && DeviceStorage.of(dlogits).offset() == DeviceStorage.of(logits).offset()) {
+        if (rows != null && DeviceStorage.of(dlogits).beginsWith(DeviceStorage.of(logits))) {
             call.each(DeviceKernel.DISTILLATION_BACKWARD_IN_PLACE, cols);
         } else {
             call.each(DeviceKernel.DISTILLATION_BACKWARD, count * cols);

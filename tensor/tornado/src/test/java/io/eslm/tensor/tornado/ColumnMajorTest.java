@@ -88,7 +88,7 @@ class ColumnMajorTest {
                 }
             }
         }
-        DeviceStorage all = new DeviceStorage(this, DType.F32, 5, FLOATS - 5);
+        DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 5, FLOATS - 5);
         int[] w = l.windows;
         List<ColumnMajor> calls = new Product(all, all, all, l.m, l.k, l.n).transposed(l.transA, l.transB)
                 .accumulate(accumulate).strides(l.strides[0], l.strides[1], l.strides[2])
@@ -121,7 +121,7 @@ class ColumnMajorTest {
 
     @Test
     void nothingIsAskedForWhereNothingIsToBeDone() {
-        DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 9);
+        DeviceStorage all = new DeviceStorage(this, DType.F32, 0, 0, 9);
         assertEquals(0, new Product(all, all, all, 0, 3, 3).columnMajor().size());
         assertEquals(0, new Product(all, all, all, 3, 3, 0).columnMajor().size());
         assertEquals(0,

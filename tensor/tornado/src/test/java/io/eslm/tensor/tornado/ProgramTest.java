@@ -28,9 +28,18 @@ class ProgramTest {
         TornadoBackendTest.assumeDevice();
     }
 
+    private static Settings settings(boolean programs) {
+        return new Settings(0, 0, MEMORY, 0, Products.PORTABLE, null, programs);
+    }
+
     private static Backend open(boolean programs) {
-        Settings settings = new Settings(0, 0, MEMORY, Products.PORTABLE, null, programs);
-        return new TornadoBackend(Devices.open(settings));
+        return new TornadoBackend(Devices.open(settings(programs)));
+    }
+
+    /** A device that the host can only be two parts of a program ahead of. */
+    private static Backend withTwoPages() {
+        Settings settings = settings(true);
+        return new TornadoBackend(new DeviceMemory(new Device(Devices.find(settings), settings, 2)));
     }
 
     /** Rounds of the same kernels over other sizes, scalars, and places; what each round reads, and its waits. */
@@ -77,6 +86,60 @@ class ProgramTest {
             assertEquals(3L * kernels + 4, all.get(1), "the second time, nothing is built yet");
             assertEquals(1, all.getLast());
         }
+    }
+
+    /** Operands in different arrays of the device, which take turns, so that a sequence comes again in each third round. */
+    @Test
+    void aProgramOverManyArraysGivesTheSameBits() {
+        List<Long> waits = new ArrayList<>();
+        List<float[]> one = rounds(open(false), 3, new ArrayList<>());
+        Backend spread = new TornadoBackend(Spread.memory(true));
+        for (int time = 0; time < 2; time++) {
+            List<float[]> many = rounds(spread, 3, waits);
+            for (int i = 0; i < ROUNDS; i++) {
+                assertArrayEquals(one.get(i), many.get(i), "round " + i);
+            }
+        }
+        assertEquals(1, waits.getLast());
+    }
+
+    /** The host goes ahead of the device: what it told the first start is still there when the device comes to it. */
+    @Test
+    void startsOfOneProgramDoNotDisturbEachOther() {
+        float[] alone = starts(open(false), null);
+        assertTrue(alone[999] != alone[1000] && alone[999] != 0, "something was computed");
+        List<Long> waits = new ArrayList<>();
+        assertArrayEquals(alone, starts(open(true), waits));
+        assertEquals(1, waits.getLast(), "the read alone");
+        assertArrayEquals(alone, starts(withTwoPages(), waits));
+        assertEquals(6, waits.getLast(), "the read, and each time that both pages are written");
+    }
+
+    /** Twelve starts of a program before something is read, a few times over. */
+    private static float[] starts(Backend backend, List<Long> waits) {
+        int n = 1 << 16;
+        float[] got = new float[n];
+        Storage y = backend.allocate(DType.F32, n);
+        Storage x = backend.allocate(DType.F32, n);
+        float[] some = new float[1000];
+        for (int round = 0; round < 5; round++) {
+            backend.kernels().fill(y, n, 0);
+            backend.finish();
+            long before = backend.waits();
+            for (int start = 0; start < 12; start++) {
+                Arrays.fill(some, start + 0.5f);
+                backend.write(x, some, 0, some.length);
+                backend.kernels().axpby(y, x, n, start + 1, 0.5);
+                backend.kernels().unary(Unary.TANH, y, y, n);
+                backend.kernels().axpby(y, x, n, 1e-3 * start, 1);
+                backend.start();
+            }
+            backend.read(y, got, 0, n);
+            if (waits != null) {
+                waits.add(backend.waits() - before);
+            }
+        }
+        return got;
     }
 
     /**

@@ -17,7 +17,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -93,7 +93,13 @@ class TornadoBackendTest {
         Storage y = backend.allocate(DType.F32, 10);
         backend.finish();
         Device device = Devices.open(Settings.of(System.getenv())).device;
-        WorkerGrid grid = (WorkerGrid) ((List<?>) field("workers").get(device)).get(1 + DeviceKernel.FILL.ordinal());
+        Work work = new Work();
+        work.reset(DeviceKernel.FILL.ordinal());
+        work.operand(((DeviceStorage) y).array());
+        work.hasScalars = true;
+        Field gridField = Single.class.getDeclaredField("grid");
+        gridField.setAccessible(true);
+        WorkerGrid grid = (WorkerGrid) gridField.get(((Map<?, ?>) field("single").get(device)).get(work.kind()));
         grid.setLocalWork(1 << 20, 1, 1);
         backend.kernels().fill(y, 10, 1);
         backend.finish();
@@ -131,10 +137,12 @@ class TornadoBackendTest {
     /** Whatever TornadoVM throws becomes a message with what to do. */
     @Test
     void anErrorOfTornadoIsSaid() throws ReflectiveOperationException {
-        Device device = Devices.open(Settings.of(System.getenv())).device;
-        Method execute = Device.class.getDeclaredMethod("execute", int.class);
-        execute.setAccessible(true);
-        var e = assertThrows(InvocationTargetException.class, () -> execute.invoke(device, 9999));
+        Method guarded = Device.class.getDeclaredMethod("guarded", String.class, Runnable.class);
+        guarded.setAccessible(true);
+        Runnable fails = () -> {
+            throw new IllegalStateException("the driver is gone");
+        };
+        var e = assertThrows(InvocationTargetException.class, () -> guarded.invoke(null, "a copy", fails));
         assertTrue(e.getCause() instanceof UserError, e.getCause()::toString);
         assertTrue(e.getCause().getMessage().startsWith("backend 'tornado': TornadoVM stopped in a copy: "),
                 e.getCause()::getMessage);
@@ -145,7 +153,7 @@ class TornadoBackendTest {
     void theTrialOfCuBlasIsRight() {
         DeviceMemory memory = Devices.open(Settings.of(System.getenv()));
         // It works on the first elements of the device, which somebody may hold.
-        Storage first = new DeviceStorage(memory, DType.F32, 0, 48);
+        Storage first = new DeviceStorage(memory, DType.F32, 0, 0, 48);
         float[] before = read(first, 48);
         CuBlasTrial.run(memory.device, "the portable kernel");
         backend.write(first, before, 0, 48);
@@ -233,7 +241,7 @@ class TornadoBackendTest {
     @Test
     void cuBlasThatWasAskedForAndIsNotThereIsAnError() {
         for (Products wanted : Products.values()) {
-            Settings settings = new Settings(0, 0, 0, wanted, "/nowhere/libcublas.so", true);
+            Settings settings = new Settings(0, 0, 0, 0, wanted, "/nowhere/libcublas.so", true);
             if (wanted == Products.PORTABLE) {
                 assertEquals(wanted, Devices.products(Devices.find(settings), settings));
             } else {

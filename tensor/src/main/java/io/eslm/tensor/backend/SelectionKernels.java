@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.eslm.tensor.backend;
+
+import java.util.Arrays;
+
+/** The kernels that choose rows by a number of each. Conventions: {@link Kernels}, which every backend extends. */
+public abstract class SelectionKernels extends KernelBase {
+    SelectionKernels() {
+    }
+
+    /**
+     * rows_j = the j-th smallest i with x_i ≥ t, where t is the k-th smallest element of x; x (m), no element NaN; rows (m − k + 1),
+     * I32. At least so many i qualify. Where more do, because elements equal t, the largest i are left out.
+     *
+     * @param k from 1, which keeps all, to m
+     */
+    public final void tail(Storage rows, Storage x, int m, int k) {
+        if (k < 1 || k > m) {
+            throw new IllegalArgumentException("kernel tail: k is " + k + ", which is outside [1, " + m + "]");
+        }
+        ints("tail", "rows", m - k + 1, rows);
+        floats("tail", x, "x", m, x);
+        runTail(rows, x, m, k);
+    }
+
+    protected void runTail(Storage rows, Storage x, int m, int k) {
+        plain("tail", h -> tail(h.of(rows), h.of(x), m, k));
+    }
+
+    private static void tail(HeapStorage rows, HeapStorage x, int m, int k) {
+        double[] sorted = new double[m];
+        for (int i = 0; i < m; i++) {
+            sorted[i] = x.get(i);
+        }
+        Arrays.sort(sorted);
+        double t = sorted[k - 1];
+        int kept = 0;
+        for (int i = 0; i < m && kept < m - k + 1; i++) {
+            if (x.get(i) >= t) {
+                rows.set(kept++, i);
+            }
+        }
+    }
+}
