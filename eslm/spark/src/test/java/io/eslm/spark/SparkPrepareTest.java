@@ -149,7 +149,7 @@ class SparkPrepareTest {
         Path large = shared.resolve("large.jsonl");
         Rng rng = Rng.of(3);
         StringBuilder lines = new StringBuilder();
-        for (int i = 0; i < 30_000; i++) {
+        for (int i = 0; i < 8_000; i++) {
             lines.append("{\"text\": \"").append(text(rng)).append(i % 5 == 0 ? "" : i).append("\"}\n");
         }
         Files.writeString(large, lines);
