@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.bench;
 
+import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
@@ -35,6 +36,11 @@ final class Interleaved implements Objective {
     @Override
     public int drawn(int batchSize) {
         return methods.getFirst().drawn(batchSize);
+    }
+
+    @Override
+    public void begin(TokenSet train) {
+        methods.forEach(method -> method.begin(train));
     }
 
     @Override

@@ -58,6 +58,10 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         method.check(model.config());
         Loading models = new Loading(model.backend(), new ArrayList<>());
         Objective objective = method.objective(models);
+        if (tokens instanceof Data data) {
+            objective.begin(data.data().train());
+        }
+        model.keptBackward(options.get(TrainOptions.KEPT_BACKWARD));
         int drawn = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         Batch batch = tokens.batch(model.config(), options, drawn, time);
         checkMemory(model, method, batch.windows(), batch.time());
@@ -94,6 +98,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
             optimizer = trainer.team() == null ? trainer.optimizer() : whole(trainer);
         }
         Objective taken = asked.equals(own) ? objective : asked.objective(models);
+        taken.begin(tokens.train());
         int time = model.config().blockSize();
         int drawn = taken.drawn(options.get(TrainOptions.BATCH_SIZE));
         checkMemory(model, asked, drawn, time);

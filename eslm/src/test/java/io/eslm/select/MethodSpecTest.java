@@ -63,7 +63,7 @@ class MethodSpecTest {
                 assertEquals(method.name().equals("clm") ? "clm" : spec.toString(), spec.objective(_ -> null).name());
             }
         }
-        assertEquals(12, Methods.all().size());
+        assertEquals(13, Methods.all().size());
     }
 
     @Test

@@ -30,7 +30,7 @@ public interface Objective {
         return batchSize;
     }
 
-    /** Called once before the first micro-batch, with the data to train on. */
+    /** Called before the first micro-batch, with the data to train on. */
     default void begin(TokenSet train) {
     }
 
