@@ -42,7 +42,6 @@ final class Gemm {
     static void gemm(KernelContext kc, FloatArray fy, FloatArray fa, FloatArray fb, FloatArray fbias,
             FloatArray fresidual, FloatArray fpre, IntArray ints, IntArray base, IntArray c, FloatArray s) {
         int args = base.get(0);
-        int nums = base.get(1);
         Control.count(kc, ints, args, c);
         float[] strips = kc.allocateFloatLocalArray(2 * DEPTH * PITCH);
         float[] sums = new float[16];
@@ -55,11 +54,9 @@ final class Gemm {
         int n = c.get(args + 6);
         int part = c.get(args + 11);
         int reach = row0 + TILE + c.get(args + 12);
-        int thread = ty * THREADS + tx;
         int alongA = c.get(args + 10) & TRANS_A;
         int alongB = 1 - (c.get(args + 10) & TRANS_B) / TRANS_B;
-        boolean empty = part == LOWER && col0 >= reach;
-        int last = empty ? 0 : part == LOWER_A ? Math.min(depth, reach) : depth;
+        int last = part == LOWER && col0 >= reach ? -1 : part == LOWER_A ? Math.min(depth, reach) : depth;
         int outer = kc.globalIdz / c.get(args + 16);
         int inner = kc.globalIdz % c.get(args + 16);
         int a = c.get(args + 2) + outer * c.get(args + 18) + inner * c.get(args + 21);
@@ -70,7 +67,7 @@ final class Gemm {
         }
         for (int l = part == UPPER_A ? row0 : 0; l < last; l += DEPTH) {
             for (int i = 0; i < 4; i++) {
-                int e = thread + i * THREADS * THREADS;
+                int e = (i * THREADS + ty) * THREADS + tx;
                 int pa = place(e, alongA);
                 int da = depth(e, alongA);
                 strips[da * PITCH + pa] = element(fa, a, row0 + pa, m, l + da, depth, c.get(args + 8), alongA);
@@ -95,9 +92,9 @@ final class Gemm {
             for (int j = 0; j < 4; j++) {
                 int row = row0 + i * THREADS + ty;
                 int col = col0 + j * THREADS + tx;
-                if (row < m && col < n && !empty) {
+                if (row < m && col < n && last >= 0) {
                     store(fy, fbias, fresidual, fpre, c, args, y + row * c.get(args + 7) + col, row, col,
-                            s.get(nums + 0) * sums[4 * i + j]);
+                            s.get(base.get(1)) * sums[4 * i + j]);
                 }
             }
         }
