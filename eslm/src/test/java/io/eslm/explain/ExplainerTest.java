@@ -198,7 +198,8 @@ class ExplainerTest {
             assertTrue(t.kept() || t.end() == end || t.end() == TokenFate.End.WINDOW && windows, t.toString());
             assertEquals(t.kept(), t.weight() != 0);
         }
-        assertTrue(name.equals("clm") || name.equals("sampled-softmax") || kept < told.tokens().size(), "some are dropped");
+        assertTrue(name.equals("clm") || name.equals("sampled-softmax") || kept < told.tokens().size(),
+                "some are dropped");
     }
 
     @Test
