@@ -95,10 +95,15 @@ public class CompareCommand extends EslmCommand {
         options.keepData(Comparer.DATA, screen.progress());
         try (CompareEngine engine = describe(screen).open()) {
             screen.endBar();
-            config.save(settings(options.runOptions(Comparer.GROUP), methods()))
-                    .ifPresent(file -> screen.note("config:  " + file));
+            saveConfig(screen);
             return Interrupt.during(screen, stop -> finish(screen, engine.run(stop)));
         }
+    }
+
+    /** Writes the settings, if the user wants it. */
+    protected void saveConfig(Terminal screen) {
+        config.save(settings(options.runOptions(Comparer.GROUP), methods()))
+                .ifPresent(file -> screen.note("config:  " + file));
     }
 
     /** The comparison that the options describe. */

@@ -29,6 +29,11 @@ final class ConfigOptions {
         return file != null;
     }
 
+    /** The option as a word of a command line, if it was given, with the file named from the root. */
+    Optional<String> word() {
+        return Optional.ofNullable(file).map(f -> "--save-config=" + Path.of(f).toAbsolutePath());
+    }
+
     /** Writes {@code settings}, if the user wants it; returns where to. */
     Optional<Path> save(Settings settings) {
         Optional<Path> path = Optional.ofNullable(file).map(Path::of);

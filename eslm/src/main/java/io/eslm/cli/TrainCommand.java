@@ -118,6 +118,11 @@ public class TrainCommand extends EslmCommand {
         return text.append(line.stripTrailing()).toString();
     }
 
+    /** The word that saves the settings, for a command that trains elsewhere. */
+    protected Optional<String> configWord() {
+        return config.word();
+    }
+
     @Override
     protected int run(Terminal screen) {
         List<String> given = spec.commandLine().getParseResult().matchedOptions().stream()

@@ -88,7 +88,7 @@ public final class Cluster implements AutoCloseable {
     }
 
     /** Cores of an executor; empty where the cluster decides. */
-    private static Optional<Integer> cores(SparkConf conf) {
+    public static Optional<Integer> cores(SparkConf conf) {
         return number(conf, EXECUTOR_CORES)
                 .or(() -> conf.get("spark.master").matches("yarn|k8s:.*") ? Optional.of(1) : Optional.empty());
     }

@@ -18,6 +18,7 @@ public final class Job {
     private static final String NOTE = "note";
     private static final String FAULT = "fault";
     private static final String LOST = "lost";
+    private static final String END = "end";
     private static final String STOPPED = "stopped; the same command goes on";
 
     private final Cluster cluster;
@@ -110,6 +111,8 @@ public final class Job {
         switch (message[0]) {
             case RESULT -> screen.log(text);
             case NOTE -> screen.note(text);
+            case END -> {
+            }
             case LOST -> lost = lost == null ? text : lost;
             case FAULT -> {
                 fault = fault == null ? text : fault;
@@ -125,17 +128,17 @@ public final class Job {
 
     /** Shows lines on the driver's standard output. */
     public static Writer results() {
-        return new LineWriter(line -> Messages.send(RESULT, line));
+        return writer(RESULT);
     }
 
     /** Shows lines on the driver's standard error. */
     public static Writer notes() {
-        return new LineWriter(line -> Messages.send(NOTE, line));
+        return writer(NOTE);
     }
 
-    /** Shows one line on the driver's standard error. */
-    public static void note(String line) {
-        Messages.send(NOTE, line);
+    /** At its end it waits until the driver has all lines: the job may be over before. */
+    private static Writer writer(String kind) {
+        return new LineWriter(line -> Messages.send(kind, line), () -> Messages.ask(END, ""));
     }
 
     /** Ends the job with the sentence {@code why}. */

@@ -7,10 +7,13 @@ import java.util.function.Consumer;
 /** Passes on whole lines as they come. */
 final class LineWriter extends Writer {
     private final Consumer<String> lines;
+    private final Runnable end;
     private final StringBuilder line = new StringBuilder();
 
-    LineWriter(Consumer<String> lines) {
+    /** @param end called when there are no more lines */
+    LineWriter(Consumer<String> lines, Runnable end) {
         this.lines = lines;
+        this.end = end;
     }
 
     @Override
@@ -34,5 +37,6 @@ final class LineWriter extends Writer {
             lines.accept(line.toString());
             line.setLength(0);
         }
+        end.run();
     }
 }

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /** A folder that all hosts must see: the driver leaves a file beside it, and tasks look for that. */
-final class SharedFolder implements AutoCloseable, Serializable {
+public final class SharedFolder implements AutoCloseable, Serializable {
     private static final long serialVersionUID = 1;
     private final String folder;
     private final String marker;
@@ -45,7 +45,8 @@ final class SharedFolder implements AutoCloseable, Serializable {
                         + "share, on NFS or another file system of the cluster");
     }
 
-    private static String host() {
+    /** The name of this host. */
+    public static String host() {
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (IOException _) {

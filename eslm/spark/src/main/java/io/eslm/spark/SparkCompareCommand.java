@@ -42,6 +42,7 @@ final class SparkCompareCommand extends CompareCommand {
         try (FolderLock _ = FolderLock.take(folder, options.find(Comparer.TAKE_OVER), screen::note);
                 Cluster cluster = Cluster.open(options, "compare", true);
                 SharedFolder shared = SharedFolder.mark(Comparer.OUT_DIR, folder)) {
+            saveConfig(screen);
             List<Integer> indices = IntStream.range(0, runs).boxed().toList();
             List<String> diverged = new Job(cluster, screen).run("compare " + folder, context -> context
                     .parallelize(indices, runs).map(new CompareTask(words, shared)).filter(name -> !name.isEmpty())

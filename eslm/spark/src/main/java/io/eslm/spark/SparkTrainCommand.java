@@ -57,6 +57,7 @@ final class SparkTrainCommand extends TrainCommand {
         mine.add(RankOptions.WORLD);
         List<String> words = new ArrayList<>(List.of("train"));
         words.addAll(options.words(mine));
+        configWord().ifPresent(words::add);
         Path folder = options.get(Run.OUT_DIR);
         SparkConf settings = Cluster.settings("train", options.find(Cluster.MASTER), true);
         Optional<Integer> executors = Cluster.executors(settings);

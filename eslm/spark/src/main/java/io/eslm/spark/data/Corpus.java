@@ -58,7 +58,7 @@ record Corpus(CorpusFiles files, List<Slice> slices) {
         }
         List<Looked> looked = job.run("look at " + looks.size() + " files", context -> {
             Broadcast<Recipe> shared = context.broadcast(recipe);
-            return context.parallelize(looks, Math.min(MOST_TASKS, looks.size()))
+            return context.parallelize(looks, Math.clamp(looks.size(), 1, MOST_TASKS))
                     .map(look -> Tasks.run("cannot read " + look.place, () -> look(look, shared.value()))).collect();
         });
         return of(spec, listings, looks, looked, progress);

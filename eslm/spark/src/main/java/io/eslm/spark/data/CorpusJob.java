@@ -107,7 +107,7 @@ final class CorpusJob {
             String in = source.isPattern() ? null : qualified(source.location(), conf);
             if (in != null && (out + "/").startsWith(in + "/")) {
                 throw new UserError(
-                        "the prepared folder " + out + " would be inside its own source " + source.location()
+                        "the folder " + out + " would be inside its own source " + source.location()
                                 + ". Choose another folder.");
             }
         }

@@ -51,6 +51,12 @@ record Cuts(boolean anywhere, long[] begins, long[] reads) implements Serializab
         return i < begins.length ? Math.min(begins[i], size) : size;
     }
 
+    /** The places themselves, so that equal cuts have equal texts: parts are known by theirs. */
+    @Override
+    public String toString() {
+        return anywhere + " " + Arrays.toString(begins) + " " + Arrays.toString(reads);
+    }
+
     /** How far the text was read when it was cut there. */
     long read(long begin) {
         int found = Arrays.binarySearch(begins, begin);

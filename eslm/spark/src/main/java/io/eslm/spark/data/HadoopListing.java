@@ -63,7 +63,7 @@ record HadoopListing(Listing listing, List<URI> uris) {
 
     private static Path path(String location) {
         try {
-            return new Path(location);
+            return new Path(location.isEmpty() ? "." : location);
         } catch (IllegalArgumentException e) {
             throw new UserError("data " + location + ": is no path: " + e.getMessage(), e);
         }

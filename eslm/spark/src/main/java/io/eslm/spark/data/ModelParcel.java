@@ -5,6 +5,8 @@ import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.WeightFormat;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.data.source.Records;
+import io.eslm.spark.Cluster;
+import io.eslm.spark.SharedFolder;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
@@ -88,10 +90,10 @@ record ModelParcel(String name, String hashes, String backend, int threads, Weig
     }
 
     private Gpt2 load() {
-        int cores = SparkEnv.get().conf().getInt("spark.executor.cores", Runtime.getRuntime().availableProcessors());
+        int cores = Cluster.cores(SparkEnv.get().conf()).orElseGet(Runtime.getRuntime()::availableProcessors);
         Path folder = Path.of(SparkFiles.get(name));
         UserError.check(Files.isDirectory(folder), "%s: the model has not come to %s. Start again", folder,
-                Tasks.host());
+                SharedFolder.host());
         return ModelFolder.load(folder, Backends.open(backend, threads == 0 ? cores : threads), format);
     }
 }

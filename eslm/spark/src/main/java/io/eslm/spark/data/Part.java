@@ -3,7 +3,9 @@ package io.eslm.spark.data;
 
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What one task reads: slices of files, in the order of the corpus.
@@ -44,6 +46,26 @@ record Part(int number, List<Slice> slices) implements Serializable {
             close(parts, open);
         }
         return parts;
+    }
+
+    /**
+     * How many documents of its file come before each slice.
+     *
+     * @param documents of each slice of each part
+     */
+    static List<long[]> before(List<Part> parts, List<long[]> documents) {
+        List<long[]> all = new ArrayList<>();
+        Map<Integer, Long> ofFile = new HashMap<>();
+        for (int p = 0; p < parts.size(); p++) {
+            long[] before = new long[documents.get(p).length];
+            for (int s = 0; s < before.length; s++) {
+                int file = parts.get(p).slices.get(s).file();
+                before[s] = ofFile.getOrDefault(file, 0L);
+                ofFile.put(file, before[s] + documents.get(p)[s]);
+            }
+            all.add(before);
+        }
+        return all;
     }
 
     private static void close(List<Part> parts, List<Slice> open) {

@@ -6,6 +6,7 @@ import io.eslm.gpt2.data.DocumentCutter;
 import io.eslm.gpt2.data.SourceFiles;
 import io.eslm.gpt2.data.TextEncoder;
 import io.eslm.tensor.io.FileTrees;
+import java.io.Closeable;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -128,16 +129,29 @@ final class PartWriter implements CorpusReader.Sink, AutoCloseable {
         return summary;
     }
 
+    /** All of them, also where one fails. */
     private void closeStreams() throws IOException {
-        documents.close();
-        for (Section section : sections.values()) {
-            section.out.close();
+        IOException failure = null;
+        List<Closeable> streams = new ArrayList<>(List.of(documents));
+        sections.values().forEach(section -> streams.add(section.out));
+        for (Closeable stream : streams) {
+            try {
+                stream.close();
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 
     @Override
     public void close() throws IOException {
-        closeStreams();
-        FileTrees.delete(scratch);
+        try {
+            closeStreams();
+        } finally {
+            FileTrees.delete(scratch);
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.eslm.gpt2.data.TextEncoder;
 import io.eslm.gpt2.data.TokenFolder;
 import io.eslm.gpt2.tokenizer.Tokenizers;
 import io.eslm.spark.Job;
+import io.eslm.spark.SharedFolder;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.io.Serializable;
@@ -20,7 +21,7 @@ import org.apache.spark.broadcast.Broadcast;
 
 /** The folder that a preparation writes, on a file system that all hosts see, and the one beside it in which it is made. */
 final class PreparedFolder {
-    private static final String UNFINISHED = ".unfinished-";
+    static final String UNFINISHED = ".unfinished-";
     private static final String SEEN = "seen-by-the-driver";
     private static final String OURS = "(" + TokenFolder.TRAIN_PART + '|' + TokenFolder.VAL_PART + ")(-\\d+)?\\.bin";
     private static final int CHUNKS = 512;
@@ -75,7 +76,7 @@ final class PreparedFolder {
     static void checkShared(HadoopFolder scratch) throws IOException {
         if (!scratch.has(SEEN)) {
             throw new UserError(
-                    scratch + ": " + Tasks.host() + " does not see this folder as the driver does. Name one that all "
+                    scratch + ": " + SharedFolder.host() + " does not see this folder as the driver does. Name one that all "
                             + "hosts share: hdfs://…, s3a://…, or a mounted folder");
         }
     }

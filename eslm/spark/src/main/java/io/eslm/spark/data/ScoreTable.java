@@ -37,7 +37,8 @@ record ScoreTable(Unit unit, Risk risk, float threshold) implements Serializable
         JavaSparkContext context = JavaSparkContext.fromSparkContext(session.sparkContext());
         Broadcast<Recipe> shared = context.broadcast(recipe);
         JavaRDD<Row> rows = context.parallelize(parts, parts.size())
-                .flatMap(part -> Tasks.run(shared.value().scratch(), () -> rows(shared.value(), part)));
+                .flatMap(part -> reading(shared.value().scratch(), Tasks.run(shared.value().scratch(),
+                        () -> rows(shared.value(), part))));
         return session.createDataFrame(rows, schema());
     }
 
@@ -61,6 +62,21 @@ record ScoreTable(Unit unit, Risk risk, float threshold) implements Serializable
             return unit == Unit.TOKEN ? tokens(slice.place(), number, document, texts)
                     : Stream.of(document(slice.place(), number, document));
         }).iterator();
+    }
+
+    /** {@code rows}, of which reading each fails as {@link Tasks} do. */
+    private static Iterator<Row> reading(String what, Iterator<Row> rows) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return Tasks.run(what, rows::hasNext);
+            }
+
+            @Override
+            public Row next() {
+                return Tasks.run(what, rows::next);
+            }
+        };
     }
 
     private static Iterable<ScoreFiles.Scored> scored(Recipe recipe, Numbered part) throws IOException {

@@ -114,15 +114,10 @@ final class SparkPrepare {
             });
         }
         List<Kept.Order> orders = new ArrayList<>();
-        Map<Integer, Long> ofFile = new LinkedHashMap<>();
+        List<long[]> before =
+                Part.before(parts, summaries.stream().map(PartFiles.Summary::documents).toList());
         for (int p = 0; p < parts.size(); p++) {
-            long[] before = new long[parts.get(p).slices().size()];
-            for (int s = 0; s < before.length; s++) {
-                int file = parts.get(p).slices().get(s).file();
-                before[s] = ofFile.getOrDefault(file, 0L);
-                ofFile.put(file, before[s] + summaries.get(p).documents()[s]);
-            }
-            orders.add(new Kept.Order(parts.get(p), before, summaries.get(p).domains().size()));
+            orders.add(new Kept.Order(parts.get(p), before.get(p), summaries.get(p).domains().size()));
         }
         return job.run("divide " + parts.size() + " parts", context -> {
             Broadcast<Recipe> shared = context.broadcast(recipe);

@@ -56,6 +56,8 @@ public final class SparkScoreCommand extends EslmCommand {
             Option.choice("unit", "UNIT", "what a row is about", Unit.values()).defaultsTo(Unit.TOKEN);
     private static final List<Option<?>> DOCUMENTS = List.of(DataSpec.TEXT_FIELD, DataSpec.FORMAT);
     private static final String SUCCESS = "_SUCCESS";
+    /** How the names of the files begin that Spark writes. */
+    private static final String PART = "part-";
 
     @Mixin
     private NoSpecial noSpecial;
@@ -102,6 +104,11 @@ public final class SparkScoreCommand extends EslmCommand {
         String out = CorpusJob.qualified(options.get(OUT), conf);
         HadoopFolder folder = new HadoopFolder(out, conf);
         UserError.check(!folder.has(SUCCESS), "%s holds a result already. Name another folder, or delete it", folder);
+        UserError.check(
+                folder.names().stream().noneMatch(name -> name.startsWith(PART))
+                        || folder.names().stream().anyMatch(name -> name.startsWith(PreparedFolder.UNFINISHED)),
+                "%s holds files that begin with " + PART + " and that are not of a stopped score. Name another folder",
+                folder);
         CorpusJob corpus = CorpusJob.open(spec, encoder, false, conf, job, screen.progress());
         corpus.checkOutside(out);
         List<Part> parts = corpus.parts(options.find(CorpusJob.PARTS));
@@ -118,7 +125,7 @@ public final class SparkScoreCommand extends EslmCommand {
         ScoreTable table = new ScoreTable(unit, options.get(ScoreCommand.RISK),
                 scores.threshold(unit, options.get(ScoreCommand.RISK), options.get(ValueAtRisk.ALPHA), rows));
         for (String name : folder.names()) {
-            if (name.startsWith("part-")) { // of a job that was stopped
+            if (name.startsWith(PART)) { // of a job that was stopped
                 folder.delete(name);
             }
         }
@@ -135,15 +142,9 @@ public final class SparkScoreCommand extends EslmCommand {
 
     private static List<ScoreTable.Numbered> numbered(List<Part> parts, List<Counts> counts) {
         List<ScoreTable.Numbered> numbered = new ArrayList<>();
-        Map<Integer, Long> ofFile = new HashMap<>();
+        List<long[]> before = Part.before(parts, counts.stream().map(Counts::bySlice).toList());
         for (int p = 0; p < parts.size(); p++) {
-            long[] before = new long[parts.get(p).slices().size()];
-            for (int s = 0; s < before.length; s++) {
-                int file = parts.get(p).slices().get(s).file();
-                before[s] = ofFile.getOrDefault(file, 0L);
-                ofFile.put(file, before[s] + counts.get(p).bySlice()[s]);
-            }
-            numbered.add(new ScoreTable.Numbered(parts.get(p), before));
+            numbered.add(new ScoreTable.Numbered(parts.get(p), before.get(p)));
         }
         return numbered;
     }

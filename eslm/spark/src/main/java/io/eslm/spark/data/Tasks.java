@@ -2,11 +2,12 @@
 package io.eslm.spark.data;
 
 import io.eslm.spark.Job;
+import io.eslm.spark.SharedFolder;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.io.FileErrors;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.net.InetAddress;
+import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
@@ -35,9 +36,13 @@ final class Tasks {
         } catch (UserError e) {
             Job.fail(e.getMessage());
             throw e;
+        } catch (UncheckedIOException e) {
+            return run(what, () -> {
+                throw e.getCause();
+            });
         } catch (FileNotFoundException | NoSuchFileException e) {
             UserError unseen =
-                    new UserError(what + ": " + host() + " does not see it as the driver does. Name a path that all "
+                    new UserError(what + ": " + SharedFolder.host() + " does not see it as the driver does. Name a path that all "
                             + "hosts see: hdfs://…, s3a://…, or a mounted folder", e);
             Job.fail(unseen.getMessage());
             throw unseen;
@@ -46,15 +51,6 @@ final class Tasks {
                 Job.fail(what + ": " + FileErrors.reason(e));
             }
             throw new IllegalStateException(what + ": " + FileErrors.reason(e), e);
-        }
-    }
-
-    /** The name of this host. */
-    static String host() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (IOException _) {
-            return "an executor's host";
         }
     }
 }
