@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.data.TokenData;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.run.Provenance;
@@ -45,7 +46,23 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
     /** The options of the {@code i}-th run of {@code entry}. */
     TrainOptions options(ComparisonEntry entry, int i) {
         return new TrainOptions(
-                training.with(entry.own()).with(TrainOptions.SEED, training.get(TrainOptions.SEED) + i));
+                evaluatingAlike(training.with(entry.own())).with(TrainOptions.SEED,
+                        training.get(TrainOptions.SEED) + i));
+    }
+
+    /** {@code values} with as many batches in an evaluation as make the windows of the others: all are evaluated on the same. */
+    private OptionValues evaluatingAlike(OptionValues values) {
+        TrainOptions common = new TrainOptions(training);
+        int own = values.get(TrainOptions.BATCH_SIZE);
+        if (own == common.get(TrainOptions.BATCH_SIZE)) {
+            return values;
+        }
+        long windows = (long) common.get(TrainOptions.EVAL_ITERS) * common.get(TrainOptions.BATCH_SIZE);
+        if (windows % own != 0) {
+            throw new OptionError(TrainOptions.BATCH_SIZE, own, "must divide the " + windows
+                    + " windows of an evaluation, so that all methods are evaluated on the same; change it, or eval iters");
+        }
+        return values.with(TrainOptions.EVAL_ITERS, (int) (windows / own));
     }
 
     /** The {@code i}-th run of {@code entry}. */

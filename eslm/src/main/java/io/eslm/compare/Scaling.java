@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
@@ -101,6 +102,8 @@ public final class Scaling {
      * @throws UserError if they are not of one text, if a run has no bits per byte, or if a method has too few costs
      */
     public static Scaling of(List<Path> folders, double target) {
+        UserError.check(folders.stream().map(f -> f.toAbsolutePath().normalize()).distinct().count() == folders.size(),
+                "a folder is given twice; give each once");
         Map<String, List<Cell>> methods = new LinkedHashMap<>();
         String text = null;
         for (Path folder : folders) {
@@ -149,7 +152,8 @@ public final class Scaling {
             List<String> row = new ArrayList<>(List.of(f.method, String.valueOf(f.losses().length),
                     String.valueOf(f.cells.size()), f.estimate(ScalingLaw::e).text("%.3f"),
                     f.estimate(ScalingLaw::b).text("%.3f"),
-                    String.format(Locale.ROOT, "%.2f %%", 100 * f.law.error(f.flops(), f.losses())), ratio(f)));
+                    String.format(Locale.ROOT, "%.2f %%", 100 * f.law.error(f.flops(), f.losses())),
+                    toBase(f).map(e -> e.text("%.3f")).orElse("–")));
             if (!Double.isNaN(target)) {
                 row.add(f.estimate(law -> law.at(target)).text("%.3f"));
             }
@@ -158,9 +162,9 @@ public final class Scaling {
         return table;
     }
 
-    private String ratio(Fitted f) {
+    private Optional<Estimate> toBase(Fitted f) {
         return fitted.stream().filter(b -> b.method.equals(Comparison.BASE) && b != f).findFirst()
-                .map(base -> toBase(f, base).text("%.3f")).orElse("–");
+                .map(base -> toBase(f, base));
     }
 
     /** FLOPs at which {@code f} has the base method's loss at a cost, over that cost; draws are paired at random. */
@@ -198,6 +202,7 @@ public final class Scaling {
             o.add("log_a", f.estimate(ScalingLaw::logA).json());
             o.add("b", f.estimate(ScalingLaw::b).json());
             o.add("error", Json.number(f.law.error(f.flops(), f.losses())));
+            toBase(f).ifPresent(e -> o.add("flops_to_base", e.json()));
             if (!Double.isNaN(target)) {
                 o.add("bits_per_byte_at_target", f.estimate(law -> law.at(target)).json());
             }

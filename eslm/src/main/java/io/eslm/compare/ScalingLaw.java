@@ -3,6 +3,7 @@ package io.eslm.compare;
 
 import io.eslm.tensor.UserError;
 import java.util.Arrays;
+import org.apache.commons.math3.exception.MathIllegalStateException;
 import org.apache.commons.math3.fitting.leastsquares.LeastSquaresBuilder;
 import org.apache.commons.math3.fitting.leastsquares.LeastSquaresOptimizer.Optimum;
 import org.apache.commons.math3.fitting.leastsquares.LeastSquaresProblem;
@@ -23,6 +24,8 @@ import org.apache.commons.math3.util.Pair;
 record ScalingLaw(double e, double logA, double b) {
     /** Costs that a fit of three numbers needs at least: one more, so that it can be wrong. */
     static final int LEAST_COSTS = 4;
+    /** Costs that differ by less than this share count as one. */
+    private static final double DIFFERENT = 0.05;
     /** Below exp of this, E is as good as 0. */
     private static final double NO_FLOOR = -20;
     private static final double[] EXPONENTS = {0.03, 0.1, 0.3, 0.8};
@@ -58,7 +61,8 @@ record ScalingLaw(double e, double logA, double b) {
      * @throws UserError if there are fewer than {@value #LEAST_COSTS} different costs
      */
     static ScalingLaw fit(double[] flops, double[] loss) {
-        long costs = Arrays.stream(flops).distinct().count();
+        long costs = Arrays.stream(flops).mapToLong(c -> Math.round(Math.log(c) / Math.log1p(DIFFERENT))).distinct()
+                .count();
         UserError.check(costs >= LEAST_COSTS,
                 "a scaling law needs runs of at least %d different costs, but there are %d",
                 LEAST_COSTS, costs);
@@ -70,10 +74,15 @@ record ScalingLaw(double e, double logA, double b) {
         for (double b : EXPONENTS) {
             for (double floor : FLOORS) {
                 double[] start = {Math.log(floor * least), Math.log((1 - floor) * least) + 1e-3, b};
-                Optimum found = new LevenbergMarquardtOptimizer().optimize(problem(x, y, start));
-                best = best == null || found.getCost() < best.getCost() ? found : best;
+                try {
+                    Optimum found = new LevenbergMarquardtOptimizer().optimize(problem(x, y, start));
+                    best = best == null || found.getCost() < best.getCost() ? found : best;
+                } catch (MathIllegalStateException _) {
+                    // this start leads nowhere; another does
+                }
             }
         }
+        UserError.check(best != null, "no law fits these runs; give runs of more different costs");
         RealVector p = best.getPoint();
         double b = p.getEntry(2);
         return new ScalingLaw(Math.exp(p.getEntry(0)), p.getEntry(1) + b * centre, b);

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -245,6 +246,19 @@ class CompareCommandTest {
         assertEquals(4, options.get("batch_size").getAsInt(), "of the comparison");
     }
 
+    /** With a smaller batch, an evaluation has more batches: the same windows as those of the others. */
+    @Test
+    void allMethodsAreEvaluatedOnTheSameWindows() throws IOException {
+        Path dir = temp.resolve("alike");
+        TrainCommandTest.copy(whole, dir);
+        Program.run(command(dir, "--methods", "clm:batch-size=2", "--seeds", "1")).ok();
+        List<Double> first = Stream.of("clm", "clm-batch-size-2").map(name -> Comparison.folder(dir, 1337, name))
+                .map(run -> RunLog.lines(run).stream().filter(line -> line.object().has("val_loss")).findFirst()
+                        .orElseThrow().number("val_loss"))
+                .toList();
+        assertEquals(first.getFirst(), first.getLast(), 1e-6, "of the same new model");
+    }
+
     /** Methods and seeds that this call does not name stay in the report. */
     @Test
     void whatTheFolderHasStaysInTheReport() throws IOException {
@@ -292,6 +306,7 @@ class CompareCommandTest {
                     --methods clm:max-iters=0             | --methods clm:max-iters=0: max iters 0: must be at least 1
                     --methods clm:max-iters=1,max-iters=1 | 'max-iters' is given twice
                     --methods clm:batch-size=0            | --methods clm:batch-size=0: batch size 0: must be at least 1
+                    --methods clm:batch-size=3            | --methods clm:batch-size=3: batch size 3: must divide the
                     --methods clm:min-lr=1                | --methods clm:min-lr=1.0: min lr 1.0: must be at most learning rate
                     --data x --methods rho-1:reference=no | --methods rho-1:keep-ratio=0.7,reference=no: reference no: no such folder
                     --data x --methods kd:teacher=no      | kd-weight=0.5: teacher no: no such folder

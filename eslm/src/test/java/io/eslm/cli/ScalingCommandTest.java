@@ -56,6 +56,7 @@ class ScalingCommandTest {
             JsonObject method = m.getAsJsonObject();
             assertEquals(2 * STEPS.length, method.getAsJsonArray("runs").size());
             assertTrue(method.get("error").getAsDouble() < 0.1, method.toString());
+            assertEquals(!method.get("method").getAsString().equals("clm"), method.has("flops_to_base"));
             JsonObject b = method.getAsJsonObject("b");
             assertTrue(b.get("low").getAsDouble() <= b.get("value").getAsDouble() && b.get("value").getAsDouble() > 0,
                     method.toString());
@@ -76,6 +77,7 @@ class ScalingCommandTest {
     void saysWhatItCannotFit() throws IOException {
         assertFails(scaling(FOLDERS.subList(0, 3)),
                 "clm: a scaling law needs runs of at least 4 different costs, but there are 3");
+        assertFails(scaling(List.of(FOLDERS.getFirst(), FOLDERS.getFirst())), "a folder is given twice");
         assertFails(scaling(FOLDERS, "--at", "big"),
                 "--at big: must be a number of FLOPs above 0, or PARAMETERS@TOKENS");
         assertFails(scaling(FOLDERS, "--at", "-1"), "--at -1: must be");

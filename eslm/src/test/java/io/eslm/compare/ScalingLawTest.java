@@ -51,7 +51,7 @@ class ScalingLawTest {
     @Test
     void threeCostsAreTooFew() {
         UserError e = assertThrows(UserError.class,
-                () -> ScalingLaw.fit(new double[] {1, 1, 2, 3}, new double[] {4, 4, 3, 2}));
+                () -> ScalingLaw.fit(new double[] {1, 1.001, 2, 3}, new double[] {4, 4, 3, 2}));
         assertEquals("a scaling law needs runs of at least 4 different costs, but there are 3", e.getMessage());
     }
 }

@@ -76,6 +76,11 @@ final class HookedBlock {
             throw new UnsupportedOperationException(path + "attn.scores and attn.pattern: a pass that continues a "
                     + "key-value cache does not have them; run the whole text at once");
         }
+        if (replaced && causal.keptOnly()) {
+            throw new UnsupportedOperationException(
+                    path + "attn.scores and attn.pattern: cannot be replaced in a training "
+                            + "whose backward pass keeps to the kept tokens; train without kept backward");
+        }
         if (replaced) {
             return composed(causal, qkv);
         }

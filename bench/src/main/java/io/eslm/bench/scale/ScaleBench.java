@@ -5,6 +5,7 @@ import io.eslm.report.Table;
 import io.eslm.tensor.UserError;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -20,44 +21,45 @@ public final class ScaleBench implements Callable<Integer> {
 
     @Option(names = "--ranks", split = ",", description = "numbers of machines")
     private List<Integer> ranks = List.of(1, 2, 4, 16, 64, 256, 1024);
-    @Option(names = "--parameters", description = "of the model")
+    @Option(names = "--parameters", description = "parameters of the model")
     private double parameters = 124_439_808;
-    @Option(names = "--tokens", description = "in a step, of all ranks together")
+    @Option(names = "--tokens", description = "tokens in a step, of all ranks together")
     private double tokens = 524_288;
     @Option(names = "--speed", description = "tokens a second of one machine")
     private double speed = 480;
     @Option(names = "--gbit", description = "network, Gbit/s each way")
     private double gbit = 25;
-    @Option(names = "--latency", description = "of a small message, microseconds")
+    @Option(names = "--latency", description = "microseconds that a small message takes")
     private double latency = 20;
     @Option(names = "--jitter", description = "standard deviation of a rank's time in a step, as a share of it")
     private double jitter = 0.03;
     @Option(names = "--slow-days", description = "mean days between a machine's becoming slow; 0: never")
     private double slowDays = 30;
-    @Option(names = "--slow-minutes", description = "how long it then is")
+    @Option(names = "--slow-minutes", description = "minutes that a slow machine stays slow")
     private double slowMinutes = 30;
-    @Option(names = "--slow-factor", description = "how many times as long its steps then take")
+    @Option(names = "--slow-factor", description = "how many times as long a slow machine takes for a step")
     private double slowFactor = 1.5;
     @Option(names = "--mtbf-days", description = "mean days between a machine's failures; 0: never")
     private double mtbfDays = 100;
-    @Option(names = "--checkpoint", description = "seconds to write one")
+    @Option(names = "--checkpoint", description = "seconds to write a checkpoint")
     private double checkpoint = 10;
     @Option(names = "--restart", description = "seconds from a failure until all ranks work again")
     private double restart = 60;
-    @Option(names = "--days", description = "that are simulated")
+    @Option(names = "--days", description = "days to simulate")
     private double days = 60;
-    @Option(names = "--seed", description = "of the simulation")
+    @Option(names = "--seed", description = "seed of the simulation")
     private long seed = 1;
 
     @Override
     public Integer call() {
-        for (double value : new double[] {parameters, tokens, speed, gbit, days, slowFactor}) {
-            UserError.check(value > 0 && value < 1e300,
-                    "--parameters, --tokens, --speed, --gbit, --days and --slow-factor must be above 0");
-        }
-        for (double value : new double[] {latency, jitter, slowDays, slowMinutes, mtbfDays, checkpoint, restart}) {
-            UserError.check(value >= 0 && value < 1e300, "the other figures must be at least 0");
-        }
+        Map.of("--parameters", parameters, "--tokens", tokens, "--speed", speed, "--gbit", gbit, "--days", days,
+                "--slow-factor", slowFactor).forEach(
+                        (name, value) -> UserError.check(value > 0 && value < 1e300,
+                                "%s %s: must be above 0", name, value));
+        Map.of("--latency", latency, "--jitter", jitter, "--slow-days", slowDays, "--slow-minutes", slowMinutes,
+                "--mtbf-days", mtbfDays, "--checkpoint", checkpoint, "--restart", restart)
+                .forEach((name, value) -> UserError.check(value >= 0 && value < 1e300, "%s %s: must be at least 0",
+                        name, value));
         ranks.forEach(n -> UserError.check(n >= 1 && n <= 1 << 20, "--ranks %d: must be from 1 to %d", n, 1 << 20));
         ScaleModel model = new ScaleModel(parameters, tokens, speed, gbit * 1e9 / 8, latency * 1e-6, jitter,
                 never(slowDays), slowMinutes * 60, slowFactor, never(mtbfDays), checkpoint, restart);
@@ -84,9 +86,7 @@ public final class ScaleBench implements Callable<Integer> {
     }
 
     private List<String> row(ScaleModel model, int n) {
-        ScaleModel whole = new ScaleModel(parameters, tokens, speed, model.bytesPerSecond(), model.latency(), jitter,
-                model.slowEvery(), model.slowFor(), slowFactor, Double.POSITIVE_INFINITY, checkpoint, restart);
-        double quiet = run(whole, n, Double.POSITIVE_INFINITY).efficiency();
+        double quiet = run(model.withoutFailures(), n, Double.POSITIVE_INFINITY).efficiency();
         ScaleSimulation.Outcome[] failing = new ScaleSimulation.Outcome[OF_YOUNG.length];
         for (int i = 0; i < failing.length; i++) {
             failing[i] = run(model, n, OF_YOUNG[i] * model.young(n));

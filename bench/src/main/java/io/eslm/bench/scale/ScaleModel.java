@@ -21,6 +21,11 @@ record ScaleModel(double parameters, double tokens, double speed, double bytesPe
         double slowEvery, double slowFor, double slowFactor, double failsEvery, double checkpoint, double restart) {
     private static final int BYTES = 4;
 
+    ScaleModel withoutFailures() {
+        return new ScaleModel(parameters, tokens, speed, bytesPerSecond, latency, jitter, slowEvery, slowFor,
+                slowFactor, Double.POSITIVE_INFINITY, checkpoint, restart);
+    }
+
     /** A rank's forward and backward passes in a step. */
     double compute(int ranks) {
         return tokens / (speed * ranks);
@@ -47,7 +52,8 @@ record ScaleModel(double parameters, double tokens, double speed, double bytesPe
 
     /** The best time between checkpoints to first order, √(2·C·M) (Young 1974). */
     double young(int ranks) {
-        return Math.sqrt(2 * checkpoint * failsEvery(ranks));
+        double mean = failsEvery(ranks);
+        return mean == Double.POSITIVE_INFINITY ? mean : Math.sqrt(2 * checkpoint * mean);
     }
 
     /**
@@ -56,7 +62,7 @@ record ScaleModel(double parameters, double tokens, double speed, double bytesPe
      */
     double daly(int ranks) {
         double mean = failsEvery(ranks);
-        if (checkpoint >= 2 * mean) {
+        if (mean == Double.POSITIVE_INFINITY || checkpoint >= 2 * mean) {
             return mean;
         }
         double share = checkpoint / (2 * mean);

@@ -40,8 +40,8 @@ public record TokenSet(TokenFile tokens, List<Domain> domains, List<Double> weig
     }
 
     /**
-     * How often each id comes, (V) for V = {@code vocabSize}. Of more than {@value #COUNTED} tokens, counts about as many, in blocks that
-     * are spread evenly over the file.
+     * How often each id comes, (V) for V = {@code vocabSize}. Of more than {@value #COUNTED} tokens, counts as many or up to twice as
+     * many, in blocks that are spread evenly over the file. Weights of domains do not count.
      */
     public long[] counts(int vocabSize) {
         long[] counts = new long[vocabSize];

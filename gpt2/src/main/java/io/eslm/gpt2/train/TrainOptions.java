@@ -64,7 +64,7 @@ public record TrainOptions(OptionValues values) {
             "a token attends only to tokens of its own document, not to those before it in the window (docs/data.md)"));
     public static final Option<Boolean> KEPT_BACKWARD = ALL.add(Option.flag("kept backward",
             "the backward pass visits the kept tokens alone, in every block: an approximation, for dropped tokens serve kept ones as "
-                    + "context (docs/eslm.md)"));
+                    + "context; changes nothing with a method that keeps all (docs/eslm.md)"));
     public static final Option<Integer> LORA_RANK = ALL.add(count("lora rank", 0,
             "rank of the adapters that are trained while the weights of the model stay as they are (docs/lora.md); 0: none")
             .defaultsTo(0));

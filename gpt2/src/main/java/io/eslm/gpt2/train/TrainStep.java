@@ -91,6 +91,7 @@ class TrainStep {
         objective.stepDone();
         steps++;
         tokens += sum.tokens();
+        Flops spent = flopsSince(before); // may wait for the device, so it belongs to the step
         double seconds = (System.nanoTime() - start) * 1e-9;
         double perSecond = sum.tokens() / seconds;
         long drawn = (long) gradAccum * inputs.length;
@@ -99,7 +100,7 @@ class TrainStep {
         return new TrainEvent.Step(steps, tokens, drawn * steps, sum.lossSum() / sum.tokens(),
                 sum.keptLossSum() / sum.kept(), (double) sum.kept() / drawn, sum.alpha() * share,
                 sum.valueAtRisk() * share, learningRate, norm, seconds, perSecond,
-                mfu <= 1 ? mfu : Double.NaN, flopsSince(before));
+                mfu <= 1 ? mfu : Double.NaN, spent);
     }
 
     /** The gradients of all micro-batches, added up where the parameters have them; returns the sum of what to log. */

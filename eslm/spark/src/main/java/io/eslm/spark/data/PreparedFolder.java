@@ -76,7 +76,8 @@ final class PreparedFolder {
     static void checkShared(HadoopFolder scratch) throws IOException {
         if (!scratch.has(SEEN)) {
             throw new UserError(
-                    scratch + ": " + SharedFolder.host() + " does not see this folder as the driver does. Name one that all "
+                    scratch + ": " + SharedFolder.host()
+                            + " does not see this folder as the driver does. Name one that all "
                             + "hosts share: hdfs://…, s3a://…, or a mounted folder");
         }
     }

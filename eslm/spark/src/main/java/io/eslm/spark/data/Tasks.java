@@ -42,7 +42,8 @@ final class Tasks {
             });
         } catch (FileNotFoundException | NoSuchFileException e) {
             UserError unseen =
-                    new UserError(what + ": " + SharedFolder.host() + " does not see it as the driver does. Name a path that all "
+                    new UserError(what + ": " + SharedFolder.host()
+                            + " does not see it as the driver does. Name a path that all "
                             + "hosts see: hdfs://…, s3a://…, or a mounted folder", e);
             Job.fail(unseen.getMessage());
             throw unseen;

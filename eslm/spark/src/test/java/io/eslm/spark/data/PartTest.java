@@ -60,6 +60,26 @@ class PartTest {
         }
     }
 
+    /** By their texts a stopped job knows the parts again, in another JVM too. */
+    @Test
+    void equalPartsHaveEqualTexts() {
+        Cuts same = new Cuts(false, TEXT.begins().clone(), TEXT.reads().clone());
+        assertEquals(Part.cut(List.of(file(0, 40, TEXT)), 12).toString(),
+                Part.cut(List.of(file(0, 40, same)), 12).toString());
+    }
+
+    @Test
+    void documentsOfAFileGoOnInTheNextPart() {
+        List<Part> parts = Part.cut(List.of(file(0, 40, Cuts.LINES), file(1, 5, Cuts.LINES)), 20);
+        List<long[]> documents =
+                parts.stream().map(part -> part.slices().stream().mapToLong(_ -> 3).toArray()).toList();
+        List<long[]> before = Part.before(parts, documents);
+        assertEquals(0, before.getFirst()[0]);
+        assertEquals(3, before.get(1)[0], "the second slice of file 0");
+        long[] last = before.getLast();
+        assertEquals(0, last[last.length - 1], "another file begins again");
+    }
+
     @Test
     void linesAreWholeWhereverTheFileIsCut() throws IOException {
         Rng rng = Rng.of(2);

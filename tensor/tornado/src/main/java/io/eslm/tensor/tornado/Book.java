@@ -43,6 +43,7 @@ final class Book {
         /** Starts to copy it to the device, after everything that was started. */
         void open() {
             graph.start();
+            last = this;
         }
     }
 
@@ -57,7 +58,7 @@ final class Book {
 
         Page next() {
             if (used == most) {
-                all.getLast().graph.await(); // which waits for everything before it too
+                last.graph.await(); // the queue is in order: everything before it has run too
                 device.hasWaited();
             }
             if (used == all.size()) {
@@ -72,6 +73,8 @@ final class Book {
     private final int most;
     private final Pages small = new Pages(TOLD);
     private final Pages large = new Pages(INTS);
+    /** The page of either size that was opened last. */
+    private Page last;
 
     /** @param most pages of each size */
     Book(Device device, Resident resident, int most) {

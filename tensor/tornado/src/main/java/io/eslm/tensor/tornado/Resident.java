@@ -163,11 +163,12 @@ final class Resident {
                     wanted >> 20, device.getMaxGlobalMemory() >> 20));
         }
         // TornadoVM makes no array as large as the driver's limit, but smaller ones.
-        long array = device.getMaxAllocMemory() - 4096;
-        int[] sizes = Arenas.sizes(wanted, settings.arrayBytes() == 0 ? array : Math.min(array, settings.arrayBytes()));
+        long largest = device.getMaxAllocMemory() - 4096;
+        long array = settings.arrayBytes() == 0 ? largest : Math.min(largest, settings.arrayBytes());
+        int[] sizes = Arenas.sizes(wanted, array);
         UserError.check(sizes.length <= Work.MOST_ARRAYS,
-                "%s: %d MB in arrays of %d MB would be %d arrays, but %d are the most",
-                Settings.ARRAY, wanted >> 20, settings.arrayBytes() >> 20, sizes.length, Work.MOST_ARRAYS);
+                "%d MB in arrays of %d MB would be %d arrays, but %d are the most. Set a larger %s or a smaller %s",
+                wanted >> 20, array >> 20, sizes.length, Work.MOST_ARRAYS, Settings.ARRAY, Settings.MEMORY);
         return sizes;
     }
 

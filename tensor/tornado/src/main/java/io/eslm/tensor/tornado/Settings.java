@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
  *
  * @param driver number of the TornadoVM driver (OpenCL, CUDA, …) among those of the SDK
  * @param device number of the device among the driver's
- * @param memoryBytes how much of the device's memory to take; 0: as much as possible
+ * @param memoryBytes how much of the device's memory to take; 0: three quarters of it
  * @param arrayBytes the most that one array of it takes; 0: what TornadoVM and the driver allow
  * @param products what computes products; null: cuBLAS in float32 where there is one, else the portable kernel
  * @param cublas the file of cuBLAS; null: the one that the system finds
