@@ -44,7 +44,8 @@ public final class Comparer {
     /** The training options of which a method may have its own values. */
     static final List<Option<?>> OWN = List.of(TrainOptions.MAX_ITERS, TrainOptions.BATCH_SIZE,
             TrainOptions.GRAD_ACCUM, TrainOptions.LEARNING_RATE, TrainOptions.MIN_LR, TrainOptions.WARMUP_ITERS,
-            TrainOptions.WEIGHT_DECAY, TrainOptions.KEPT_BACKWARD);
+            TrainOptions.WEIGHT_DECAY, TrainOptions.BETA1, TrainOptions.BETA2, TrainOptions.OPTIMIZER,
+            TrainOptions.KEPT_BACKWARD);
     /** Names the methods; a list, so not part of {@link #GROUP}. */
     public static final Option<String> METHODS = Option.text("methods", "METHOD",
             "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. More keys hold for "
