@@ -111,7 +111,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
 
     /** An optimizer of the parameters themselves, with the moments of one that keeps them for a team of one. */
     private static AdamW whole(Trainer trainer) {
-        AdamW whole = new AdamW(trainer.model().parameters(), trainer.optimizer().options());
+        AdamW whole = new AdamW(trainer.model().parameters(), trainer.options().adamW());
         copy(trainer.optimizer().firstMoments(), whole.firstMoments());
         copy(trainer.optimizer().secondMoments(), whole.secondMoments());
         whole.restoreStepCount(trainer.optimizer().stepCount());

@@ -3,6 +3,7 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
@@ -50,7 +51,7 @@ public final class Team {
     /** Whether the gradients of this step are to be seen whole. */
     private boolean shows;
 
-    Team(Collective ranks, Gpt2 model, AdamW.Options options) {
+    Team(Collective ranks, Gpt2 model, AdamWOptions options) {
         this.ranks = ranks;
         this.backend = model.backend();
         Map<String, Parameter> all = model.parameters();

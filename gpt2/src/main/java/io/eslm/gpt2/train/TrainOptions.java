@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.LowRank;
 import io.eslm.gpt2.data.TokenData;
@@ -165,8 +165,8 @@ public record TrainOptions(OptionValues values) {
     }
 
     /** AdamW's settings, with ε = 1e-8. */
-    public AdamW.Options adamW() {
-        return new AdamW.Options(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
+    public AdamWOptions adamW() {
+        return new AdamWOptions(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
     private static Option<Integer> count(String name, int least, String help) {
