@@ -10,6 +10,7 @@
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.Gpt2;
@@ -278,7 +279,7 @@ void trained(Path folder) throws IOException {
         Gpt2Config config = Gpt2Config.of(1, 1, 32, 24).with(Gpt2Config.VOCAB_SIZE, 16);
         Gpt2 student = new Gpt2(config, backend, Weights.random(config, backend, Rng.of(1)));
         attention(student, "before").write(folder.resolve("attention-before.svg"));
-        Optimizer optimizer = new AdamW(student.parameters(), AdamW.Options.DEFAULT);
+        Optimizer optimizer = new AdamW(student.parameters(), AdamWOptions.DEFAULT);
         Workspace memory = new Workspace(backend);
         Rng data = Rng.of(5);
         double[] losses = new double[301];

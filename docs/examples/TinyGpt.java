@@ -15,6 +15,7 @@ import io.eslm.autograd.nn.LayerNorm;
 import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.tensor.DType;
@@ -47,7 +48,7 @@ void main(String[] args) throws IOException {
 
     // ---- training: guess, measure, follow the gradient
 
-    Optimizer optimizer = new AdamW(model.parameters(), AdamW.Options.DEFAULT);
+    Optimizer optimizer = new AdamW(model.parameters(), AdamWOptions.DEFAULT);
     Schedule learningRate = Schedule.constant(3e-3).withWarmup(STEPS / 20).withCosineDecay(3e-4, STEPS);
     for (int step = 0; step < STEPS; step++) {
         int[] inputs = new int[B * T];

@@ -15,8 +15,8 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 import org.junit.jupiter.api.Test;
 
 /** Ops written outside the project, against its public API. */

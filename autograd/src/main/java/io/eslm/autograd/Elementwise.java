@@ -6,9 +6,9 @@ import io.eslm.autograd.op.basic.Axis;
 import io.eslm.tensor.Broadcast;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import java.util.function.Function;
 import java.util.stream.Stream;
 

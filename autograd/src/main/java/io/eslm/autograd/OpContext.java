@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * anything. Memory from the forward pass is reused at once, unless the op saves or returns it: then after the backward pass of
  * this op. Memory from the backward pass is reused after it, unless it became a gradient.
  */
-public final class OpContext {
+public final class OpContext implements AppliedOp {
     /** Where an op writes every element of a gradient: {@code +=} if {@code accumulate}, else {@code =}. */
     public record Slot(Tensor tensor, boolean accumulate) {
         public Storage storage() {
@@ -25,13 +25,13 @@ public final class OpContext {
         }
     }
 
-    private final Op op;
+    final Op op;
     private final Tape tape;
-    private final Variable[] inputs;
-    private Variable output;
-    private final List<Tensor> saved = new ArrayList<>(4);
+    final Variable[] inputs;
+    Variable output;
+    final List<Tensor> saved = new ArrayList<>(4);
     /** Memory to give back after the backward pass. */
-    private final List<Tensor> owned = new ArrayList<>(4);
+    final List<Tensor> owned = new ArrayList<>(4);
     /** Memory to give back at the end of the pass that is running. */
     private final List<Tensor> temporary = new ArrayList<>(4);
     /** What to add to gradients after the op's backward pass. */
@@ -48,18 +48,6 @@ public final class OpContext {
 
     public Kernels kernels() {
         return tape.backend().kernels();
-    }
-
-    /** Name of the op, for messages. */
-    public String name() {
-        return op.name();
-    }
-
-    /** The op itself. */
-    public Op op() { return op; }
-
-    public int inputCount() {
-        return inputs.length;
     }
 
     public Tensor input(int i) {
@@ -143,19 +131,6 @@ public final class OpContext {
     /** Tensor {@code i} of those that the forward pass {@link #save saved}. */
     public Tensor saved(int i) {
         return saved.get(i);
-    }
-
-    /** How many tensors the forward pass saved. */
-    public int savedCount() { return saved.size(); }
-
-    /** Before the backward pass, the gradient that has come for the output, in full or of {@link #arrivedRows}; else null. */
-    public Tensor arrived() {
-        return output.gradient;
-    }
-
-    /** The rows that {@link #arrived} holds, or null if it holds all. */
-    public Rows arrivedRows() {
-        return output.gradientRows;
     }
 
     /** The result of the forward pass. */
@@ -292,7 +267,7 @@ public final class OpContext {
         } else if (x.gradient == null) {
             x.gradient = tape.acquire(x.value().dtype(), shape(x, of));
             x.gradientRows = of;
-            x.dropGradient();
+            x.hasGradient = false;
         } else if (of == null && x.gradientRows != null) {
             temporary.add(x.gradient.owner());
             x.gradient = x.gradientRows.expand(tape.acquire(x.value().dtype(), x.shape()), x.gradient);

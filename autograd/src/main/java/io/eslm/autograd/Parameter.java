@@ -35,7 +35,7 @@ public final class Parameter extends Variable {
 
     /** Sets the gradient to zero. */
     public void clearGradient() {
-        dropGradient();
+        hasGradient = false;
     }
 
     Tensor gradientMemory() {

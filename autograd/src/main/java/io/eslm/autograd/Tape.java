@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Reverse-mode automatic differentiation. A recording tape remembers each op you apply. {@link #backward} visits them in
@@ -28,7 +29,6 @@ public final class Tape implements AutoCloseable {
     /** Applications whose result is a loss, which can be read after the backward pass. */
     private final List<OpContext> losses = new ArrayList<>(1);
     private final List<Tensor> memory = new ArrayList<>();
-    private long heldBytes;
     private Rng rng;
 
     private Tape(Workspace workspace, boolean recording, Rng rng) {
@@ -203,16 +203,13 @@ public final class Tape implements AutoCloseable {
     }
 
     Tensor acquire(DType type, Shape shape) {
-        Storage s = workspace.acquire(type, shape.size());
-        heldBytes += (long) s.size() * type.bytes();
-        return new Tensor(backend(), s, shape);
+        return new Tensor(backend(), workspace.acquire(type, shape.size()), shape);
     }
 
     /** Gives back the memory of {@code t}; reading it from now on is an error that names {@code maker}. */
     void release(Tensor t, String maker) {
         Storage s = t.storage();
         t.release(maker);
-        heldBytes -= (long) s.size() * s.dtype().bytes();
         workspace.release(s);
     }
 
@@ -226,7 +223,10 @@ public final class Tape implements AutoCloseable {
     /** For example {@code recording tape on vector: 14 ops applied, 81920 bytes held}. */
     @Override
     public String toString() {
+        Stream<Tensor> held = Stream.of(applied, losses).flatMap(List::stream).flatMap(c -> c.owned.stream());
         return String.format(Locale.ROOT, "%s tape on %s: %d ops applied, %d bytes held",
-                recording ? "recording" : "evaluation", backend().name(), applied.size(), heldBytes);
+                recording ? "recording" : "evaluation", backend().name(), applied.size(),
+                Stream.concat(held, memory.stream()).map(Tensor::storage)
+                        .mapToLong(storage -> (long) storage.size() * storage.dtype().bytes()).sum());
     }
 }

@@ -14,7 +14,8 @@ public sealed class Variable extends Operators permits Parameter {
     /** The memory in which a backward pass adds up the gradient, and the rows that it holds (null: all); null before that. */
     Tensor gradient;
     Rows gradientRows;
-    private boolean hasGradient;
+    /** False if the next contribution must overwrite that memory. */
+    boolean hasGradient;
     /** Null if nobody looks. */
     GradientListener gradientListener;
     /** True once the op that made it is over: after its backward pass, or when the tape has freed it. */
@@ -70,15 +71,11 @@ public sealed class Variable extends Operators permits Parameter {
         tape.backward(this);
     }
 
-    /** False if the next contribution must overwrite the memory of the gradient; true from then on. */
+    /** {@link #hasGradient}, which is true from then on. */
     final boolean claimGradient() {
         boolean had = hasGradient;
         hasGradient = true;
         return had;
-    }
-
-    final void dropGradient() {
-        hasGradient = false;
     }
 
     /** What made it and its value, for example {@code Gelu, needs gradient: [0.8412, 1.9546] (2) F32}. */

@@ -13,7 +13,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;

@@ -14,6 +14,7 @@ import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.TokenEmbedding;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
@@ -77,7 +78,7 @@ class TrainingStepTest {
     private static List<float[]> train(Backend backend, Function<Backend, Workspace> memory, int steps,
             Runnable afterStep) {
         Model model = new Model(new SampleSource(backend, DType.F32, Rng.of(1)));
-        AdamW adamW = new AdamW(model.parameters(), AdamW.Options.DEFAULT);
+        AdamW adamW = new AdamW(model.parameters(), AdamWOptions.DEFAULT);
         List<float[]> seen = new ArrayList<>();
         Rng rng = Rng.of(2);
         try (Tape tape = Tape.recording(memory.apply(backend), rng)) {

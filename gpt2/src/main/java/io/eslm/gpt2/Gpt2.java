@@ -5,6 +5,7 @@ import io.eslm.autograd.Op;
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
+import io.eslm.autograd.op.Affine;
 import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.LayerNorm;
@@ -14,7 +15,6 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
  *
  * <p>Dimensions: B windows, T tokens in each, C width, V vocabulary, L blocks, NH heads of size HS; M = B·T tokens.
  */
-public final class Gpt2 extends LayeredModule {
+public final class Gpt2 extends HookedModule {
     private final Gpt2Config config;
     private final Backend backend;
     final Parameter tokens;
@@ -37,12 +37,10 @@ public final class Gpt2 extends LayeredModule {
     /** The token that ends a document, if documents are separated. */
     private OptionalInt separator = OptionalInt.empty();
     private boolean keptBackward;
-    /** Null if nobody looks. */
-    private HookPoints points;
 
     /** @throws UserError if {@code config} cannot be built, see {@link Gpt2Config#check} */
     public Gpt2(Gpt2Config config, Backend backend, Weights weights) {
-        super(config, weights, "");
+        super(config, weights);
         int c = config.nEmbd();
         this.config = config.check();
         this.backend = backend;
@@ -59,7 +57,7 @@ public final class Gpt2 extends LayeredModule {
         return config;
     }
 
-    /** The backend of its weights. */
+    @Override
     public Backend backend() {
         return backend;
     }
@@ -154,23 +152,83 @@ public final class Gpt2 extends LayeredModule {
         return points == null ? TokenLosses.of(hidden, head, targets) : points.losses(hidden, head, targets);
     }
 
-    /** Shows every activation of each pass to {@code hooks} from now on, until {@link #removeHooks}. */
-    public void addHooks(Hooks hooks) {
-        List<Hooks> all = new ArrayList<>(hooks());
-        all.add(hooks);
-        points = new HookPoints(backend, all);
+    /** True if somebody looks inside. */
+    public boolean isHooked() {
+        return points != null;
     }
 
-    /** Ends {@link #addHooks}. */
-    public void removeHooks(Hooks hooks) {
-        List<Hooks> all = new ArrayList<>(hooks());
-        all.remove(hooks);
-        points = all.isEmpty() ? null : new HookPoints(backend, all);
-    }
+    /**
+     * One pre-norm transformer block (GPT-2 paper §2.3): h = x + attention(norm(x)), then h + mlp(norm(h)). It applies the fused
+     * ops to its weights itself; each layer is a pair of weight and bias, with the two matrices of its adapter after them if it
+     * has one. What GPT-2 does not have is in {@link Variants}.
+     */
+    static final class Block extends LayeredModule {
+        final LayerNorm norm;
+        final Parameter[] attentionNorm;
+        final Parameter[] qkv;
+        final Parameter[] projection;
+        final Parameter[] mlpNorm;
+        final Parameter[] up;
+        final Parameter[] down;
+        final double dropout;
+        /** In place of gelu_new; else null. */
+        final Op activation;
+        /** (3C): what the columns of qkv are multiplied with; null if nothing. */
+        final Tensor scale;
 
-    /** Those who look at this model now. */
-    public List<Hooks> hooks() {
-        return points == null ? List.of() : points.hooks();
+        Block(Gpt2Config config, Weights weights, int index) {
+            super(config, weights, "blocks." + index + ".");
+            int c = config.nEmbd();
+            norm = new LayerNorm(config.layerNormEps());
+            attentionNorm = layer(weights, "attentionNorm", c);
+            qkv = layer(weights, "attention.qkv", c, 3 * c);
+            projection = layer(weights, "attention.projection", c, c);
+            mlpNorm = layer(weights, "mlpNorm", c);
+            up = layer(weights, "mlp.up", c, config.nInner());
+            down = layer(weights, "mlp.down", config.nInner(), c);
+            dropout = config.dropout();
+            boolean usual = config.values().get(Gpt2Config.ACTIVATION).equals(Gpt2Config.ACTIVATIONS.getFirst());
+            activation = usual ? null : Variants.activation(config);
+            double factor = config.attentionScale(index);
+            scale = factor == 1 ? null : Variants.scaleOfQueries(factor, qkv[0].value());
+        }
+
+        /** What applies {@code linear}, a weight and a bias, and perhaps an adapter, to x. */
+        Op affine(Variable x, Parameter[] linear, boolean gelu) {
+            return linear.length == 2 ? new Affine(gelu) : lowRank.op(x.tape(), gelu);
+        }
+
+        /** x (B·T, C) → same shape; {@code attention} maps q, k and v side by side (B·T, 3C) to (B·T, C). */
+        Variable forward(Variable x, Op attention) {
+            Variable attended = scaled(linear(x.apply(norm, attentionNorm), qkv, false)).apply(attention);
+            Variable h = addTo(x, attended, projection);
+            Variable normed = h.apply(norm, mlpNorm);
+            Variable hidden = activation == null ? linear(normed, up, true)
+                    : linear(normed, up, false).apply(activation);
+            return addTo(h, hidden, down);
+        }
+
+        private Variable linear(Variable x, Parameter[] linear, boolean gelu) {
+            return x.apply(affine(x, linear, gelu), linear);
+        }
+
+        /** qkv (B·T, 3C) with the queries as attention takes them. */
+        Variable scaled(Variable qkv) {
+            return scale == null ? qkv : qkv.mul(qkv.tape().constant(scale));
+        }
+
+        /** residual + dropout(x·weight + bias); one pass where nothing is dropped. */
+        Variable addTo(Variable residual, Variable x, Parameter[] linear) {
+            return addTo(residual, x, linear, affine(x, linear, false));
+        }
+
+        Variable addTo(Variable residual, Variable x, Parameter[] linear, Op affine) {
+            if (x.tape().dropoutRate(dropout) != 0) {
+                return residual.add(x.apply(affine, linear).dropout(dropout));
+            }
+            return linear.length == 2 ? x.apply(affine, linear[0], linear[1], residual)
+                    : x.apply(affine, linear[0], linear[1], linear[2], linear[3], residual);
+        }
     }
 
     /**

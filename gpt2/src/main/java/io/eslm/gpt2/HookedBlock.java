@@ -10,6 +10,7 @@ import io.eslm.autograd.op.CausalAttention;
 import io.eslm.autograd.op.Dropout;
 import io.eslm.autograd.op.basic.LowRankAffine;
 import io.eslm.autograd.op.basic.ScaledDotProduct;
+import io.eslm.gpt2.Gpt2.Block;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
 import java.util.function.UnaryOperator;

@@ -3,6 +3,7 @@ package io.eslm.gpt2;
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.op.basic.Activate;
+import io.eslm.gpt2.Gpt2.Block;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;

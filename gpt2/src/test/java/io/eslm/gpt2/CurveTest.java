@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.autograd.Tape;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.gpt2.Golden.Precision;
 import io.eslm.gpt2.Gpt2.TokenLosses;
@@ -44,7 +45,7 @@ class CurveTest {
             assertTrue(expected[0] > 4 && expected[STEPS - 1] < 2.5, "the reference learns");
             assertEquals(RATE, golden.setting("rate"));
             double alpha = method.equals("clm") ? 0 : golden.setting("alpha");
-            AdamW optimizer = new AdamW(model.parameters(), new AdamW.Options(0.9, 0.95, 1e-8, 0.1));
+            AdamW optimizer = new AdamW(model.parameters(), new AdamWOptions(0.9, 0.95, 1e-8, 0.1));
             try (Tape tape = Tape.recording(new Workspace(model.backend()), Rng.of(0))) {
                 for (int step = 0; step < STEPS; step++) {
                     tape.reset();

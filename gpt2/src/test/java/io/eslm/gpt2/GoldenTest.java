@@ -12,6 +12,7 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.HeadCrossEntropy;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.gpt2.Golden.Precision;
 import io.eslm.gpt2.Gpt2.TokenLosses;
 import io.eslm.gpt2.train.MicroBatch;
@@ -156,7 +157,7 @@ class GoldenTest {
         try (Golden golden = new Golden(name, precision); Tape tape = recording(golden.model().backend())) {
             Gpt2 model = golden.model();
             assertEquals(RATE, golden.setting("rate"));
-            AdamW optimizer = new AdamW(model.parameters(), new AdamW.Options(0.9, 0.95, 1e-8, 0.1));
+            AdamW optimizer = new AdamW(model.parameters(), new AdamWOptions(0.9, 0.95, 1e-8, 0.1));
             double[] losses = golden.doubles("adamw_loss");
             for (int step = 0; step < STEPS; step++) {
                 model.clearGradients();

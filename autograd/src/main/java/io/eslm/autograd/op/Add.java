@@ -5,7 +5,7 @@ import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
 
 /**
  * y = a + b. da = dy, db = dy. NumPy's broadcasting: shapes are aligned at the last axis, and an axis of

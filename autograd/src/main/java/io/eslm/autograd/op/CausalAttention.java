@@ -23,14 +23,9 @@ import io.eslm.tensor.backend.Storage;
  */
 public record CausalAttention(int batch, int heads, double dropout, int seed, Tensor starts, boolean keptOnly)
         implements Op {
-    /** With the whole gradient. */
-    public CausalAttention(int batch, int heads, double dropout, int seed, Tensor starts) {
-        this(batch, heads, dropout, seed, starts, false);
-    }
-
-    /** Every position sees all positions up to its own. */
+    /** Every position sees all positions up to its own; with the whole gradient. */
     public CausalAttention(int batch, int heads, double dropout, int seed) {
-        this(batch, heads, dropout, seed, null);
+        this(batch, heads, dropout, seed, null, false);
     }
 
     @Override

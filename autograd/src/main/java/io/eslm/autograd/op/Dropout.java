@@ -6,7 +6,7 @@ import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
 
 /**
  * y_i = x_i/(1 − p) where element i is kept, else 0; see {@link io.eslm.tensor.backend.Dropouts}. dx_i = dy_i/(1 − p) where element

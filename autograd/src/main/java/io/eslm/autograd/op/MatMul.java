@@ -6,7 +6,7 @@ import io.eslm.autograd.OpContext;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -38,7 +39,7 @@ public final class Muon extends Optimizer {
     /** Least norm to divide by, as in PyTorch, for gradients of zeros. */
     private static final double SMALLEST = 1e-7;
 
-    private final AdamW.Options options;
+    private final AdamWOptions options;
     private final double momentum;
     private final Map<String, Tensor> first;
     private final Map<String, Tensor> second = new LinkedHashMap<>();
@@ -70,7 +71,7 @@ public final class Muon extends Optimizer {
      * @param momentum μ, in [0, 1)
      * @throws UserError if the momentum is outside its range
      */
-    public Muon(Map<String, Parameter> parameters, Predicate<String> matrices, AdamW.Options options, double momentum) {
+    public Muon(Map<String, Parameter> parameters, Predicate<String> matrices, AdamWOptions options, double momentum) {
         super(parameters);
         UserError.check(momentum >= 0 && momentum < 1, "momentum %s: must be in [0, 1)", momentum);
         this.options = options;
@@ -115,7 +116,7 @@ public final class Muon extends Optimizer {
     /** {@inheritDoc} "m" has B of the matrices and m of the others, "v" has v of the others. */
     @Override
     public Map<String, Map<String, Tensor>> state() {
-        return byKind("m", first, "v", second);
+        return new TreeMap<>(Map.of("m", first, "v", second));
     }
 
     @Override

@@ -123,15 +123,6 @@ public abstract class Optimizer {
         return Collections.unmodifiableMap(state);
     }
 
-    /** {@link #state} of two kinds, in this order. */
-    protected static Map<String, Map<String, Tensor>> byKind(String one, Map<String, Tensor> ones, String two,
-            Map<String, Tensor> twos) {
-        Map<String, Map<String, Tensor>> state = new LinkedHashMap<>();
-        state.put(one, ones);
-        state.put(two, twos);
-        return Collections.unmodifiableMap(state);
-    }
-
     /** The storages of {@code tensors}, in order. */
     protected static Storage[] storages(Collection<Tensor> tensors) {
         return tensors.stream().map(Tensor::storage).toArray(Storage[]::new);

@@ -10,6 +10,7 @@ import io.eslm.autograd.nn.Linear;
 import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.nn.Sequential;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
@@ -79,7 +80,7 @@ class LeNetTest {
     void learnsToReadDigits() {
         try (Backend backend = Backends.open("vector", 2)) {
             LeNet model = new LeNet(backend, Rng.of(1));
-            AdamW optimizer = new AdamW(model.parameters(), AdamW.Options.DEFAULT);
+            AdamW optimizer = new AdamW(model.parameters(), AdamWOptions.DEFAULT);
             Workspace workspace = new Workspace(backend);
             Rng data = Rng.of(2);
             assertTrue(accuracy(model, workspace) < 0.3, "an untrained model must guess");

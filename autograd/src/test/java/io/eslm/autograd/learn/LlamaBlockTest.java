@@ -8,6 +8,7 @@ import io.eslm.autograd.Tape;
 import io.eslm.autograd.Variable;
 import io.eslm.autograd.nn.Module;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
@@ -101,7 +102,7 @@ class LlamaBlockTest {
     void learnsToRepeat() {
         try (Backend backend = Backends.open("vector", 2)) {
             Llama model = new Llama(backend, Rng.of(1));
-            AdamW optimizer = new AdamW(model.parameters(), AdamW.Options.DEFAULT);
+            AdamW optimizer = new AdamW(model.parameters(), AdamWOptions.DEFAULT);
             Workspace workspace = new Workspace(backend);
             Rng data = Rng.of(2);
             double guessing = Math.log(VOCABULARY);

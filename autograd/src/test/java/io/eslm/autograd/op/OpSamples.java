@@ -64,9 +64,9 @@ public final class OpSamples {
                         .equalTo((tape, v) -> Composed.attention(tape, v[0], 1, 3, 0, 0, null)),
                 Sample.of(new CausalAttention(2, 2, 0.3, 7), source.normal(2 * 4, 3 * 4))
                         .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0.3, 7, null)),
-                Sample.of(new CausalAttention(2, 2, 0, 0, starts), source.normal(2 * 5, 3 * 4))
+                Sample.of(new CausalAttention(2, 2, 0, 0, starts, false), source.normal(2 * 5, 3 * 4))
                         .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 2, 0, 0, starts)),
-                Sample.of(new CausalAttention(2, 1, 0.3, 7, starts), source.normal(2 * 5, 3 * 3))
+                Sample.of(new CausalAttention(2, 1, 0.3, 7, starts, false), source.normal(2 * 5, 3 * 3))
                         .equalTo((tape, v) -> Composed.attention(tape, v[0], 2, 1, 0.3, 7, starts)));
     }
 

@@ -60,7 +60,7 @@ class AdamWTest {
             v = new double[x.length];
         }
 
-        void step(double[] gradient, double scale, double lr, AdamW.Options o, double decay) {
+        void step(double[] gradient, double scale, double lr, AdamWOptions o, double decay) {
             t++;
             for (int i = 0; i < x.length; i++) {
                 double g = gradient[i] * scale;
@@ -76,7 +76,7 @@ class AdamWTest {
 
     @Test
     void adamWFollowsItsEquationsOver100Steps() {
-        AdamW.Options options = AdamW.Options.DEFAULT;
+        AdamWOptions options = AdamWOptions.DEFAULT;
         Map<String, Parameter> parameters = parameters();
         AdamW adamW = new AdamW(parameters, options);
         Reference weight = new Reference(parameters.get("weight").value().toDoubles());
@@ -95,24 +95,24 @@ class AdamWTest {
         // 100 steps of a few roundings each on values of order 1.
         assertArrayEquals(weight.x, parameters.get("weight").value().toDoubles(), 1e-13);
         assertArrayEquals(bias.x, parameters.get("bias").value().toDoubles(), 1e-13, "rank 1 must not decay");
-        assertArrayEquals(weight.m, adamW.firstMoments().get("weight").toDoubles(), 1e-13);
-        assertArrayEquals(weight.v, adamW.secondMoments().get("weight").toDoubles(), 1e-13);
+        assertArrayEquals(weight.m, adamW.state().get("m").get("weight").toDoubles(), 1e-13);
+        assertArrayEquals(weight.v, adamW.state().get("v").get("weight").toDoubles(), 1e-13);
         assertEquals(100, adamW.stepCount());
     }
 
     @Test
     void aRestoredAdamWContinuesWithTheSameBits() {
         Map<String, Parameter> parameters = parameters();
-        AdamW adamW = new AdamW(parameters, AdamW.Options.DEFAULT);
+        AdamW adamW = new AdamW(parameters, AdamWOptions.DEFAULT);
         double[] g = {1, -2, 3, -4, 5, -6};
         setGradient(parameters.get("weight"), g);
         adamW.step(0.1);
         Map<String, Parameter> copies = new LinkedHashMap<>();
         parameters.forEach((name, p) -> copies.put(name, new Parameter(copy(p.value()))));
-        AdamW restored = new AdamW(copies, AdamW.Options.DEFAULT);
+        AdamW restored = new AdamW(copies, AdamWOptions.DEFAULT);
         copies.keySet().forEach(name -> {
-            write(restored.firstMoments().get(name), adamW.firstMoments().get(name));
-            write(restored.secondMoments().get(name), adamW.secondMoments().get(name));
+            write(restored.state().get("m").get(name), adamW.state().get("m").get(name));
+            write(restored.state().get("v").get(name), adamW.state().get("v").get(name));
         });
         restored.restoreStepCount(adamW.stepCount());
         setGradient(copies.get("weight"), g);
@@ -133,11 +133,11 @@ class AdamWTest {
 
     @Test
     void adamWOptionsAreChecked() {
-        assertEquals("beta2 1.0: must be in [0, 1)", message(() -> AdamW.Options.DEFAULT.withBeta2(1)));
-        assertEquals("beta1 NaN: must be in [0, 1)", message(() -> AdamW.Options.DEFAULT.withBeta1(Double.NaN)));
+        assertEquals("beta2 1.0: must be in [0, 1)", message(() -> AdamWOptions.DEFAULT.withBeta2(1)));
+        assertEquals("beta1 NaN: must be in [0, 1)", message(() -> AdamWOptions.DEFAULT.withBeta1(Double.NaN)));
         assertEquals("weight decay -0.1: must be a number of at least 0",
-                message(() -> AdamW.Options.DEFAULT.withWeightDecay(-0.1)));
-        assertEquals("eps 0.0: must be a positive number", message(() -> AdamW.Options.DEFAULT.withEps(0)));
+                message(() -> AdamWOptions.DEFAULT.withWeightDecay(-0.1)));
+        assertEquals("eps 0.0: must be a positive number", message(() -> AdamWOptions.DEFAULT.withEps(0)));
     }
 
     private static String message(Runnable mistake) {

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class MuonTest {
-    private static final AdamW.Options OPTIONS = AdamW.Options.DEFAULT;
+    private static final AdamWOptions OPTIONS = AdamWOptions.DEFAULT;
     private final Backend backend = Backends.open("scalar", 1);
 
     @AfterEach

@@ -112,7 +112,7 @@ public final class AdaptiveObjective implements Objective, SelectionPreview {
             addSeen(new double[] {ValueAtRisk.conditional(risk.of(loss, entropy), feedback.start)});
             return new TailSelection(risk, alpha).select(loss, entropy, rng);
         };
-        if (batch.canWait()) {
+        if (batch.later() != null) {
             return SelectiveObjective.overTail(batch, risk, alpha, selector);
         }
         TokenLosses losses = batch.losses();

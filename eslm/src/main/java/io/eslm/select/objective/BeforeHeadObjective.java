@@ -11,6 +11,7 @@ import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
+import io.eslm.gpt2.train.Shown;
 import io.eslm.select.Method;
 import io.eslm.select.token.AlphaSchedule;
 import io.eslm.select.token.RandomSelection;
@@ -75,7 +76,7 @@ public final class BeforeHeadObjective implements Objective {
 
     private static Loss loss(MicroBatch batch, Variable hidden, Selection selection) {
         Tape tape = batch.tape();
-        batch.show(selection);
+        Shown.kept(batch, selection);
         int[] rows = selection.rows();
         int[] targets = batch.targets().toInts();
         int kept = rows.length;

@@ -14,6 +14,7 @@ import io.eslm.gpt2.train.MicroBatch;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.gpt2.train.Objective;
 import io.eslm.gpt2.train.Selection;
+import io.eslm.gpt2.train.Shown;
 import io.eslm.select.FrozenModel;
 import io.eslm.select.Method;
 import io.eslm.select.SelectionPreview;
@@ -130,9 +131,9 @@ public final class DistillationObjective implements Objective, SelectionPreview 
             Variable mixed = tape.apply(
                     new HeadDistillation(batch.targets(), loss, entropy, this::choose, temperature, mix),
                     batch.model().forward(tape, batch.ids()), batch.model().head());
-            batch.show("loss", loss);
-            batch.show("entropy", entropy);
-            batch.show(selection);
+            Shown.values(batch, "loss", loss);
+            Shown.values(batch, "entropy", entropy);
+            Shown.kept(batch, selection);
             Variable total = tape.apply(new WeightedSum(null, tape.put(selection.weights(batch.share()),
                     selection.kept())), mixed);
             return Loss.of(total, loss.toFloats(), selection);

@@ -95,7 +95,7 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
     @Override
     public Loss of(MicroBatch batch) {
         level = alpha.at(batch.progress());
-        if (risk != null && batch.canWait()) {
+        if (risk != null && batch.later() != null) {
             return overTail(batch, risk, level, new TailSelection(risk, level));
         }
         TokenLosses losses = batch.losses();
@@ -110,7 +110,7 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
 
     /** The loss over the tail of {@code risk}, chosen by the device; {@code selector} is asked at the end of the step, and agrees. */
     static Loss overTail(MicroBatch batch, Risk risk, double alpha, TokenSelector selector) {
-        return batch.overTail(risk == Risk.ENTROPY, ValueAtRisk.rank(batch.tokens(), alpha),
+        return batch.later().overTail(batch, risk == Risk.ENTROPY, ValueAtRisk.rank(batch.tokens(), alpha),
                 (loss, entropy) -> selector.select(loss, entropy, batch.rng()));
     }
 

@@ -22,7 +22,7 @@ final class AheadStep extends TrainStep {
 
     @Override
     LaterLosses later() {
-        return later;
+        return later.orNull(model);
     }
 
     @Override

@@ -44,13 +44,22 @@ public final class LaterLosses {
         this.backend = backend;
     }
 
-    /** True if a micro-batch of {@code model} may leave its losses here: nobody looks inside, and the device chooses. */
-    boolean isOpen(Gpt2 model) {
-        return !paused && model.hooks().isEmpty();
+    /** This, if a micro-batch of {@code model} may leave its losses here: nobody looks inside, and the device chooses; else null. */
+    LaterLosses orNull(Gpt2 model) {
+        return paused || model.isHooked() ? null : this;
     }
 
-    /** {@link MicroBatch#overTail}; {@link #total} adds what to log about it. */
-    Loss add(MicroBatch batch, boolean byEntropy, int rank, BiFunction<float[], float[], Selection> choice) {
+    /**
+     * The mean loss over the tokens whose risk is at or above the {@code rank}-th smallest, chosen by the device that has them.
+     * {@link #total} adds what to log about it.
+     *
+     * @param byEntropy true: the risk is the entropy; false: the loss
+     * @param rank 1 keeps all tokens
+     * @param choice the same choice by the host from the losses (M) and the entropies (M), which are the losses once more unless
+     *     {@code byEntropy}; called at the end of the step
+     */
+    public Loss overTail(MicroBatch batch, boolean byEntropy, int rank,
+            BiFunction<float[], float[], Selection> choice) {
         Tape tape = batch.tape();
         int tokens = batch.tokens();
         int kept = tokens - rank + 1;
@@ -66,7 +75,8 @@ public final class LaterLosses {
             rows = new Rows(indices, tokens);
         }
         Tensor weights = tape.memory(DType.F32, kept);
-        backend.kernels().fill(weights.storage(), kept, Selection.equalWeight(kept, batch.share()));
+        float each = (float) ((float) (1.0 / kept) * batch.share()); // rounded as Selection rounds them
+        backend.kernels().fill(weights.storage(), kept, each);
         return new Loss(tape.apply(new WeightedSum(rows, weights), loss), 0, 0, 0, 0, 0, 0);
     }
 

@@ -6,10 +6,8 @@ import io.eslm.autograd.Variable;
 import io.eslm.autograd.op.WeightedSum;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2.TokenLosses;
-import io.eslm.gpt2.Hooks;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Tensor;
-import java.util.function.BiFunction;
 
 /**
  * What an {@link Objective} works on: B windows of T tokens, one forward and one backward pass. The objective chooses tokens, a
@@ -21,7 +19,7 @@ import java.util.function.BiFunction;
  * @param rng of this micro-batch alone: the same for the same seed and step, resumed or not
  * @param share weight of this micro-batch in the step: 1 / gradient accumulation steps
  * @param progress how far the run is: 0 at its first step, 1 at its last
- * @param later where the losses stay until the end of the step; null if the host reads them at once
+ * @param later where the losses stay until the end of the step, to save a wait for a device; null if the host reads them at once
  */
 public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng rng, double share, double progress,
         LaterLosses later) {
@@ -45,44 +43,12 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
      * get no gradient of their own.
      */
     public Loss over(Selection selection, TokenLosses losses) {
-        show(selection);
+        if (model.isHooked()) {
+            Shown.kept(this, selection);
+        }
         Variable total = tape.apply(new WeightedSum(selection.rows(tape, losses.loss().value().size()),
                 tape.put(selection.weights(share), selection.kept())), losses.loss());
         return Loss.of(total, losses.lossValues(), selection);
-    }
-
-    /** True if {@link #overTail} saves a wait for a device, and nobody needs the losses before the end of the step. */
-    public boolean canWait() {
-        return later != null && later.isOpen(model);
-    }
-
-    /**
-     * The mean loss over the tokens whose risk is at or above the {@code rank}-th smallest, chosen by the device that has them. Only
-     * where {@link #canWait}.
-     *
-     * @param byEntropy true: the risk is the entropy; false: the loss
-     * @param rank 1 keeps all tokens
-     * @param choice the same choice by the host from the losses (M) and the entropies (M), which are the losses once more unless
-     *     {@code byEntropy}; called at the end of the step
-     */
-    public Loss overTail(boolean byEntropy, int rank, BiFunction<float[], float[], Selection> choice) {
-        return later.add(this, byEntropy, rank, choice);
-    }
-
-    /** Tells those who look at the model what is kept: {@code kept} (B, T), 1 or 0. An objective that builds its own loss calls it. */
-    public void show(Selection selection) {
-        if (!model.hooks().isEmpty()) {
-            show("kept", selection.mask(model.backend(), tokens()));
-        }
-    }
-
-    /** Shows a value of each token (M), such as {@code loss} or {@code entropy}, to those who look at the model. */
-    public void show(String name, Tensor values) {
-        for (Hooks hooks : model.hooks()) {
-            if (hooks.reads(name)) {
-                hooks.read(name, values.reshape(ids.shape()));
-            }
-        }
     }
 
     /**

@@ -2,6 +2,7 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Muon;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.gpt2.Gpt2;
@@ -18,7 +19,7 @@ public enum OptimizerKind {
     private static final double MOMENTUM = 0.95;
 
     /** A new one of {@code model}'s parameters. */
-    Optimizer of(Gpt2 model, AdamW.Options options) {
+    Optimizer of(Gpt2 model, AdamWOptions options) {
         return switch (this) {
             case ADAMW -> new AdamW(model.parameters(), options);
             case MUON -> new Muon(model.parameters(), name -> name.startsWith("blocks."), options, MOMENTUM);

@@ -3,8 +3,6 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Rows;
 import io.eslm.autograd.Tape;
-import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Backend;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -47,23 +45,9 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
         return new Selection(rows.length == keep.length ? null : rows, equal(rows.length), valueAtRisk, alpha);
     }
 
-    /** 1 at the kept tokens, 0 at the others: (M) for M = {@code tokens}. */
-    Tensor mask(Backend backend, int tokens) {
-        float[] kept = new float[tokens];
-        for (int k = 0; k < kept(); k++) {
-            kept[rows == null ? k : rows[k]] = 1;
-        }
-        return Tensor.of(backend, kept, tokens);
-    }
-
     private static float[] equal(int n) {
         float[] weights = new float[n];
         Arrays.fill(weights, (float) (1.0 / n));
         return weights;
-    }
-
-    /** What {@link #weights(double)} has for each of {@code n} tokens of equal weight. */
-    static float equalWeight(int n, double share) {
-        return (float) ((float) (1.0 / n) * share);
     }
 }

@@ -3,6 +3,7 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
@@ -313,7 +314,7 @@ public final class Team {
         FIRST, SECOND;
 
         private Map<String, Tensor> of(AdamW optimizer) {
-            return this == FIRST ? optimizer.firstMoments() : optimizer.secondMoments();
+            return optimizer.state().get(this == FIRST ? "m" : "v");
         }
     }
 

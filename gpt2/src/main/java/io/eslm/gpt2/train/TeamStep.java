@@ -10,7 +10,7 @@ final class TeamStep extends TrainStep {
     private final Team team;
 
     TeamStep(Gpt2 model, Objective objective, TokenData data, TrainOptions options, Team team) {
-        super(model, objective, data, options, team.optimizer(), team.peakFlops(model.backend().peakFlops()));
+        super(model, objective, data, options, team.optimizer());
         this.team = team;
     }
 
@@ -33,10 +33,5 @@ final class TeamStep extends TrainStep {
     @Override
     DivergedError notFinite(double norm) {
         return NonFinite.gradient(norm, steps + 1, team.firstNotFinite());
-    }
-
-    @Override
-    Flops flopsSince(Flops before) {
-        return team.flops();
     }
 }

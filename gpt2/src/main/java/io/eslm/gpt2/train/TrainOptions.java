@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
 import io.eslm.gpt2.Gpt2;
@@ -172,8 +172,8 @@ public record TrainOptions(OptionValues values) {
     }
 
     /** AdamW's settings, with ε = 1e-8. */
-    public AdamW.Options adamW() {
-        return new AdamW.Options(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
+    public AdamWOptions adamW() {
+        return new AdamWOptions(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
     /** A new optimizer of {@code model}'s parameters. */

@@ -19,6 +19,10 @@ import java.util.List;
  * is drawn from (seed, step). {@link TeamStep} shares a step among ranks.
  */
 class TrainStep {
+    /** A step: the sum of its losses, its learning rate, and the norm of its gradients before clipping. */
+    record Taken(Loss sum, double learningRate, double gradNorm) {
+    }
+
     final Gpt2 model;
     final Objective objective;
     final BatchSampler sampler;
@@ -37,20 +41,11 @@ class TrainStep {
     private final int windows;
     private final int[] inputs;
     private final int[] targets;
-    /** 6·N for N trained parameters, the count that MFU is defined by; 4 for one that is not trained. */
-    private final double flopsPerToken;
-    private final double peakFlops;
     /** Steps taken, and tokens with a full forward pass in them. */
     long steps;
     long tokens;
 
     TrainStep(Gpt2 model, Objective objective, TokenData data, TrainOptions options, Optimizer optimizer) {
-        this(model, objective, data, options, optimizer, model.backend().peakFlops());
-    }
-
-    /** @param peakFlops FLOP/s of all that computes a step; NaN if unknown */
-    TrainStep(Gpt2 model, Objective objective, TokenData data, TrainOptions options, Optimizer optimizer,
-            double peakFlops) {
         this.model = model;
         this.objective = objective;
         this.optimizer = optimizer;
@@ -66,8 +61,6 @@ class TrainStep {
         this.tape = Tape.recording(workspace, rng(0));
         this.inputs = new int[windows * time];
         this.targets = new int[windows * time];
-        this.flopsPerToken = 4.0 * model.parameterCount() + 2.0 * model.trainedCount();
-        this.peakFlops = peakFlops;
     }
 
     /**
@@ -75,9 +68,7 @@ class TrainStep {
      *
      * @throws DivergedError if a loss or a gradient is not finite; the weights are then those before the step
      */
-    TrainEvent.Step take() {
-        long start = System.nanoTime();
-        Flops before = flops();
+    Taken take() {
         optimizer.clearGradients();
         Loss sum = gradients();
         tape.reset();
@@ -91,16 +82,7 @@ class TrainStep {
         objective.stepDone();
         steps++;
         tokens += sum.tokens();
-        Flops spent = flopsSince(before); // may wait for the device, so it belongs to the step
-        double seconds = (System.nanoTime() - start) * 1e-9;
-        double perSecond = sum.tokens() / seconds;
-        long drawn = (long) gradAccum * inputs.length;
-        double share = 1.0 / gradAccum;
-        double mfu = flopsPerToken * perSecond / peakFlops;
-        return new TrainEvent.Step(steps, tokens, drawn * steps, sum.lossSum() / sum.tokens(),
-                sum.keptLossSum() / sum.kept(), (double) sum.kept() / drawn, sum.alpha() * share,
-                sum.valueAtRisk() * share, learningRate, norm, seconds, perSecond,
-                mfu <= 1 ? mfu : Double.NaN, spent);
+        return new Taken(sum, learningRate, norm);
     }
 
     /** The gradients of all micro-batches, added up where the parameters have them; returns the sum of what to log. */
@@ -136,6 +118,11 @@ class TrainStep {
         model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
     }
 
+    /** Tokens in a micro-batch, as drawn from the data. */
+    final int drawn() {
+        return inputs.length;
+    }
+
     private Rng rng(int micro) {
         return Rng.of(seed).split("step " + steps + " " + micro);
     }
@@ -155,16 +142,6 @@ class TrainStep {
 
     DivergedError notFinite(double norm) {
         return NonFinite.gradient(norm, steps + 1, model);
-    }
-
-    /** What this process has computed so far. */
-    final Flops flops() {
-        return Flops.of(model.backend().flops());
-    }
-
-    /** What the step has cost that began when {@link #flops} were {@code before}. */
-    Flops flopsSince(Flops before) {
-        return flops().minus(before);
     }
 
     final void freeMemory() {

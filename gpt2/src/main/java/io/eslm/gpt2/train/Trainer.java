@@ -28,6 +28,10 @@ public final class Trainer implements AutoCloseable {
     private final TrainStep step;
     private final Optional<TokenSet> heldOut;
     private final Optional<Tokenizer> tokenizer;
+    /** 6·N for N trained parameters, the count that MFU is defined by; 4 for one that is not trained. */
+    private final double flopsPerToken;
+    /** FLOP/s of all that computes a step; NaN if unknown. */
+    private final double peakFlops;
 
     /** Starts at step 0; call {@link #restore} to continue from a checkpoint. */
     public Trainer(Gpt2 model, Objective objective, TokenData data, TrainOptions options,
@@ -55,6 +59,9 @@ public final class Trainer implements AutoCloseable {
         this.step = team != null ? new TeamStep(model, objective, data, options, team)
                 : model.backend().runsAhead() ? new AheadStep(model, objective, data, options, optimizer)
                 : new TrainStep(model, objective, data, options, optimizer);
+        this.flopsPerToken = 4.0 * model.parameterCount() + 2.0 * model.trainedCount();
+        double own = model.backend().peakFlops();
+        this.peakFlops = team == null ? own : team.peakFlops(own);
     }
 
     /**
@@ -105,7 +112,27 @@ public final class Trainer implements AutoCloseable {
     }
 
     TrainEvent.Step takeStep() {
-        return step.take();
+        long start = System.nanoTime();
+        Flops before = flops();
+        TrainStep.Taken taken = step.take();
+        Flops spent = team == null ? flops().minus(before) : team.flops(); // may wait for the device
+        return report(taken, (System.nanoTime() - start) * 1e-9, spent);
+    }
+
+    private Flops flops() {
+        return Flops.of(model.backend().flops());
+    }
+
+    private TrainEvent.Step report(TrainStep.Taken taken, double seconds, Flops spent) {
+        MicroBatch.Loss sum = taken.sum();
+        long drawn = (long) step.gradAccum * step.drawn();
+        double share = 1.0 / step.gradAccum;
+        double perSecond = sum.tokens() / seconds;
+        double mfu = flopsPerToken * perSecond / peakFlops;
+        return new TrainEvent.Step(step(), step.tokens, drawn * step(), sum.lossSum() / sum.tokens(),
+                sum.keptLossSum() / sum.kept(), (double) sum.kept() / drawn, sum.alpha() * share,
+                sum.valueAtRisk() * share, taken.learningRate(), taken.gradNorm(), seconds, perSecond,
+                mfu <= 1 ? mfu : Double.NaN, spent);
     }
 
     /** Of the data, if it is known. */

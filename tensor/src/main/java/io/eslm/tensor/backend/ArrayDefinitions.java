@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend;
 
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 
 /** The definitions of {@link ArrayKernels}, as {@link Definitions} has those of {@link Kernels}. */
 final class ArrayDefinitions {

@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.backend;
 
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
-import io.eslm.tensor.backend.Kernels.Unary;
-
 /**
- * The kernels that a plain training step of GPT-2 does not run: those of general arrays, chosen rows, dropout, generation and
- * distillation. How they
- * work, and the conventions and letters: {@link Kernels}, which every backend extends.
+ * The kernels that a plain training step of GPT-2 does not run: those of general arrays, dropout, generation and distillation. How
+ * they work, and the conventions and letters: {@link Kernels}, which every backend extends.
  */
 public abstract class ArrayKernels extends SelectionKernels {
+    /** y_i = f(x_i). */
+    public enum Unary {
+        NEG, EXP, LOG, SQRT, TANH, ABS, RELU, SQUARE, RECIPROCAL, SIGMOID
+    }
+
+    /** y_i = f(a_i, b_i). GREATER_EQUAL gives 1 or 0; MAX and MIN propagate NaN. */
+    public enum Binary {
+        ADD, SUB, MUL, DIV, MAX, MIN, POW, GREATER_EQUAL
+    }
+
+    /** y = f over one axis. */
+    public enum Reduction {
+        SUM, MAX, MIN
+    }
+
     /** From so many rows on, the number of rows changes no bit of a row: see {@link #linearRows}. */
     public static final int MANY = 16;
 
@@ -188,30 +198,6 @@ public abstract class ArrayKernels extends SelectionKernels {
     protected void runCopy2d(Storage y, int yFrom, int yStride, Storage x, int xFrom, int xStride, int rows, int cols) {
         plain("copy2d",
                 h -> ArrayDefinitions.copy2d(h.of(y), yFrom, yStride, h.of(x), xFrom, xStride, rows, cols));
-    }
-
-    /** y[i,:] = x[rows_i,:]; x (·, cols), rows (count) → y (count, cols), of any type. Indices may repeat. */
-    public final void gatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        same("gatherRows", "y", (long) count * cols, y, y);
-        same("gatherRows", "y x", 0, y, x);
-        ids("gatherRows", "rows", rows, count, held(x, cols));
-        runGatherRows(y, x, rows, count, cols);
-    }
-
-    protected void runGatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        plain("gatherRows", h -> ArrayDefinitions.gatherRows(h.of(y), h.of(x), h.of(rows), count, cols));
-    }
-
-    /** y[rows_i,:] += x[i,:] in the order of i; x (count, cols), rows (count), y (·, cols). Indices may repeat. */
-    public final void scatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        floats("scatterAddRows", y, "y", 0, y);
-        floats("scatterAddRows", y, "x", (long) count * cols, x);
-        ids("scatterAddRows", "rows", rows, count, held(y, cols));
-        runScatterAddRows(y, x, rows, count, cols);
-    }
-
-    protected void runScatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
-        plain("scatterAddRows", h -> ArrayDefinitions.scatterAddRows(h.of(y), h.of(x), h.of(rows), count, cols));
     }
 
     // ---- products and attention

@@ -28,8 +28,9 @@ public final class FlopCounter {
 
     private final long[] flops = new long[Phase.values().length];
     private Phase phase = Phase.FORWARD;
-    /** Adds what is not counted yet; null if there is nothing. */
-    private Runnable rest;
+    /** Adds what is not counted yet. */
+    private Runnable rest = () -> {
+    };
 
     /** Runs {@code body}; what it computes counts as {@code inner}, whatever phase this is called in. */
     public <T> T in(Phase inner, Supplier<T> body) {
@@ -65,28 +66,20 @@ public final class FlopCounter {
         flops[of.ordinal()] += 2 * multiplyAdds;
     }
 
-    /** Calls {@code body} before anybody reads a count: it adds what a device knows and the host does not yet. */
+    /** Calls {@code body} whenever somebody reads a count: it adds what a device knows and the host does not yet. */
     void countLater(Runnable body) {
         rest = body;
     }
 
-    private void countRest() {
-        if (rest != null) {
-            Runnable body = rest;
-            rest = null;
-            body.run();
-        }
-    }
-
     /** All that was done in {@code of} so far. */
     public long count(Phase of) {
-        countRest();
+        rest.run();
         return flops[of.ordinal()];
     }
 
     /** All that was done so far, in all phases. */
     public long total() {
-        countRest();
+        rest.run();
         return Arrays.stream(flops).sum();
     }
 }

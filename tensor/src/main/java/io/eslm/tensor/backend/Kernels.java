@@ -28,21 +28,6 @@ public abstract class Kernels extends ArrayKernels {
     /** Those of its backward pass: q·k again, dp = dy·v, and what is added to dq, dk and dv. */
     private static final long BACKWARD_PRODUCTS = 5;
 
-    /** y_i = f(x_i). */
-    public enum Unary {
-        NEG, EXP, LOG, SQRT, TANH, ABS, RELU, SQUARE, RECIPROCAL, SIGMOID
-    }
-
-    /** y_i = f(a_i, b_i). GREATER_EQUAL gives 1 or 0; MAX and MIN propagate NaN. */
-    public enum Binary {
-        ADD, SUB, MUL, DIV, MAX, MIN, POW, GREATER_EQUAL
-    }
-
-    /** y = f over one axis. */
-    public enum Reduction {
-        SUM, MAX, MIN
-    }
-
     // ---- elementwise, any shape
 
     /** y_i = value; y (n) of any type. */

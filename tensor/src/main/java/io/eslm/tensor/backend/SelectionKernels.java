@@ -3,7 +3,7 @@ package io.eslm.tensor.backend;
 
 import java.util.Arrays;
 
-/** The kernels that choose rows by a number of each. Conventions: {@link Kernels}, which every backend extends. */
+/** The kernels that choose rows, collect them, and put them back. Conventions: {@link Kernels}, which every backend extends. */
 public abstract class SelectionKernels extends KernelBase {
     SelectionKernels() {
     }
@@ -25,6 +25,30 @@ public abstract class SelectionKernels extends KernelBase {
 
     protected void runTail(Storage rows, Storage x, int m, int k) {
         plain("tail", h -> tail(h.of(rows), h.of(x), m, k));
+    }
+
+    /** y[i,:] = x[rows_i,:]; x (·, cols), rows (count) → y (count, cols), of any type. Indices may repeat. */
+    public final void gatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        same("gatherRows", "y", (long) count * cols, y, y);
+        same("gatherRows", "y x", 0, y, x);
+        ids("gatherRows", "rows", rows, count, held(x, cols));
+        runGatherRows(y, x, rows, count, cols);
+    }
+
+    protected void runGatherRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        plain("gatherRows", h -> ArrayDefinitions.gatherRows(h.of(y), h.of(x), h.of(rows), count, cols));
+    }
+
+    /** y[rows_i,:] += x[i,:] in the order of i; x (count, cols), rows (count), y (·, cols). Indices may repeat. */
+    public final void scatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        floats("scatterAddRows", y, "y", 0, y);
+        floats("scatterAddRows", y, "x", (long) count * cols, x);
+        ids("scatterAddRows", "rows", rows, count, held(y, cols));
+        runScatterAddRows(y, x, rows, count, cols);
+    }
+
+    protected void runScatterAddRows(Storage y, Storage x, Storage rows, int count, int cols) {
+        plain("scatterAddRows", h -> ArrayDefinitions.scatterAddRows(h.of(y), h.of(x), h.of(rows), count, cols));
     }
 
     private static void tail(HeapStorage rows, HeapStorage x, int m, int k) {

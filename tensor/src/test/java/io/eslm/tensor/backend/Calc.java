@@ -6,9 +6,9 @@ import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import java.util.Arrays;
 
 /** Single kernels of the scalar backend on whole tensors in F64, for tests that compare one formula with another. */

@@ -8,7 +8,7 @@ import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 import java.util.stream.Stream;
 
 /**

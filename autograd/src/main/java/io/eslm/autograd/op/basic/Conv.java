@@ -9,8 +9,8 @@ import io.eslm.autograd.op.MatMul;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 import java.util.stream.Stream;
 
 /**

@@ -6,8 +6,8 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import java.util.stream.Stream;
 
 /** y = mean |x − t|. Inputs: x, t of equal shape → a scalar. dx = dy·sign(x − t)/n, 0 where they are equal; dt = −dx. */

@@ -11,7 +11,7 @@ import io.eslm.autograd.op.Dropout;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
-import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
 import java.util.stream.Stream;
 
 /**

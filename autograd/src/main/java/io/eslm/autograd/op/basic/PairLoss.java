@@ -7,8 +7,8 @@ import io.eslm.autograd.OpContext;
 import io.eslm.tensor.Checks;
 import io.eslm.tensor.Shape;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 
 /**
  * A loss y = factor·Σ_i l(x_i, t_i) of two inputs of equal shape: x, what the model says, and t, the target. An implementation

@@ -5,7 +5,7 @@ import io.eslm.autograd.Elementwise;
 import io.eslm.autograd.Op;
 import io.eslm.autograd.OpContext;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
 
 /**
  * An op y = f(x) on each element by itself, of any shape: dx = dy·f′(x). An implementation gives f and f′; the two passes

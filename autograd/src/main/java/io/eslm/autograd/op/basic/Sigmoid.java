@@ -6,8 +6,8 @@ import io.eslm.autograd.OpContext;
 import io.eslm.autograd.check.Sample;
 import io.eslm.autograd.check.SampleSource;
 import io.eslm.tensor.Tensor;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import java.util.stream.Stream;
 
 /** y = 1/(1 + e⁻ˣ). dx = dy·(y − y²). Any shape. */

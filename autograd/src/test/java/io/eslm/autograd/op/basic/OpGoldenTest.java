@@ -97,7 +97,7 @@ class OpGoldenTest {
         cases.put("gelu_quick", (tape, x, ids) -> x[0].apply(new Activate(Activation.QUICK_GELU)));
         cases.put("relu_one_pass", (tape, x, ids) -> x[0].apply(new Activate(Activation.RELU)));
         cases.put("silu_one_pass", (tape, x, ids) -> x[0].apply(new Activate(Activation.SILU)));
-        cases.put("attention_documents", (tape, x, ids) -> x[0].apply(new CausalAttention(2, 2, 0, 0, ids)));
+        cases.put("attention_documents", (tape, x, ids) -> x[0].apply(new CausalAttention(2, 2, 0, 0, ids, false)));
         return cases;
     }
 

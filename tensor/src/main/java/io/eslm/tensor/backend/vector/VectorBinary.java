@@ -6,7 +6,7 @@ import static io.eslm.tensor.backend.vector.VectorMath.S;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
-import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
 import io.eslm.tensor.backend.HeapStorage.F32;
 import io.eslm.tensor.backend.Kernels;
 import java.util.Arrays;

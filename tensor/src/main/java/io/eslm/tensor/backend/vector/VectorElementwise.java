@@ -8,7 +8,7 @@ import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import io.eslm.tensor.backend.Dropouts;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import io.eslm.tensor.backend.HeapStorage;
 import io.eslm.tensor.backend.HeapStorage.F32;
 import io.eslm.tensor.backend.HeapStorage.I32;

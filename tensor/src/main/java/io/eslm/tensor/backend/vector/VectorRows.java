@@ -7,7 +7,7 @@ import static io.eslm.tensor.backend.vector.VectorMath.SUMS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 import io.eslm.tensor.backend.HeapStorage.F32;
 import io.eslm.tensor.backend.HeapStorage.I32;
 import io.eslm.tensor.backend.Kernels;

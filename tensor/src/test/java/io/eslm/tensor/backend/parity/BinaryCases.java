@@ -4,7 +4,7 @@ package io.eslm.tensor.backend.parity;
 import static io.eslm.tensor.backend.parity.Closeness.EXACT;
 import static io.eslm.tensor.backend.parity.Closeness.roundings;
 
-import io.eslm.tensor.backend.Kernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
 import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.List;

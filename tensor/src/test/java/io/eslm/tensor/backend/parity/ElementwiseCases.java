@@ -7,8 +7,8 @@ import static io.eslm.tensor.backend.parity.Closeness.roundings;
 
 import io.eslm.tensor.backend.Activation;
 import io.eslm.tensor.backend.Dropouts;
-import io.eslm.tensor.backend.Kernels.Binary;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Binary;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;

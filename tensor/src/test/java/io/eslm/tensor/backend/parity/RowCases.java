@@ -5,7 +5,7 @@ import static io.eslm.tensor.backend.parity.Closeness.EXACT;
 import static io.eslm.tensor.backend.parity.Closeness.U;
 import static io.eslm.tensor.backend.parity.Closeness.chain;
 
-import io.eslm.tensor.backend.Kernels.Reduction;
+import io.eslm.tensor.backend.ArrayKernels.Reduction;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.eslm.tensor.DType;
 import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backend;
-import io.eslm.tensor.backend.Kernels.Unary;
+import io.eslm.tensor.backend.ArrayKernels.Unary;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
 import java.util.Arrays;
