@@ -32,7 +32,7 @@ import picocli.CommandLine;
                     + "Runs are sequential: all methods of one seed, in rotating order, then the next seed. The tables show means over the seeds "
                     + "with 95 %% intervals. Writes compare.json, "
                     + "compare.html, and one folder per run. Curves use --eval-iters batches of the half that --split names; "
-                    + "final figures use all of it. Run the same command again to continue a stopped comparison. You can add "
+                    + "final figures use all of it (but see --final-eval-iters). Run the same command again to continue a stopped comparison. You can add "
                     + "methods and seeds.",
             ""},
         footer = {"", "Examples:",
@@ -63,7 +63,8 @@ public class CompareCommand extends EslmCommand {
                 .userObject(new DeclaredOptions.Heading("")).build());
         options.add(command, "",
                 List.of(Comparer.SEEDS, Comparer.DATA, Comparer.TOKENIZER, Comparer.SPLIT, Comparer.OUT_DIR,
-                        Comparer.TASKS, Comparer.TASK_LIMIT, Comparer.BACKEND, Comparer.THREADS, Comparer.TAKE_OVER))
+                        Comparer.FINAL_EVAL_ITERS, Comparer.TASKS, Comparer.TASK_LIMIT, Comparer.BACKEND,
+                        Comparer.THREADS, Comparer.TAKE_OVER))
                 .add(command, "Model", TrainCommand.all(Comparer.PRESET, Gpt2Config.GROUP.options()))
                 .add(command, "Training", TrainOptions.GROUP.options());
     }

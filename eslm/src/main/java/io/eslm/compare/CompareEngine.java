@@ -214,13 +214,18 @@ public final class CompareEngine implements AutoCloseable {
         }
     }
 
-    /** On the whole half of the held-out data. */
+    /** On the half of the held-out data, or on windows that are spread evenly over it, the same for all methods. */
     private Evaluation.Result evaluate(One one, RunEngine engine) {
         int time = one.plan().model().blockSize();
         TokenData tokens = data.apply(one.entry());
         return new Evaluation(engine.trainer().model(), new Workspace(backend),
                 engine.plan().options().get(TrainOptions.BATCH_SIZE), tokens.tokenizer())
-                .run(EvalWindows.all(tokens.val().orElseThrow(), time), time);
+                .run(finalWindows(EvalWindows.all(tokens.val().orElseThrow(), time)), time);
+    }
+
+    private EvalWindows finalWindows(EvalWindows all) {
+        return setup.finalEvalIters() == 0 ? all
+                : all.subset(setup.finalEvalIters(), setup.training().get(TrainOptions.BATCH_SIZE));
     }
 
     @Override

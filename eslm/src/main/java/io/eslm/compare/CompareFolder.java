@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 
 /** Opens the folder of a comparison, whose runs differ only in method and seed. */
 final class CompareFolder {
-    private static final List<String> COMMON = List.of("split", "model");
+    private static final List<String> COMMON = List.of("split", Comparison.FINAL_EVAL_ITERS, "model");
     /** Fields of the machine that must agree, or neither bits nor seconds can be compared. */
     private static final List<String> OF_MACHINE = List.of("backend", "device", "cores", "java");
 

@@ -30,13 +30,14 @@ import java.util.Optional;
  * @param seeds number of seeds
  * @param data the source, for the record
  * @param split half of the held-out data
+ * @param finalEvalIters see {@link Comparer#FINAL_EVAL_ITERS}
  * @param models the shape of each method's model
  * @param training values that are given for the training of all runs; the seed is the first run's
  * @param arguments the command line, for the record
  * @param takeOver see {@link Run#TAKE_OVER}
  */
 record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, String data, String split,
-        Function<ComparisonEntry, Gpt2Config> models, OptionValues training, List<String> arguments,
+        int finalEvalIters, Function<ComparisonEntry, Gpt2Config> models, OptionValues training, List<String> arguments,
         Optional<String> takeOver) {
     /** Whether methods have tokenizers of their own, so that only bits per byte can be compared. */
     boolean mixesVocabularies() {
@@ -103,6 +104,9 @@ record CompareSetup(Path folder, List<ComparisonEntry> entries, int seeds, Strin
         o.add("seeds", numbers);
         o.addProperty("data", data);
         o.addProperty("split", split);
+        if (finalEvalIters > 0) {
+            o.addProperty(Comparison.FINAL_EVAL_ITERS, finalEvalIters);
+        }
         o.addProperty(Comparison.MIXED, mixesVocabularies());
         o.addProperty("parameters", model.parameterCount());
         o.add("model", model.values().toJson());

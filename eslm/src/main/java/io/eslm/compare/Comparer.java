@@ -44,7 +44,8 @@ public final class Comparer {
     /** The training options of which a method may have its own values. */
     static final List<Option<?>> OWN = List.of(TrainOptions.MAX_ITERS, TrainOptions.BATCH_SIZE,
             TrainOptions.GRAD_ACCUM, TrainOptions.LEARNING_RATE, TrainOptions.MIN_LR, TrainOptions.WARMUP_ITERS,
-            TrainOptions.WEIGHT_DECAY, TrainOptions.KEPT_BACKWARD);
+            TrainOptions.WEIGHT_DECAY, TrainOptions.BETA1, TrainOptions.BETA2, TrainOptions.OPTIMIZER,
+            TrainOptions.KEPT_BACKWARD);
     /** Names the methods; a list, so not part of {@link #GROUP}. */
     public static final Option<String> METHODS = Option.text("methods", "METHOD",
             "methods as in train, each with its settings: NAME:key=value,key=value; separated by spaces. More keys hold for "
@@ -61,6 +62,9 @@ public final class Comparer {
     public static final Option<String> SPLIT = ALL.add(Option.text("split", "HALF",
             "half of the held-out data to evaluate on: tune, to choose settings by, or final, to report")
             .must("be tune or final", half -> half.equals("tune") || half.equals("final")).defaultsTo("final"));
+    public static final Option<Integer> FINAL_EVAL_ITERS = ALL.add(Option.count("final eval iters",
+            "batches in the evaluation after the last step; 0: the whole half").must("be at least 0", n -> n >= 0)
+            .defaultsTo(0));
     public static final Option<String> TASKS = ALL.add(Option.text("eval task", "TASK=FILE",
             "evaluate each finished run on a task, too, zero-shot; may be given several times, also for the parts of one task, and "
                     + "for a comparison that is finished (docs/tasks.md)")
@@ -182,7 +186,8 @@ public final class Comparer {
             throw new OptionError(TrainOptions.SAMPLE_INTERVAL, null, "a comparison draws no samples. Omit the option");
         }
         CompareSetup asked = new CompareSetup(own.get(OUT_DIR), entries, own.get(SEEDS), own.get(DATA), own.get(SPLIT),
-                _ -> options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0), arguments,
+                own.get(FINAL_EVAL_ITERS), _ -> options.newModel(), training.with(TrainOptions.SAMPLE_INTERVAL, 0),
+                arguments,
                 own.find(TAKE_OVER));
         asked.check();
         return asked;
@@ -198,7 +203,8 @@ public final class Comparer {
             Map<String, TokenData> tokens = tokens(asked);
             Function<ComparisonEntry, TokenData> data = entry -> tokens.get(tokenizer(entry));
             CompareSetup setup = new CompareSetup(asked.folder(), entries, asked.seeds(), asked.data(), asked.split(),
-                    entry -> options.newModel(data.apply(entry)), asked.training(), arguments, asked.takeOver());
+                    asked.finalEvalIters(), entry -> options.newModel(data.apply(entry)), asked.training(), arguments,
+                    asked.takeOver());
             setup.check();
             setup.checkMemory(backend);
             tokens.values().forEach(new TrainOptions(setup.training())::separator);

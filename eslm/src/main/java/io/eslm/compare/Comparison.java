@@ -27,6 +27,8 @@ public final class Comparison {
     static final String COMMIT = "commit";
     /** True in {@link #SETTINGS} if the runs have different vocabularies, so that only bits per byte can be compared. */
     static final String MIXED = "mixed_vocabularies";
+    /** {@link Comparer#FINAL_EVAL_ITERS}, if the last evaluation did not use the whole half. */
+    static final String FINAL_EVAL_ITERS = "final_eval_iters";
     /** The method that the others are compared with. */
     public static final String BASE = "clm";
 
@@ -107,6 +109,11 @@ public final class Comparison {
         return settings.optional(MIXED, Boolean.class, false);
     }
 
+    /** Batches in the last evaluation; 0 if it used the whole half. */
+    int finalEvalIters() {
+        return settings.optional(FINAL_EVAL_ITERS, Integer.class, 0);
+    }
+
     /** The unit of {@link ComparedRun.Point#loss}. */
     String lossUnit() {
         return mixed() ? "bits per byte" : "nats per token";
@@ -137,6 +144,9 @@ public final class Comparison {
         JsonObject o = new JsonObject();
         o.addProperty("base", BASE);
         o.addProperty("split", settings.required("split", String.class));
+        if (finalEvalIters() > 0) {
+            o.addProperty(FINAL_EVAL_ITERS, finalEvalIters());
+        }
         o.addProperty(MIXED, mixed());
         JsonArray all = new JsonArray();
         methods.forEach(method -> all.add(method.json()));

@@ -184,6 +184,10 @@ final class ComparisonTables {
                 + " is subtracted). Losses in " + (comparison.mixed() ? "bits per byte" : "nats per token")
                 + ", on the "
                 + settings.required("split", String.class) + " half of the held-out data"
+                + (comparison.finalEvalIters() == 0 ? ""
+                        : ", of which the last evaluation took " + comparison.finalEvalIters()
+                                + (comparison.finalEvalIters() == 1 ? " batch" : " batches")
+                                + " of windows, spread evenly over it")
                 + (comparison.mixed()
                         ? ". The methods have different vocabularies: figures per token, such as perplexity, cannot be "
                                 + "compared, and a half is cut at other places of the same text."

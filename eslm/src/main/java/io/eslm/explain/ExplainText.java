@@ -67,7 +67,7 @@ public final class ExplainText {
         }
         table.add(between());
         long update = StepCost.updateBytes(told.step().model().parameterCount());
-        table.add(row("gradient norm, AdamW", "", "", Figures.bytes(update),
+        table.add(row("gradient norm, update", "", "", Figures.bytes(update),
                 Figures.ms(told.update())));
         table.add(row("sum", "", Figures.count(told.cost().multiplyAdds()), Figures.bytes(told.cost().bytes()),
                 Figures.ms(told.cost().seconds()),

@@ -45,7 +45,7 @@ public record Explanation(Step step, String what, String method, String backend,
         return rest.forwardNanos() * 1e-9;
     }
 
-    /** Seconds of the gradients' clearing, their norm, and AdamW. */
+    /** Seconds of the gradients' clearing, their norm, and the update. */
     public double update() {
         return rest.updateNanos() * 1e-9;
     }

@@ -15,7 +15,7 @@ import io.eslm.gpt2.train.Flops;
  * @param gradNorm before clipping
  * @param forwardNanos of the objective: forward passes, and the choice of tokens
  * @param backwardNanos of the gradients
- * @param updateNanos of clearing the gradients, their norm, and AdamW
+ * @param updateNanos of clearing the gradients, their norm, and the update
  */
 public record StepOutcome(int tokens, double loss, int kept, double keptLoss, double valueAtRisk, double alpha,
         double gradNorm, Flops flops, long forwardNanos, long backwardNanos, long updateNanos) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.explain;
 
-import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.Optimizer;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
@@ -65,7 +65,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         int drawn = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         Batch batch = tokens.batch(model.config(), options, drawn, time);
         checkMemory(model, method, batch.windows(), batch.time());
-        AdamW optimizer = new AdamW(model.parameters(), options.adamW());
+        Optimizer optimizer = options.optimizer(model);
         return new Subject(new Step(model, options, 0, optimizer, batch, tokens.texts()), objective,
                 models.loaded, "the first step of " + name + " on " + tokens.name());
     }
@@ -90,7 +90,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         Loading models = new Loading(backend, new ArrayList<>());
         Objective objective = own.objective(models);
         TrainerState state;
-        AdamW optimizer;
+        Optimizer optimizer;
         try (Trainer trainer = new Trainer(model, objective, tokens, options, _ -> {
         })) {
             Checkpoints.restore(trainer, checkpoint);
@@ -110,10 +110,9 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
     }
 
     /** An optimizer of the parameters themselves, with the moments of one that keeps them for a team of one. */
-    private static AdamW whole(Trainer trainer) {
-        AdamW whole = new AdamW(trainer.model().parameters(), trainer.options().adamW());
-        copy(trainer.optimizer().firstMoments(), whole.firstMoments());
-        copy(trainer.optimizer().secondMoments(), whole.secondMoments());
+    private static Optimizer whole(Trainer trainer) {
+        Optimizer whole = trainer.options().optimizer(trainer.model());
+        trainer.optimizer().state().forEach((kind, tensors) -> copy(tensors, whole.state().get(kind)));
         whole.restoreStepCount(trainer.optimizer().stepCount());
         return whole;
     }

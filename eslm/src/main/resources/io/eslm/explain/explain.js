@@ -243,7 +243,7 @@ function table() {
   for (const t of [scaled(data.between_ops.multiply_adds, ''), '', ms(data.between_ops.forward_seconds), '', '', '', '',
     ms(data.between_ops.backward_seconds), '']) make(rest, 'td', {}, t);
   const update = make(body, 'tr', { class: 'group' });
-  make(update, 'th', {}, 'gradient norm, AdamW');
+  make(update, 'th', {}, 'gradient norm, update');
   for (const t of ['', scaled(data.update.bytes, 'B'), ms(data.update.seconds), '', '', '', '', '', '']) make(update, 'td', {}, t);
   body.addEventListener('click', e => chooseRow(e.target.closest('tr[data-op]')));
   body.addEventListener('keydown', e => {

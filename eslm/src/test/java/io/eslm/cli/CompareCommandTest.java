@@ -296,6 +296,19 @@ class CompareCommandTest {
         assertNotEquals(firstEvaluation(whole, 1337, "clm"), firstEvaluation(dir, 1337, "clm"));
     }
 
+    @Test
+    void theLastEvaluationMayTakeAPart() {
+        Path dir = temp.resolve("part");
+        Program.Outcome o = Program.run(command(dir, "--final-eval-iters", "1", "--seeds", "1")).ok();
+        assertTrue(o.out().contains("of which the last evaluation took 1 batch of windows"), o.out());
+        assertEquals(losses(Comparison.folder(whole, 1337, "clm")), losses(Comparison.folder(dir, 1337, "clm")));
+        assertNotEquals(finalLoss(whole), finalLoss(dir));
+    }
+
+    private static double finalLoss(Path dir) {
+        return Json.read(Comparison.folder(dir, 1337, "clm").resolve("final.json")).number("val_loss");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|',
             textBlock = """
@@ -319,6 +332,7 @@ class CompareCommandTest {
                     --vocab-size 70000                    | holds a comparison with vocab_size 64, but now it is 70000
                     --max-iters 41                        | holds a comparison with max_iters 40, but now it is 41
                     --n-embd 32                           | holds a comparison with n_embd 16, but now it is 32
+                    --final-eval-iters 7                  | holds a comparison with final_eval_iters unset, but now it is 7
                     --split tune                          | holds a comparison with split final, but now it is tune
                     --threads 2                           | holds a comparison with device
                     --report-only                         | --report-only does not train

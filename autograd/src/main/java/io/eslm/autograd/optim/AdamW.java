@@ -50,6 +50,12 @@ public final class AdamW extends Optimizer {
         return second;
     }
 
+    /** {@inheritDoc} "m" has {@link #firstMoments}, "v" {@link #secondMoments}. */
+    @Override
+    public Map<String, Map<String, Tensor>> state() {
+        return byKind("m", first, "v", second);
+    }
+
     @Override
     protected void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes, double learningRate,
             double gradientScale) {

@@ -73,6 +73,14 @@ public abstract class Optimizer {
     protected abstract void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes,
             double learningRate, double gradientScale);
 
+    /**
+     * What a checkpoint stores besides {@link #stepCount}: tensors by their kind, such as "m", then by parameter. To restore one, write
+     * to these, and call {@link #restoreStepCount}. Empty for an optimizer that remembers nothing.
+     */
+    public Map<String, Map<String, Tensor>> state() {
+        return Map.of();
+    }
+
     /** Steps taken so far. */
     public final long stepCount() {
         return stepCount;
@@ -112,6 +120,15 @@ public abstract class Optimizer {
     protected final Map<String, Tensor> newState() {
         Map<String, Tensor> state = new LinkedHashMap<>();
         parameters.forEach((name, p) -> state.put(name, zerosLike(p.value(), p.shape().dims())));
+        return Collections.unmodifiableMap(state);
+    }
+
+    /** {@link #state} of two kinds, in this order. */
+    protected static Map<String, Map<String, Tensor>> byKind(String one, Map<String, Tensor> ones, String two,
+            Map<String, Tensor> twos) {
+        Map<String, Map<String, Tensor>> state = new LinkedHashMap<>();
+        state.put(one, ones);
+        state.put(two, twos);
         return Collections.unmodifiableMap(state);
     }
 

@@ -47,6 +47,12 @@ public final class Sgd extends Optimizer {
         return velocities;
     }
 
+    /** {@inheritDoc} "v" has {@link #velocities}. */
+    @Override
+    public Map<String, Map<String, Tensor>> state() {
+        return momentum == 0 ? Map.of() : Map.of("v", velocities);
+    }
+
     @Override
     protected void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes, double learningRate,
             double gradientScale) {

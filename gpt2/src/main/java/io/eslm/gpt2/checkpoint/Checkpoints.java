@@ -48,7 +48,7 @@ import java.util.stream.Stream;
 
 /**
  * The checkpoints of a training run: {@code checkpoints/step-000123/} in its folder, each a {@link ModelFolder} with
- * {@code optimizer.safetensors} (the moments {@code m.…} and {@code v.…} under the names of the weights), {@code trainer.json}
+ * {@code optimizer.safetensors} (its state, {@code m.…} and {@code v.…}, under the names of the weights), {@code trainer.json}
  * and {@code manifest.json}. That of a run that trains adapters holds these alone, as {@link AdapterFolder}. A checkpoint appears whole or not at all. {@link TrainOptions#KEEP_CHECKPOINTS} says how many stay.
  */
 public final class Checkpoints {
@@ -248,8 +248,8 @@ public final class Checkpoints {
 
     private static Map<String, Tensor> moments(Trainer trainer) {
         Map<String, Tensor> all = new LinkedHashMap<>();
-        trainer.optimizer().firstMoments().forEach((path, t) -> all.put("m." + PretrainedNames.of(path), t));
-        trainer.optimizer().secondMoments().forEach((path, t) -> all.put("v." + PretrainedNames.of(path), t));
+        trainer.optimizer().state().forEach((kind, tensors) -> tensors
+                .forEach((path, t) -> all.put(kind + "." + PretrainedNames.of(path), t)));
         return all;
     }
 

@@ -8,7 +8,7 @@ import io.eslm.tensor.backend.FlopCounter;
  * Floating-point operations of training, by purpose; a multiply-add counts as two. The kernels count them as they run.
  *
  * @param forward for the forward passes of training
- * @param backward for the gradients
+ * @param backward for the gradients, and for what an optimizer makes of them with products
  * @param selection for passes that only choose or weigh tokens: reference models, teachers
  * @param earlyExit for shallow passes that choose windows
  */

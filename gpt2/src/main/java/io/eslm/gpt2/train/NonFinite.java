@@ -29,8 +29,8 @@ public final class NonFinite {
     public static void check(Trainer trainer) {
         Map<String, Tensor> all = new LinkedHashMap<>();
         trainer.model().parameters().forEach((path, p) -> all.put("the weights of " + path, p.value()));
-        trainer.optimizer().firstMoments().forEach((path, t) -> all.put("the first moments of " + path, t));
-        trainer.optimizer().secondMoments().forEach((path, t) -> all.put("the second moments of " + path, t));
+        trainer.optimizer().state().forEach((kind, tensors) -> tensors
+                .forEach((path, t) -> all.put("the optimizer's " + kind + " of " + path, t)));
         first(all).ifPresent(name -> {
             throw new DivergedError(trainer.step(), name + " are not finite, so there is nothing worth saving");
         });

@@ -3,12 +3,12 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamW;
-import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
 import io.eslm.gpt2.collective.Host;
 import io.eslm.gpt2.train.MicroBatch.Loss;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -51,7 +51,14 @@ public final class Team {
     /** Whether the gradients of this step are to be seen whole. */
     private boolean shows;
 
-    Team(Collective ranks, Gpt2 model, AdamWOptions options) {
+    /** @throws OptionError if the optimizer needs whole matrices, of which a rank owns parts */
+    Team(Collective ranks, Gpt2 model, TrainOptions options) {
+        if (options.get(TrainOptions.OPTIMIZER) != OptimizerKind.ADAMW) {
+            throw new OptionError(TrainOptions.OPTIMIZER, options.get(TrainOptions.OPTIMIZER),
+                    "ranks that share a step, and " + TrainOptions.ORDERED_SUM
+                            + ", own parts of matrices, and it needs whole ones. "
+                            + "Take adamw, or train in one process without " + TrainOptions.ORDERED_SUM);
+        }
         this.ranks = ranks;
         this.backend = model.backend();
         Map<String, Parameter> all = model.parameters();
@@ -62,7 +69,7 @@ public final class Team {
         pieces = shards.piecesOf(ranks.rank());
         cuts = shards.cuts();
         views = Shards.views(own, parameters);
-        optimizer = new AdamW(views, options);
+        optimizer = new AdamW(views, options.adamW());
         values = new FlatTensors(backend, parameters.values().stream().map(Parameter::value).toList());
         sumOfSquares = Tensor.zeros(backend, all.values().iterator().next().value().dtype(), 1);
     }

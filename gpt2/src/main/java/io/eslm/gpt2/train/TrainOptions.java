@@ -2,7 +2,9 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.autograd.optim.AdamWOptions;
+import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
+import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.LowRank;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.Option;
@@ -39,6 +41,11 @@ public record TrainOptions(OptionValues values) {
                     .defaultsTo("max iters", given -> given.get(MAX_ITERS)));
     public static final Option<Integer> WARMUP_ITERS = ALL.add(count("warmup iters", 0, "steps of linear warm-up")
             .defaultsTo("5 % of max iters", given -> (int) Math.round(given.get(MAX_ITERS) * 0.05)));
+    public static final Option<OptimizerKind> OPTIMIZER = ALL.add(Option.choice("optimizer", "NAME",
+            "adamw, or muon: the update of a block's matrix is made orthogonal, at the same rates as AdamW's; its cost does not depend on "
+                    + "the batch, so it wants many tokens a step (docs/results.md)",
+            OptimizerKind.values())
+            .defaultsTo(OptimizerKind.ADAMW));
     public static final Option<Double> WEIGHT_DECAY = ALL.add(
             notNegative("weight decay", "W", "weight decay, applied to matrices only").defaultsTo(0.1));
     public static final Option<Double> BETA1 = ALL.add(decay("beta1", "first").defaultsTo(0.9));
@@ -167,6 +174,11 @@ public record TrainOptions(OptionValues values) {
     /** AdamW's settings, with ε = 1e-8. */
     public AdamWOptions adamW() {
         return new AdamWOptions(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
+    }
+
+    /** A new optimizer of {@code model}'s parameters. */
+    public Optimizer optimizer(Gpt2 model) {
+        return get(OPTIMIZER).of(model, adamW());
     }
 
     private static Option<Integer> count(String name, int least, String help) {

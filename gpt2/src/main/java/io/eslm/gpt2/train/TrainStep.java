@@ -133,7 +133,7 @@ class TrainStep {
     }
 
     void update(double learningRate, double gradientScale) {
-        optimizer.step(learningRate, gradientScale);
+        model.backend().flops().run(Phase.BACKWARD, () -> optimizer.step(learningRate, gradientScale));
     }
 
     final DivergedError notFinite(Loss loss) {

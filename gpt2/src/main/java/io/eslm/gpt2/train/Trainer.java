@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
-import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.Optimizer;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.EvalWindows;
@@ -22,7 +22,7 @@ public final class Trainer implements AutoCloseable {
     private final Objective objective;
     private final TrainOptions options;
     private final Consumer<TrainEvent> listener;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     /** Null if this process takes the steps as they come, by itself. */
     private final Team team;
     private final TrainStep step;
@@ -47,8 +47,8 @@ public final class Trainer implements AutoCloseable {
         this.options = options;
         this.listener = listener;
         this.team = ranks == null && !options.get(TrainOptions.ORDERED_SUM) ? null
-                : new Team(ranks == null ? Collective.alone() : ranks, model, options.adamW());
-        this.optimizer = team == null ? new AdamW(model.parameters(), options.adamW()) : team.optimizer();
+                : new Team(ranks == null ? Collective.alone() : ranks, model, options);
+        this.optimizer = team == null ? options.optimizer(model) : team.optimizer();
         data.checkVocab(model.config().vocabSize());
         model.separateDocuments(options.separator(data));
         model.keptBackward(options.get(TrainOptions.KEPT_BACKWARD));
@@ -188,8 +188,8 @@ public final class Trainer implements AutoCloseable {
         return options;
     }
 
-    /** The optimizer, whose moments a checkpoint stores. */
-    public AdamW optimizer() {
+    /** The optimizer, whose state a checkpoint stores. */
+    public Optimizer optimizer() {
         return optimizer;
     }
 

@@ -22,6 +22,7 @@ public record TrainerState(long step, long tokens, long batchPosition, TrainOpti
     /** @throws UserError if a run with these options and method cannot continue this one with the same bits */
     public void checkResumable(TrainOptions now, String methodNow) {
         for (Option<?> option : List.of(TrainOptions.SEED, TrainOptions.BATCH_SIZE, TrainOptions.GRAD_ACCUM,
+                TrainOptions.OPTIMIZER,
                 TrainOptions.SEPARATE_DOCUMENTS, TrainOptions.LORA_RANK, TrainOptions.LORA_ALPHA,
                 TrainOptions.LORA_DROPOUT, TrainOptions.LORA_TARGETS, TrainOptions.ORDERED_SUM)) {
             if (!options.get(option).equals(now.get(option))) {

@@ -208,16 +208,16 @@ class CheckpointDamageTest {
         assertTrue(fault.matches("optimizer.safetensors: v\\.\\S+ holds NaN"), fault);
     }
 
-    /** NaN and the infinities, in weights and both moments. */
+    /** NaN and the infinities, in the weights and the optimizer's state. */
     @ParameterizedTest
-    @CsvSource({"weights, NaN", "weights, -Infinity", "first moments, Infinity", "second moments, NaN"})
+    @CsvSource({"weights, NaN", "weights, -Infinity", "optimizer's m, Infinity", "optimizer's v, NaN"})
     void whatIsNotFiniteIsNotSaved(String where, float value) throws IOException {
         save();
         trainer.oneStep();
         Tensor t = switch (where) {
             case "weights" -> trainer.model().parameters().get("positions.weight").value();
-            case "first moments" -> trainer.optimizer().firstMoments().get("positions.weight");
-            default -> trainer.optimizer().secondMoments().get("positions.weight");
+            case "optimizer's m" -> trainer.optimizer().state().get("m").get("positions.weight");
+            default -> trainer.optimizer().state().get("v").get("positions.weight");
         };
         scalar.write(scalar.slice(t.storage(), 5, 1), new float[] {value}, 0, 1);
         String message = assertThrows(DivergedError.class, () -> checkpoints.save(trainer)).getMessage();

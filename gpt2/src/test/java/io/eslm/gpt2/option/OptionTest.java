@@ -55,7 +55,8 @@ class OptionTest {
         assertEquals(2, written.remove("keep_checkpoints").getAsInt(), "an option from after that version");
         assertFalse(written.remove("keep_best").getAsBoolean());
         assertEquals(40, written.remove("lr_decay_iters").getAsInt());
-        List.of("separate_documents", "kept_backward", "lora_rank", "lora_alpha", "lora_dropout", "lora_targets",
+        List.of("separate_documents", "kept_backward", "optimizer", "lora_rank", "lora_alpha", "lora_dropout",
+                "lora_targets",
                 "ordered_sum")
                 .forEach(written::remove);
         assertEquals(SAVED, written.toString());

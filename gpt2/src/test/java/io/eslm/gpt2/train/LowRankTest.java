@@ -164,7 +164,7 @@ class LowRankTest {
             for (int i = 0; i < 40; i++) {
                 losses.add(trainer.oneStep().loss());
             }
-            assertEquals(4 * 2 * L, trainer.optimizer().firstMoments().size());
+            assertEquals(4 * 2 * L, trainer.optimizer().state().get("m").size());
         }
         double last = losses.subList(30, 40).stream().mapToDouble(d -> d).average().orElseThrow();
         assertTrue(last < losses.getFirst() - 0.05, losses.toString());

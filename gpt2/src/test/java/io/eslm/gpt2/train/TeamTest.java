@@ -3,6 +3,7 @@ package io.eslm.gpt2.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.gpt2.Gpt2;
@@ -10,6 +11,7 @@ import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.RankThreads;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.nio.file.Files;
@@ -142,6 +144,20 @@ class TeamTest {
             }
         }
         assertEquals(losses.get(0), losses.get(1));
+    }
+
+    /** Muon needs whole matrices, of which a rank owns parts. */
+    @Test
+    void muonIsRefused() {
+        try (Backend backend = Backends.open("scalar", 1)) {
+            TrainOptions options = OPTIONS.with(TrainOptions.OPTIMIZER, OptimizerKind.MUON);
+            assertEquals(
+                    "optimizer muon: ranks that share a step, and ordered sum, own parts of matrices, and it needs whole "
+                            + "ones. Take adamw, or train in one process without ordered sum",
+                    assertThrows(UserError.class, () -> new Trainer(Tiny.model(CONFIG, backend), new Objective.Mean(),
+                            Tiny.data(dir.resolve("data"), 3000), options, _ -> {
+                            })).getMessage());
+        }
     }
 
     /** A method with a state that it does not share. */

@@ -87,6 +87,28 @@ class TrainerTest {
         }
     }
 
+    /** The first loss is the same; the matrices of a block of width C then cost 5·(2·C²·length + C³) multiply-adds each. */
+    @Test
+    void muonUpdatesTheBlocksAndCountsItsProducts() {
+        TrainEvent.Step[] steps = new TrainEvent.Step[40];
+        TrainEvent.Step[] adamW = new TrainEvent.Step[40];
+        for (TrainEvent.Step[] taken : List.of(steps, adamW)) {
+            TrainOptions options = Tiny.options(40).with(TrainOptions.OPTIMIZER,
+                    taken == steps ? OptimizerKind.MUON : OptimizerKind.ADAMW);
+            try (Trainer trainer = trainer(Tiny.config(), new Objective.Mean(), options, new ArrayList<>())) {
+                Arrays.setAll(taken, _ -> trainer.oneStep());
+            }
+        }
+        assertEquals(adamW[0].loss(), steps[0].loss(), 0);
+        assertTrue(adamW[1].loss() != steps[1].loss());
+        assertTrue(steps[39].loss() < steps[0].loss() - 0.1, steps[39].toString());
+        long c = Tiny.config().nEmbd();
+        long inner = Tiny.config().nInner();
+        long multiplyAdds = Tiny.config().nLayer()
+                * (5 * (2 * c * c * 3 * c + c * c * c) + 5 * 3 * c * c * c + 2 * 5 * (2 * c * c * inner + c * c * c));
+        assertEquals(2 * multiplyAdds, steps[0].flops().backward() - adamW[0].flops().backward());
+    }
+
     /** A run resumed at step 0 begins again, with its evaluation: its log begins again too. */
     @Test
     void aRunResumedAtStepZeroBeginsAgain() {
