@@ -3,7 +3,6 @@ package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamW;
-import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
