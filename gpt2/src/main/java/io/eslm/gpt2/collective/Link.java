@@ -8,29 +8,25 @@ import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * The connections to one other rank: one for numbers, and one on which a rank that must end says why. In an exchange, a header of
- * {@value #HEADER} bytes goes before the bytes themselves, each way.
+ * The connections to one other rank: one for numbers, and the {@link Control}. In an exchange, a header of {@value #HEADER} bytes goes
+ * before the bytes themselves, each way.
  */
 final class Link {
     static final int HEADER = 24;
-    private static final int LONGEST_WORDS = 1 << 13;
 
     /** The rank at the other end. */
     final int rank;
     /** Its name in messages. */
     final String name;
+    final Control control;
     private final SocketChannel data;
-    private final SocketChannel control;
     private final SelectionKey dataKey;
-    private final SelectionKey controlKey;
     private final ByteBuffer out;
     private final ByteBuffer in;
     private final ByteBuffer header = buffer(HEADER);
-    private final ByteBuffer words = ByteBuffer.allocate(4 + LONGEST_WORDS);
     /** Bytes that are not in {@link #out} yet, and bytes that have not arrived; -1 before their header. */
     private long toSend;
     private long sentTo;
@@ -42,7 +38,7 @@ final class Link {
     private long sentAt;
     private long heardAt;
 
-    Link(int rank, String name, SocketChannel data, SocketChannel control, Selector selector, int block)
+    Link(int rank, String name, SocketChannel data, Control control, Selector selector, int block)
             throws IOException {
         this.rank = rank;
         this.name = name;
@@ -51,9 +47,7 @@ final class Link {
         out = buffer(block);
         in = buffer(block);
         data.configureBlocking(false);
-        control.configureBlocking(false);
-        dataKey = data.register(selector, 0, this);
-        controlKey = control.register(selector, SelectionKey.OP_READ, this);
+        dataKey = data.register(selector, 0);
     }
 
     private static ByteBuffer buffer(int bytes) {
@@ -214,45 +208,12 @@ final class Link {
         dataKey.cancel();
     }
 
-    /** True if that rank has closed the connection on which it would say something. */
-    boolean ended() {
-        return !controlKey.isValid();
-    }
-
-    /** What that rank has said about why it ends; empty if it has said nothing. */
-    Optional<String> words() {
-        try {
-            if (controlKey.isValid() && control.read(words) < 0) {
-                controlKey.cancel();
-            }
-        } catch (IOException _) {
-            controlKey.cancel();
-        }
-        if (words.position() < 4 || words.position() < 4 + words.getInt(0)) {
-            return Optional.empty();
-        }
-        return Optional.of(new String(words.array(), 4, Math.clamp(words.getInt(0), 0, LONGEST_WORDS),
-                StandardCharsets.UTF_8));
-    }
-
-    /** Tells that rank why this one ends. The words are few enough for the system to take them at once. */
-    void say(String why) {
-        byte[] text = why.getBytes(StandardCharsets.UTF_8);
-        int n = Math.min(text.length, LONGEST_WORDS);
-        try {
-            control.write(ByteBuffer.allocate(4 + n).putInt(n).put(text, 0, n).flip());
-        } catch (IOException _) {
-            // it has ended too
-        }
-    }
-
     void close() {
-        for (SocketChannel channel : new SocketChannel[] {control, data}) {
-            try {
-                channel.close();
-            } catch (IOException _) {
-                // the system closes it with the process
-            }
+        control.close();
+        try {
+            data.close();
+        } catch (IOException _) {
+            // the system closes it with the process
         }
     }
 

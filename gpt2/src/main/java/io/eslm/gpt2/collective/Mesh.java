@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -32,6 +33,7 @@ final class Mesh implements Collective {
     private final Link[] links;
     private final List<Link> others = new ArrayList<>();
     private final Selector selector;
+    private final Heart heart;
     private final Duration timeout;
     private long number;
     private boolean closed;
@@ -44,9 +46,11 @@ final class Mesh implements Collective {
 
     /**
      * @param links by rank; null at this one's place
+     * @param timeout how long an exchange waits for a rank that lives
+     * @param silence after which a rank counts as lost
      * @param notes hears, on rank 0, which rank is slow
      */
-    Mesh(int rank, Link[] links, Selector selector, Duration timeout, Consumer<String> notes) {
+    Mesh(int rank, Link[] links, Selector selector, Duration timeout, Duration silence, Consumer<String> notes) {
         busy = new long[links.length];
         pace = rank == 0 ? new Pace(links.length, notes) : null;
         this.rank = rank;
@@ -58,6 +62,7 @@ final class Mesh implements Collective {
                 others.add(link);
             }
         }
+        heart = new Heart(others.stream().map(link -> link.control).toList(), silence, selector::wakeup);
     }
 
     /** Bytes of a buffer, where there are {@code world} ranks. */
@@ -157,13 +162,17 @@ final class Mesh implements Collective {
         }
         selector.selectedKeys().clear();
         for (Link link : others) {
-            Optional<String> words = link.words();
             if (heard == null && !link.done()) {
-                heard = words.orElse(null);
+                heard = link.control.words().orElse(null);
             }
         }
         if (heard != null) {
             return;
+        }
+        String lost = names(link -> !link.done() && heart.misses(link.control));
+        if (!lost.isEmpty()) {
+            throw end(lost + " has shown no life for " + shown(heart.silence())
+                    + ": it is stopped or cut off from the network, or its host is");
         }
         UserError.check(!Thread.currentThread().isInterrupted(), "rank %d was interrupted", rank);
         late(Link::silentSince).ifPresent(names -> {
@@ -183,14 +192,16 @@ final class Mesh implements Collective {
 
     private Optional<String> late(Function<Link, Optional<Long>> since) {
         long now = System.nanoTime();
-        String names = others.stream()
-                .filter(link -> since.apply(link).filter(at -> now - at > timeout.toNanos()).isPresent())
-                .map(link -> link.name).collect(Collectors.joining(" and "));
+        String names = names(link -> since.apply(link).filter(at -> now - at > timeout.toNanos()).isPresent());
         return names.isEmpty() ? Optional.empty() : Optional.of(names);
     }
 
+    private String names(Predicate<Link> of) {
+        return others.stream().filter(of).map(link -> link.name).collect(Collectors.joining(" and "));
+    }
+
     private Optional<String> words() {
-        return others.stream().flatMap(link -> link.words().stream()).findFirst();
+        return others.stream().flatMap(link -> link.control.words().stream()).findFirst();
     }
 
     /** Another rank's connection broke: it says why, unless it was killed. */
@@ -200,7 +211,7 @@ final class Mesh implements Collective {
         }
         others.forEach(Link::ignoreData);
         long deadline = System.nanoTime() + WORDS.toNanos();
-        while (link.words().isEmpty() && !link.ended() && System.nanoTime() < deadline) {
+        while (link.control.words().isEmpty() && !link.control.ended() && System.nanoTime() < deadline) {
             try {
                 selector.select(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
                 selector.selectedKeys().clear();
@@ -208,13 +219,14 @@ final class Mesh implements Collective {
                 break;
             }
         }
-        return end(link.words().or(this::words).orElse(link.name + " has ended without a word (" + Door.reason(e)
-                + "): it was killed, or its host is gone"));
+        return end(
+                link.control.words().or(this::words).orElse(link.name + " has ended without a word (" + Door.reason(e)
+                        + "): it was killed, or its host is gone"));
     }
 
     /** Tells the others what happened, and closes. */
     private UserError end(String why) {
-        others.forEach(link -> link.say(why));
+        others.forEach(link -> link.control.say(why));
         close();
         return new UserError(why);
     }
@@ -230,6 +242,7 @@ final class Mesh implements Collective {
     public void close() {
         if (!closed) {
             closed = true;
+            heart.close();
             others.forEach(Link::close);
             try {
                 selector.close();
