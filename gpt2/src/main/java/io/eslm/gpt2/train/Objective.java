@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.gpt2.train.MicroBatch.Loss;
 import io.eslm.tensor.UserError;
+import java.util.function.UnaryOperator;
 
 /** Computes the loss of a micro-batch. Every training method implements it. */
 public interface Objective {
@@ -49,6 +50,16 @@ public interface Objective {
     /** Adds figures of {@link #takeSeen}. */
     default void addSeen(double[] figures) {
         UserError.check(figures.length == 0, "method %s does not take the figures of other ranks", name());
+    }
+
+    /**
+     * Hears how to learn the risks of all micro-batches of a step: {@code all} gives them, in their order, for those of one micro-batch,
+     * and must be asked once for each.
+     *
+     * @return whether the method asks; such a method needs the sum of micro-batch after micro-batch
+     */
+    default boolean shareRisks(UnaryOperator<float[]> all) {
+        return false;
     }
 
     /** Called after each optimizer step, for methods that adapt. */
