@@ -3,9 +3,6 @@ package io.eslm.gpt2.collective;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
@@ -18,53 +15,42 @@ final class Control {
     private static final int HEAD = 1 + Integer.BYTES;
     private static final int LONGEST_WORDS = 1 << 13;
 
-    private final SocketChannel channel;
+    final Pipe pipe;
     private final ByteBuffer in = ByteBuffer.allocate(HEAD + LONGEST_WORDS);
     private String words;
     private boolean ended;
     /** Of {@link System#nanoTime}; 0 before the first sign of life. */
     private long heardAt;
 
-    /** @param channel that does not block */
-    Control(SocketChannel channel) {
-        this.channel = channel;
-    }
-
-    /** {@code selector} wakes when something comes. */
-    void register(Selector selector) throws IOException {
-        channel.register(selector, SelectionKey.OP_READ);
-    }
-
-    /** {@code selector} no longer wakes. */
-    void ignore(Selector selector) {
-        SelectionKey key = channel.keyFor(selector);
-        if (key != null) {
-            key.cancel();
-        }
+    Control(Pipe pipe) {
+        this.pipe = pipe;
     }
 
     /** Takes in what has come; true if that rank has said something, or has closed the connection. */
     synchronized boolean listen() {
         boolean before = ended || words != null;
         try {
-            int n;
-            while (!ended && (n = channel.read(in)) != 0) {
-                ended = n < 0;
-                heardAt = System.nanoTime();
-                in.flip();
-                while (in.hasRemaining() && in.get(in.position()) == BEAT) {
-                    in.get();
-                }
-                in.compact();
+            while (!ended && pipe.read(in) > 0) {
+                hear();
             }
         } catch (IOException _) {
             ended = true;
+            hear();
         }
         if (in.position() >= HEAD) {
             int n = Math.clamp(in.getInt(1), 0, LONGEST_WORDS);
             words = in.position() < HEAD + n ? null : new String(in.array(), HEAD, n, StandardCharsets.UTF_8);
         }
         return !before && (ended || words != null);
+    }
+
+    private void hear() {
+        heardAt = System.nanoTime();
+        in.flip();
+        while (in.hasRemaining() && in.get(in.position()) == BEAT) {
+            in.get();
+        }
+        in.compact();
     }
 
     /** What that rank has said about why it ends; empty if it has said nothing. */
@@ -101,17 +87,13 @@ final class Control {
 
     private synchronized void write(ByteBuffer bytes) {
         try {
-            channel.write(bytes);
+            pipe.write(bytes);
         } catch (IOException _) {
             // it has ended too
         }
     }
 
     void close() {
-        try {
-            channel.close();
-        } catch (IOException _) {
-            // the system closes it with the process
-        }
+        pipe.close();
     }
 }

@@ -3,6 +3,7 @@ package io.eslm.gpt2.collective;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.time.Duration;
 import java.util.List;
@@ -39,7 +40,7 @@ final class Heart implements AutoCloseable {
         try {
             selector = Selector.open();
             for (Control other : others) {
-                other.register(selector);
+                other.pipe.register(selector, SelectionKey.OP_READ);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -75,7 +76,7 @@ final class Heart implements AutoCloseable {
         for (Control other : others) {
             something |= other.listen();
             if (other.ended()) {
-                other.ignore(selector);
+                other.pipe.ignore(selector);
             }
             if (other.silent(silence)) {
                 lost.add(other);

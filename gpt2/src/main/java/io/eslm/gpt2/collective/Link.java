@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.collective;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
 import java.util.Optional;
 
 /**
@@ -22,7 +20,7 @@ final class Link {
     /** Its name in messages. */
     final String name;
     final Control control;
-    private final SocketChannel data;
+    private final Pipe data;
     private final SelectionKey dataKey;
     private final ByteBuffer out;
     private final ByteBuffer in;
@@ -38,7 +36,7 @@ final class Link {
     private long sentAt;
     private long heardAt;
 
-    Link(int rank, String name, SocketChannel data, Control control, Selector selector, int block)
+    Link(int rank, String name, Pipe data, Control control, Selector selector, int block)
             throws IOException {
         this.rank = rank;
         this.name = name;
@@ -46,7 +44,6 @@ final class Link {
         this.control = control;
         out = buffer(block);
         in = buffer(block);
-        data.configureBlocking(false);
         dataKey = data.register(selector, 0);
     }
 
@@ -96,19 +93,17 @@ final class Link {
 
     /** Sends what can be sent without waiting; true if something was. */
     boolean send(Exchange exchange, long now) throws IOException {
-        if (!out.hasRemaining()) {
-            if (toSend == 0) {
-                return false;
-            }
+        if (!out.hasRemaining() && toSend > 0) {
             out.clear();
             fill(exchange);
             out.flip();
         }
-        if (data.write(out) == 0) {
+        if (!out.hasRemaining() && !data.pending()) {
             return false;
         }
-        sentAt = now;
-        return true;
+        boolean moved = data.write(out) > 0;
+        sentAt = moved ? now : sentAt;
+        return moved;
     }
 
     /** Receives what is there; true if something is. */
@@ -118,7 +113,7 @@ final class Link {
         }
         boolean moved = false;
         if (toCome < 0) {
-            moved = read(header) > 0;
+            moved = data.read(header) > 0;
             if (!header.hasRemaining()) {
                 header.flip();
                 long got = header.getLong();
@@ -132,7 +127,7 @@ final class Link {
             }
         }
         if (toCome >= 0 && in.hasRemaining()) {
-            moved |= read(in) > 0;
+            moved |= data.read(in) > 0;
             if (!in.hasRemaining()) {
                 in.flip();
                 full = true;
@@ -150,14 +145,6 @@ final class Link {
     /** How long that rank was busy before the exchange that is done, in nanoseconds. */
     long busy() {
         return busy;
-    }
-
-    private int read(ByteBuffer into) throws IOException {
-        int n = data.read(into);
-        if (n < 0) {
-            throw new EOFException("it hung up");
-        }
-        return n;
     }
 
     private void nextBlock() {
@@ -182,7 +169,7 @@ final class Link {
     }
 
     private boolean sends() {
-        return toSend > 0 || out.hasRemaining();
+        return toSend > 0 || out.hasRemaining() || data.pending();
     }
 
     /** True if this rank waits for bytes of that one. */
@@ -210,11 +197,7 @@ final class Link {
 
     void close() {
         control.close();
-        try {
-            data.close();
-        } catch (IOException _) {
-            // the system closes it with the process
-        }
+        data.close();
     }
 
     /** The other rank is at another exchange. */

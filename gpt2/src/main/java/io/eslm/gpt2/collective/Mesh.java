@@ -18,13 +18,9 @@ import java.util.stream.Collectors;
  * same time, in the calling thread.
  */
 final class Mesh implements Collective {
-    /** Memory of all links together, about, each way. */
     private static final String LATE =
             "It may be stopped, overloaded or cut off from the network; see what it printed. If it "
                     + "evaluates, saves or is paused for longer, give all ranks a longer world timeout";
-    private static final int BUFFERS = 1 << 24;
-    private static final int MOST = 1 << 18;
-    private static final int LEAST = 1 << 13;
     /** How long to wait for a rank whose connection broke to say why. */
     private static final Duration WORDS = Duration.ofSeconds(2);
     private static final long TICK = 1000;
@@ -63,11 +59,6 @@ final class Mesh implements Collective {
             }
         }
         heart = new Heart(others.stream().map(link -> link.control).toList(), silence, selector::wakeup);
-    }
-
-    /** Bytes of a buffer, where there are {@code world} ranks. */
-    static int block(int world) {
-        return Math.clamp(BUFFERS / world & -LEAST, LEAST, MOST);
     }
 
     @Override

@@ -5,7 +5,6 @@ import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +18,15 @@ import java.util.stream.Stream;
 final class Peers {
     static final int DATA = 0;
     static final int CONTROL = 1;
+    /** Bytes of all links' blocks together, about, each way; and of one. */
+    private static final int BLOCKS = 1 << 24;
+    private static final int LEAST_BLOCK = 1 << 13;
+    private static final int MOST_BLOCK = 1 << 18;
+    private static final int MOST_OF_NETWORK = 1 << 16;
+    /** Bytes that the system may keep for all links together, each way; and for one. Below the least, it chooses. */
+    private static final int BUFFERS = 1 << 26;
+    private static final int LEAST_BUFFER = 1 << 20;
+    private static final int MOST_BUFFER = 1 << 22;
     /** How long to wait for somebody who knows why a connection broke. */
     private static final Duration WORDS = Duration.ofSeconds(2);
     private static final Duration LOOK = Duration.ofMillis(20);
@@ -26,47 +34,45 @@ final class Peers {
     /** By rank, as the others. */
     final String[] names;
     /** By purpose, too. */
-    private final SocketChannel[][] channels;
+    private final Pipe[][] pipes;
     private final Control[] controls;
 
     Peers(int world) {
         names = new String[world];
-        channels = new SocketChannel[world][2];
+        pipes = new Pipe[world][2];
         controls = new Control[world];
     }
 
-    void put(int rank, int purpose, SocketChannel channel) {
-        channels[rank][purpose] = channel;
+    void put(int rank, int purpose, Pipe pipe) {
+        pipes[rank][purpose] = pipe;
     }
 
     boolean has(int rank, int purpose) {
-        return channels[rank][purpose] != null;
+        return pipes[rank][purpose] != null;
     }
 
     /** The ranks from {@code first} on that have not come for all of {@code purposes}. */
     List<Integer> missing(int first, int... purposes) {
-        return IntStream.range(first, channels.length)
+        return IntStream.range(first, pipes.length)
                 .filter(r -> IntStream.of(purposes).anyMatch(purpose -> !has(r, purpose))).boxed().toList();
     }
 
     /** From now on all that {@code rank} says on its connection for control is why it ends. */
     void listen(int rank) {
-        controls[rank] = new Control(channels[rank][CONTROL]);
+        controls[rank] = new Control(pipes[rank][CONTROL]);
     }
 
     /** True, and forgets the connection, if the process that made it has ended; another one may then come in its place. */
-    boolean forgetIfGone(int rank, int purpose) throws IOException {
-        SocketChannel old = channels[rank][purpose];
+    boolean forgetIfGone(int rank, int purpose) {
+        Pipe old = pipes[rank][purpose];
         try {
-            if (old.isBlocking() || old.read(ByteBuffer.allocate(1)) >= 0) {
-                return false;
-            }
+            old.read(ByteBuffer.allocate(1));
+            return false;
         } catch (IOException _) {
-            // its host is gone
+            old.close();
+            pipes[rank][purpose] = null;
+            return true;
         }
-        old.close();
-        channels[rank][purpose] = null;
-        return true;
     }
 
     /** @throws UserError if a rank says why it ends, or has ended without a word */
@@ -124,13 +130,20 @@ final class Peers {
     /** Tells those who are connected why this rank ends, and closes. */
     void end(String why) {
         controls().forEach(control -> control.say(why));
-        Stream.of(channels).flatMap(Stream::of).filter(Objects::nonNull).forEach(channel -> {
-            try {
-                channel.close();
-            } catch (IOException _) {
-                // the system closes it with the process
+        Stream.of(pipes).flatMap(Stream::of).filter(Objects::nonNull).forEach(Pipe::close);
+    }
+
+    private Link link(int rank, Selector selector) throws IOException {
+        Pipe data = pipes[rank][DATA];
+        int block = Math.clamp(BLOCKS / pipes.length & -LEAST_BLOCK, LEAST_BLOCK, MOST_BLOCK);
+        if (data.isNetwork()) {
+            block = Math.min(block, MOST_OF_NETWORK);
+            int buffer = Math.min(MOST_BUFFER, BUFFERS / pipes.length);
+            if (buffer >= LEAST_BUFFER) {
+                data.buffer(buffer);
             }
-        });
+        }
+        return new Link(rank, "rank " + rank + " (" + names[rank] + ")", data, controls[rank], selector, block);
     }
 
     /** The ranks, all connected. */
@@ -138,8 +151,7 @@ final class Peers {
         Selector selector = Selector.open();
         List<Link> links = new ArrayList<>();
         for (int r = 0; r < me.world(); r++) {
-            links.add(r == me.rank() ? null : new Link(r, "rank " + r + " (" + names[r] + ")", channels[r][DATA],
-                    controls[r], selector, Mesh.block(me.world())));
+            links.add(r == me.rank() ? null : link(r, selector));
         }
         return new Mesh(me.rank(), links.toArray(Link[]::new), selector, me.timeout(), silence, notes);
     }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 
 /**
  * How ranks find each other: rank 0 waits at an address that all know. The others come there, say where they wait themselves, and
@@ -36,11 +37,13 @@ public final class Rendezvous {
      * @param program name and version, which must be the same
      * @param timeout how long to wait for others: for the first time, and in every exchange
      * @param silence without a sign of life, after which a rank counts as lost; rank 0's counts
+     * @param tls through which it goes over a network; null without TLS
      */
-    public record Member(int rank, int world, byte[] secret, String program, Duration timeout, Duration silence) {
-        /** One that waits a minute for a sign of life. */
+    public record Member(int rank, int world, byte[] secret, String program, Duration timeout, Duration silence,
+            SSLContext tls) {
+        /** One that waits a minute for a sign of life, without TLS. */
         public Member(int rank, int world, byte[] secret, String program, Duration timeout) {
-            this(rank, world, secret, program, timeout, SILENCE);
+            this(rank, world, secret, program, timeout, SILENCE, null);
         }
 
         /** @throws UserError unless 0 ≤ rank &lt; world */
@@ -201,11 +204,12 @@ public final class Rendezvous {
         String from = Optional.ofNullable(channel.getRemoteAddress()).map(Object::toString).filter(s -> !s.isEmpty())
                 .orElse("this host");
         Session session = null;
+        Pipe pipe = pipe(channel, false);
         try {
-            session = Session.begin(channel, me.secret, false,
+            session = Session.begin(pipe, me.secret, false,
                     Math.min(deadline, System.nanoTime() + GREETING.toNanos()));
             JsonObject who = session.receive();
-            greet(session, channel, who, first);
+            greet(session, pipe, who, first);
         } catch (IOException | ClassCastException | NullPointerException | NumberFormatException
                 | UnsupportedOperationException | IllegalStateException e) {
             String why = from + " (" + (e instanceof EOFException ? "it hung up: perhaps its secret is another one"
@@ -221,7 +225,7 @@ public final class Rendezvous {
         }
     }
 
-    private void greet(Session session, SocketChannel channel, JsonObject who, int first) throws IOException {
+    private void greet(Session session, Pipe pipe, JsonObject who, int first) throws IOException {
         int rank = who.get("rank").getAsInt();
         int world = who.get("world").getAsInt();
         int purpose = who.get("purpose").getAsString().equals(PURPOSES[Peers.DATA]) ? Peers.DATA : Peers.CONTROL;
@@ -242,18 +246,17 @@ public final class Rendezvous {
         session.send(reply);
         if (fault.isPresent()) {
             session.close();
-            channel.close();
+            pipe.close();
             throw new UserError(fault.get());
         }
         if (purpose == Peers.CONTROL) {
             JsonObject at = who.getAsJsonObject("at");
             int port = at.get("port").getAsInt();
             places[rank] = at;
-            peers.names[rank] = channel.getRemoteAddress() instanceof InetSocketAddress
-                    ? Address.of(channel, port).toString() : "this host";
+            peers.names[rank] = pipe.isNetwork() ? Address.of(pipe.channel, port).toString() : "this host";
             places[rank].addProperty("name", peers.names[rank]);
         }
-        peers.put(rank, purpose, channel);
+        peers.put(rank, purpose, pipe);
         if (me.rank == 0 && purpose == Peers.CONTROL) {
             waiting[rank] = session;
             return;
@@ -351,8 +354,9 @@ public final class Rendezvous {
 
     private Session introduce(SocketChannel channel, int to, int purpose, Door door, long until)
             throws IOException {
-        peers.put(to, purpose, channel);
-        Session session = Session.begin(channel, me.secret, true, until);
+        Pipe pipe = pipe(channel, true);
+        peers.put(to, purpose, pipe);
+        Session session = Session.begin(pipe, me.secret, true, until);
         JsonObject who = new JsonObject();
         who.addProperty("rank", me.rank);
         who.addProperty("world", me.world);
@@ -362,6 +366,12 @@ public final class Rendezvous {
         session.send(who);
         check(session.receive());
         return session;
+    }
+
+    /** Within a host nothing needs TLS. */
+    private Pipe pipe(SocketChannel channel, boolean caller) throws IOException {
+        boolean encrypts = me.tls != null && channel.getRemoteAddress() instanceof InetSocketAddress;
+        return new Pipe(channel, encrypts ? new Tls(me.tls, caller) : null);
     }
 
     private static void check(JsonObject reply) {

@@ -270,7 +270,8 @@ class CollectiveTest {
     private static void impostor(String where, int world, boolean waits) throws Exception {
         Member me = RankThreads.member(1, world);
         try (SocketChannel channel = reach(where);
-                Session session = Session.begin(channel, me.secret(), true, System.nanoTime() + 30_000_000_000L)) {
+                Session session = Session.begin(new Pipe(channel, null), me.secret(), true,
+                        System.nanoTime() + 30_000_000_000L)) {
             JsonObject who = new JsonObject();
             who.addProperty("rank", 1);
             who.addProperty("world", world);

@@ -30,7 +30,7 @@ final class RankProcess {
 
     static Rendezvous.Member member(int rank, int world, Duration silence) {
         Rendezvous.Member usual = RankThreads.member(rank, world);
-        return new Rendezvous.Member(rank, world, usual.secret(), usual.program(), usual.timeout(), silence);
+        return new Rendezvous.Member(rank, world, usual.secret(), usual.program(), usual.timeout(), silence, null);
     }
 
     public static void main(String[] args) throws IOException {
