@@ -133,25 +133,29 @@ final class Peers {
         Stream.of(pipes).flatMap(Stream::of).filter(Objects::nonNull).forEach(Pipe::close);
     }
 
-    private Link link(int rank, Selector selector) throws IOException {
-        Pipe data = pipes[rank][DATA];
+    /** Bytes of a block: the same for all links, because the blocks of all are added. */
+    private int block() throws IOException {
         int block = Math.clamp(BLOCKS / pipes.length & -LEAST_BLOCK, LEAST_BLOCK, MOST_BLOCK);
-        if (data.isNetwork()) {
-            block = Math.min(block, MOST_OF_NETWORK);
-            int buffer = Math.min(MOST_BUFFER, BUFFERS / pipes.length);
-            if (buffer >= LEAST_BUFFER) {
-                data.buffer(buffer);
+        int buffer = Math.min(MOST_BUFFER, BUFFERS / pipes.length);
+        for (Pipe[] both : pipes) {
+            if (both[DATA] != null && both[DATA].isNetwork()) {
+                block = Math.min(block, MOST_OF_NETWORK);
+                if (buffer >= LEAST_BUFFER) {
+                    both[DATA].buffer(buffer);
+                }
             }
         }
-        return new Link(rank, "rank " + rank + " (" + names[rank] + ")", data, controls[rank], selector, block);
+        return block;
     }
 
     /** The ranks, all connected. */
     Collective mesh(Rendezvous.Member me, Duration silence, Consumer<String> notes) throws IOException {
         Selector selector = Selector.open();
         List<Link> links = new ArrayList<>();
+        int block = block();
         for (int r = 0; r < me.world(); r++) {
-            links.add(r == me.rank() ? null : link(r, selector));
+            links.add(r == me.rank() ? null : new Link(r, "rank " + r + " (" + names[r] + ")", pipes[r][DATA],
+                    controls[r], selector, block));
         }
         return new Mesh(me.rank(), links.toArray(Link[]::new), selector, me.timeout(), silence, notes);
     }
