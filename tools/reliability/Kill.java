@@ -77,7 +77,7 @@ final class Kill {
 
     private boolean run(int atOnce) throws Exception {
         long begin = System.nanoTime();
-        makeData();
+        makeData(temp);
         for (int interval : INTERVALS) {
             Path log = temp.resolve("whole.log");
             if (!ended(start(reference(interval), interval, false, log))) {
@@ -111,7 +111,7 @@ final class Kill {
     }
 
     /** Tokens that can be learnt: most follow from the one before. */
-    private void makeData() throws IOException {
+    static void makeData(Path temp) throws IOException {
         Path data = Files.createDirectories(temp.resolve("data"));
         Random random = new Random(7);
         for (String file : List.of("train.bin", "val.bin")) {
@@ -168,6 +168,21 @@ final class Kill {
     }
 
     private Process start(Path run, int interval, boolean resume, Path log) throws IOException {
+        List<String> words = new ArrayList<>(List.of("--out-dir", run.toString()));
+        words.addAll(resume ? List.of("--backend", "scalar", "--init-from", "resume") : options(temp, interval));
+        return program(log, words);
+    }
+
+    /** The options of a short run. */
+    static List<String> options(Path temp, int interval) {
+        return List.of("--data", temp.resolve("data").toString(), "--backend", "scalar",
+                "--method", "ada-cvar-loss:alpha=0.3,interval=2", "--n-layer", "2", "--n-head", "2", "--n-embd", "48",
+                "--block-size", "16", "--vocab-size", "1024", "--batch-size", "4", "--dropout", "0.1", "--max-iters",
+                "" + STEPS, "--eval-interval", "5", "--eval-iters", "2", "--checkpoint-interval", "" + interval);
+    }
+
+    /** Starts a training with these words. */
+    static Process program(Path log, List<String> words) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
@@ -176,17 +191,14 @@ final class Kill {
         if (Files.exists(cache)) {
             command.add("-XX:AOTCache=" + cache);
         }
-        command.addAll(List.of("-cp", jars, "io.eslm.cli.Main", "train", "--out-dir", run.toString(), "--backend", "scalar"));
-        command.addAll(resume ? List.of("--init-from", "resume") : List.of("--data", temp.resolve("data").toString(),
-                "--method", "ada-cvar-loss:alpha=0.3,interval=2", "--n-layer", "2", "--n-head", "2", "--n-embd", "48",
-                "--block-size", "16", "--vocab-size", "1024", "--batch-size", "4", "--dropout", "0.1", "--max-iters",
-                "" + STEPS, "--eval-interval", "5", "--eval-iters", "2", "--checkpoint-interval", "" + interval));
+        command.addAll(List.of("-cp", jars, "io.eslm.cli.Main", "train"));
+        command.addAll(words);
         return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
     }
 
     /** True if {@code process} ends by itself, and well. */
-    private static boolean ended(Process process) throws InterruptedException {
+    static boolean ended(Process process) throws InterruptedException {
         if (!process.waitFor(STUCK.toSeconds(), TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor();
             return false;
@@ -242,7 +254,7 @@ final class Kill {
     }
 
     /** How two finished runs differ; "" if they do not. */
-    private static String difference(Path run, Path whole) throws IOException {
+    static String difference(Path run, Path whole) throws IOException {
         String last = "checkpoints/step-%06d".formatted(STEPS);
         for (String file : SAVED) {
             if (!Arrays.equals(Files.readAllBytes(run.resolve(last).resolve(file)),
@@ -267,7 +279,7 @@ final class Kill {
         }).toList();
     }
 
-    private static void delete(Path folder) {
+    static void delete(Path folder) {
         try (Stream<Path> all = Files.walk(folder)) {
             for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(path);

@@ -3,6 +3,7 @@ package io.eslm.run;
 
 import io.eslm.gpt2.collective.Address;
 import io.eslm.gpt2.collective.Rendezvous;
+import io.eslm.gpt2.collective.Tls;
 import io.eslm.gpt2.option.Option;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
 
 /**
  * Options of a process that shares the steps of a training with others: docs/scale.md. What is not given comes from the launcher's
@@ -46,8 +48,17 @@ public final class RankOptions {
     public static final Option<Integer> TIMEOUT =
             Option.count("world timeout", "seconds that a rank waits for another one before it gives up")
                     .must("be at least 1", n -> n >= 1).defaultsTo(1800);
+    public static final Option<Integer> SILENCE =
+            Option.count("world silence",
+                    "seconds without a sign of life after which a rank counts as lost; rank 0's counts")
+                    .must("be at least 1", n -> n >= 1).defaultsTo(60);
 
-    private static final List<Option<?>> ALL = List.of(WORLD, RANK, RENDEZVOUS, SECRET_FILE, TIMEOUT);
+    public static final Option<Path> TLS_FILE = Option.path("tls file", "FILE",
+            "PKCS#12 file with a key and certificates of the job, whose password is the secret: ranks encrypt what goes over a network")
+            .defaultsTo("no encryption", _ -> null);
+
+    private static final List<Option<?>> ALL =
+            List.of(WORLD, RANK, RENDEZVOUS, SECRET_FILE, TLS_FILE, TIMEOUT, SILENCE);
 
     /** A launcher's variables. */
     private record Launcher(String rank, String world) {
@@ -68,11 +79,14 @@ public final class RankOptions {
      * The place of one process.
      *
      * @param rendezvous null for a world of one
+     * @param tls null without TLS
      */
-    record Place(int rank, int world, Address rendezvous, byte[] secret, Duration timeout) {
+    record Place(int rank, int world, Address rendezvous, byte[] secret, Duration timeout, Duration silence,
+            SSLContext tls) {
         RankPlace meeting() {
             return new RankPlace(rank, world, (program, notes) -> Rendezvous
-                    .join(new Rendezvous.Member(rank, world, secret, program, timeout), rendezvous, notes));
+                    .join(new Rendezvous.Member(rank, world, secret, program, timeout, silence, tls), rendezvous,
+                            notes));
         }
     }
 
@@ -108,7 +122,7 @@ public final class RankOptions {
         boolean torchrun = TORCHRUN.started(environment) && environment.containsKey("MASTER_ADDR")
                 && environment.containsKey("MASTER_PORT") && !environment.get(TORCHRUN.world).equals("1");
         if (!asked && !torchrun) {
-            for (Option<?> option : List.of(SECRET_FILE, TIMEOUT)) {
+            for (Option<?> option : List.of(SECRET_FILE, TLS_FILE, TIMEOUT, SILENCE)) {
                 if (own.isSet(option)) {
                     throw new OptionError(option, own.find(option).orElse(null),
                             "is for a training of several ranks. Give "
@@ -130,8 +144,9 @@ public final class RankOptions {
             throw new OptionError(RANK, rank, "must be less than " + WORLD + " " + world);
         }
         Duration timeout = Duration.ofSeconds(own.get(TIMEOUT));
+        Duration silence = Duration.ofSeconds(own.get(SILENCE));
         if (world == 1) {
-            return Optional.of(new Place(rank, world, null, new byte[0], timeout));
+            return Optional.of(new Place(rank, world, null, new byte[0], timeout, silence, null));
         }
         Address rendezvous = address(own, environment);
         byte[] secret = secret(own, environment);
@@ -139,7 +154,19 @@ public final class RankOptions {
             throw new OptionError(SECRET_FILE, null, "must be given where ranks meet over a network (" + rendezvous
                     + "), or the variable " + SECRET + ": the same secret for all ranks, so that nobody else joins");
         }
-        return Optional.of(new Place(rank, world, rendezvous, secret, timeout));
+        return Optional.of(new Place(rank, world, rendezvous, secret, timeout, silence, tls(own, secret)));
+    }
+
+    private static SSLContext tls(OptionValues own, byte[] secret) {
+        Path file = own.find(TLS_FILE).orElse(null);
+        if (file == null) {
+            return null;
+        }
+        if (secret.length == 0) {
+            throw new OptionError(SECRET_FILE, null,
+                    "must be given with " + TLS_FILE + ": it is the password of that file");
+        }
+        return Tls.context(file, new String(secret, StandardCharsets.UTF_8).toCharArray());
     }
 
     private static Address address(OptionValues own, Map<String, String> environment) {

@@ -110,7 +110,7 @@ class BadInputTest {
                 new Case("a setting of another method", 1, "--teacher x: method cvar-loss does not use it",
                         "train --teacher x"),
                 new Case("a setting that there is not", 1,
-                        "--method cvar-loss:alhpa=0.1: unknown setting 'alhpa'; method cvar-loss has alpha, alpha-end",
+                        "--method cvar-loss:alhpa=0.1: unknown setting 'alhpa'; method cvar-loss has alpha, alpha-end, global-value-at-risk",
                         "train --method cvar-loss:alhpa=0.1"),
                 new Case("a word for a level", 1, "--alpha abc: must be a finite number", "train --alpha abc"),
                 new Case("a keep ratio of 0", 1, "--keep-ratio 0.0: must be from 0.001 to 1",

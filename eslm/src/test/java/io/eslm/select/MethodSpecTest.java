@@ -89,7 +89,7 @@ class MethodSpecTest {
     @CsvSource(delimiter = '|', value = {
         "rho | method rho: no such method; choose one of clm, cvar-loss",
         "clm:alpha=0.1 | method clm:alpha=0.1: unknown setting 'alpha'; method clm has no settings",
-        "cvar-loss:alfa=0.1 | method cvar-loss:alfa=0.1: unknown setting 'alfa'; method cvar-loss has alpha, alpha-end",
+        "cvar-loss:alfa=0.1 | method cvar-loss:alfa=0.1: unknown setting 'alfa'; method cvar-loss has alpha, alpha-end, global-value-at-risk",
         "cvar-loss:0.1 | method cvar-loss:0.1: '0.1' has no '='; write NAME:key=value,key=value",
         "cvar-loss: | method cvar-loss:: '' has no '='",
         "cvar-loss:alpha=0.1,alpha=0.2 | method cvar-loss:alpha=0.1,alpha=0.2: 'alpha' is given twice",

@@ -35,9 +35,11 @@ public final class Cluster implements AutoCloseable {
     private static final String TASK_CORES = "spark.task.cpus";
 
     private final SparkSession session;
+    private final boolean ours;
 
-    private Cluster(SparkSession session) {
+    private Cluster(SparkSession session, boolean ours) {
         this.session = session;
+        this.ours = ours;
     }
 
     /** The options that each command on Spark has. */
@@ -109,10 +111,11 @@ public final class Cluster implements AutoCloseable {
         return open(settings(name, options.find(MASTER), wholeExecutors));
     }
 
-    /** Starts a session with these settings. */
+    /** Starts a session with these settings; one that this JVM has already is taken, and stays. */
     static Cluster open(SparkConf conf) {
         try {
-            return new Cluster(SparkSession.builder().config(conf).getOrCreate());
+            boolean there = SparkSession.getDefaultSession().exists(session -> !session.sparkContext().isStopped());
+            return new Cluster(SparkSession.builder().config(conf).getOrCreate(), !there);
         } catch (Exception e) { // Spark's own are checked, and Scala does not say so
             throw new UserError("Spark at " + conf.get("spark.master") + " does not start: " + e.getMessage(), e);
         }
@@ -139,6 +142,8 @@ public final class Cluster implements AutoCloseable {
 
     @Override
     public void close() {
-        session.stop();
+        if (ours) {
+            session.stop();
+        }
     }
 }

@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkExecutorInfo;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -32,6 +33,7 @@ final class RankJob {
     /** In Spark's messages. */
     private static final String NO_ROOM = "SPARK-24819";
     private static final String CANCELLED = "SPARK_JOB_CANCELLED";
+    static final String ATTEMPTS = "spark.stage.maxConsecutiveAttempts";
     private static final int SECRET_BYTES = 32;
     /** How long tasks of a stage that failed may take to end. */
     private static final Duration ENDING = Duration.ofMinutes(3);
@@ -42,6 +44,7 @@ final class RankJob {
     private final Path folder;
     private final int world;
     private final Duration timeout;
+    private final Duration silence;
     private final int most;
 
     /**
@@ -49,13 +52,23 @@ final class RankJob {
      * @param world number of ranks
      * @param most how often in a row a stage may fail without a new checkpoint
      */
-    RankJob(Cluster cluster, Terminal screen, Path folder, int world, Duration timeout, int most) {
+    RankJob(Cluster cluster, Terminal screen, Path folder, int world, Duration timeout, Duration silence, int most) {
         this.cluster = cluster;
         this.screen = screen;
         this.folder = folder;
         this.world = world;
         this.timeout = timeout;
+        this.silence = silence;
         this.most = most;
+    }
+
+    /** Sets what Spark must do for ranks: starting them again is ours, as Spark counts attempts that made progress, too. */
+    static SparkConf settle(SparkConf settings) {
+        return settings.set(ATTEMPTS, "1")
+                .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "3s")
+                .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "200")
+                .setIfMissing("spark.task.reaper.enabled", "true")
+                .setIfMissing("spark.task.reaper.killTimeout", "120s");
     }
 
     /** Trains; returns the exit code of rank 0. @param words of the command, for each rank */
@@ -65,7 +78,7 @@ final class RankJob {
             List<String> now = words;
             int failed = 0;
             while (true) {
-                RankTask task = new RankTask(now, secret(), timeout, shared);
+                RankTask task = new RankTask(now, secret(), timeout, silence, shared);
                 try {
                     return new Job(cluster, screen).attempt("train " + folder, context -> stage(context, task));
                 } catch (Job.SparkFailure e) {

@@ -37,18 +37,21 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     private final String[] words;
     private final byte[] secret;
     private final Duration timeout;
+    private final Duration silence;
     private final SharedFolder shared;
 
     /**
      * @param words of the command, with files named from the root
      * @param secret of the job
      * @param timeout how long a rank waits for another
+     * @param silence without a sign of life, after which a rank counts as lost
      * @param shared where the folder of the run is
      */
-    RankTask(List<String> words, byte[] secret, Duration timeout, SharedFolder shared) {
+    RankTask(List<String> words, byte[] secret, Duration timeout, Duration silence, SharedFolder shared) {
         this.words = words.toArray(String[]::new);
         this.secret = secret.clone();
         this.timeout = timeout;
+        this.silence = silence;
         this.shared = shared;
     }
 
@@ -99,7 +102,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Integ
     }
 
     private Collective meet(int rank, int world, Address where, Door door, String program, Consumer<String> notes) {
-        Rendezvous.Member me = new Rendezvous.Member(rank, world, secret, program, timeout);
+        Rendezvous.Member me = new Rendezvous.Member(rank, world, secret, program, timeout, silence, null);
         return world > 1 && rank == 0 ? Rendezvous.host(me, door, notes) : Rendezvous.join(me, where, notes);
     }
 

@@ -29,11 +29,10 @@ import picocli.CommandLine.Model.CommandSpec;
             "  eslm train --spark local-cluster[4,1,2048] --data book.txt --grad-accum 4 --out-dir runs/book",
             "  spark-submit --class io.eslm.spark.SparkMain eslm-spark.jar train --data /data/owt --out-dir /runs/owt …"})
 final class SparkTrainCommand extends TrainCommand {
-    private static final String ATTEMPTS = "spark.stage.maxConsecutiveAttempts";
     private static final int USUAL_ATTEMPTS = 4;
     /** What Spark decides. */
     private static final List<Option<?>> OF_LAUNCHERS =
-            List.of(RankOptions.RANK, RankOptions.RENDEZVOUS, RankOptions.SECRET_FILE);
+            List.of(RankOptions.RANK, RankOptions.RENDEZVOUS, RankOptions.SECRET_FILE, RankOptions.TLS_FILE);
 
     @Override
     protected void declare(CommandSpec command) {
@@ -69,17 +68,11 @@ final class SparkTrainCommand extends TrainCommand {
                     + " executors, and each takes one rank");
         });
         describe().place(new RankPlace(0, world, null)).goingOn().check();
-        int most = settings.getInt(ATTEMPTS, USUAL_ATTEMPTS);
-        // Starting again is ours: Spark would not, once a rank is done, and it counts attempts that made progress.
-        settings.set(ATTEMPTS, "1").setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "3s")
-                .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "200")
-                .setIfMissing("spark.task.reaper.enabled", "true")
-                .setIfMissing("spark.task.reaper.killTimeout", "120s");
+        int most = settings.getInt(RankJob.ATTEMPTS, USUAL_ATTEMPTS);
         screen.note("starting " + world + " ranks on " + settings.get("spark.master") + " …");
-        try (Cluster cluster = Cluster.open(settings)) {
+        try (Cluster cluster = Cluster.open(RankJob.settle(settings))) {
             return new RankJob(cluster, screen, folder, world, Duration.ofSeconds(options.get(RankOptions.TIMEOUT)),
-                    most)
-                    .run(words);
+                    Duration.ofSeconds(options.get(RankOptions.SILENCE)), most).run(words);
         }
     }
 }

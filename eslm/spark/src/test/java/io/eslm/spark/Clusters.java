@@ -17,29 +17,60 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import picocli.CommandLine;
-import picocli.CommandLine.Model.CommandSpec;
+import org.apache.spark.SparkConf;
 
 /** Clusters of executors that are processes of this machine, the program on them, and small inputs. */
 final class Clusters {
+    static final int EXECUTORS = 4;
     private static final int MB = 512;
+    private static final String MASTER = DeclaredOptions.flag(Cluster.MASTER) + "=";
+    private static Cluster shared;
+    private static boolean sharedByRanks;
 
     private Clusters() {
     }
 
-    /** The word that asks for a cluster. */
+    /** The word that asks for a cluster; the executors are some of those that tests share. */
     static String master(int executors) {
-        return DeclaredOptions.flag(Cluster.MASTER) + "=local-cluster[" + executors + ",1," + MB + "]";
+        return MASTER + "local-cluster[" + executors + ",1," + MB + "]";
     }
 
-    static Cluster open(int executors) {
-        DeclaredOptions options = new DeclaredOptions();
-        CommandSpec command = CommandSpec.create();
-        options.add(command, "", Cluster.options());
-        new CommandLine(command).parseArgs(master(executors));
-        return Cluster.open(options, "test", true);
+    /** The word that asks for threads of this process. */
+    static String local(int threads) {
+        return MASTER + "local[" + threads + "]";
+    }
+
+    /** Executors that tests share, because starting one takes seconds; started on first use. @param ranks whether for trainings */
+    static Cluster shared(boolean ranks) {
+        if (shared == null || ranks != sharedByRanks) {
+            stopShared();
+            // Executors that live for a minute: quick to start, and no vectors, which need the second compiler.
+            System.setProperty("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
+            SparkConf settings =
+                    Cluster.settings("test", Optional.of(master(EXECUTORS).substring(MASTER.length())), true);
+            shared = Cluster.open(ranks ? RankJob.settle(settings) : settings);
+            sharedByRanks = ranks;
+            awaitExecutors();
+        }
+        return shared;
+    }
+
+    /** Waits until all executors are there, those too that replace killed ones. */
+    static void awaitExecutors() {
+        // Spark counts the driver, too.
+        await(() -> shared.session().sparkContext().statusTracker().getExecutorInfos().length > EXECUTORS
+                && executors().size() == EXECUTORS);
+    }
+
+    private static void stopShared() {
+        if (shared != null) {
+            shared.close();
+            shared = null;
+        }
     }
 
     /** How the program ended. */
@@ -50,16 +81,28 @@ final class Clusters {
         }
     }
 
-    /** The program on Spark, if a word of {@link #master} is there, and else by itself. */
+    /** The program on Spark, if a word of {@link #master} or {@link #local} is there, and else by itself. */
     static Outcome run(List<String> words) {
+        if (words.stream().anyMatch(word -> word.startsWith(MASTER + "local-cluster"))) {
+            shared(words.getFirst().equals("train"));
+        } else if (isOnSpark(words)) {
+            stopShared();
+        }
+        return start(words);
+    }
+
+    /** Like {@link #run}, where nothing should come to need executors. */
+    static Outcome start(List<String> words) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         String[] args = words.toArray(String[]::new);
-        // Executors that live for seconds: quick to start, and no vectors, which need the second compiler.
-        System.setProperty("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
-        boolean spark = words.stream().anyMatch(word -> word.startsWith(DeclaredOptions.flag(Cluster.MASTER) + "="));
-        int code = spark ? Main.run(out, err, false, SparkMain.commands(), args) : Main.run(out, err, false, args);
+        int code = isOnSpark(words) ? Main.run(out, err, false, SparkMain.commands(), args)
+                : Main.run(out, err, false, args);
         return new Outcome(code, out.toString(), err.toString());
+    }
+
+    private static boolean isOnSpark(List<String> words) {
+        return words.stream().anyMatch(word -> word.startsWith(MASTER));
     }
 
     static String word(Option<?> option, Object value) {
@@ -84,7 +127,7 @@ final class Clusters {
         });
     }
 
-    private static void await(java.util.function.BooleanSupplier condition) {
+    static void await(BooleanSupplier condition) {
         while (!condition.getAsBoolean()) {
             try {
                 Thread.sleep(1);

@@ -117,7 +117,7 @@ class SparkTrainTest {
     }
 
     private static void assertError(String begin, List<String> words) {
-        var failed = Clusters.run(words);
+        var failed = Clusters.start(words);
         assertEquals(1, failed.code(), failed.err());
         assertTrue(failed.err().startsWith("error: " + begin), failed.err());
         assertEquals(1, failed.err().lines().count(), failed.err());

@@ -83,8 +83,11 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
 
     /** The method {@code name}, which keeps the tail of {@code risk}. */
     static Method tail(String name, Risk risk) {
-        return Method.of(name, List.of(ValueAtRisk.ALPHA, AlphaSchedule.ALPHA_END),
-                (spec, _) -> new SelectiveObjective(spec.toString(), AlphaSchedule.of(spec.values()), risk));
+        return Method.of(name, List.of(ValueAtRisk.ALPHA, AlphaSchedule.ALPHA_END, ValueAtRisk.GLOBAL), (spec, _) -> {
+            AlphaSchedule alpha = AlphaSchedule.of(spec.values());
+            return spec.values().find(ValueAtRisk.GLOBAL).orElse(false)
+                    ? new StepTail(spec.toString(), alpha, risk) : new SelectiveObjective(spec.toString(), alpha, risk);
+        });
     }
 
     @Override
@@ -142,7 +145,7 @@ public final class SelectiveObjective implements Objective, SelectionPreview {
         return selection;
     }
 
-    private static boolean finite(float[] values) {
+    static boolean finite(float[] values) {
         for (float v : values) {
             if (!Float.isFinite(v)) {
                 return false;

@@ -16,6 +16,11 @@ public final class ValueAtRisk {
     public static final Option<Double> ALPHA =
             level("alpha", "confidence level: about this share of the tokens is dropped").defaultsTo(0.1);
 
+    /** Whether one threshold serves all micro-batches of a step. */
+    public static final Option<Boolean> GLOBAL = Option.flag("global value at risk",
+            "one threshold for the tokens of all micro-batches of a step, on all ranks (docs/scale.md)")
+            .defaultsTo("each micro-batch has its own", _ -> null);
+
     private static final int BITS = 11;
     private static final int BUCKETS = 1 << BITS;
 

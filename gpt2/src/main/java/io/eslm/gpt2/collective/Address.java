@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -21,6 +22,8 @@ import java.nio.file.Path;
 public record Address(String host, int port, Path path) {
     private static final String UNIX = "unix:";
     private static final int UNIX_BUFFER = 1 << 21;
+    /** Milliseconds that a host may take to answer. */
+    private static final int CONNECT = 10_000;
     /** Bytes of the path of a Unix-domain socket, on every system. */
     private static final int LONGEST_PATH = 100;
 
@@ -75,9 +78,20 @@ public record Address(String host, int port, Path path) {
     /** A connection to here. */
     SocketChannel open() throws IOException {
         SocketAddress to = resolve();
-        SocketChannel channel = SocketChannel.open(to);
-        tune(channel);
-        return channel;
+        SocketChannel channel =
+                isUnix() ? SocketChannel.open(StandardProtocolFamily.UNIX) : SocketChannel.open();
+        try {
+            if (isUnix()) {
+                channel.connect(to);
+            } else {
+                channel.socket().connect(to, CONNECT);
+            }
+            tune(channel);
+            return channel;
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /**

@@ -1,36 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.collective;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * The connections to one other rank: one for numbers, and one on which a rank that must end says why. In an exchange, a header of
- * {@value #HEADER} bytes goes before the bytes themselves, each way.
+ * The connections to one other rank: one for numbers, and the {@link Control}. In an exchange, a header of {@value #HEADER} bytes goes
+ * before the bytes themselves, each way.
  */
 final class Link {
     static final int HEADER = 24;
-    private static final int LONGEST_WORDS = 1 << 13;
 
     /** The rank at the other end. */
     final int rank;
     /** Its name in messages. */
     final String name;
-    private final SocketChannel data;
-    private final SocketChannel control;
+    final Control control;
+    private final Pipe data;
     private final SelectionKey dataKey;
-    private final SelectionKey controlKey;
     private final ByteBuffer out;
     private final ByteBuffer in;
     private final ByteBuffer header = buffer(HEADER);
-    private final ByteBuffer words = ByteBuffer.allocate(4 + LONGEST_WORDS);
     /** Bytes that are not in {@link #out} yet, and bytes that have not arrived; -1 before their header. */
     private long toSend;
     private long sentTo;
@@ -42,7 +36,7 @@ final class Link {
     private long sentAt;
     private long heardAt;
 
-    Link(int rank, String name, SocketChannel data, SocketChannel control, Selector selector, int block)
+    Link(int rank, String name, Pipe data, Control control, Selector selector, int block)
             throws IOException {
         this.rank = rank;
         this.name = name;
@@ -50,10 +44,7 @@ final class Link {
         this.control = control;
         out = buffer(block);
         in = buffer(block);
-        data.configureBlocking(false);
-        control.configureBlocking(false);
-        dataKey = data.register(selector, 0, this);
-        controlKey = control.register(selector, SelectionKey.OP_READ, this);
+        dataKey = data.register(selector, 0);
     }
 
     private static ByteBuffer buffer(int bytes) {
@@ -102,19 +93,17 @@ final class Link {
 
     /** Sends what can be sent without waiting; true if something was. */
     boolean send(Exchange exchange, long now) throws IOException {
-        if (!out.hasRemaining()) {
-            if (toSend == 0) {
-                return false;
-            }
+        if (!out.hasRemaining() && toSend > 0) {
             out.clear();
             fill(exchange);
             out.flip();
         }
-        if (data.write(out) == 0) {
+        if (!out.hasRemaining() && !data.pending()) {
             return false;
         }
-        sentAt = now;
-        return true;
+        boolean moved = data.write(out) > 0;
+        sentAt = moved ? now : sentAt;
+        return moved;
     }
 
     /** Receives what is there; true if something is. */
@@ -124,7 +113,7 @@ final class Link {
         }
         boolean moved = false;
         if (toCome < 0) {
-            moved = read(header) > 0;
+            moved = data.read(header) > 0;
             if (!header.hasRemaining()) {
                 header.flip();
                 long got = header.getLong();
@@ -138,7 +127,7 @@ final class Link {
             }
         }
         if (toCome >= 0 && in.hasRemaining()) {
-            moved |= read(in) > 0;
+            moved |= data.read(in) > 0;
             if (!in.hasRemaining()) {
                 in.flip();
                 full = true;
@@ -156,14 +145,6 @@ final class Link {
     /** How long that rank was busy before the exchange that is done, in nanoseconds. */
     long busy() {
         return busy;
-    }
-
-    private int read(ByteBuffer into) throws IOException {
-        int n = data.read(into);
-        if (n < 0) {
-            throw new EOFException("it hung up");
-        }
-        return n;
     }
 
     private void nextBlock() {
@@ -188,7 +169,7 @@ final class Link {
     }
 
     private boolean sends() {
-        return toSend > 0 || out.hasRemaining();
+        return toSend > 0 || out.hasRemaining() || data.pending();
     }
 
     /** True if this rank waits for bytes of that one. */
@@ -214,46 +195,9 @@ final class Link {
         dataKey.cancel();
     }
 
-    /** True if that rank has closed the connection on which it would say something. */
-    boolean ended() {
-        return !controlKey.isValid();
-    }
-
-    /** What that rank has said about why it ends; empty if it has said nothing. */
-    Optional<String> words() {
-        try {
-            if (controlKey.isValid() && control.read(words) < 0) {
-                controlKey.cancel();
-            }
-        } catch (IOException _) {
-            controlKey.cancel();
-        }
-        if (words.position() < 4 || words.position() < 4 + words.getInt(0)) {
-            return Optional.empty();
-        }
-        return Optional.of(new String(words.array(), 4, Math.clamp(words.getInt(0), 0, LONGEST_WORDS),
-                StandardCharsets.UTF_8));
-    }
-
-    /** Tells that rank why this one ends. The words are few enough for the system to take them at once. */
-    void say(String why) {
-        byte[] text = why.getBytes(StandardCharsets.UTF_8);
-        int n = Math.min(text.length, LONGEST_WORDS);
-        try {
-            control.write(ByteBuffer.allocate(4 + n).putInt(n).put(text, 0, n).flip());
-        } catch (IOException _) {
-            // it has ended too
-        }
-    }
-
     void close() {
-        for (SocketChannel channel : new SocketChannel[] {control, data}) {
-            try {
-                channel.close();
-            } catch (IOException _) {
-                // the system closes it with the process
-            }
-        }
+        control.close();
+        data.close();
     }
 
     /** The other rank is at another exchange. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -17,13 +18,9 @@ import java.util.stream.Collectors;
  * same time, in the calling thread.
  */
 final class Mesh implements Collective {
-    /** Memory of all links together, about, each way. */
     private static final String LATE =
             "It may be stopped, overloaded or cut off from the network; see what it printed. If it "
                     + "evaluates, saves or is paused for longer, give all ranks a longer world timeout";
-    private static final int BUFFERS = 1 << 24;
-    private static final int MOST = 1 << 18;
-    private static final int LEAST = 1 << 13;
     /** How long to wait for a rank whose connection broke to say why. */
     private static final Duration WORDS = Duration.ofSeconds(2);
     private static final long TICK = 1000;
@@ -32,6 +29,7 @@ final class Mesh implements Collective {
     private final Link[] links;
     private final List<Link> others = new ArrayList<>();
     private final Selector selector;
+    private final Heart heart;
     private final Duration timeout;
     private long number;
     private boolean closed;
@@ -44,9 +42,11 @@ final class Mesh implements Collective {
 
     /**
      * @param links by rank; null at this one's place
+     * @param timeout how long an exchange waits for a rank that lives
+     * @param silence after which a rank counts as lost
      * @param notes hears, on rank 0, which rank is slow
      */
-    Mesh(int rank, Link[] links, Selector selector, Duration timeout, Consumer<String> notes) {
+    Mesh(int rank, Link[] links, Selector selector, Duration timeout, Duration silence, Consumer<String> notes) {
         busy = new long[links.length];
         pace = rank == 0 ? new Pace(links.length, notes) : null;
         this.rank = rank;
@@ -58,11 +58,7 @@ final class Mesh implements Collective {
                 others.add(link);
             }
         }
-    }
-
-    /** Bytes of a buffer, where there are {@code world} ranks. */
-    static int block(int world) {
-        return Math.clamp(BUFFERS / world & -LEAST, LEAST, MOST);
+        heart = new Heart(others.stream().map(link -> link.control).toList(), silence, selector::wakeup);
     }
 
     @Override
@@ -157,13 +153,17 @@ final class Mesh implements Collective {
         }
         selector.selectedKeys().clear();
         for (Link link : others) {
-            Optional<String> words = link.words();
             if (heard == null && !link.done()) {
-                heard = words.orElse(null);
+                heard = link.control.words().orElse(null);
             }
         }
         if (heard != null) {
             return;
+        }
+        String lost = names(link -> !link.done() && heart.misses(link.control));
+        if (!lost.isEmpty()) {
+            throw end(lost + " has shown no life for " + shown(heart.silence())
+                    + ": it is stopped or cut off from the network, or its host is");
         }
         UserError.check(!Thread.currentThread().isInterrupted(), "rank %d was interrupted", rank);
         late(Link::silentSince).ifPresent(names -> {
@@ -183,14 +183,16 @@ final class Mesh implements Collective {
 
     private Optional<String> late(Function<Link, Optional<Long>> since) {
         long now = System.nanoTime();
-        String names = others.stream()
-                .filter(link -> since.apply(link).filter(at -> now - at > timeout.toNanos()).isPresent())
-                .map(link -> link.name).collect(Collectors.joining(" and "));
+        String names = names(link -> since.apply(link).filter(at -> now - at > timeout.toNanos()).isPresent());
         return names.isEmpty() ? Optional.empty() : Optional.of(names);
     }
 
+    private String names(Predicate<Link> of) {
+        return others.stream().filter(of).map(link -> link.name).collect(Collectors.joining(" and "));
+    }
+
     private Optional<String> words() {
-        return others.stream().flatMap(link -> link.words().stream()).findFirst();
+        return others.stream().flatMap(link -> link.control.words().stream()).findFirst();
     }
 
     /** Another rank's connection broke: it says why, unless it was killed. */
@@ -200,7 +202,7 @@ final class Mesh implements Collective {
         }
         others.forEach(Link::ignoreData);
         long deadline = System.nanoTime() + WORDS.toNanos();
-        while (link.words().isEmpty() && !link.ended() && System.nanoTime() < deadline) {
+        while (link.control.words().isEmpty() && !link.control.ended() && System.nanoTime() < deadline) {
             try {
                 selector.select(Math.max(1, (deadline - System.nanoTime()) / 1_000_000));
                 selector.selectedKeys().clear();
@@ -208,13 +210,14 @@ final class Mesh implements Collective {
                 break;
             }
         }
-        return end(link.words().or(this::words).orElse(link.name + " has ended without a word (" + Door.reason(e)
-                + "): it was killed, or its host is gone"));
+        return end(
+                link.control.words().or(this::words).orElse(link.name + " has ended without a word (" + Door.reason(e)
+                        + "): it was killed, or its host is gone"));
     }
 
     /** Tells the others what happened, and closes. */
     private UserError end(String why) {
-        others.forEach(link -> link.say(why));
+        others.forEach(link -> link.control.say(why));
         close();
         return new UserError(why);
     }
@@ -230,6 +233,7 @@ final class Mesh implements Collective {
     public void close() {
         if (!closed) {
             closed = true;
+            heart.close();
             others.forEach(Link::close);
             try {
                 selector.close();

@@ -7,16 +7,14 @@ import io.eslm.tensor.UserError;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import javax.net.ssl.SSLContext;
 
 /**
  * How ranks find each other: rank 0 waits at an address that all know. The others come there, say where they wait themselves, and
@@ -27,9 +25,10 @@ public final class Rendezvous {
     /** How long one that connects may take to show that it is a rank. */
     private static final Duration GREETING = Duration.ofSeconds(10);
     private static final Duration RETRY = Duration.ofMillis(200);
+    /** How often to look whether one that has come has ended since. */
+    private static final Duration LOOK = Duration.ofMillis(200);
+    private static final Duration SILENCE = Duration.ofSeconds(60);
     private static final String[] PURPOSES = {"data", "control"};
-    private static final int DATA = 0;
-    private static final int CONTROL = 1;
 
     /**
      * What a rank brings.
@@ -37,8 +36,16 @@ public final class Rendezvous {
      * @param secret of the job; empty where only this host can come in
      * @param program name and version, which must be the same
      * @param timeout how long to wait for others: for the first time, and in every exchange
+     * @param silence without a sign of life, after which a rank counts as lost; rank 0's counts
+     * @param tls through which it goes over a network; null without TLS
      */
-    public record Member(int rank, int world, byte[] secret, String program, Duration timeout) {
+    public record Member(int rank, int world, byte[] secret, String program, Duration timeout, Duration silence,
+            SSLContext tls) {
+        /** One that waits a minute for a sign of life, without TLS. */
+        public Member(int rank, int world, byte[] secret, String program, Duration timeout) {
+            this(rank, world, secret, program, timeout, SILENCE, null);
+        }
+
         /** @throws UserError unless 0 ≤ rank &lt; world */
         public Member {
             UserError.check(world >= 1 && rank >= 0 && rank < world, "rank %d of %d: must be from 0 to %d", rank,
@@ -50,20 +57,19 @@ public final class Rendezvous {
     private final Member me;
     private final Consumer<String> notes;
     private final long deadline;
-    /** By rank, then purpose. */
-    private final SocketChannel[][] channels;
+    private final Peers peers;
     private final JsonObject[] places;
-    private final String[] names;
-    private final List<Session> waiting = new ArrayList<>();
+    /** On rank 0, of ranks that wait for the table. */
+    private final Session[] waiting;
     private final List<String> refused = new ArrayList<>();
 
     private Rendezvous(Member me, Consumer<String> notes) {
         this.me = me;
         this.notes = notes;
         deadline = System.nanoTime() + me.timeout.toNanos();
-        channels = new SocketChannel[me.world][2];
+        peers = new Peers(me.world);
         places = new JsonObject[me.world];
-        names = new String[me.world];
+        waiting = new Session[me.world];
     }
 
     /** Opens the door at {@code address} if this is rank 0, else goes there. */
@@ -85,7 +91,7 @@ public final class Rendezvous {
 
     private Collective receive(Door door) {
         try (door) {
-            accept(door, 1, CONTROL);
+            accept(door, 1, Peers.CONTROL);
             places[0] = place(door);
             JsonArray all = new JsonArray();
             for (JsonObject place : places) {
@@ -93,19 +99,29 @@ public final class Rendezvous {
             }
             JsonObject table = new JsonObject();
             table.add("ranks", all);
-            for (Session session : waiting) {
-                session.send(table);
-                session.close();
+            table.addProperty("silence", me.silence.toMillis());
+            for (int r = 1; r < me.world; r++) {
+                give(r, table);
             }
-            waiting.clear();
-            accept(door, 1, DATA);
-            return mesh();
+            accept(door, 1, Peers.DATA);
+            return peers.mesh(me, me.silence, notes);
         } catch (IOException e) {
             throw failed("rank 0 cannot begin with the others: " + Door.reason(e), e);
         } catch (RuntimeException e) {
             tell(e.getMessage());
-            closeAll();
+            peers.end(e.getMessage());
             throw e;
+        }
+    }
+
+    /** Says to a rank that waits where all are. */
+    private void give(int rank, JsonObject table) {
+        try (Session session = waiting[rank]) {
+            waiting[rank] = null;
+            session.send(table);
+            peers.listen(rank);
+        } catch (IOException _) {
+            throw peers.ended(rank);
         }
     }
 
@@ -115,12 +131,36 @@ public final class Rendezvous {
         end.addProperty("end", why);
         for (Session session : waiting) {
             try {
-                session.send(end);
-                session.close();
+                if (session != null) {
+                    session.send(end);
+                    session.close();
+                }
             } catch (IOException _) {
                 // it has ended too
             }
         }
+    }
+
+    /** True if none of the ranks that wait for the table has ended; those that have may come again. */
+    private boolean allWait() throws IOException {
+        boolean all = true;
+        for (int r = 1; r < me.world; r++) {
+            all &= waiting[r] == null || !gone(r, Peers.CONTROL);
+        }
+        return all;
+    }
+
+    /** True, and forgotten, if the process that came as {@code rank} has ended since. */
+    private boolean gone(int rank, int purpose) throws IOException {
+        if (!peers.forgetIfGone(rank, purpose)) {
+            return false;
+        }
+        if (waiting[rank] != null) {
+            waiting[rank].close();
+            waiting[rank] = null;
+        }
+        notes.accept("rank " + rank + " had come and has ended; another process may come in its place");
+        return true;
     }
 
     // ---- both
@@ -137,53 +177,58 @@ public final class Rendezvous {
         return at;
     }
 
-    /** Takes in all ranks from {@code first} on, for these purposes. */
+    /** Takes in all ranks from {@code first} on, for these purposes; on return all that have come are still there. */
     private void accept(Door door, int first, int... purposes) throws IOException {
-        while (!missing(first, purposes).isEmpty()) {
-            SocketChannel channel = door.accept(deadline);
-            if (channel == null) {
-                List<Integer> late = missing(first, purposes);
-                throw new UserError((late.size() == 1 ? "rank " : "ranks ")
-                        + late.stream().map(String::valueOf).collect(Collectors.joining(", "))
-                        + (late.size() == 1 ? " has" : " have") + " not come to rank " + me.rank + " within "
-                        + Mesh.shown(me.timeout) + ". Start " + (late.size() == 1 ? "it" : "them")
-                        + ", or see what " + (late.size() == 1 ? "it" : "they") + " printed"
-                        + (refused.isEmpty() ? "" : ". Sent away: " + String.join("; ", refused)));
-            }
-            String from =
-                    Optional.ofNullable(channel.getRemoteAddress()).map(Object::toString).filter(s -> !s.isEmpty())
-                            .orElse("this host");
-            Session session = null;
-            try {
-                session = Session.begin(channel, me.secret, false,
-                        Math.min(deadline, System.nanoTime() + GREETING.toNanos()));
-                JsonObject who = session.receive();
-                greet(session, channel, who, first);
-            } catch (IOException | ClassCastException | NullPointerException | NumberFormatException
-                    | UnsupportedOperationException | IllegalStateException e) {
-                String why = from + " (" + (e instanceof EOFException ? "it hung up: perhaps its secret is another one"
-                        : String.valueOf(e.getMessage())) + ")";
-                notes.accept("sent away " + why);
-                if (refused.size() < 3) {
-                    refused.add(why);
-                }
-                if (session != null) {
-                    session.close();
-                }
-                channel.close();
+        while (!peers.missing(first, purposes).isEmpty() || !allWait()) {
+            peers.check();
+            SocketChannel channel = door.accept(Math.min(deadline, System.nanoTime() + LOOK.toNanos()));
+            if (channel != null) {
+                hear(channel, first);
+            } else if (System.nanoTime() >= deadline) {
+                throw late(peers.missing(first, purposes));
             }
         }
     }
 
-    private List<Integer> missing(int first, int... purposes) {
-        return IntStream.range(first, me.world)
-                .filter(r -> IntStream.of(purposes).anyMatch(purpose -> channels[r][purpose] == null)).boxed().toList();
+    private UserError late(List<Integer> late) {
+        return new UserError((late.size() == 1 ? "rank " : "ranks ")
+                + late.stream().map(String::valueOf).collect(Collectors.joining(", "))
+                + (late.size() == 1 ? " has" : " have") + " not come to rank " + me.rank + " within "
+                + Mesh.shown(me.timeout) + ". Start " + (late.size() == 1 ? "it" : "them")
+                + ", or see what " + (late.size() == 1 ? "it" : "they") + " printed"
+                + (refused.isEmpty() ? "" : ". Sent away: " + String.join("; ", refused)));
     }
 
-    private void greet(Session session, SocketChannel channel, JsonObject who, int first) throws IOException {
+    /** Hears who has come, and sends away who is no rank. */
+    private void hear(SocketChannel channel, int first) throws IOException {
+        String from = Optional.ofNullable(channel.getRemoteAddress()).map(Object::toString).filter(s -> !s.isEmpty())
+                .orElse("this host");
+        Session session = null;
+        Pipe pipe = pipe(channel, false);
+        try {
+            session = Session.begin(pipe, me.secret, false,
+                    Math.min(deadline, System.nanoTime() + GREETING.toNanos()));
+            JsonObject who = session.receive();
+            greet(session, pipe, who, first);
+        } catch (IOException | ClassCastException | NullPointerException | NumberFormatException
+                | UnsupportedOperationException | IllegalStateException e) {
+            String why = from + " (" + (e instanceof EOFException ? "it hung up: perhaps its secret is another one"
+                    : String.valueOf(e.getMessage())) + ")";
+            notes.accept("sent away " + why);
+            if (refused.size() < 3) {
+                refused.add(why);
+            }
+            if (session != null) {
+                session.close();
+            }
+            channel.close();
+        }
+    }
+
+    private void greet(Session session, Pipe pipe, JsonObject who, int first) throws IOException {
         int rank = who.get("rank").getAsInt();
         int world = who.get("world").getAsInt();
-        int purpose = who.get("purpose").getAsString().equals(PURPOSES[DATA]) ? DATA : CONTROL;
+        int purpose = who.get("purpose").getAsString().equals(PURPOSES[Peers.DATA]) ? Peers.DATA : Peers.CONTROL;
         String program = who.get("program").getAsString();
         Optional<String> fault = Optional.empty();
         if (!program.equals(me.program)) {
@@ -192,7 +237,7 @@ public final class Rendezvous {
         } else if (world != me.world) {
             fault = Optional.of("rank " + rank + " was started for " + world + " ranks, but rank " + me.rank + " for "
                     + me.world + ". Give all the same number");
-        } else if (rank < first || rank >= me.world || channels[rank][purpose] != null && !gone(rank, purpose)) {
+        } else if (rank < first || rank >= me.world || peers.has(rank, purpose) && !gone(rank, purpose)) {
             fault = Optional.of("rank " + rank + " has come twice. Give each process another rank, from 0 to "
                     + (me.world - 1));
         }
@@ -201,51 +246,32 @@ public final class Rendezvous {
         session.send(reply);
         if (fault.isPresent()) {
             session.close();
-            channel.close();
+            pipe.close();
             throw new UserError(fault.get());
         }
-        if (purpose == CONTROL) {
+        if (purpose == Peers.CONTROL) {
             JsonObject at = who.getAsJsonObject("at");
             int port = at.get("port").getAsInt();
             places[rank] = at;
-            names[rank] = channel.getRemoteAddress() instanceof InetSocketAddress ? Address.of(channel, port).toString()
-                    : "this host";
-            places[rank].addProperty("name", names[rank]);
+            peers.names[rank] = pipe.isNetwork() ? Address.of(pipe.channel, port).toString() : "this host";
+            places[rank].addProperty("name", peers.names[rank]);
         }
-        channels[rank][purpose] = channel;
-        if (me.rank == 0 && purpose == CONTROL) {
-            waiting.add(session);
-        } else {
-            session.close();
+        peers.put(rank, purpose, pipe);
+        if (me.rank == 0 && purpose == Peers.CONTROL) {
+            waiting[rank] = session;
+            return;
         }
-    }
-
-    /** True if the process that came as {@code rank} has ended since; another one may then come in its place. */
-    private boolean gone(int rank, int purpose) throws IOException {
-        SocketChannel old = channels[rank][purpose];
-        try {
-            if (old.isBlocking() || old.read(ByteBuffer.allocate(1)) >= 0) {
-                return false;
-            }
-        } catch (IOException _) {
-            // its host is gone
+        session.close();
+        if (purpose == Peers.CONTROL) {
+            peers.listen(rank);
         }
-        for (Session session : List.copyOf(waiting)) {
-            if (session.channel() == old) {
-                waiting.remove(session);
-                session.close();
-            }
-        }
-        old.close();
-        channels[rank][purpose] = null;
-        notes.accept("rank " + rank + " has come again");
-        return true;
     }
 
     // ---- the others
 
     private Collective come(Address address) {
         Door door = null;
+        peers.names[0] = address.toString();
         try {
             SocketChannel first = reach(address, 0);
             door = first.getLocalAddress() instanceof InetSocketAddress at
@@ -253,34 +279,44 @@ public final class Rendezvous {
                     : Door.ofThisHost();
             JsonObject table;
             // Longer than rank 0 waits: it says who has not come.
-            try (Session control = introduce(first, 0, CONTROL, door, deadline + GREETING.toNanos())) {
+            try (Session control = introduce(first, 0, Peers.CONTROL, door, deadline + GREETING.toNanos())) {
                 table = control.receive();
             }
             check(table);
+            peers.listen(0);
             JsonArray all = table.getAsJsonArray("ranks");
-            names[0] = address.toString();
-            introduce(reach(all.get(0).getAsJsonObject(), address, 0), 0, DATA, door, deadline).close();
+            introduce(reach(all.get(0).getAsJsonObject(), address, 0), 0, Peers.DATA, door, deadline).close();
             for (int r = 1; r < me.rank; r++) {
-                JsonObject there = all.get(r).getAsJsonObject();
-                names[r] = there.get("name").getAsString();
-                Address network = address.isUnix() ? null : Address.parse(names[r]);
-                introduce(reach(there, network, r), r, CONTROL, door, deadline).close();
-                introduce(reach(there, network, r), r, DATA, door, deadline).close();
+                meet(r, all.get(r).getAsJsonObject(), address.isUnix(), door);
             }
-            accept(door, me.rank + 1, CONTROL, DATA);
-            return mesh();
+            accept(door, me.rank + 1, Peers.CONTROL, Peers.DATA);
+            return peers.mesh(me, Duration.ofMillis(table.get("silence").getAsLong()), notes);
         } catch (Session.WrongSecretException e) {
             throw failed("the secret of rank " + me.rank + " is not the one of the rank at " + address
                     + ". Give all ranks of a job the same secret", e);
         } catch (IOException e) {
             throw failed("rank " + me.rank + " cannot begin with the rank at " + address + ": " + Door.reason(e), e);
         } catch (RuntimeException e) {
-            closeAll();
+            peers.end(e.getMessage());
             throw e;
         } finally {
             if (door != null) {
                 door.close();
             }
+        }
+    }
+
+    /** Connects with a rank before this one. */
+    private void meet(int rank, JsonObject there, boolean pastNetwork, Door door) {
+        peers.names[rank] = there.get("name").getAsString();
+        Address network = pastNetwork ? null : Address.parse(peers.names[rank]);
+        try {
+            introduce(reach(there, network, rank), rank, Peers.CONTROL, door, deadline).close();
+            peers.listen(rank);
+            introduce(reach(there, network, rank), rank, Peers.DATA, door, deadline).close();
+        } catch (IOException e) {
+            throw failed("rank " + me.rank + " cannot begin with rank " + rank + " (" + peers.names[rank] + "): "
+                    + Door.reason(e), e);
         }
     }
 
@@ -291,7 +327,7 @@ public final class Rendezvous {
                 return Address.parse(place.get("unix").getAsString()).open();
             } catch (IOException e) {
                 if (network == null) {
-                    throw new UserError("rank " + rank + " has ended", e);
+                    throw peers.ended(rank);
                 }
                 // a container of its own: the same host, but not the same files
             }
@@ -310,20 +346,17 @@ public final class Rendezvous {
                             + me.rank + " has tried for " + Mesh.shown(me.timeout) + ". Start rank " + rank
                             + ", or see what it printed", e);
                 }
-                try {
-                    Thread.sleep(RETRY);
-                } catch (InterruptedException _) {
-                    Thread.currentThread().interrupt();
-                    throw new UserError("rank " + me.rank + " was interrupted", e);
-                }
+                peers.check();
+                Peers.pause(RETRY);
             }
         }
     }
 
     private Session introduce(SocketChannel channel, int to, int purpose, Door door, long until)
             throws IOException {
-        channels[to][purpose] = channel;
-        Session session = Session.begin(channel, me.secret, true, until);
+        Pipe pipe = pipe(channel, true);
+        peers.put(to, purpose, pipe);
+        Session session = Session.begin(pipe, me.secret, true, until);
         JsonObject who = new JsonObject();
         who.addProperty("rank", me.rank);
         who.addProperty("world", me.world);
@@ -335,41 +368,23 @@ public final class Rendezvous {
         return session;
     }
 
+    /** Within a host nothing needs TLS. */
+    private Pipe pipe(SocketChannel channel, boolean caller) throws IOException {
+        boolean encrypts = me.tls != null && channel.getRemoteAddress() instanceof InetSocketAddress;
+        return new Pipe(channel, encrypts ? new Tls(me.tls, caller) : null);
+    }
+
     private static void check(JsonObject reply) {
         if (reply.has("end")) {
             throw new UserError(reply.get("end").getAsString());
         }
     }
 
-    private Collective mesh() throws IOException {
-        Selector selector = Selector.open();
-        Link[] links = new Link[me.world];
-        for (int r = 0; r < me.world; r++) {
-            if (r != me.rank) {
-                links[r] = new Link(r, "rank " + r + " (" + names[r] + ")", channels[r][0], channels[r][1], selector,
-                        Mesh.block(me.world));
-            }
-        }
-        return new Mesh(me.rank, links, selector, me.timeout, notes);
-    }
-
+    /** Why this rank cannot begin: {@code message}, unless another rank knows better. */
     private UserError failed(String message, IOException e) {
-        tell(message);
-        closeAll();
-        return new UserError(message, e);
-    }
-
-    private void closeAll() {
-        for (SocketChannel[] both : channels) {
-            for (SocketChannel channel : both) {
-                try {
-                    if (channel != null) {
-                        channel.close();
-                    }
-                } catch (IOException _) {
-                    // the system closes it with the process
-                }
-            }
-        }
+        String why = peers.reason().orElse(message);
+        tell(why);
+        peers.end(why);
+        return new UserError(why, e);
     }
 }

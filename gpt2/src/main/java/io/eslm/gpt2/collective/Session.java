@@ -7,7 +7,6 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -15,6 +14,7 @@ import java.security.SecureRandom;
 import java.util.Arrays;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import javax.net.ssl.SSLException;
 
 /**
  * A conversation at the beginning of a connection, of two that must know the same secret. Each sends a random challenge, and every
@@ -25,6 +25,8 @@ final class Session implements AutoCloseable {
     /** Of what ranks say to each other; ranks of different versions do not work together. */
     static final int PROTOCOL = 1;
     private static final byte[] MAGIC = "ESLMRANK".getBytes(StandardCharsets.US_ASCII);
+    /** The first byte of a connection that begins with TLS. */
+    private static final byte TLS_HELLO = 22;
     private static final int NONCE = 32;
     private static final int PROOF = 32;
     private static final int LONGEST = 1 << 20;
@@ -43,12 +45,17 @@ final class Session implements AutoCloseable {
         this.caller = caller;
     }
 
-    /** Begins a conversation on a channel that this side has opened, or taken. */
-    static Session begin(SocketChannel channel, byte[] secret, boolean caller, long deadline) throws IOException {
-        Session session = new Session(new Wire(channel, deadline), secret, caller);
+    /** Begins a conversation on a pipe that this side has opened, or taken. */
+    static Session begin(Pipe pipe, byte[] secret, boolean caller, long deadline) throws IOException {
+        Session session = new Session(new Wire(pipe, deadline), secret, caller);
         try {
+            session.wire.begin();
             session.challenge();
             return session;
+        } catch (SSLException e) {
+            session.close();
+            throw new ProtocolException("TLS does not come about: " + e.getMessage()
+                    + ". Give all ranks the same file with the key, or give it to none");
         } catch (IOException e) {
             session.close();
             throw e;
@@ -66,7 +73,8 @@ final class Session implements AutoCloseable {
         byte[] magic = new byte[MAGIC.length];
         theirs.get(magic);
         if (!Arrays.equals(magic, MAGIC)) {
-            throw new ProtocolException("it is no rank of a training");
+            throw new ProtocolException(magic[0] == TLS_HELLO ? "it uses TLS, and this rank does not"
+                    : "it is no rank of a training");
         }
         if (!caller) {
             wire.write(hello);
@@ -124,11 +132,7 @@ final class Session implements AutoCloseable {
         }
     }
 
-    SocketChannel channel() {
-        return wire.channel();
-    }
-
-    /** Ends the conversation; the channel stays open. */
+    /** Ends the conversation; the pipe stays open. */
     @Override
     public void close() throws IOException {
         wire.close();

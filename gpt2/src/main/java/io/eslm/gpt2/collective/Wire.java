@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.collective;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
 
-/** A connection while it is made: reads and writes whole pieces, until a deadline. The channel stays open, and does not block. */
+/** A connection while it is made: reads and writes whole pieces, until a deadline. The pipe stays open. */
 final class Wire implements AutoCloseable {
-    private final SocketChannel channel;
+    private final Pipe pipe;
     private final Selector selector;
     private final SelectionKey key;
     /** Of {@link System#nanoTime}. */
     private final long deadline;
 
-    Wire(SocketChannel channel, long deadline) throws IOException {
-        this.channel = channel;
+    Wire(Pipe pipe, long deadline) throws IOException {
+        this.pipe = pipe;
         this.deadline = deadline;
-        channel.configureBlocking(false);
         selector = Selector.open();
-        key = channel.register(selector, 0);
+        key = pipe.register(selector, 0);
     }
 
-    SocketChannel channel() {
-        return channel;
+    /** Lets both sides prove by TLS, if there is any, that they belong to the job. */
+    void begin() throws IOException {
+        int operation;
+        while (pipe.tls != null && (operation = pipe.tls.begin(pipe.channel)) != 0) {
+            await(operation);
+        }
     }
 
     void write(ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            if (channel.write(bytes) == 0) {
+        while (bytes.hasRemaining() || pipe.pending()) {
+            if (pipe.write(bytes) == 0 && (bytes.hasRemaining() || pipe.pending())) {
                 await(SelectionKey.OP_WRITE);
             }
         }
@@ -41,11 +42,7 @@ final class Wire implements AutoCloseable {
     ByteBuffer read(int n) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(n);
         while (bytes.hasRemaining()) {
-            int got = channel.read(bytes);
-            if (got < 0) {
-                throw new EOFException("it hung up");
-            }
-            if (got == 0) {
+            if (pipe.read(bytes) == 0) {
                 await(SelectionKey.OP_READ);
             }
         }
@@ -62,7 +59,7 @@ final class Wire implements AutoCloseable {
         selector.selectedKeys().clear();
     }
 
-    /** Lets go of the channel. */
+    /** Lets go of the pipe. */
     @Override
     public void close() throws IOException {
         selector.close();

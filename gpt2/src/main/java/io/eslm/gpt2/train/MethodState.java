@@ -4,6 +4,7 @@ package io.eslm.gpt2.train;
 import com.google.gson.JsonObject;
 import io.eslm.gpt2.data.TokenSet;
 import io.eslm.tensor.UserError;
+import java.util.function.UnaryOperator;
 
 /**
  * What a method remembers from step to step: how a checkpoint stores it, and how ranks share it. A method that remembers nothing
@@ -29,6 +30,16 @@ public interface MethodState {
     /** Adds figures of {@link #takeSeen}. */
     default void addSeen(double[] figures) {
         UserError.check(figures.length == 0, "method %s does not take the figures of other ranks", name());
+    }
+
+    /**
+     * Hears how to learn the risks of all micro-batches of a step: {@code all} gives them, in their order, for those of one micro-batch,
+     * and must be asked once for each.
+     *
+     * @return whether the method asks; such a method needs the sum of micro-batch after micro-batch
+     */
+    default boolean shareRisks(UnaryOperator<float[]> all) {
+        return false;
     }
 
     /** The state that a checkpoint must store so that a resumed run continues with the same bits; empty if there is none. */

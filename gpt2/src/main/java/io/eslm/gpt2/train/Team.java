@@ -79,6 +79,10 @@ public final class Team {
         return optimizer;
     }
 
+    Collective ranks() {
+        return ranks;
+    }
+
     /** The number of this rank. */
     public int rank() {
         return ranks.rank();

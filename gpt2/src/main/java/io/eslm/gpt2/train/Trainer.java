@@ -7,11 +7,13 @@ import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
+import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * A training: its {@link TrainStep steps}, evaluations in between, and the state to go on from. A run resumed from {@link #state}
@@ -53,6 +55,11 @@ public final class Trainer implements AutoCloseable {
         model.separateDocuments(options.separator(data));
         model.keptBackward(options.get(TrainOptions.KEPT_BACKWARD));
         objective.begin(data.train());
+        if (team == null && objective.shareRisks(UnaryOperator.identity())
+                && options.get(TrainOptions.GRAD_ACCUM) > 1) {
+            throw new OptionError(TrainOptions.ORDERED_SUM, false, "method " + objective.name()
+                    + " chooses among the tokens of all micro-batches of a step, and needs it");
+        }
         this.tokenizer = data.tokenizer();
         int time = model.config().blockSize();
         this.heldOut = data.val().filter(set -> EvalWindows.all(set, time).size() > 0);

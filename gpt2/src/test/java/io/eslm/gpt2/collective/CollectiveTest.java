@@ -224,38 +224,69 @@ class CollectiveTest {
         assertEquals("rank 1 has come twice. Give each process another rank, from 0 to 2", errors.get(0));
     }
 
-    /** It dies before all have come, and another process takes its place. */
+    /** It dies before all have come, though the last one comes before anybody has noticed; another process takes its place. */
     @Test
     void aRankThatDiedEarlyMayComeAgain() {
         String where = where(false);
-        CountDownLatch again = new CountDownLatch(1);
+        CountDownLatch dead = new CountDownLatch(1);
+        CountDownLatch noticed = new CountDownLatch(1);
         List<String> errors = errors(3, rank -> {
             if (rank == 1) {
-                Member me = RankThreads.member(1, 3);
-                try (SocketChannel channel = reach(where);
-                        Session session =
-                                Session.begin(channel, me.secret(), true, System.nanoTime() + 30_000_000_000L)) {
-                    JsonObject who = new JsonObject();
-                    who.addProperty("rank", 1);
-                    who.addProperty("world", 3);
-                    who.addProperty("purpose", "control");
-                    who.addProperty("program", me.program());
-                    JsonObject at = new JsonObject();
-                    at.addProperty("port", 1);
-                    at.addProperty("host", "x");
-                    who.add("at", at);
-                    session.send(who);
-                    assertFalse(session.receive().has("end"));
+                impostor(where, 3, false);
+                dead.countDown();
+                noticed.await();
+            } else if (rank == 2) {
+                dead.await();
+            }
+            Rendezvous.join(RankThreads.member(rank, 3), Address.parse(where), note -> {
+                if (note.startsWith("rank 1 had come and has ended")) {
+                    noticed.countDown();
                 }
-                again.countDown();
-            }
-            if (rank == 2) {
-                again.await();
-            }
-            RankThreads.join(rank, 3, where).barrier();
+            }).barrier();
             return null;
         });
         assertEquals(List.of("", "", ""), errors);
+    }
+
+    /** It dies when all know where it was: nobody looks for it until the time-out, and all name it. */
+    @Test
+    void aRankThatDiesBeforeAllAreConnectedIsNamedByAll() {
+        String where = where(false);
+        List<String> errors = errors(4, rank -> {
+            if (rank == 1) {
+                impostor(where, 4, true);
+            } else {
+                RankThreads.join(rank, 4, where).barrier();
+            }
+            return null;
+        });
+        assertEquals("rank 1 (127.0.0.1:1) has ended before all ranks were connected: it was killed, or see what it "
+                + "printed", errors.get(0));
+        assertEquals(errors.get(0), errors.get(2));
+        assertEquals(errors.get(0), errors.get(3));
+    }
+
+    /** Comes to rank 0 as rank 1, says that it waits where nobody does, and ends: at once, or with the table. */
+    private static void impostor(String where, int world, boolean waits) throws Exception {
+        Member me = RankThreads.member(1, world);
+        try (SocketChannel channel = reach(where);
+                Session session = Session.begin(new Pipe(channel, null), me.secret(), true,
+                        System.nanoTime() + 30_000_000_000L)) {
+            JsonObject who = new JsonObject();
+            who.addProperty("rank", 1);
+            who.addProperty("world", world);
+            who.addProperty("purpose", "control");
+            who.addProperty("program", me.program());
+            JsonObject at = new JsonObject();
+            at.addProperty("port", 1);
+            at.addProperty("host", "x");
+            who.add("at", at);
+            session.send(who);
+            assertFalse(session.receive().has("end"));
+            if (waits) {
+                assertTrue(session.receive().has("ranks"));
+            }
+        }
     }
 
     private static SocketChannel reach(String where) throws Exception {

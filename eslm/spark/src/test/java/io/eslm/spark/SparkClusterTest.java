@@ -18,16 +18,15 @@ import org.apache.spark.launcher.JavaModuleOptions;
 import org.junit.jupiter.api.Test;
 
 /** Executors are processes of their own, with our classes and the Vector API; and the flags of the driver are Spark's. */
-class ClusterTest {
+class SparkClusterTest {
     private static final String OPENS = "--add-opens=java.base/";
 
     @Test
     void executorsHaveOurClassesAndTheVectorBackend() {
-        try (Cluster cluster = Clusters.open(1)) {
-            String there = cluster.context().parallelize(List.of(0), 1).map(_ -> backends()).collect().getFirst();
-            assertTrue(there.contains("vector"), there);
-            assertNotEquals(backends(), there, "the same process");
-        }
+        String there =
+                Clusters.shared(false).context().parallelize(List.of(0), 1).map(_ -> backends()).collect().getFirst();
+        assertTrue(there.contains("vector"), there);
+        assertNotEquals(backends(), there, "the same process");
     }
 
     /** The names of the backends, and the number of the process. */
