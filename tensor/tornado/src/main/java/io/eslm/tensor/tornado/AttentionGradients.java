@@ -76,7 +76,7 @@ final class AttentionGradients {
                     scores);
             multiply(k, fdy, c.get(args + 3) + head * size, Control.NONE, e0, to, width, fqkv, keys + width,
                     Control.NONE, j0, time, 3 * width, ints, size, dp);
-            weigh(k, scores, dp, 1, e0, to, j0, b, head, flse, fdelta, ints, c, args, s, nums);
+            weigh(k, scores, dp, 4, e0 + k.localIdy, to, j0 + k.localIdx, b, head, flse, fdelta, ints, c, args, s, nums);
             times(k, dp, fqkv, keys + col0, Control.NONE, j0, time, 3 * width, ints, size - col0, dq);
         }
         for (int i = 0; i < 4; i++) {
@@ -125,7 +125,7 @@ final class AttentionGradients {
                     scores);
             multiply(k, fqkv, keys + width, Control.NONE, key0, time, 3 * width, fdy, dy, Control.NONE, e0, to, width,
                     ints, size, dp);
-            weigh(k, scores, dp, 0, e0, to, key0, b, head, flse, fdelta, ints, c, args, s, nums);
+            weigh(k, scores, dp, 1, e0 + k.localIdx, to, key0 + k.localIdy, b, head, flse, fdelta, ints, c, args, s, nums);
             times(k, scores, fdy, dy + col0, Control.NONE, e0, to, width, ints, size - col0, dv);
             times(k, dp, fqkv, at + col0, rows, e0, to, 3 * width, ints, size - col0, dk);
         }
@@ -142,26 +142,27 @@ final class AttentionGradients {
 
     /**
      * Scores of entries and keys become p̃, and dp̃ becomes ds/√HS, both 0 where the entry's row does not see the key. Arguments as
-     * for {@link #queries}. Entries are the rows of the tile where {@code rows} is 1, its columns where it is 0.
+     * for {@link #queries}. The thread has the entries e0 + 16·m and the keys key0 + 16·n, at m·step + n·(5 − step).
      */
-    private static void weigh(KernelContext k, float[] scores, float[] dp, int rows, int e0, int to, int key0, int b,
+    private static void weigh(KernelContext k, float[] scores, float[] dp, int step, int e0, int to, int key0, int b,
             int head, FloatArray flse, FloatArray fdelta, IntArray ints, IntArray c, int args, FloatArray s, int nums) {
         int time = c.get(args + 9);
         for (int m = 0; m < 4; m++) {
-            int e = e0 + m * THREADS + rows * k.localIdy + (1 - rows) * k.localIdx;
-            int t = row(ints, c.get(args + 6), Math.min(e, to - 1)) - b * time;
-            int from = e < to ? first(ints, c.get(args + 8), b * time + t) : time;
+            int e = Math.min(e0 + m * THREADS, to - 1);
+            int t = row(ints, c.get(args + 6), e) - b * time;
+            int from = first(ints, c.get(args + 8), b * time + t);
             float lse = flse.get(c.get(args + 4) + k.globalIdz * time + t);
-            float delta = fdelta.get(c.get(args + 5) + Math.min(e, to - 1) * c.get(args + 10) + head);
+            float delta = fdelta.get(c.get(args + 5) + e * c.get(args + 10) + head);
             for (int n = 0; n < 4; n++) {
-                int at = rows * (4 * m + n) + (1 - rows) * (4 * n + m);
-                int key = key0 + n * THREADS + rows * k.localIdx + (1 - rows) * k.localIdy;
-                boolean sees = key >= from && key <= t;
-                float p = sees ? TornadoMath.exp(scores[at] * s.get(nums) - lse) : 0;
+                int at = m * step + n * (5 - step);
+                int key = key0 + n * THREADS;
+                float p = key >= from && key <= t && e == e0 + m * THREADS
+                        ? TornadoMath.exp(scores[at] * s.get(nums) - lse)
+                        : 0;
                 float keep = Attention.kept(c.get(args + 12), c.get(args + 13),
                         (k.globalIdz * time + t) * time + key, s.get(nums + 1));
                 scores[at] = p * keep;
-                dp[at] = sees ? p * (dp[at] * keep - delta) * s.get(nums) : 0;
+                dp[at] = p * (dp[at] * keep - delta) * s.get(nums);
             }
         }
     }
