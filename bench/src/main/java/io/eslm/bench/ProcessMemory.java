@@ -7,7 +7,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Reads what this process allocates and occupies, in bytes. */
+/** Reads what this process takes: bytes that it allocates and occupies, and processor time. */
 public final class ProcessMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
 
@@ -22,6 +22,11 @@ public final class ProcessMemory {
             sum += Math.max(0, bytes);
         }
         return sum;
+    }
+
+    /** Processor time of the calling thread so far, in nanoseconds. */
+    static long threadNanos() {
+        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     }
 
     /** Peak resident set; −1 if the system does not tell. */

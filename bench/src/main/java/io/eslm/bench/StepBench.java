@@ -124,6 +124,7 @@ final class StepBench implements Callable<Integer> {
         long before = ProcessMemory.allocated();
         long launched = backend.launches();
         long waited = backend.waits();
+        long cpu = ProcessMemory.threadNanos();
         calls.clear();
         for (int i = 0; i < steps; i++) {
             for (int m = 0; m < n; m++) {
@@ -133,6 +134,7 @@ final class StepBench implements Callable<Integer> {
                 flops[m] = flops[m].plus(step.flops());
             }
         }
+        long host = ProcessMemory.threadNanos() - cpu;
         long allocated = ProcessMemory.allocated() - before;
         long launches = (backend.launches() - launched) / steps / n;
         double waits = (double) (backend.waits() - waited) / steps / n;
@@ -162,6 +164,7 @@ final class StepBench implements Callable<Integer> {
             double once = launchSeconds(backend);
             result.addProperty("launches_per_step", launches);
             Figures.add(result, "waits_per_step", waits);
+            result.addProperty("host_s_per_step", 1e-9 * host / steps / n);
             result.addProperty("launch_s", once);
             result.addProperty("launches_s_per_step", launches * once);
         }

@@ -123,15 +123,24 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
         String what = String.format(Locale.ROOT, "training %,d parameters with %d windows of %d tokens",
                 model.parameterCount(), batch, model.blockSize());
         String advice = MEMORY_ADVICE + (fits == 0 ? "" : " A batch size of " + fits + " fits.");
-        MemoryNeed.check(backend, memory(batch, ranks), what, advice);
+        MemoryNeed.check(backend, memory(batch, ranks) + scores(backend, batch), what, advice);
         throw new UserError(what + " finds no room in the " + backend.arrays().length
                 + " arrays that the memory of backend '" + backend.name()
                 + "' has, since a tensor lies in one of them. " + advice);
     }
 
     private boolean fits(Backend backend, int batch, int ranks) {
-        return MemoryNeed.fits(backend, memory(batch, ranks)) && (backend.arrays().length == 0 || !isPlanned()
-                || MemoryPlan.ofTraining(model, batch).place(backend.arrays()).isPresent());
+        return MemoryNeed.fits(backend, memory(batch, ranks) + scores(backend, batch))
+                && (backend.arrays().length == 0 || !isPlanned()
+                        || plan(backend, batch).place(backend.arrays()).isPresent());
+    }
+
+    private long scores(Backend backend, int batch) {
+        return backend.scoreBytes(batch, model.blockSize(), model.nHead());
+    }
+
+    private MemoryPlan plan(Backend backend, int batch) {
+        return MemoryPlan.ofTraining(model, batch).withScores(scores(backend, batch));
     }
 
     /** True if all parameters are trained by this process. */
@@ -142,7 +151,7 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** What goes where in the memory of a device; empty on the host. */
     Optional<String> memoryPlan(Backend backend) {
         return backend.arrays().length == 0 || !isPlanned() ? Optional.empty() : Optional.of("memory in GB: "
-                + MemoryPlan.ofTraining(model, options.get(TrainOptions.BATCH_SIZE)).text(backend.arrays()));
+                + plan(backend, options.get(TrainOptions.BATCH_SIZE)).text(backend.arrays()));
     }
 
     /** Bytes of one of {@code ranks} that share the steps. */

@@ -26,10 +26,15 @@ class RunPlanMemoryTest {
             Optional.empty(), Optional.empty(), Optional.empty(), List.of(), Map.of(), List.of());
 
     private static Backend withMemory(long bytes, long... arrays) {
+        return withScores(bytes, 0, arrays);
+    }
+
+    private static Backend withScores(long bytes, long scores, long... arrays) {
         return (Backend) Proxy.newProxyInstance(Backend.class.getClassLoader(), new Class<?>[] {Backend.class},
                 (_, method, _) -> switch (method.getName()) {
                     case "memoryBytes" -> bytes;
                     case "arrays" -> arrays;
+                    case "scoreBytes" -> scores;
                     case "name" -> "some";
                     default -> throw new UnsupportedOperationException(method.getName());
                 });
@@ -51,6 +56,16 @@ class RunPlanMemoryTest {
         e = assertThrows(UserError.class, () -> PLAN.checkMemory(withMemory(2_000_000_000L)));
         assertTrue(e.getMessage().endsWith(RunPlan.MEMORY_ADVICE), e.getMessage());
         PLAN.checkMemory(withMemory(10_000_000_000L));
+    }
+
+    @Test
+    void scoresThatADeviceKeepsCount() {
+        UserError e = assertThrows(UserError.class,
+                () -> PLAN.checkMemory(withScores(10_000_000_000L, 500_000_000L, 10_000_000_000L)));
+        assertTrue(e.getMessage().contains("needs about 9.9 GB of memory, but backend 'some' has only 10.0 GB"),
+                e.getMessage());
+        assertTrue(PLAN.memoryPlan(withScores(12_000_000_000L, 500_000_000L, 12_000_000_000L)).orElseThrow()
+                .endsWith("scores 0.50"));
     }
 
     @Test

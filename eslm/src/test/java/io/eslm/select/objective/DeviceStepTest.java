@@ -9,6 +9,7 @@ import io.eslm.tensor.Rng;
 import io.eslm.tensor.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,6 +18,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Steps on the device, which chooses tokens by itself; skipped, and said so, where there is none. */
 class DeviceStepTest {
+    /** The token of the data that ends a document. */
+    private static final int END = 7;
     @TempDir
     private Path dir;
 
@@ -42,6 +45,23 @@ class DeviceStepTest {
             throws IOException {
         LaterLossesTest.Run run = LaterLossesTest.run("tornado", true, method, random(), gradAccum, 0.1);
         assertEquals(waits, run.waits().getLast(), run.waits().toString());
+    }
+
+    /**
+     * The work of attention depends on the documents, so the host reads where they begin: once, with the kept rows. The losses are the
+     * CPU's at the float tolerance of few steps, the work is the same.
+     */
+    @Test
+    void separateDocumentsTrainAsOnTheCpuWithNoMoreWaits() throws IOException {
+        String method = "cvar-loss:alpha=0.3";
+        LaterLossesTest.Run cpu = LaterLossesTest.run("vector", true, method, random(), 3, 0.1, OptionalInt.of(END));
+        LaterLossesTest.Run device =
+                LaterLossesTest.run("tornado", true, method, random(), 3, 0.1, OptionalInt.of(END));
+        for (int i = 0; i < cpu.steps().size(); i++) {
+            assertEquals(cpu.steps().get(i).loss(), device.steps().get(i).loss(), 1e-5, "step " + i);
+            assertEquals(cpu.steps().get(i).flops(), device.steps().get(i).flops(), "step " + i);
+        }
+        assertEquals(3, device.waits().getLast(), device.waits().toString());
     }
 
     @Test

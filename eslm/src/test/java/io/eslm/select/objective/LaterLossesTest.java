@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,6 +93,12 @@ class LaterLossesTest {
     }
 
     static Run run(String name, boolean ahead, String method, TokenData data, int gradAccum, double dropout) {
+        return run(name, ahead, method, data, gradAccum, dropout, OptionalInt.empty());
+    }
+
+    /** @param end the token that ends a document, if documents are separated */
+    static Run run(String name, boolean ahead, String method, TokenData data, int gradAccum, double dropout,
+            OptionalInt end) {
         TrainOptions options = TrainOptions.defaults().with(TrainOptions.MAX_ITERS, STEPS)
                 .with(TrainOptions.BATCH_SIZE, 4)
                 .with(TrainOptions.GRAD_ACCUM, gradAccum).with(TrainOptions.LEARNING_RATE, 5e-3)
@@ -107,6 +114,7 @@ class LaterLossesTest {
             List<Long> waits = new ArrayList<>();
             try (Trainer trainer =
                     new Trainer(model, MethodSpec.parse(method).objective(_ -> null), data, options, _ -> {})) {
+                model.separateDocuments(end);
                 for (int i = 0; i < STEPS; i++) {
                     reads[0] = 0;
                     long before = plain.waits();

@@ -60,6 +60,13 @@ public record MemoryPlan(List<Tensors> tensors) {
         return new MemoryPlan(all);
     }
 
+    /** With the scores of attention, which some devices keep: {@link io.eslm.tensor.backend.BackendInfo#scoreBytes}. */
+    public MemoryPlan withScores(long scoreBytes) {
+        List<Tensors> all = new ArrayList<>(tensors);
+        all.add(new Tensors("scores", 1, (double) scoreBytes / Float.BYTES));
+        return new MemoryPlan(all);
+    }
+
     /** Of all tensors. */
     public double bytes() {
         return tensors.stream().mapToDouble(Tensors::bytes).sum();

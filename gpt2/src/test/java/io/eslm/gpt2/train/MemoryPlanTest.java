@@ -56,6 +56,15 @@ class MemoryPlanTest {
     }
 
     @Test
+    void scoresInMemoryArePlanned() {
+        MemoryPlan plan = MemoryPlan.ofTraining(SMALL, 8);
+        assertEquals(plan.text(card(16)), plan.withScores(0).text(card(16)));
+        assertEquals(plan.bytes() + 5e8, plan.withScores(500_000_000).bytes());
+        String text = plan.withScores(500_000_000).text(card(16));
+        assertTrue(text.contains("scores 0.50"), text);
+    }
+
+    @Test
     void aTensorLiesInOneArray() {
         MemoryPlan one = new MemoryPlan(List.of(new MemoryPlan.Tensors("x", 1, 30)));
         assertFalse(one.place(100, 100).isPresent(), "120 bytes");

@@ -8,20 +8,27 @@ final class AttentionPairs {
 
     /**
      * Counts {@code each} multiply-adds for each pair: of the queries {@code rows}, all where null, with the keys from {@code starts},
-     * 0 where null, up to their own position. Checks both on the way; rows that a device has, when their work is asked for.
+     * 0 where null, up to their own position. Checks both on the way; what a device has, when its work is asked for.
      */
     static void add(KernelBase kernels, String kernel, long each, Storage rows, int count, Storage starts, int batch,
             int time) {
-        if (rows != null && starts == null && kernels instanceof DeviceKernels device) {
-            device.countLater(rows, count, read -> each * count(kernel, read, count, null, batch, time));
+        if (starts != null) {
+            KernelBase.ints(kernel, "starts", (long) batch * time, starts);
+        }
+        if (kernels instanceof DeviceKernels device) {
+            device.countLater(new Storage[] {rows, starts},
+                    new int[] {rows == null ? 0 : count, starts == null ? 0 : batch * time},
+                    read -> each * count(kernel, read[0], count, read[1], batch, time));
         } else {
-            HeapStorage queries = rows == null ? null : kernels.onHost(rows, count);
-            HeapStorage first = starts == null ? null : checked(kernels, kernel, starts, batch * time, time);
-            kernels.flops().add(each * count(kernel, queries, count, first, batch, time));
+            kernels.flops().add(each * count(kernel, rows == null ? null : kernels.onHost(rows, count), count,
+                    starts == null ? null : kernels.onHost(starts, batch * time), batch, time));
         }
     }
 
     private static long count(String kernel, HeapStorage queries, int count, HeapStorage first, int batch, int time) {
+        if (first != null) {
+            check(kernel, first, batch * time, time);
+        }
         if (queries != null) {
             KernelBase.ids(kernel, "rows", queries, count, batch * time);
         }
@@ -33,17 +40,14 @@ final class AttentionPairs {
         return pairs;
     }
 
-    private static HeapStorage checked(KernelBase kernels, String kernel, Storage starts, int rows, int time) {
-        KernelBase.ints(kernel, "starts", rows, starts);
-        HeapStorage all = kernels.onHost(starts, rows);
+    private static void check(String kernel, HeapStorage starts, int rows, int time) {
         for (int row = 0; row < rows; row++) {
-            int least = row % time == 0 ? 0 : (int) all.get(row - 1);
-            int start = (int) all.get(row);
+            int least = row % time == 0 ? 0 : (int) starts.get(row - 1);
+            int start = (int) starts.get(row);
             if (start < least || start > row % time) {
                 throw new IndexOutOfBoundsException("kernel " + kernel + ": starts[" + row + "] is " + start
                         + ", which is outside [" + least + ", " + (row % time + 1) + ")");
             }
         }
-        return all;
     }
 }

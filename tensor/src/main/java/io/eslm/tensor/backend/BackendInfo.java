@@ -39,6 +39,11 @@ public interface BackendInfo {
         return new long[0];
     }
 
+    /** Bytes that the scores of attention of this size take while it computes; 0 where they are never in memory all at once. */
+    default long scoreBytes(int batch, int time, int heads) {
+        return 0;
+    }
+
     /**
      * True if {@link Backend#read} waits for work that goes on without the host: then one read of much is better than many, and
      * {@link Backend#start} after each part of a step keeps the device busy.

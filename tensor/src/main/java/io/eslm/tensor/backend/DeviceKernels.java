@@ -19,9 +19,9 @@ public abstract class DeviceKernels extends Kernels {
         rowLog = new RowLog(device, flops());
     }
 
-    /** Counts the work of a call that {@code rows} (n), I32, tell, when somebody asks: {@code multiplyAdds} from a copy. */
-    final void countLater(Storage rows, int n, ToLongFunction<HeapStorage> multiplyAdds) {
-        rowLog.add(rows, n, multiplyAdds);
+    /** Counts the work of a call that {@code lists} tell, when somebody asks: see {@link RowLog#add}. */
+    final void countLater(Storage[] lists, int[] sizes, ToLongFunction<HeapStorage[]> multiplyAdds) {
+        rowLog.add(lists, sizes, multiplyAdds);
     }
 
     /** Calls of kernels that this device has no code for, by name: they ran as plain loops over copies on the host. */

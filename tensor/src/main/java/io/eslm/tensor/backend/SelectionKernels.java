@@ -3,7 +3,10 @@ package io.eslm.tensor.backend;
 
 import java.util.Arrays;
 
-/** The kernels that choose rows, collect them, and put them back. Conventions: {@link Kernels}, which every backend extends. */
+/**
+ * The kernels that choose rows, say what a row is to see, collect rows, and put them back. Conventions: {@link Kernels}, which every
+ * backend extends.
+ */
 public abstract class SelectionKernels extends KernelBase {
     SelectionKernels() {
     }
@@ -63,6 +66,27 @@ public abstract class SelectionKernels extends KernelBase {
             if (x.get(i) >= t) {
                 rows.set(kept++, i);
             }
+        }
+    }
+
+    /**
+     * Where the document of each token begins: starts_bt = 1 + the largest s before t with ids_bs = {@code end}, the token that ends a
+     * document; 0 if there is none. ids (batch, time), I32 → starts (batch·time), I32.
+     */
+    public final void documentStarts(Storage starts, Storage ids, int batch, int time, int end) {
+        ints("documentStarts", "starts", (long) batch * time, starts);
+        ints("documentStarts", "ids", (long) batch * time, ids);
+        runDocumentStarts(starts, ids, batch, time, end);
+    }
+
+    protected void runDocumentStarts(Storage starts, Storage ids, int batch, int time, int end) {
+        plain("documentStarts", h -> documentStarts(h.of(starts), h.of(ids), batch, time, end));
+    }
+
+    private static void documentStarts(HeapStorage starts, HeapStorage ids, int batch, int time, int end) {
+        for (int i = 0; i < batch * time; i++) {
+            int t = i % time;
+            starts.set(i, t == 0 ? 0 : ids.get(i - 1) == end ? t : starts.get(i - 1));
         }
     }
 }

@@ -11,7 +11,7 @@ import java.util.TreeSet;
 final class AttentionCases {
     /** Batch, time, heads, head size. */
     private static final int[][] SIZES = {{0, 3, 2, 4}, {1, 1, 1, 1}, {1, 5, 2, 4}, {2, 7, 3, 8}, {2, 17, 3, 16},
-        {1, 33, 2, 64}, {2, 64, 2, 20}, {1, 100, 2, 33}, {1, 130, 2, 64}};
+        {1, 33, 2, 64}, {2, 64, 2, 20}, {1, 65, 1, 80}, {1, 100, 2, 33}, {1, 130, 2, 64}};
 
     /** Lengths of documents, in a cycle: one token, within a block of queries, over several blocks of queries and of keys. */
     private static final int[] DOCUMENTS = {5, 1, 18, 2, 70, 1, 33};

@@ -10,6 +10,6 @@ import org.junit.jupiter.api.TestFactory;
 class FarParityTest {
     @TestFactory
     Stream<DynamicNode> parity() {
-        return KernelParity.byKernel(FarBackend.PROVIDER, KernelParity::parity);
+        return KernelParity.byKernel(FarBackend.PROVIDER, _ -> true, KernelParity::parity);
     }
 }

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicNode;
@@ -56,20 +57,23 @@ public abstract class KernelParity {
 
     @TestFactory
     Stream<DynamicNode> parity() {
-        return usable().map(provider -> dynamicContainer(provider.name(), byKernel(provider, KernelParity::parity)));
+        return usable().map(
+                provider -> dynamicContainer(provider.name(), byKernel(provider, this::tests, KernelParity::parity)));
     }
 
     @TestFactory
     Stream<DynamicNode> sameBitsWithOneTwoAndThreeThreads() {
-        return usable().map(provider -> dynamicContainer(provider.name(), byKernel(provider, KernelParity::sameBits)));
+        return usable().map(
+                provider -> dynamicContainer(provider.name(), byKernel(provider, this::tests, KernelParity::sameBits)));
     }
 
     interface Check {
         void run(BackendProvider provider, List<KernelCase> cases);
     }
 
-    static Stream<DynamicNode> byKernel(BackendProvider provider, Check check) {
-        return cases().stream().collect(Collectors.groupingBy(KernelCase::kernel, TreeMap::new, Collectors.toList()))
+    static Stream<DynamicNode> byKernel(BackendProvider provider, Predicate<String> tests, Check check) {
+        return cases().stream().filter(c -> tests.test(c.kernel()))
+                .collect(Collectors.groupingBy(KernelCase::kernel, TreeMap::new, Collectors.toList()))
                 .entrySet().stream().map(e -> dynamicTest(e.getKey(), () -> check.run(provider, e.getValue())));
     }
 
@@ -104,6 +108,11 @@ public abstract class KernelParity {
     /** The providers to test: all but the reference, unless a module tests its own alone. */
     protected Stream<BackendProvider> providers() {
         return Backends.all().stream().filter(p -> !p.name().equals(REFERENCE));
+    }
+
+    /** The kernels to test: all, unless a module asks for some. */
+    protected boolean tests(String kernel) {
+        return true;
     }
 
     /** One that cannot start here is left out, and says so. */

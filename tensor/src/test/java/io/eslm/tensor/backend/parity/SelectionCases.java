@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Cases of the kernels that choose rows. The results are indices: equal means equal. */
+/** Cases of the kernels that choose rows and find documents. The results are indices: equal means equal. */
 final class SelectionCases {
     private SelectionCases() {
     }
@@ -26,7 +26,19 @@ final class SelectionCases {
         tail(cases, "edges", 12, 6);
         tail(cases, "edges", 12, 8);
         tail(cases, "edges", 12, 12);
+        for (int[] size : new int[][] {{0, 3}, {1, 1}, {1, 300}, {3, 7}, {2, 600}}) {
+            documentStarts(cases, size[0], size[1]);
+        }
         return cases;
+    }
+
+    /** Tokens from 0 to 9; 3 ends a document, also as the first token, the last, and one after another. */
+    private static void documentStarts(List<KernelCase> cases, int batch, int time) {
+        cases.add(new KernelCase("documentStarts", batch + "x" + time, run -> {
+            int[] ids = Arrays.stream(run.normal(batch * time)).mapToInt(v -> (int) Math.abs(v * 1000) % 10).toArray();
+            Storage starts = run.outInts("starts", ids.length);
+            run.kernels().documentStarts(starts, run.in(ids), batch, time, 3);
+        }));
     }
 
     private static void tail(List<KernelCase> cases, String kind, int m, int k) {

@@ -53,7 +53,7 @@ final class Attention {
     }
 
     /** 1/(1 − p) where dropout keeps the element, else 0. */
-    private static float kept(int threshold, int seed, int index, float scale) {
+    static float kept(int threshold, int seed, int index, float scale) {
         return threshold == 0 ? 1 : Elementwise.hash(seed, index) >= threshold ? scale : 0;
     }
 

@@ -164,12 +164,12 @@ final class CuBlas {
         if (status != 0) {
             throw new UserError("backend 'tornado': cuBLAS, " + what + ": status " + status
                     + ". Is there memory left on the device (" + Settings.MEMORY + ")? Without cuBLAS: "
-                    + Settings.PRODUCTS + "=" + Products.PORTABLE.word());
+                    + Settings.PRODUCTS + "=" + Settings.word(Products.PORTABLE));
         }
     }
 
     /** Version and precision, for people. */
     String description() {
-        return "cuBLAS " + version + ", " + products.word();
+        return "cuBLAS " + version + ", " + Settings.word(products);
     }
 }

@@ -33,7 +33,7 @@ final class CuBlasTrial {
         if (!Arrays.equals(expected, got)) {
             throw new UserError("backend 'tornado': " + what + " gives wrong products on this device: "
                     + Arrays.toString(got) + " for " + Arrays.toString(expected) + ". Leave it out with "
-                    + Settings.PRODUCTS + "=" + Products.PORTABLE.word());
+                    + Settings.PRODUCTS + "=" + Settings.word(Products.PORTABLE));
         }
     }
 }

@@ -45,6 +45,7 @@ final class Device {
     /** TornadoVM has a stream for each thread; cuBLAS works on this thread's. */
     private final Thread opener = Thread.currentThread();
     private final boolean limited;
+    private final boolean attentionByProducts;
     /** The sum of tickets that the device must have. */
     private int expected;
     private int ticket;
@@ -79,6 +80,7 @@ final class Device {
             cuBlas = new CuBlas(products, settings.cublas(), place);
             CuBlasTrial.run(this, cuBlas.description());
         }
+        attentionByProducts = settings.attention() == null ? cuBlas != null : settings.attention() == Attend.PRODUCTS;
     }
 
     /** A name that no task graph has. */
@@ -232,6 +234,11 @@ final class Device {
         return cuBlas != null;
     }
 
+    /** {@link Attend#PRODUCTS}, or else {@link Attend#TILES}. */
+    boolean attentionByProducts() {
+        return attentionByProducts;
+    }
+
     CuBlas cuBlas() {
         return cuBlas;
     }
@@ -363,9 +370,10 @@ final class Device {
     /** Name, driver and memory, for people. */
     String description() {
         int arrays = resident.floats.length;
-        return String.format(Locale.ROOT, "%s; %d MB taken%s; products: %s", describe(device),
+        return String.format(Locale.ROOT, "%s; %d MB taken%s; products: %s; attention: %s", describe(device),
                 floatCapacity() * Float.BYTES >> 20, arrays == 1 ? "" : ", in " + arrays + " arrays",
-                cuBlas == null ? Products.PORTABLE.word() : cuBlas.description());
+                cuBlas == null ? Settings.word(Products.PORTABLE) : cuBlas.description(),
+                Settings.word(attentionByProducts ? Attend.PRODUCTS : Attend.TILES));
     }
 
     static String describe(TornadoDevice device) {

@@ -29,6 +29,12 @@ final class DeviceAttention {
         return Math.max(1, room / Math.max(1, heads * square));
     }
 
+    /** Scores and their gradients, of as many sequences as are computed together. */
+    long scoreBytes(int batch, int time, int heads) {
+        int square = time * time;
+        return 2L * Float.BYTES * Math.min(sequences(heads, square), batch) * heads * square;
+    }
+
     void forward(Storage y, Storage lse, Storage qkv, int batch, int time, int heads, int size, double p, int seed) {
         int width = heads * size;
         int square = time * time;
@@ -101,18 +107,12 @@ final class DeviceAttention {
                 .launch(device);
     }
 
+    /** Of new positions, over a cache in which their keys and values are. */
     void cached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time, int past, int capacity,
             int heads, int size) {
         int width = heads * size;
-        int n = batch * time * width;
         int all = past + time;
         int count = batch * heads;
-        int at = 0;
-        for (Storage cache : new Storage[] {keys, values}) {
-            at += width;
-            new Call(device).with(cache).from(qkv, at).with(n, time, past, capacity, heads, size)
-                    .each(DeviceKernel.ATTENTION_STORE, n);
-        }
         Storage scores = scratch.floats(count * time * all);
         new Product(scores, qkv, keys, time, size, all).transposed(false, true).strides(all, 3 * width, size)
                 .scaled(1 / Math.sqrt(size))

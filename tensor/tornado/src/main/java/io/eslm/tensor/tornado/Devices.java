@@ -55,9 +55,10 @@ final class Devices {
             if (wanted == null) {
                 return Products.PORTABLE;
             }
-            throw new UserError(Settings.PRODUCTS + "=" + wanted.word() + ": cuBLAS needs a device of TornadoVM's CUDA "
+            throw new UserError(Settings.PRODUCTS + "=" + Settings.word(wanted)
+                    + ": cuBLAS needs a device of TornadoVM's CUDA "
                     + "backend, and this one is " + Device.describe(device) + ". Install the SDK with that backend, or "
-                    + "take " + Settings.PRODUCTS + "=" + Products.PORTABLE.word());
+                    + "take " + Settings.PRODUCTS + "=" + Settings.word(Products.PORTABLE));
         }
         String missing = CuBlas.missing(settings.cublas());
         if (missing == null) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.tensor.tornado;
 
-import java.util.Locale;
-
 /**
  * What computes matrix products, and how: the values of {@value Settings#PRODUCTS}. Storage is float32 in all of them.
  */
@@ -21,10 +19,5 @@ enum Products {
 
     Products(int computeType) {
         this.computeType = computeType;
-    }
-
-    /** As a user writes it. */
-    String word() {
-        return name().toLowerCase(Locale.ROOT);
     }
 }

@@ -5,7 +5,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Choice of rows. Equation: {@link io.eslm.tensor.backend.SelectionKernels#tail}. */
+/** Choice of rows, and where documents begin. Equations: {@link io.eslm.tensor.backend.SelectionKernels}. */
 final class Selections {
     private Selections() {
     }
@@ -67,6 +67,22 @@ final class Selections {
                 }
                 at++;
             }
+        }
+    }
+
+    /** Arguments: starts, ids, n = B·T, T, end. One thread for each token looks back to the end of the document before. */
+    static void documentStarts(KernelContext k, IntArray ints, IntArray base, IntArray c, FloatArray s) {
+        int args = base.get(0);
+        Control.count(k, ints, args, c);
+        int i = k.globalIdx;
+        if (i < c.get(args + 3)) {
+            int ids = c.get(args + 2) + i;
+            int left = i % c.get(args + 4);
+            int back = 0;
+            while (back < left && ints.get(ids - back - 1) != c.get(args + 5)) {
+                back++;
+            }
+            ints.set(c.get(args + 1) + i, left - back);
         }
     }
 }

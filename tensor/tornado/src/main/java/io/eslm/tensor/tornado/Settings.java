@@ -16,15 +16,17 @@ import java.util.stream.Collectors;
  * @param arrayBytes the most that one array of it takes; 0: what TornadoVM and the driver allow
  * @param products what computes products; null: cuBLAS in float32 where there is one, else the portable kernel
  * @param cublas the file of cuBLAS; null: the one that the system finds
+ * @param attention how attention goes; null: by products where cuBLAS computes them, else tile by tile
  * @param programs whether a sequence of kernels that comes again starts as one {@link Program}
  */
 record Settings(int driver, int device, long memoryBytes, long arrayBytes, Products products, String cublas,
-        boolean programs) {
+        Attend attention, boolean programs) {
     static final String DEVICE = "ESLM_TORNADO_DEVICE";
     static final String MEMORY = "ESLM_TORNADO_MEMORY";
     static final String ARRAY = "ESLM_TORNADO_ARRAY";
     static final String PRODUCTS = "ESLM_TORNADO_PRODUCTS";
     static final String CUBLAS = "ESLM_TORNADO_CUBLAS";
+    static final String ATTENTION = "ESLM_TORNADO_ATTENTION";
     static final String PROGRAMS = "ESLM_TORNADO_PROGRAMS";
     private static final long LEAST_BYTES = 1 << 20;
 
@@ -33,8 +35,10 @@ record Settings(int driver, int device, long memoryBytes, long arrayBytes, Produ
         try {
             if (device.length == 2) {
                 return new Settings(Integer.parseUnsignedInt(device[0]), Integer.parseUnsignedInt(device[1]),
-                        bytes(MEMORY, environment), bytes(ARRAY, environment), products(environment.get(PRODUCTS)),
-                        environment.get(CUBLAS), programs(environment.getOrDefault(PROGRAMS, "on")));
+                        bytes(MEMORY, environment), bytes(ARRAY, environment),
+                        choice(PRODUCTS, environment.get(PRODUCTS), Products.values()), environment.get(CUBLAS),
+                        choice(ATTENTION, environment.get(ATTENTION), Attend.values()),
+                        programs(environment.getOrDefault(PROGRAMS, "on")));
             }
         } catch (NumberFormatException e) {
             // the message below says so
@@ -49,13 +53,19 @@ record Settings(int driver, int device, long memoryBytes, long arrayBytes, Produ
         return word.equals("on");
     }
 
-    private static Products products(String word) {
+    /** The one of {@code all} that a user has written; null where nothing is written. */
+    private static <E extends Enum<E>> E choice(String name, String word, E[] all) {
         if (word == null) {
             return null;
         }
-        return Arrays.stream(Products.values()).filter(p -> p.word().equals(word)).findFirst()
-                .orElseThrow(() -> new UserError(PRODUCTS + "=" + word + ": must be one of "
-                        + Arrays.stream(Products.values()).map(Products::word).collect(Collectors.joining(", "))));
+        return Arrays.stream(all).filter(e -> word(e).equals(word)).findFirst()
+                .orElseThrow(() -> new UserError(name + "=" + word + ": must be one of "
+                        + Arrays.stream(all).map(Settings::word).collect(Collectors.joining(", "))));
+    }
+
+    /** As a user writes it. */
+    static String word(Enum<?> e) {
+        return e.name().toLowerCase(Locale.ROOT);
     }
 
     private static long bytes(String name, Map<String, String> environment) {

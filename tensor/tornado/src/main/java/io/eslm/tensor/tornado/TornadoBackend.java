@@ -13,7 +13,7 @@ import java.util.Objects;
  * and start when something is read or at {@link #finish}. */
 public final class TornadoBackend implements Backend {
     private final DeviceMemory memory;
-    private final Kernels kernels;
+    private final TornadoKernels kernels;
 
     TornadoBackend(DeviceMemory memory) {
         this.memory = memory;
@@ -48,6 +48,11 @@ public final class TornadoBackend implements Backend {
     @Override
     public long[] arrays() {
         return Arrays.stream(memory.device.floatCapacities()).mapToLong(n -> (long) Float.BYTES * n).toArray();
+    }
+
+    @Override
+    public long scoreBytes(int batch, int time, int heads) {
+        return kernels.scoreBytes(batch, time, heads);
     }
 
     @Override

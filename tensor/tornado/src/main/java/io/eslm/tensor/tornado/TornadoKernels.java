@@ -17,15 +17,23 @@ final class TornadoKernels extends DeviceKernels {
     private static final int MOST_AXES = 8;
     private final DeviceMemory memory;
     private final Scratch scratch;
-    private final DeviceAttention attention;
+    /** Null where attention goes tile by tile. */
+    private final DeviceAttention products;
+    private final TiledAttention tiles;
     private final DeviceOptimizer optimizer;
 
     TornadoKernels(DeviceMemory memory, Backend backend) {
         super(backend);
         this.memory = memory;
         scratch = new Scratch(memory);
-        attention = new DeviceAttention(memory.device, scratch);
+        products = memory.device.attentionByProducts() ? new DeviceAttention(memory.device, scratch) : null;
+        tiles = new TiledAttention(memory.device, scratch);
         optimizer = new DeviceOptimizer(memory, scratch);
+    }
+
+    /** {@link io.eslm.tensor.backend.BackendInfo#scoreBytes}. */
+    long scoreBytes(int batch, int time, int heads) {
+        return products == null ? 0 : products.scoreBytes(batch, time, heads);
     }
 
     private Call call() {
@@ -256,21 +264,20 @@ final class TornadoKernels extends DeviceKernels {
     @Override
     protected void runAttention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
             int headSize, double p, int seed) {
-        if (starts == null) {
-            attention.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
+        if (starts == null && products != null) {
+            products.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
         } else {
-            super.runAttention(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
+            tiles.forward(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
         }
     }
 
     @Override
     protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
             Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
-        if (starts == null) {
-            attention.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
+        if (starts == null && products != null) {
+            products.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
         } else {
-            super.runAttentionBackward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p,
-                    seed);
+            tiles.backward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p, seed);
         }
     }
 
@@ -278,7 +285,19 @@ final class TornadoKernels extends DeviceKernels {
     protected void runAttentionCached(Storage y, Storage keys, Storage values, Storage qkv, int batch, int time,
             int past,
             int capacity, int heads, int headSize) {
-        attention.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
+        int width = heads * headSize;
+        int n = batch * time * width;
+        int at = 0;
+        for (Storage cache : new Storage[] {keys, values}) {
+            at += width;
+            call().with(cache).from(qkv, at).with(n, time, past, capacity, heads, headSize)
+                    .each(DeviceKernel.ATTENTION_STORE, n);
+        }
+        if (products != null) {
+            products.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
+        } else {
+            tiles.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
+        }
     }
 
     @Override
@@ -306,6 +325,11 @@ final class TornadoKernels extends DeviceKernels {
         runFill(threshold, 1, Double.NEGATIVE_INFINITY);
         call().with(threshold, x).with(m, k).each(DeviceKernel.THRESHOLD, m);
         call().ints(rows).with(threshold, x).with(m, m - k + 1).rows(DeviceKernel.TAIL, 1);
+    }
+
+    @Override
+    protected void runDocumentStarts(Storage starts, Storage ids, int batch, int time, int end) {
+        call().ints(starts, ids).with(batch * time, time, end).each(DeviceKernel.DOCUMENT_STARTS, batch * time);
     }
 
     @Override

@@ -79,15 +79,17 @@ class ArenaTest {
 
     @Test
     void settingsSayWhatIsWrong() {
-        assertEquals(new Settings(0, 0, 0, 0, null, null, true), Settings.of(Map.of()));
-        assertEquals(new Settings(1, 2, 3L << 29, 64 << 20, Products.TF32, "/x/libcublas.so", true),
+        assertEquals(new Settings(0, 0, 0, 0, null, null, null, true), Settings.of(Map.of()));
+        assertEquals(new Settings(1, 2, 3L << 29, 64 << 20, Products.TF32, "/x/libcublas.so", Attend.TILES,
+                false),
                 Settings.of(Map.of(Settings.DEVICE, "1:2", Settings.MEMORY, "1.5g", Settings.ARRAY, "64m",
-                        Settings.PRODUCTS, "tf32",
-                        Settings.CUBLAS, "/x/libcublas.so")));
+                        Settings.PRODUCTS, "tf32", Settings.CUBLAS, "/x/libcublas.so", Settings.ATTENTION, "tiles",
+                        Settings.PROGRAMS, "off")));
         for (Map<String, String> bad : List.of(Map.of(Settings.DEVICE, "1"), Map.of(Settings.DEVICE, "a:b"),
                 Map.of(Settings.DEVICE, "0:-1"), Map.of(Settings.MEMORY, "much"), Map.of(Settings.MEMORY, "100"),
                 Map.of(Settings.MEMORY, "-1g"), Map.of(Settings.ARRAY, "1"),
-                Map.of(Settings.PRODUCTS, "fp8"), Map.of(Settings.PRODUCTS, ""))) {
+                Map.of(Settings.PRODUCTS, "fp8"), Map.of(Settings.PRODUCTS, ""),
+                Map.of(Settings.ATTENTION, "flash"), Map.of(Settings.PROGRAMS, "no"))) {
             UserError e = assertThrows(UserError.class, () -> Settings.of(bad));
             assertTrue(e.getMessage().startsWith(bad.keySet().iterator().next() + "="), e::getMessage);
         }

@@ -9,6 +9,6 @@ import java.util.stream.Stream;
 class ManyArraysParityTest extends KernelParity {
     @Override
     protected Stream<BackendProvider> providers() {
-        return Stream.of(new Spread());
+        return Stream.of(new Spread(Attend.TILES));
     }
 }

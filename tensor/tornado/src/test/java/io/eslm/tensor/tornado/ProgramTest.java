@@ -29,7 +29,7 @@ class ProgramTest {
     }
 
     private static Settings settings(boolean programs) {
-        return new Settings(0, 0, MEMORY, 0, Products.PORTABLE, null, programs);
+        return new Settings(0, 0, MEMORY, 0, Products.PORTABLE, null, null, programs);
     }
 
     private static Backend open(boolean programs) {
@@ -93,7 +93,7 @@ class ProgramTest {
     void aProgramOverManyArraysGivesTheSameBits() {
         List<Long> waits = new ArrayList<>();
         List<float[]> one = rounds(open(false), 3, new ArrayList<>());
-        Backend spread = new TornadoBackend(Spread.memory(true));
+        Backend spread = new TornadoBackend(Spread.memory(Attend.TILES, true));
         for (int time = 0; time < 2; time++) {
             List<float[]> many = rounds(spread, 3, waits);
             for (int i = 0; i < ROUNDS; i++) {
@@ -106,17 +106,29 @@ class ProgramTest {
     /** The host goes ahead of the device: what it told the first start is still there when the device comes to it. */
     @Test
     void startsOfOneProgramDoNotDisturbEachOther() {
-        float[] alone = starts(open(false), null);
+        float[] alone = starts(open(false), 1, null);
         assertTrue(alone[999] != alone[1000] && alone[999] != 0, "something was computed");
         List<Long> waits = new ArrayList<>();
-        assertArrayEquals(alone, starts(open(true), waits));
+        assertArrayEquals(alone, starts(open(true), 1, waits));
         assertEquals(1, waits.getLast(), "the read alone");
-        assertArrayEquals(alone, starts(withTwoPages(), waits));
+        assertArrayEquals(alone, starts(withTwoPages(), 1, waits));
         assertEquals(6, waits.getLast(), "the read, and each time that both pages are written");
     }
 
-    /** Twelve starts of a program before something is read, a few times over. */
-    private static float[] starts(Backend backend, List<Long> waits) {
+    /** Every second or third start brings nothing, so its page is a small one: each size has pages of its own. */
+    @Test
+    void pagesOfBothSizesTakeTurns() {
+        List<Long> waits = new ArrayList<>();
+        Backend alone = open(false);
+        Backend together = withTwoPages();
+        assertArrayEquals(starts(alone, 2, null), starts(together, 2, waits));
+        assertEquals(3, waits.getLast(), "the read, and each time that two pages of each size are written");
+        assertArrayEquals(starts(alone, 3, null), starts(together, 3, waits));
+        assertEquals(4, waits.getLast(), "the read, and each time that two small pages are written");
+    }
+
+    /** Twelve starts of a program before something is read, a few times over; one in {@code every} brings something. */
+    private static float[] starts(Backend backend, int every, List<Long> waits) {
         int n = 1 << 16;
         float[] got = new float[n];
         Storage y = backend.allocate(DType.F32, n);
@@ -128,7 +140,9 @@ class ProgramTest {
             long before = backend.waits();
             for (int start = 0; start < 12; start++) {
                 Arrays.fill(some, start + 0.5f);
-                backend.write(x, some, 0, some.length);
+                if (start % every == 0) {
+                    backend.write(x, some, 0, some.length);
+                }
                 backend.kernels().axpby(y, x, n, start + 1, 0.5);
                 backend.kernels().unary(Unary.TANH, y, y, n);
                 backend.kernels().axpby(y, x, n, 1e-3 * start, 1);

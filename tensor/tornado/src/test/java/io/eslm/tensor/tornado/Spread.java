@@ -10,13 +10,17 @@ import java.util.Map;
 final class Spread implements BackendProvider {
     static final int ARRAYS = 3;
     private static final long ARRAY = 24L << 20;
-    private static final Map<Boolean, DeviceMemory> OPEN = new HashMap<>();
+    private static final Map<Settings, DeviceMemory> OPEN = new HashMap<>();
+    private final Attend attention;
 
-    static synchronized DeviceMemory memory(boolean programs) {
-        return OPEN.computeIfAbsent(programs, _ -> {
-            Settings settings = new Settings(0, 0, ARRAYS * ARRAY, ARRAY, Products.PORTABLE, null, programs);
-            return new DeviceMemory(new Device(Devices.find(settings), settings), true);
-        });
+    Spread(Attend attention) {
+        this.attention = attention;
+    }
+
+    static synchronized DeviceMemory memory(Attend attention, boolean programs) {
+        Settings settings = new Settings(0, 0, ARRAYS * ARRAY, ARRAY, Products.PORTABLE, null, attention, programs);
+        return OPEN.computeIfAbsent(settings,
+                s -> new DeviceMemory(new Device(Devices.find(s), s), true));
     }
 
     @Override
@@ -36,6 +40,6 @@ final class Spread implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
-        return new TornadoBackend(memory(false));
+        return new TornadoBackend(memory(attention, false));
     }
 }

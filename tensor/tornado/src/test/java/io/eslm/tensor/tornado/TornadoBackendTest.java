@@ -241,14 +241,14 @@ class TornadoBackendTest {
     @Test
     void cuBlasThatWasAskedForAndIsNotThereIsAnError() {
         for (Products wanted : Products.values()) {
-            Settings settings = new Settings(0, 0, 0, 0, wanted, "/nowhere/libcublas.so", true);
+            Settings settings = new Settings(0, 0, 0, 0, wanted, "/nowhere/libcublas.so", null, true);
             if (wanted == Products.PORTABLE) {
                 assertEquals(wanted, Devices.products(Devices.find(settings), settings));
             } else {
                 UserError e = assertThrows(UserError.class,
                         () -> Devices.products(Devices.find(settings), settings));
                 assertTrue(
-                        e.getMessage().startsWith(Settings.PRODUCTS + "=" + wanted.word())
+                        e.getMessage().startsWith(Settings.PRODUCTS + "=" + Settings.word(wanted))
                                 || e.getMessage().startsWith(Settings.CUBLAS + "=/nowhere/libcublas.so"),
                         e::getMessage);
             }
