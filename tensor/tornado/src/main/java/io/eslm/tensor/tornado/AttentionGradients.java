@@ -76,7 +76,8 @@ final class AttentionGradients {
                     scores);
             multiply(k, fdy, c.get(args + 3) + head * size, Control.NONE, e0, to, width, fqkv, keys + width,
                     Control.NONE, j0, time, 3 * width, ints, size, dp);
-            weigh(k, scores, dp, 4, e0 + k.localIdy, to, j0 + k.localIdx, b, head, flse, fdelta, ints, c, args, s, nums);
+            weigh(k, scores, dp, 4, e0 + k.localIdy, to, j0 + k.localIdx, b, head, flse, fdelta, ints, c, args, s,
+                    nums);
             times(k, dp, fqkv, keys + col0, Control.NONE, j0, time, 3 * width, ints, size - col0, dq);
         }
         for (int i = 0; i < 4; i++) {
@@ -125,7 +126,8 @@ final class AttentionGradients {
                     scores);
             multiply(k, fqkv, keys + width, Control.NONE, key0, time, 3 * width, fdy, dy, Control.NONE, e0, to, width,
                     ints, size, dp);
-            weigh(k, scores, dp, 1, e0 + k.localIdx, to, key0 + k.localIdy, b, head, flse, fdelta, ints, c, args, s, nums);
+            weigh(k, scores, dp, 1, e0 + k.localIdx, to, key0 + k.localIdy, b, head, flse, fdelta, ints, c, args, s,
+                    nums);
             times(k, scores, fdy, dy + col0, Control.NONE, e0, to, width, ints, size - col0, dv);
             times(k, dp, fqkv, at + col0, rows, e0, to, 3 * width, ints, size - col0, dk);
         }
