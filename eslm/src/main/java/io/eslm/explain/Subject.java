@@ -20,6 +20,7 @@ import io.eslm.report.RunLog;
 import io.eslm.run.RunPlan;
 import io.eslm.select.Method;
 import io.eslm.select.MethodSpec;
+import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A step to explain, and the method that takes it.
@@ -65,6 +67,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         int drawn = objective.drawn(options.get(TrainOptions.BATCH_SIZE));
         Batch batch = tokens.batch(model.config(), options, drawn, time);
         checkMemory(model, method, batch.windows(), batch.time());
+        checkAlone(objective, batch);
         Optimizer optimizer = options.optimizer(model);
         return new Subject(new Step(model, options, 0, optimizer, batch, tokens.texts()), objective,
                 models.loaded, "the first step of " + name + " on " + tokens.name());
@@ -104,6 +107,7 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
         checkMemory(model, asked, drawn, time);
         Batch batch = Batch.drawn(tokens.train().tokens(), drawn, time, options.get(TrainOptions.SEED),
                 state.batchPosition(), options.get(TrainOptions.GRAD_ACCUM));
+        checkAlone(taken, batch);
         TokenTexts texts = new TokenTexts(tokens.tokenizer());
         return new Subject(new Step(model, options, state.step(), optimizer, batch, texts), taken, models.loaded,
                 String.format(Locale.ROOT, "step %,d of %s on %s", state.step() + 1, folder, data));
@@ -119,6 +123,15 @@ public record Subject(Step step, Objective objective, List<Gpt2> others, String 
 
     private static void copy(Map<String, Tensor> from, Map<String, Tensor> to) {
         to.forEach((path, t) -> t.kernels().copy(t.storage(), from.get(path).storage(), t.size()));
+    }
+
+    /** A micro-batch is explained by itself: the risks of others are not at hand. */
+    private static void checkAlone(Objective objective, Batch batch) {
+        if (objective.shareRisks(UnaryOperator.identity()) && batch.micros() > 1) {
+            throw new UserError("method " + objective.name() + " takes one threshold for the " + batch.micros()
+                    + " micro-batches of a step, and a step is explained micro-batch by micro-batch. Name the method without "
+                    + ValueAtRisk.GLOBAL.key());
+        }
     }
 
     private static void checkMemory(Gpt2 model, MethodSpec method, int windows, int time) {

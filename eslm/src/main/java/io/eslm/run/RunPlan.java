@@ -8,9 +8,11 @@ import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.MemoryPlan;
+import io.eslm.gpt2.train.OptimizerKind;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.select.MethodSpec;
+import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.io.Json;
@@ -84,7 +86,20 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
         }
         options.lowRank().ifPresent(this::checkAdapters);
         method.check(model);
+        checkOrder();
         RunFolder.checkWritable(folder);
+    }
+
+    /** What methods and optimizers need of the order of a step's sum. */
+    private void checkOrder() {
+        boolean ordered = options.get(TrainOptions.ORDERED_SUM);
+        if (ordered && options.get(TrainOptions.OPTIMIZER) != OptimizerKind.ADAMW) {
+            throw options.needsWholeMatrices();
+        }
+        if (!ordered && options.get(TrainOptions.GRAD_ACCUM) > 1 && method.values().has(ValueAtRisk.GLOBAL)
+                && method.values().get(ValueAtRisk.GLOBAL)) {
+            throw TrainOptions.needsOrderedSum(method.toString());
+        }
     }
 
     private void checkAdapters(LowRank adapters) {

@@ -2,6 +2,7 @@
 package io.eslm.explain;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -22,6 +23,7 @@ import io.eslm.select.Method;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.Methods;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import io.eslm.tensor.backend.FlopCounter.Phase;
@@ -91,6 +93,18 @@ class ExplainerTest {
         Subject subject = Subject.of(model, "a model", MethodSpec.parse(method), options(accumulation),
                 new Subject.Data("data", TokenData.open(data)), SHAPE.blockSize());
         return Explainer.explain(subject, Optional.ofNullable(row), Optional.of(1));
+    }
+
+    /** Its threshold is that of all micro-batches of the step, and each is explained by itself. */
+    @Test
+    void oneThresholdForSeveralMicroBatchesIsRefused() {
+        String method = "cvar-loss:alpha=0.3,global-value-at-risk=true";
+        assertEquals(
+                "method " + method + " takes one threshold for the 2 micro-batches of a step, and a step is explained "
+                        + "micro-batch by micro-batch. Name the method without global-value-at-risk",
+                assertThrows(UserError.class, () -> explain(model(0), method, 2, null)).getMessage());
+        assertEquals(explain(model(0), "cvar-loss:alpha=0.3", 1, null).outcome().keptLoss(),
+                explain(model(0), method, 1, null).outcome().keptLoss());
     }
 
     private static OpRecord only(Explanation told, String part, String op) {

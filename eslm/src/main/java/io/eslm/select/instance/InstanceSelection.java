@@ -19,6 +19,7 @@ import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.backend.FlopCounter.Phase;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Draws windows, estimates the risk of each with an {@link EarlyExit}, and passes those at or above the value-at-risk at α_inst
@@ -186,6 +187,11 @@ public final class InstanceSelection implements Objective, SelectionPreview {
     @Override
     public void addSeen(double[] figures) {
         then.addSeen(figures);
+    }
+
+    @Override
+    public boolean shareRisks(UnaryOperator<float[]> all) {
+        return then.shareRisks(all);
     }
 
     @Override

@@ -108,8 +108,8 @@ public final class Rendezvous {
         } catch (IOException e) {
             throw failed("rank 0 cannot begin with the others: " + Door.reason(e), e);
         } catch (RuntimeException e) {
-            tell(e.getMessage());
-            peers.end(e.getMessage());
+            tell(String.valueOf(e.getMessage()));
+            peers.end(String.valueOf(e.getMessage()));
             throw e;
         }
     }
@@ -212,8 +212,12 @@ public final class Rendezvous {
             greet(session, pipe, who, first);
         } catch (IOException | ClassCastException | NullPointerException | NumberFormatException
                 | UnsupportedOperationException | IllegalStateException e) {
-            String why = from + " (" + (e instanceof EOFException ? "it hung up: perhaps its secret is another one"
-                    : String.valueOf(e.getMessage())) + ")";
+            String why = from + " ("
+                    + (e instanceof EOFException
+                            ? "it hung up: perhaps its secret " + (me.tls == null ? "" : "or its TLS key ")
+                                    + "is another one"
+                            : String.valueOf(e.getMessage()))
+                    + ")";
             notes.accept("sent away " + why);
             if (refused.size() < 3) {
                 refused.add(why);
@@ -297,7 +301,7 @@ public final class Rendezvous {
         } catch (IOException e) {
             throw failed("rank " + me.rank + " cannot begin with the rank at " + address + ": " + Door.reason(e), e);
         } catch (RuntimeException e) {
-            peers.end(e.getMessage());
+            peers.end(String.valueOf(e.getMessage()));
             throw e;
         } finally {
             if (door != null) {

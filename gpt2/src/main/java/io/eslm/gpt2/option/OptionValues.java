@@ -43,6 +43,11 @@ public final class OptionValues {
         return Optional.ofNullable(own.computed()).map(computed -> computed.apply(this));
     }
 
+    /** True if {@code option} is one of theirs. */
+    public boolean has(Option<?> option) {
+        return group.find(option.key()).isPresent();
+    }
+
     /** True if {@code option} was given, be it with its default. */
     public boolean isSet(Option<?> option) {
         return given.containsKey(option.name());

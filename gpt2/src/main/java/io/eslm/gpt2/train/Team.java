@@ -8,7 +8,6 @@ import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
 import io.eslm.gpt2.collective.Host;
 import io.eslm.gpt2.train.MicroBatch.Loss;
-import io.eslm.gpt2.option.OptionError;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
@@ -51,13 +50,10 @@ public final class Team {
     /** Whether the gradients of this step are to be seen whole. */
     private boolean shows;
 
-    /** @throws OptionError if the optimizer needs whole matrices, of which a rank owns parts */
+    /** @throws io.eslm.gpt2.option.OptionError if the optimizer needs whole matrices, of which a rank owns parts */
     Team(Collective ranks, Gpt2 model, TrainOptions options) {
         if (options.get(TrainOptions.OPTIMIZER) != OptimizerKind.ADAMW) {
-            throw new OptionError(TrainOptions.OPTIMIZER, options.get(TrainOptions.OPTIMIZER),
-                    "ranks that share a step, and " + TrainOptions.ORDERED_SUM
-                            + ", own parts of matrices, and it needs whole ones. "
-                            + "Take adamw, or train in one process without " + TrainOptions.ORDERED_SUM);
+            throw options.needsWholeMatrices();
         }
         this.ranks = ranks;
         this.backend = model.backend();

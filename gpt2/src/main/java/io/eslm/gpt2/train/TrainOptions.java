@@ -176,6 +176,19 @@ public record TrainOptions(OptionValues values) {
         return new AdamWOptions(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
+    /** That the optimizer does not go with ranks, or {@link #ORDERED_SUM}. */
+    public OptionError needsWholeMatrices() {
+        return new OptionError(OPTIMIZER, get(OPTIMIZER), "ranks that share a step, and " + ORDERED_SUM
+                + ", own parts of matrices, and it needs whole ones. Take adamw, or train in one process without "
+                + ORDERED_SUM);
+    }
+
+    /** That {@code method} does not go without {@link #ORDERED_SUM}. */
+    public static OptionError needsOrderedSum(String method) {
+        return new OptionError(ORDERED_SUM, false, "method " + method
+                + " chooses among the tokens of all micro-batches of a step, and needs it");
+    }
+
     /** A new optimizer of {@code model}'s parameters. */
     public Optimizer optimizer(Gpt2 model) {
         return get(OPTIMIZER).of(model, adamW());

@@ -7,7 +7,6 @@ import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.data.EvalWindows;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.data.TokenSet;
-import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
 import java.util.Optional;
@@ -57,8 +56,7 @@ public final class Trainer implements AutoCloseable {
         objective.begin(data.train());
         if (team == null && objective.shareRisks(UnaryOperator.identity())
                 && options.get(TrainOptions.GRAD_ACCUM) > 1) {
-            throw new OptionError(TrainOptions.ORDERED_SUM, false, "method " + objective.name()
-                    + " chooses among the tokens of all micro-batches of a step, and needs it");
+            throw TrainOptions.needsOrderedSum(objective.name());
         }
         this.tokenizer = data.tokenizer();
         int time = model.config().blockSize();
