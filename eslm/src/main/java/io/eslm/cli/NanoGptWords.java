@@ -73,7 +73,7 @@ final class NanoGptWords {
             Map.entry("lr_scheduler_type", value(Set.of("cosine"),
                     "the rate falls as a cosine; for a constant rate, give --min-lr the value of --learning-rate")),
             Map.entry("optim", value(Set.of("adamw_torch", "adamw_torch_fused", "adamw"),
-                    "the optimizers are --optimizer adamw, the default, and muon")),
+                    "give --optimizer adamw, the default, or --optimizer muon")),
             Map.entry("adam_beta1", renamed("--beta1")),
             Map.entry("adam_beta2", renamed("--beta2")),
             Map.entry("max_grad_norm", renamed("--grad-clip")),

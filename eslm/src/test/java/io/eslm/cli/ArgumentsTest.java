@@ -119,7 +119,7 @@ class ArgumentsTest {
     @ParameterizedTest
     @CsvSource({"--num_train_epochs=3,--max-iters N", "--fp16,float32", "--bf16=True,float32",
         "--resume_from_checkpoint=True,--init-from resume", "--report_to=wandb,--tensorboard true",
-        "--optim=adafactor,AdamW"})
+        "--optim=adafactor,--optimizer muon"})
     void huggingFacesWordsThatMeanNothingHereSayWhatToDo(String word, String instead) {
         Program.Outcome o = Program.run("train", word);
         assertEquals(1, o.code(), o.err());
