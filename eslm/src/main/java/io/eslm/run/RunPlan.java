@@ -97,7 +97,7 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
             throw options.needsWholeMatrices();
         }
         if (!ordered && options.get(TrainOptions.GRAD_ACCUM) > 1 && method.values().has(ValueAtRisk.GLOBAL)
-                && method.values().get(ValueAtRisk.GLOBAL)) {
+                && method.values().find(ValueAtRisk.GLOBAL).orElse(false)) {
             throw TrainOptions.needsOrderedSum(method.toString());
         }
     }
