@@ -110,6 +110,18 @@ final class StepBench implements Callable<Integer> {
         return options.lowRank().map(lora -> lora.on(own, LowRank.initial(backend, Rng.of(2)))).orElse(own);
     }
 
+    private JsonObject subject(Trainer trainer, Backend backend, Gpt2Config config) {
+        JsonObject result = new JsonObject();
+        result.addProperty("model", model);
+        result.addProperty("parameters", config.parameterCount());
+        result.addProperty("trained", trainer.model().trainedCount());
+        result.addProperty("backend", backend.description());
+        result.addProperty("batch", batch);
+        result.addProperty("grad_accum", gradAccum);
+        result.addProperty("seq", seq);
+        return result;
+    }
+
     private JsonObject time(Trainer trainer, Interleaved loss, Backend backend, Gpt2Config config,
             KernelProfile calls) {
         int n = methods.size();
@@ -138,14 +150,7 @@ final class StepBench implements Callable<Integer> {
         long allocated = ProcessMemory.allocated() - before;
         long launches = (backend.launches() - launched) / steps / n;
         double waits = (double) (backend.waits() - waited) / steps / n;
-        JsonObject result = new JsonObject();
-        result.addProperty("model", model);
-        result.addProperty("parameters", config.parameterCount());
-        result.addProperty("trained", trainer.model().trainedCount());
-        result.addProperty("backend", backend.description());
-        result.addProperty("batch", batch);
-        result.addProperty("grad_accum", gradAccum);
-        result.addProperty("seq", seq);
+        JsonObject result = subject(trainer, backend, config);
         Figures.add(result, "peak_gflops", peak.flops() * 1e-9);
         Figures.add(result, "peak_spread", peak.spread());
         if (n == 1) {

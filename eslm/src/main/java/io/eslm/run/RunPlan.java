@@ -8,7 +8,6 @@ import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.train.MemoryNeed;
 import io.eslm.gpt2.train.MemoryPlan;
-import io.eslm.gpt2.train.OptimizerKind;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.select.MethodSpec;
@@ -93,8 +92,8 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
     /** What methods and optimizers need of the order of a step's sum. */
     private void checkOrder() {
         boolean ordered = options.get(TrainOptions.ORDERED_SUM);
-        if (ordered && options.get(TrainOptions.OPTIMIZER) != OptimizerKind.ADAMW) {
-            throw options.needsWholeMatrices();
+        if (ordered) {
+            options.checkOptimizerOfParts();
         }
         if (!ordered && options.get(TrainOptions.GRAD_ACCUM) > 1 && method.values().has(ValueAtRisk.GLOBAL)
                 && method.values().find(ValueAtRisk.GLOBAL).orElse(false)) {

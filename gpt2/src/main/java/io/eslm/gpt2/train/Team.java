@@ -52,9 +52,7 @@ public final class Team {
 
     /** @throws io.eslm.gpt2.option.OptionError if the optimizer needs whole matrices, of which a rank owns parts */
     Team(Collective ranks, Gpt2 model, TrainOptions options) {
-        if (options.get(TrainOptions.OPTIMIZER) != OptimizerKind.ADAMW) {
-            throw options.needsWholeMatrices();
-        }
+        options.checkOptimizerOfParts();
         this.ranks = ranks;
         this.backend = model.backend();
         Map<String, Parameter> all = model.parameters();

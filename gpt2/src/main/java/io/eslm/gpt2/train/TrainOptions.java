@@ -176,11 +176,13 @@ public record TrainOptions(OptionValues values) {
         return new AdamWOptions(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
-    /** That the optimizer does not go with ranks, or {@link #ORDERED_SUM}. */
-    public OptionError needsWholeMatrices() {
-        return new OptionError(OPTIMIZER, get(OPTIMIZER), "ranks that share a step, and " + ORDERED_SUM
-                + ", own parts of matrices, and it needs whole ones. Take adamw, or train in one process without "
-                + ORDERED_SUM);
+    /** @throws OptionError if the optimizer needs whole matrices: ranks, and {@link #ORDERED_SUM}, have parts of them */
+    public void checkOptimizerOfParts() {
+        if (get(OPTIMIZER) != OptimizerKind.ADAMW) {
+            throw new OptionError(OPTIMIZER, get(OPTIMIZER), "ranks that share a step, and " + ORDERED_SUM
+                    + ", own parts of matrices, and it needs whole ones. Take adamw, or train in one process without "
+                    + ORDERED_SUM);
+        }
     }
 
     /** That {@code method} does not go without {@link #ORDERED_SUM}. */
