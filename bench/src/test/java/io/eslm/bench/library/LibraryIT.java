@@ -45,7 +45,7 @@ class LibraryIT {
                 import io.eslm.autograd.*;
                 import io.eslm.autograd.check.*;
                 import io.eslm.tensor.*;
-                import io.eslm.tensor.backend.Kernels.*;
+                import io.eslm.tensor.backend.ArrayKernels.*;
                 import java.util.stream.Stream;
 
                 """ + op);
