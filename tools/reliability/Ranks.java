@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -20,6 +22,7 @@ final class Ranks {
     private static final int SILENCE = 3;
     /** An end that takes longer has failed. */
     private static final int SECONDS = 120;
+    private static final Queue<Process> STARTED = new ConcurrentLinkedQueue<>();
 
     private final Path temp;
     private final Random random;
@@ -37,7 +40,10 @@ final class Ranks {
         int wanted = args.length > 0 ? Integer.parseInt(args[0]) : 10;
         long seed = args.length > 1 ? Long.parseLong(args[1]) : 1;
         Path temp = Files.createTempDirectory("eslm-ranks-");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> Kill.delete(temp)));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            STARTED.forEach(Process::destroyForcibly);
+            Kill.delete(temp);
+        }));
         System.exit(new Ranks(temp, seed).run(wanted, seed) ? 0 : 1);
     }
 
@@ -87,7 +93,9 @@ final class Ranks {
             }
             words.addAll(resume ? List.of("--init-from", "resume", "--backend", "scalar", "--data", temp.resolve("data").toString())
                     : options());
-            all.add(Kill.program(log(rank), words));
+            Process process = Kill.program(log(rank), words);
+            all.add(process);
+            STARTED.add(process);
         }
         return all;
     }

@@ -39,28 +39,16 @@ public final class Muon extends Optimizer {
     /** Least norm to divide by, as in PyTorch, for gradients of zeros. */
     private static final double SMALLEST = 1e-7;
 
-    private final AdamWOptions options;
+    private final double weightDecay;
     private final double momentum;
-    private final Map<String, Tensor> first;
-    private final Map<String, Tensor> second = new LinkedHashMap<>();
-    /** B of each matrix, and its place among the parameters. */
-    private final List<Tensor> velocities = new ArrayList<>();
+    /** B of each matrix, by its name, and its place among the parameters. */
+    private final Map<String, Tensor> velocities = new LinkedHashMap<>();
     private final int[] places;
-    private final Others others;
+    /** Of all that is no matrix. */
+    private final AdamW rest;
     private final Tensor sumOfSquares;
     /** X, its next value, A, and b·A + c·A²: room for the largest matrix. */
     private final Storage[] room;
-
-    /** What AdamW updates: the arguments of its kernel, and the place of each among the parameters. */
-    private record Others(int[] places, Storage[] values, Storage[] gradients, Storage[] m, Storage[] v, int[] sizes,
-            boolean[] decays) {
-        void take(Storage[] allValues, Storage[] allGradients) {
-            for (int i = 0; i < places.length; i++) {
-                values[i] = allValues[places[i]];
-                gradients[i] = allGradients[places[i]];
-            }
-        }
-    }
 
     /**
      * An optimizer of {@code parameters}, by name.
@@ -74,38 +62,35 @@ public final class Muon extends Optimizer {
     public Muon(Map<String, Parameter> parameters, Predicate<String> matrices, AdamWOptions options, double momentum) {
         super(parameters);
         UserError.check(momentum >= 0 && momentum < 1, "momentum %s: must be in [0, 1)", momentum);
-        this.options = options;
         this.momentum = momentum;
-        first = newState();
-        List<Tensor> all = List.copyOf(first.values());
-        List<Tensor> m = new ArrayList<>();
-        first.forEach((name, moment) -> {
-            if (moment.rank() == 2 && matrices.test(name)) {
-                velocities.add(moment);
-            } else {
-                m.add(moment);
-                second.put(name, zeros(moment, moment.shape().dims()));
+        weightDecay = options.weightDecay();
+        Map<String, Parameter> others = new LinkedHashMap<>();
+        List<Integer> found = new ArrayList<>();
+        int place = 0;
+        for (Map.Entry<String, Parameter> named : parameters.entrySet()) {
+            Parameter p = named.getValue();
+            if (!p.needsGradient()) {
+                continue;
             }
-        });
-        places = velocities.stream().mapToInt(all::indexOf).toArray();
-        others = others(all, m);
-        sumOfSquares = all.isEmpty() ? null : zeros(all.getFirst(), 1);
-        room = velocities.isEmpty() ? new Storage[0] : room();
-    }
-
-    private Others others(List<Tensor> all, List<Tensor> m) {
-        boolean[] decays = new boolean[m.size()];
-        for (int i = 0; i < decays.length; i++) {
-            decays[i] = m.get(i).rank() >= 2;
+            if (p.value().rank() == 2 && matrices.test(named.getKey())) {
+                velocities.put(named.getKey(), zeros(p.value(), p.shape().dims()));
+                found.add(place);
+            } else {
+                others.put(named.getKey(), p);
+            }
+            place++;
         }
-        return new Others(m.stream().mapToInt(all::indexOf).toArray(), new Storage[m.size()], new Storage[m.size()],
-                storages(m), storages(second.values()), m.stream().mapToInt(Tensor::size).toArray(), decays);
+        places = found.stream().mapToInt(Integer::intValue).toArray();
+        rest = new AdamW(others, options);
+        Tensor any = velocities.isEmpty() ? null : velocities.values().iterator().next();
+        sumOfSquares = any == null ? null : zeros(any, 1);
+        room = any == null ? new Storage[0] : room(any);
     }
 
-    private Storage[] room() {
-        int size = velocities.stream().mapToInt(Tensor::size).max().orElse(0);
-        int side = velocities.stream().mapToInt(w -> Math.min(w.dim(0), w.dim(1))).max().orElse(0);
-        return Stream.of(size, size, side * side, side * side).map(n -> zeros(velocities.getFirst(), n).storage())
+    private Storage[] room(Tensor any) {
+        int size = velocities.values().stream().mapToInt(Tensor::size).max().orElse(0);
+        int side = velocities.values().stream().mapToInt(w -> Math.min(w.dim(0), w.dim(1))).max().orElse(0);
+        return Stream.of(size, size, side * side, side * side).map(n -> zeros(any, n).storage())
                 .toArray(Storage[]::new);
     }
 
@@ -116,15 +101,17 @@ public final class Muon extends Optimizer {
     /** {@inheritDoc} "m" has B of the matrices and m of the others, "v" has v of the others. */
     @Override
     public Map<String, Map<String, Tensor>> state() {
-        return new TreeMap<>(Map.of("m", first, "v", second));
+        Map<String, Tensor> first = new LinkedHashMap<>(velocities);
+        first.putAll(rest.state().get("m"));
+        return new TreeMap<>(Map.of("m", first, "v", rest.state().get("v")));
     }
 
     @Override
     protected void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes, double learningRate,
             double gradientScale) {
-        for (int i = 0; i < velocities.size(); i++) {
-            int t = places[i];
-            Tensor velocity = velocities.get(i);
+        int i = 0;
+        for (Tensor velocity : velocities.values()) {
+            int t = places[i++];
             Storage b = velocity.storage();
             int size = sizes[t];
             kernels.axpby(b, gradients[t], size, gradientScale, momentum);
@@ -132,16 +119,10 @@ public final class Muon extends Optimizer {
             kernels.axpby(room[0], gradients[t], size, gradientScale, momentum);
             Storage o = orthogonal(kernels, velocity.dim(0), velocity.dim(1));
             double scale = 0.2 * Math.sqrt(Math.max(velocity.dim(0), velocity.dim(1)));
-            kernels.axpby(values[t], o, size, -learningRate * scale, 1 - learningRate * options.weightDecay());
+            kernels.axpby(values[t], o, size, -learningRate * scale, 1 - learningRate * weightDecay);
         }
-        if (others.places.length > 0) {
-            others.take(values, gradients);
-            double correction1 = 1 - Math.pow(options.beta1(), stepCount());
-            double correction2 = 1 - Math.pow(options.beta2(), stepCount());
-            kernels.adamW(others.values, others.gradients, others.m, others.v, others.sizes, others.decays,
-                    learningRate, options.beta1(), options.beta2(), options.eps(), options.weightDecay(), correction1,
-                    correction2, gradientScale);
-        }
+        rest.restoreStepCount(stepCount() - 1);
+        rest.step(learningRate, gradientScale);
     }
 
     /** O of the matrix (rows, cols) in {@code room[0]}; returns the storage that has it. */

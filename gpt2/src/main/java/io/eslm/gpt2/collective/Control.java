@@ -37,20 +37,24 @@ final class Control {
             ended = true;
             hear();
         }
-        if (in.position() >= HEAD) {
-            int n = Math.clamp(in.getInt(1), 0, LONGEST_WORDS);
-            words = in.position() < HEAD + n ? null : new String(in.array(), HEAD, n, StandardCharsets.UTF_8);
-        }
         return !before && (ended || words != null);
     }
 
     private void hear() {
         heardAt = System.nanoTime();
+        if (words != null) {
+            in.clear(); // it has said why it ends; what comes after that says no more
+            return;
+        }
         in.flip();
         while (in.hasRemaining() && in.get(in.position()) == BEAT) {
             in.get();
         }
         in.compact();
+        if (in.position() >= HEAD) {
+            int n = Math.clamp(in.getInt(1), 0, LONGEST_WORDS);
+            words = in.position() < HEAD + n ? null : new String(in.array(), HEAD, n, StandardCharsets.UTF_8);
+        }
     }
 
     /** What that rank has said about why it ends; empty if it has said nothing. */

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.util.Collections;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -52,12 +53,18 @@ public final class Tls {
      * The key and the certificates of a job.
      *
      * @param store PKCS#12, with one key, and the certificates of all ranks if they have several
-     * @throws UserError if the file cannot be read with {@code password}
+     * @throws UserError if the file cannot be read with {@code password}, or holds no key
      */
     public static SSLContext context(Path store, char[] password) {
         try (InputStream file = Files.newInputStream(store)) {
             KeyStore keys = KeyStore.getInstance("PKCS12");
             keys.load(file, password);
+            boolean any = false;
+            for (String alias : Collections.list(keys.aliases())) {
+                any |= keys.isKeyEntry(alias);
+            }
+            UserError.check(any, "%s: has certificates, but no key. Give the file that keytool -genkeypair has made (docs/scale.md)",
+                    store);
             KeyManagerFactory own = KeyManagerFactory.getInstance("PKIX");
             own.init(keys, password);
             TrustManagerFactory others = TrustManagerFactory.getInstance("PKIX");

@@ -34,13 +34,16 @@ final class SharedRisks implements UnaryOperator<float[]> {
         watching.forEach(step.model::removeHooks);
         looking = true;
         long begin = step.sampler.position();
-        for (int first = 0; first < step.gradAccum; first += ranks.world()) {
-            step.sampler.seek(begin + first + ranks.rank());
-            step.forward(first + ranks.rank());
+        try {
+            for (int first = 0; first < step.gradAccum; first += ranks.world()) {
+                step.sampler.seek(begin + first + ranks.rank());
+                step.forward(first + ranks.rank());
+            }
+        } finally {
+            step.sampler.seek(begin);
+            looking = false;
+            watching.forEach(step.model::addHooks);
         }
-        step.sampler.seek(begin);
-        looking = false;
-        watching.forEach(step.model::addHooks);
     }
 
     /** The risks of all micro-batches, in their order, from {@code mine}; while they are not known yet, {@code mine}. */

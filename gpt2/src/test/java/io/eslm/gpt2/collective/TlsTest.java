@@ -18,6 +18,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -123,7 +124,7 @@ class TlsTest {
         String where = RankThreads.loopback();
         List<String> errors = RankThreads.errors(2, rank -> join(rank, 2, where, rank == 0 ? key : otherKey, 2));
         assertTrue(errors.get(0).startsWith("rank 1 has not come to rank 0 within 2 s."), errors.toString());
-        assertTrue(errors.get(0).contains("it hung up: "), errors.toString());
+        assertTrue(errors.get(0).contains("it hung up: perhaps its secret or its TLS key is another one"), errors.toString());
         assertTrue(errors.get(1).startsWith("rank 1 cannot begin with the rank at " + where
                 + ": TLS does not come about: "), errors.toString());
         assertTrue(errors.get(1).endsWith(". Give all ranks the same file with the key, or give it to none"),
@@ -196,6 +197,21 @@ class TlsTest {
         } catch (IOException _) {
             // the end
         }
+    }
+
+    /** A certificate alone: nobody could know this rank by it. */
+    @Test
+    void aFileWithoutAKeyIsRefused() throws Exception {
+        KeyStore whole = KeyStore.getInstance(dir.resolve("job.p12").toFile(), PASSWORD.toCharArray());
+        KeyStore certificate = KeyStore.getInstance("PKCS12");
+        certificate.load(null, null);
+        certificate.setCertificateEntry("job", whole.getCertificate("job"));
+        Path store = dir.resolve("certificate.p12");
+        try (OutputStream out = Files.newOutputStream(store)) {
+            certificate.store(out, PASSWORD.toCharArray());
+        }
+        assertEquals(store + ": has certificates, but no key. Give the file that keytool -genkeypair has made (docs/scale.md)",
+                assertThrows(UserError.class, () -> Tls.context(store, PASSWORD.toCharArray())).getMessage());
     }
 
     @Test
