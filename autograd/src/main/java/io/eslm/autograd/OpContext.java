@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * anything. Memory from the forward pass is reused at once, unless the op saves or returns it: then after the backward pass of
  * this op. Memory from the backward pass is reused after it, unless it became a gradient.
  */
-public final class OpContext implements AppliedOp {
+public final class OpContext {
     /** Where an op writes every element of a gradient: {@code +=} if {@code accumulate}, else {@code =}. */
     public record Slot(Tensor tensor, boolean accumulate) {
         public Storage storage() {
@@ -25,11 +25,11 @@ public final class OpContext implements AppliedOp {
         }
     }
 
-    final Op op;
+    private final Op op;
     private final Tape tape;
-    final Variable[] inputs;
-    Variable output;
-    final List<Tensor> saved = new ArrayList<>(4);
+    private final Variable[] inputs;
+    private Variable output;
+    private final List<Tensor> saved = new ArrayList<>(4);
     /** Memory to give back after the backward pass. */
     final List<Tensor> owned = new ArrayList<>(4);
     /** Memory to give back at the end of the pass that is running. */
@@ -45,6 +45,21 @@ public final class OpContext implements AppliedOp {
     }
 
     // ---- both passes
+
+    /** The op itself. */
+    public Op op() {
+        return op;
+    }
+
+    /** Name of the op, for messages. */
+    public String name() {
+        return op.name();
+    }
+
+    /** How many inputs it was applied to. */
+    public int inputCount() {
+        return inputs.length;
+    }
 
     public Kernels kernels() {
         return tape.backend().kernels();
@@ -131,6 +146,21 @@ public final class OpContext implements AppliedOp {
     /** Tensor {@code i} of those that the forward pass {@link #save saved}. */
     public Tensor saved(int i) {
         return saved.get(i);
+    }
+
+    /** How many tensors the forward pass saved. */
+    public int savedCount() {
+        return saved.size();
+    }
+
+    /** Before the backward pass, the gradient that has come for the output, in full or of {@link #arrivedRows}; else null. */
+    public Tensor arrived() {
+        return output.gradient;
+    }
+
+    /** The rows that {@link #arrived} holds, or null if it holds all. */
+    public Rows arrivedRows() {
+        return output.gradientRows;
     }
 
     /** The result of the forward pass. */

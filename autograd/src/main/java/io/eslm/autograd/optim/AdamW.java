@@ -5,6 +5,7 @@ import io.eslm.autograd.Parameter;
 import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -13,12 +14,8 @@ import java.util.TreeMap;
  * rank 2 or more decay: matrices and embeddings, not biases and normalisation.
  */
 public final class AdamW extends Optimizer {
-    private final double beta1;
-    private final double beta2;
-    private final double eps;
-    private final double weightDecay;
-    private final Map<String, Tensor> first;
-    private final Map<String, Tensor> second;
+    private final AdamWOptions options;
+    private final Map<String, Map<String, Tensor>> state;
     private final Storage[] m;
     private final Storage[] v;
     private final boolean[] decays;
@@ -26,12 +23,10 @@ public final class AdamW extends Optimizer {
     /** An optimizer of {@code parameters}, by name, with both moments zero. */
     public AdamW(Map<String, Parameter> parameters, AdamWOptions options) {
         super(parameters);
-        beta1 = options.beta1();
-        beta2 = options.beta2();
-        eps = options.eps();
-        weightDecay = options.weightDecay();
-        first = newState();
-        second = newState();
+        this.options = options;
+        Map<String, Tensor> first = newState();
+        Map<String, Tensor> second = newState();
+        state = Collections.unmodifiableMap(new TreeMap<>(Map.of("m", first, "v", second)));
         m = storages(first.values());
         v = storages(second.values());
         decays = new boolean[m.length];
@@ -44,15 +39,17 @@ public final class AdamW extends Optimizer {
     /** {@inheritDoc} "m" has m of each parameter, "v" has v. */
     @Override
     public Map<String, Map<String, Tensor>> state() {
-        return new TreeMap<>(Map.of("m", first, "v", second));
+        return state;
     }
 
     @Override
     protected void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes, double learningRate,
             double gradientScale) {
-        double correction1 = 1 - Math.pow(beta1, stepCount());
-        double correction2 = 1 - Math.pow(beta2, stepCount());
-        kernels.adamW(values, gradients, m, v, sizes, decays, learningRate, beta1, beta2, eps, weightDecay, correction1,
+        double correction1 = 1 - Math.pow(options.beta1(), stepCount());
+        double correction2 = 1 - Math.pow(options.beta2(), stepCount());
+        kernels.adamW(values, gradients, m, v, sizes, decays, learningRate, options.beta1(), options.beta2(),
+                options.eps(),
+                options.weightDecay(), correction1,
                 correction2, gradientScale);
     }
 }

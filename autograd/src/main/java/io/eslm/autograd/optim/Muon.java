@@ -7,9 +7,11 @@ import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Kernels;
 import io.eslm.tensor.backend.Storage;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -41,11 +43,11 @@ public final class Muon extends Optimizer {
 
     private final double weightDecay;
     private final double momentum;
-    /** B of each matrix, by its name, and its place among the parameters. */
-    private final Map<String, Tensor> velocities = new LinkedHashMap<>();
-    private final int[] places;
+    /** B of parameter t if it is a matrix, else null. */
+    private final Tensor[] velocities;
     /** Of all that is no matrix. */
     private final AdamW rest;
+    private final Map<String, Map<String, Tensor>> state;
     private final Tensor sumOfSquares;
     /** X, its next value, A, and b·A + c·A²: room for the largest matrix. */
     private final Storage[] room;
@@ -64,62 +66,52 @@ public final class Muon extends Optimizer {
         UserError.check(momentum >= 0 && momentum < 1, "momentum %s: must be in [0, 1)", momentum);
         this.momentum = momentum;
         weightDecay = options.weightDecay();
+        Map<String, Tensor> first = new LinkedHashMap<>();
         Map<String, Parameter> others = new LinkedHashMap<>();
-        List<Integer> found = new ArrayList<>();
-        int place = 0;
-        for (Map.Entry<String, Parameter> named : parameters.entrySet()) {
-            Parameter p = named.getValue();
-            if (!p.needsGradient()) {
-                continue;
+        List<Tensor> found = new ArrayList<>();
+        parameters.forEach((name, p) -> {
+            if (p.needsGradient()) {
+                boolean matrix = p.value().rank() == 2 && matrices.test(name);
+                found.add(matrix ? zerosLike(p.value(), p.shape().dims()) : null);
+                first.put(name, found.getLast());
+                if (!matrix) {
+                    others.put(name, p);
+                }
             }
-            if (p.value().rank() == 2 && matrices.test(named.getKey())) {
-                velocities.put(named.getKey(), zeros(p.value(), p.shape().dims()));
-                found.add(place);
-            } else {
-                others.put(named.getKey(), p);
-            }
-            place++;
-        }
-        places = found.stream().mapToInt(Integer::intValue).toArray();
+        });
+        velocities = found.toArray(Tensor[]::new);
         rest = new AdamW(others, options);
-        Tensor any = velocities.isEmpty() ? null : velocities.values().iterator().next();
-        sumOfSquares = any == null ? null : zeros(any, 1);
-        room = any == null ? new Storage[0] : room(any);
-    }
-
-    private Storage[] room(Tensor any) {
-        int size = velocities.values().stream().mapToInt(Tensor::size).max().orElse(0);
-        int side = velocities.values().stream().mapToInt(w -> Math.min(w.dim(0), w.dim(1))).max().orElse(0);
-        return Stream.of(size, size, side * side, side * side).map(n -> zeros(any, n).storage())
-                .toArray(Storage[]::new);
-    }
-
-    private static Tensor zeros(Tensor like, int... dims) {
-        return Tensor.zeros(like.backend(), like.dtype(), dims);
+        first.putAll(rest.state().get("m"));
+        state = new TreeMap<>(Map.of("m", first, "v", rest.state().get("v")));
+        List<Tensor> all = found.stream().filter(Objects::nonNull).toList();
+        sumOfSquares = all.isEmpty() ? null : zerosLike(all.getFirst(), 1);
+        int size = all.stream().mapToInt(Tensor::size).max().orElse(0);
+        int side = all.stream().mapToInt(w -> Math.min(w.dim(0), w.dim(1))).max().orElse(0);
+        room = all.isEmpty() ? null : Stream.of(size, size, side * side, side * side)
+                .map(n -> zerosLike(all.getFirst(), n).storage()).toArray(Storage[]::new);
     }
 
     /** {@inheritDoc} "m" has B of the matrices and m of the others, "v" has v of the others. */
     @Override
     public Map<String, Map<String, Tensor>> state() {
-        Map<String, Tensor> first = new LinkedHashMap<>(velocities);
-        first.putAll(rest.state().get("m"));
-        return new TreeMap<>(Map.of("m", first, "v", rest.state().get("v")));
+        return Collections.unmodifiableMap(state);
     }
 
     @Override
     protected void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes, double learningRate,
             double gradientScale) {
-        int i = 0;
-        for (Tensor velocity : velocities.values()) {
-            int t = places[i++];
-            Storage b = velocity.storage();
-            int size = sizes[t];
-            kernels.axpby(b, gradients[t], size, gradientScale, momentum);
-            kernels.copy(room[0], b, size);
-            kernels.axpby(room[0], gradients[t], size, gradientScale, momentum);
-            Storage o = orthogonal(kernels, velocity.dim(0), velocity.dim(1));
-            double scale = 0.2 * Math.sqrt(Math.max(velocity.dim(0), velocity.dim(1)));
-            kernels.axpby(values[t], o, size, -learningRate * scale, 1 - learningRate * weightDecay);
+        for (int t = 0; t < velocities.length; t++) {
+            if (velocities[t] != null) {
+                int rows = velocities[t].dim(0);
+                int cols = velocities[t].dim(1);
+                Storage b = velocities[t].storage();
+                kernels.axpby(b, gradients[t], sizes[t], gradientScale, momentum);
+                kernels.copy(room[0], b, sizes[t]);
+                kernels.axpby(room[0], gradients[t], sizes[t], gradientScale, momentum);
+                double scale = 0.2 * Math.sqrt(Math.max(rows, cols));
+                kernels.axpby(values[t], orthogonal(kernels, rows, cols), sizes[t], -learningRate * scale,
+                        1 - learningRate * weightDecay);
+            }
         }
         rest.restoreStepCount(stepCount() - 1);
         rest.step(learningRate, gradientScale);

@@ -74,7 +74,7 @@ public abstract class Optimizer {
             double learningRate, double gradientScale);
 
     /**
-     * What a checkpoint stores besides {@link #stepCount}: tensors by their kind, such as "m", then by parameter. To restore one, write
+     * What a checkpoint stores besides {@link #stepCount}: tensors of their parameter's shape, by their kind, such as "m", then by its name. To restore one, write
      * to these, and call {@link #restoreStepCount}. Empty for an optimizer that remembers nothing.
      */
     public Map<String, Map<String, Tensor>> state() {
@@ -128,7 +128,8 @@ public abstract class Optimizer {
         return tensors.stream().map(Tensor::storage).toArray(Storage[]::new);
     }
 
-    private static Tensor zerosLike(Tensor t, int... dims) {
+    /** Zeros of the type and on the backend of {@code t}. */
+    protected static Tensor zerosLike(Tensor t, int... dims) {
         return Tensor.zeros(t.backend(), t.dtype(), dims);
     }
 

@@ -16,7 +16,9 @@ import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -164,6 +166,44 @@ class MuonTest {
         ours.forEach((name, p) -> assertArrayEquals(theirs.get(name).value().toDoubles(), p.value().toDoubles(), name));
         assertArrayEquals(new Object[] {"m", "v"}, muon.state().keySet().toArray());
         assertEquals(ours.keySet(), muon.state().get("v").keySet());
+    }
+
+    /** Each parameter is updated as if it were alone, wherever it stands; those that take no gradient are left. */
+    @Test
+    void matricesAndOthersTakeTurns() {
+        Rng rng = Rng.of(4);
+        Map<String, Parameter> mixed = new LinkedHashMap<>();
+        Map<String, Parameter> alone = new LinkedHashMap<>();
+        for (String name : List.of("bias", "frozen", "matrix", "embedding", "tall")) {
+            int[] dims =
+                    name.equals("bias") ? new int[] {6} : name.equals("tall") ? new int[] {3, 2} : new int[] {2, 3};
+            double[] values = GradCheck.weights(6, rng);
+            Parameter p = parameter(values, dims);
+            mixed.put(name, name.equals("frozen") ? Parameter.fixed(p.value()) : p);
+            alone.put(name, parameter(values, dims));
+        }
+        Muon muon = new Muon(mixed, Set.of("matrix", "tall", "frozen")::contains, OPTIONS, 0.95);
+        Map<String, Optimizer> each = new LinkedHashMap<>();
+        alone.forEach((name, p) -> each.put(name, name.equals("matrix") || name.equals("tall")
+                ? new Muon(Map.of(name, p), _ -> true, OPTIONS, 0.95) : new AdamW(Map.of(name, p), OPTIONS)));
+        each.remove("frozen");
+        for (int step = 0; step < 3; step++) {
+            for (String name : each.keySet()) {
+                double[] g = GradCheck.weights(6, rng);
+                setGradient(mixed.get(name), g);
+                setGradient(alone.get(name), g);
+                each.get(name).step(0.1, 0.5);
+            }
+            muon.step(0.1, 0.5);
+        }
+        mixed.forEach((name, p) -> assertArrayEquals(alone.get(name).value().toDoubles(), p.value().toDoubles(), name));
+        assertEquals(List.copyOf(each.keySet()), List.copyOf(muon.state().get("m").keySet()));
+        assertEquals(List.of("bias", "embedding"), List.copyOf(muon.state().get("v").keySet()));
+        each.forEach((name, optimizer) -> optimizer.state().forEach((kind, tensors) -> {
+            if (!tensors.isEmpty()) {
+                assertTrue(tensors.get(name).sameAs(muon.state().get(kind).get(name)), name + " " + kind);
+            }
+        }));
     }
 
     private Map<String, Parameter> embeddingAndBias() {

@@ -63,7 +63,8 @@ public final class Tls {
             for (String alias : Collections.list(keys.aliases())) {
                 any |= keys.isKeyEntry(alias);
             }
-            UserError.check(any, "%s: has certificates, but no key. Give the file that keytool -genkeypair has made (docs/scale.md)",
+            UserError.check(any,
+                    "%s: has certificates, but no key. Give the file that keytool -genkeypair has made (docs/scale.md)",
                     store);
             KeyManagerFactory own = KeyManagerFactory.getInstance("PKIX");
             own.init(keys, password);

@@ -75,8 +75,7 @@ public final class LaterLosses {
             rows = new Rows(indices, tokens);
         }
         Tensor weights = tape.memory(DType.F32, kept);
-        float each = (float) ((float) (1.0 / kept) * batch.share()); // rounded as Selection rounds them
-        backend.kernels().fill(weights.storage(), kept, each);
+        backend.kernels().fill(weights.storage(), kept, Selection.equalWeight(kept, batch.share()));
         return new Loss(tape.apply(new WeightedSum(rows, weights), loss), 0, 0, 0, 0, 0, 0);
     }
 

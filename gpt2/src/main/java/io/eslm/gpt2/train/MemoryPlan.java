@@ -32,7 +32,7 @@ public record MemoryPlan(List<Tensors> tensors) {
     }
 
     /**
-     * A step with B windows: weights, gradients and both moments; per block and token the residual streams, norms, qkv and attention
+     * A step with B windows: weights, gradients and both moments, of which Muon has one for the matrices of the blocks; per block and token the residual streams, norms, qkv and attention
      * (10C) and both sides of the activation (2I, 8C in GPT-2); logits; and gradients in flight.
      *
      * @param batchSize windows in a micro-batch, B

@@ -30,7 +30,7 @@ public final class NonFinite {
         Map<String, Tensor> all = new LinkedHashMap<>();
         trainer.model().parameters().forEach((path, p) -> all.put("the weights of " + path, p.value()));
         trainer.optimizer().state().forEach((kind, tensors) -> tensors
-                .forEach((path, t) -> all.put("the optimizer's " + kind + " of " + path, t)));
+                .forEach((path, t) -> all.put("the numbers of the optimizer's " + kind + " of " + path, t)));
         first(all).ifPresent(name -> {
             throw new DivergedError(trainer.step(), name + " are not finite, so there is nothing worth saving");
         });

@@ -50,4 +50,9 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
         Arrays.fill(weights, (float) (1.0 / n));
         return weights;
     }
+
+    /** What {@link #weights(double)} has for each of {@code n} tokens of equal weight. */
+    static float equalWeight(int n, double share) {
+        return (float) ((float) (1.0 / n) * share);
+    }
 }

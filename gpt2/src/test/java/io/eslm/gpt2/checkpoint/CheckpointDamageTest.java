@@ -210,13 +210,14 @@ class CheckpointDamageTest {
 
     /** NaN and the infinities, in the weights and the optimizer's state. */
     @ParameterizedTest
-    @CsvSource({"weights, NaN", "weights, -Infinity", "optimizer's m, Infinity", "optimizer's v, NaN"})
+    @CsvSource({"weights, NaN", "weights, -Infinity", "numbers of the optimizer's m, Infinity",
+        "numbers of the optimizer's v, NaN"})
     void whatIsNotFiniteIsNotSaved(String where, float value) throws IOException {
         save();
         trainer.oneStep();
         Tensor t = switch (where) {
             case "weights" -> trainer.model().parameters().get("positions.weight").value();
-            case "optimizer's m" -> trainer.optimizer().state().get("m").get("positions.weight");
+            case "numbers of the optimizer's m" -> trainer.optimizer().state().get("m").get("positions.weight");
             default -> trainer.optimizer().state().get("v").get("positions.weight");
         };
         scalar.write(scalar.slice(t.storage(), 5, 1), new float[] {value}, 0, 1);

@@ -124,7 +124,8 @@ class TlsTest {
         String where = RankThreads.loopback();
         List<String> errors = RankThreads.errors(2, rank -> join(rank, 2, where, rank == 0 ? key : otherKey, 2));
         assertTrue(errors.get(0).startsWith("rank 1 has not come to rank 0 within 2 s."), errors.toString());
-        assertTrue(errors.get(0).contains("it hung up: perhaps its secret or its TLS key is another one"), errors.toString());
+        assertTrue(errors.get(0).contains("it hung up: perhaps its secret or its TLS key is another one"),
+                errors.toString());
         assertTrue(errors.get(1).startsWith("rank 1 cannot begin with the rank at " + where
                 + ": TLS does not come about: "), errors.toString());
         assertTrue(errors.get(1).endsWith(". Give all ranks the same file with the key, or give it to none"),
@@ -210,7 +211,8 @@ class TlsTest {
         try (OutputStream out = Files.newOutputStream(store)) {
             certificate.store(out, PASSWORD.toCharArray());
         }
-        assertEquals(store + ": has certificates, but no key. Give the file that keytool -genkeypair has made (docs/scale.md)",
+        assertEquals(store
+                + ": has certificates, but no key. Give the file that keytool -genkeypair has made (docs/scale.md)",
                 assertThrows(UserError.class, () -> Tls.context(store, PASSWORD.toCharArray())).getMessage());
     }
 

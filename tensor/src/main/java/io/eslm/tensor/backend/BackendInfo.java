@@ -39,7 +39,12 @@ public interface BackendInfo {
         return new long[0];
     }
 
-    /** Bytes that the scores of attention of this size take while it computes; 0 where they are never in memory all at once. */
+    /**
+     * Bytes that the scores of attention take while it computes; 0 where they are never in memory all at once, as on the host.
+     *
+     * @param batch sequences
+     * @param time tokens of each
+     */
     default long scoreBytes(int batch, int time, int heads) {
         return 0;
     }

@@ -24,6 +24,11 @@ final class DeviceAttention {
                 device.floatCapacities()[0] / 4);
     }
 
+    /** True if the scores of one sequence fit, {@code queries} by {@code keys} of each head. */
+    boolean fits(int queries, int keys, int heads) {
+        return (long) heads * queries * keys <= room;
+    }
+
     /** Sequences whose scores are kept at a time. */
     private int sequences(int heads, int square) {
         return Math.max(1, room / Math.max(1, heads * square));

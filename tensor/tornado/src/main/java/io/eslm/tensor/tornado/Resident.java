@@ -167,8 +167,9 @@ final class Resident {
         long array = settings.arrayBytes() == 0 ? largest : Math.min(largest, settings.arrayBytes());
         int[] sizes = Arenas.sizes(wanted, array);
         UserError.check(sizes.length <= Work.MOST_ARRAYS,
-                "%d MB in arrays of %d MB would be %d arrays, but %d are the most. Set a larger %s or a smaller %s",
-                wanted >> 20, array >> 20, sizes.length, Work.MOST_ARRAYS, Settings.ARRAY, Settings.MEMORY);
+                "%d MB in arrays of %d MB would be %d arrays, but %d are the most. Set a %ssmaller %s",
+                wanted >> 20, array >> 20, sizes.length, Work.MOST_ARRAYS,
+                array < largest ? "larger " + Settings.ARRAY + " or a " : "", Settings.MEMORY);
         return sizes;
     }
 

@@ -33,7 +33,11 @@ final class TornadoKernels extends DeviceKernels {
 
     /** {@link io.eslm.tensor.backend.BackendInfo#scoreBytes}. */
     long scoreBytes(int batch, int time, int heads) {
-        return products == null ? 0 : products.scoreBytes(batch, time, heads);
+        return !byProducts(time, time, heads) ? 0 : products.scoreBytes(batch, time, heads);
+    }
+
+    private boolean byProducts(int queries, int keys, int heads) {
+        return products != null && products.fits(queries, keys, heads);
     }
 
     private Call call() {
@@ -264,7 +268,7 @@ final class TornadoKernels extends DeviceKernels {
     @Override
     protected void runAttention(Storage y, Storage lse, Storage qkv, Storage starts, int batch, int time, int heads,
             int headSize, double p, int seed) {
-        if (starts == null && products != null) {
+        if (starts == null && byProducts(time, time, heads)) {
             products.forward(y, lse, qkv, batch, time, heads, headSize, p, seed);
         } else {
             tiles.forward(y, lse, qkv, starts, batch, time, heads, headSize, p, seed);
@@ -274,7 +278,7 @@ final class TornadoKernels extends DeviceKernels {
     @Override
     protected void runAttentionBackward(Storage dqkv, Storage dy, Storage rows, int count, Storage qkv, Storage y,
             Storage lse, Storage starts, int batch, int time, int heads, int headSize, double p, int seed) {
-        if (starts == null && products != null) {
+        if (starts == null && byProducts(time, time, heads)) {
             products.backward(dqkv, dy, rows, count, qkv, y, lse, batch, time, heads, headSize, p, seed);
         } else {
             tiles.backward(dqkv, dy, rows, count, qkv, y, lse, starts, batch, time, heads, headSize, p, seed);
@@ -293,7 +297,7 @@ final class TornadoKernels extends DeviceKernels {
             call().with(cache).from(qkv, at).with(n, time, past, capacity, heads, headSize)
                     .each(DeviceKernel.ATTENTION_STORE, n);
         }
-        if (products != null) {
+        if (byProducts(time, past + time, heads)) {
             products.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
         } else {
             tiles.cached(y, keys, values, qkv, batch, time, past, capacity, heads, headSize);
