@@ -7,6 +7,7 @@ import static io.eslm.gpt2.train.TrainOptions.GRAD_ACCUM;
 import static io.eslm.gpt2.train.TrainOptions.LEARNING_RATE;
 import static io.eslm.gpt2.train.TrainOptions.MAX_ITERS;
 import static io.eslm.gpt2.train.TrainOptions.MIN_LR;
+import static io.eslm.gpt2.train.TrainOptions.OPTIMIZER;
 import static io.eslm.gpt2.train.TrainOptions.SEED;
 import static io.eslm.gpt2.train.TrainOptions.WARMUP_ITERS;
 
@@ -20,6 +21,7 @@ import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.checkpoint.ModelFolder;
 import io.eslm.gpt2.train.Flops;
 import io.eslm.gpt2.train.MemoryNeed;
+import io.eslm.gpt2.train.OptimizerKind;
 import io.eslm.gpt2.train.TrainEvent;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.gpt2.train.Trainer;
@@ -39,7 +41,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Times whole training steps: data, forward, selection, backward, clipping, AdamW, on random tokens and weights. */
+/** Times whole training steps: data, forward, selection, backward, clipping, the optimizer, on random tokens and weights. */
 @Command(name = "step", description = "Times training steps; random weights and tokens.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
@@ -63,6 +65,8 @@ final class StepBench implements Callable<Integer> {
     private int steps = 7;
     @Option(names = "--warmup", description = "steps before, not timed")
     private int warmup = 3;
+    @Option(names = "--optimizer", description = "adamw or muon")
+    private String optimizer = OptimizerKind.ADAMW.toString();
     @Option(names = "--lora-rank", description = "rank of adapters to train in place of the weights; 0: none")
     private int loraRank;
     @Option(names = "--profile", description = "also list the kernels by their share of a step")
@@ -78,7 +82,8 @@ final class StepBench implements Callable<Integer> {
         TrainOptions options =
                 TrainOptions.defaults().with(MAX_ITERS, (warmup + steps) * specs.size()).with(BATCH_SIZE, batch)
                         .with(GRAD_ACCUM, gradAccum).with(LEARNING_RATE, 3e-4).with(MIN_LR, 3e-4).with(WARMUP_ITERS, 0)
-                        .with(EVAL_INTERVAL, 0).with(SEED, 1L).with(TrainOptions.LORA_RANK, loraRank);
+                        .with(EVAL_INTERVAL, 0).with(SEED, 1L).with(OPTIMIZER, OPTIMIZER.parse(optimizer))
+                        .with(TrainOptions.LORA_RANK, loraRank);
         KernelProfile calls = new KernelProfile();
         try (Backend opened = common.open()) {
             BenchReport report = new BenchReport(opened, common.json());
@@ -119,6 +124,7 @@ final class StepBench implements Callable<Integer> {
         result.addProperty("batch", batch);
         result.addProperty("grad_accum", gradAccum);
         result.addProperty("seq", seq);
+        result.addProperty("optimizer", optimizer);
         return result;
     }
 

@@ -119,6 +119,16 @@ class BenchOutputTest {
                 .containsAll(List.of("kernel", "calls", "seconds", "flops")));
     }
 
+    /** Muon's products are part of the step. */
+    @Test
+    void aStepIsTimedWithTheOptimizerThatIsGiven() {
+        JsonObject adamW = Json.parse(output(STEP + " --json"));
+        JsonObject muon = Json.parse(output(STEP + " --optimizer muon --json"));
+        assertEquals("adamw", adamW.get("optimizer").getAsString());
+        assertEquals("muon", muon.get("optimizer").getAsString());
+        assertTrue(muon.get("backward_flops_per_step").getAsLong() > adamW.get("backward_flops_per_step").getAsLong());
+    }
+
     /** A backend without a measured peak has no share of it. */
     @Test
     void whatIsUnknownIsNull() {
