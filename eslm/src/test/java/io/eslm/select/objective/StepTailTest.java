@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.Hooks;
 import io.eslm.gpt2.Weights;
 import io.eslm.gpt2.data.TokenData;
 import io.eslm.gpt2.option.OptionError;
@@ -19,11 +21,13 @@ import io.eslm.gpt2.train.Trainer;
 import io.eslm.select.MethodSpec;
 import io.eslm.select.token.ValueAtRisk;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 import java.util.function.UnaryOperator;
@@ -67,13 +71,14 @@ class StepTailTest {
     }
 
     /** Trains; returns the weights. */
-    private static float[] train(Objective method, TokenData data, int gradAccum, boolean ordered) {
+    private static float[] train(Objective method, TokenData data, int gradAccum, boolean ordered, Hooks... hooks) {
         TrainOptions options = TrainOptions.defaults().with(TrainOptions.MAX_ITERS, STEPS)
                 .with(TrainOptions.BATCH_SIZE, 3).with(TrainOptions.GRAD_ACCUM, gradAccum)
                 .with(TrainOptions.WARMUP_ITERS, 2).with(TrainOptions.EVAL_INTERVAL, 0)
                 .with(TrainOptions.ORDERED_SUM, ordered);
         try (Backend backend = Backends.open("scalar", 1)) {
             Gpt2 model = new Gpt2(CONFIG, backend, Weights.random(CONFIG, backend, Rng.of(3)));
+            List.of(hooks).forEach(model::addHooks);
             try (Trainer trainer = new Trainer(model, method, data, options, _ -> {
             })) {
                 for (int i = 0; i < STEPS; i++) {
@@ -117,6 +122,44 @@ class StepTailTest {
         }
         assertTrue(ties, "risks that equal the threshold");
         assertEquals(spec.contains("0.95"), none, "a micro-batch of which nothing is kept");
+    }
+
+    /** The risks are those of the model that the gradients are of, and a hook sees each micro-batch once. */
+    @Test
+    void aHookThatReplacesAnActivationChangesTheRisksToo() throws IOException {
+        List<float[]> shown = new ArrayList<>();
+        Hooks tripled = new Hooks() {
+            @Override
+            public boolean reads(String name) {
+                return name.equals("loss");
+            }
+
+            @Override
+            public void read(String name, Tensor value) {
+                shown.add(value.toFloats());
+            }
+
+            @Override
+            public boolean replaces(String name) {
+                return name.equals("ln_final");
+            }
+
+            @Override
+            public Variable replace(String name, Variable x) {
+                return x.mul(3);
+            }
+        };
+        Spy spy =
+                new Spy(method("cvar-loss:alpha=0.3,global-value-at-risk=true"), new ArrayList<>(), new ArrayList<>());
+        train(spy, data(i -> i * i % 31), GRAD_ACCUM, true, tripled);
+        assertEquals(GRAD_ACCUM * STEPS, shown.size());
+        for (int step = 0; step < STEPS; step++) {
+            float[] all = spy.risks.get((2 * step + 2) * GRAD_ACCUM - 1);
+            for (int i = 0; i < GRAD_ACCUM; i++) {
+                float[] losses = shown.get(step * GRAD_ACCUM + i);
+                assertArrayEquals(losses, Arrays.copyOfRange(all, i * losses.length, (i + 1) * losses.length));
+            }
+        }
     }
 
     @Test

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import io.eslm.autograd.Variable;
 import io.eslm.gpt2.Hooks;
 import io.eslm.gpt2.collective.Collective;
+import io.eslm.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +16,29 @@ import java.util.function.UnaryOperator;
  * forward passes run twice: once for the risks, and again, with the same bits, when all are known.
  */
 final class SharedRisks implements UnaryOperator<float[]> {
+    /** Replaces what {@code hooks} replace, and shows them nothing: each micro-batch is shown once. */
+    private record Silent(Hooks hooks) implements Hooks {
+        @Override
+        public boolean reads(String name) {
+            return false;
+        }
+
+        @Override
+        public void read(String name, Tensor value) {
+            throw new IllegalStateException(name);
+        }
+
+        @Override
+        public boolean replaces(String name) {
+            return hooks.replaces(name);
+        }
+
+        @Override
+        public Variable replace(String name, Variable x) {
+            return hooks.replace(name, x);
+        }
+    }
+
     private final Collective ranks;
     private boolean once;
     private boolean looking;
@@ -30,8 +55,10 @@ final class SharedRisks implements UnaryOperator<float[]> {
         if (once) {
             return;
         }
-        List<Hooks> watching = step.model.hooks(); // each micro-batch is shown once
+        List<Hooks> watching = step.model.hooks();
+        List<Hooks> silent = watching.stream().<Hooks>map(Silent::new).toList();
         watching.forEach(step.model::removeHooks);
+        silent.forEach(step.model::addHooks);
         looking = true;
         long begin = step.sampler.position();
         try {
@@ -42,6 +69,7 @@ final class SharedRisks implements UnaryOperator<float[]> {
         } finally {
             step.sampler.seek(begin);
             looking = false;
+            silent.forEach(step.model::removeHooks);
             watching.forEach(step.model::addHooks);
         }
     }
