@@ -145,13 +145,9 @@ final class Mesh implements Collective {
         if (heard != null) {
             throw end(heard);
         }
-        others.forEach(Link::interest);
-        try {
-            selector.select(Math.min(TICK, Math.max(1, timeout.toMillis())));
-        } catch (IOException e) {
-            throw end("rank " + rank + " cannot wait for the others: " + Door.reason(e));
+        if (!sleep()) {
+            return;
         }
-        selector.selectedKeys().clear();
         for (Link link : others) {
             if (heard == null && !link.done()) {
                 heard = link.control.words().orElse(null);
@@ -175,6 +171,24 @@ final class Mesh implements Collective {
                     throw end(names + " took nothing for " + shown(timeout) + ", and rank " + rank
                             + " waits no longer. " + LATE);
                 });
+    }
+
+    /** False if there was something to do instead. */
+    private boolean sleep() {
+        boolean idle = true;
+        for (Link link : others) {
+            idle &= link.sleep();
+        }
+        try {
+            if (idle) {
+                selector.select(Math.min(TICK, Math.max(1, timeout.toMillis())));
+            }
+        } catch (IOException e) {
+            throw end("rank " + rank + " cannot wait for the others: " + Door.reason(e));
+        }
+        others.forEach(link -> link.wake(selector.selectedKeys()));
+        selector.selectedKeys().clear();
+        return idle;
     }
 
     static String shown(Duration time) {
