@@ -23,7 +23,7 @@ final class HostMemory {
 
     private static final Path SHM = Path.of("/dev/shm");
     /** Whoever says a name of another kind gets no file opened, and none deleted. */
-    private static final String NAMES = "eslm-rank-[0-9a-f-]{36}";
+    static final String NAMES = "eslm-rank-[0-9a-f-]{36}";
 
     private static final String NAME = "memory";
     private static final String MAPPED = "mapped";
@@ -34,6 +34,10 @@ final class HostMemory {
     private HostMemory(String name, ByteBuffer bytes) {
         this.name = name;
         this.bytes = bytes;
+    }
+
+    String name() {
+        return name;
     }
 
     /** Where files lie in memory; or, if there is no such place, where files may come and go. */

@@ -147,6 +147,9 @@ abstract sealed class Link permits SocketLink, RingLink {
         return sends() ? Optional.of(sentAt) : Optional.empty();
     }
 
+    /** True if this rank surely finds something to do with that one now; where it costs more than a look to know, false. */
+    abstract boolean canMove();
+
     /** Before this rank sleeps: from now on the selector wakes when there is something to do. False if there already is. */
     abstract boolean sleep();
 

@@ -24,6 +24,8 @@ final class Mesh implements Collective {
     /** How long to wait for a rank whose connection broke to say why. */
     private static final Duration WORDS = Duration.ofSeconds(2);
     private static final long TICK = 1000;
+    /** Nanoseconds for which a rank looks before it sleeps; to be woken takes longer. Others that want the core get it meanwhile. */
+    private static final long LOOK = 20_000;
 
     private final int rank;
     private final Link[] links;
@@ -175,6 +177,15 @@ final class Mesh implements Collective {
 
     /** False if there was something to do instead. */
     private boolean sleep() {
+        if (others.stream().anyMatch(RingLink.class::isInstance)) {
+            for (long end = System.nanoTime() + LOOK; System.nanoTime() < end; Thread.yield()) {
+                for (Link link : others) {
+                    if (link.canMove()) {
+                        return false;
+                    }
+                }
+            }
+        }
         boolean idle = true;
         for (Link link : others) {
             idle &= link.sleep();

@@ -32,7 +32,7 @@ final class Peers {
     private static final Duration WORDS = Duration.ofSeconds(2);
     /** Bytes of a ring: those of a larger one fall out of the processor's cache. */
     private static final int LEAST_RING = 1 << 16;
-    private static final int MOST_RING = Integer.getInteger("ringsize", 1 << 19);
+    private static final int MOST_RING = 1 << 20;
     private static final Duration LOOK = Duration.ofMillis(20);
 
     /** By rank, as the others. */

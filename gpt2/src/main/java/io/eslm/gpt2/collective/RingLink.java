@@ -45,12 +45,16 @@ final class RingLink extends Link {
     }
 
     @Override
-    boolean send(Exchange exchange) {
+    boolean send(Exchange exchange) throws IOException {
         boolean moved = false;
         if (head.hasRemaining()) {
             ByteBuffer piece = out.piece(Ring.UNIT);
             if (!piece.hasRemaining()) {
                 return false;
+            }
+            listen();
+            if (ended != null) {
+                throw ended; // memory takes what nobody will read, where a socket would not
             }
             piece.put(head);
             out.move(Ring.UNIT);
@@ -155,7 +159,7 @@ final class RingLink extends Link {
         return !canMove();
     }
 
-    /** True if this rank could go on with that one now, or must hear that it has ended. */
+    @Override
     boolean canMove() {
         boolean sends = sends();
         boolean receives = receives();
@@ -167,13 +171,18 @@ final class RingLink extends Link {
         out.sleeps(false);
         in.sleeps(false);
         if (keys.contains(dataKey)) {
-            try {
-                do {
-                    bells.clear();
-                } while (data.read(bells) > 0);
-            } catch (IOException e) {
-                ended = e;
-            }
+            listen();
+        }
+    }
+
+    /** Takes in the bytes that woke this rank, or the news that the other one has ended. */
+    private void listen() {
+        try {
+            do {
+                bells.clear();
+            } while (data.read(bells) > 0);
+        } catch (IOException e) {
+            ended = e;
         }
     }
 }

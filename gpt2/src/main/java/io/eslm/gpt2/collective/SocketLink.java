@@ -100,6 +100,11 @@ final class SocketLink extends Link {
     }
 
     @Override
+    boolean canMove() {
+        return false;
+    }
+
+    @Override
     boolean sleep() {
         dataKey.interestOps((sends() ? SelectionKey.OP_WRITE : 0) | (receives() ? SelectionKey.OP_READ : 0));
         return true;
