@@ -18,9 +18,6 @@ import java.util.UUID;
  * mapped it, the file is deleted, and the memory lasts as long as one of the two does.
  */
 final class HostMemory {
-    /** A system property: true to send numbers through the socket within a host too. */
-    static final String OFF = "eslm.ranks.socket";
-
     private static final Path SHM = Path.of("/dev/shm");
     /** Whoever says a name of another kind gets no file opened, and none deleted. */
     static final String NAMES = "eslm-rank-[0-9a-f-]{36}";
@@ -77,7 +74,7 @@ final class HostMemory {
     static HostMemory make(int size) {
         String name = "eslm-rank-" + UUID.randomUUID();
         Path file = folder().resolve(name);
-        if (Boolean.getBoolean(OFF)) {
+        if (Boolean.getBoolean(Door.SOCKET_ONLY)) {
             return null;
         }
         try (FileChannel channel = FileChannel.open(file,
@@ -97,7 +94,7 @@ final class HostMemory {
 
     /** What another rank has made, under the name that it says, and deletes the file; null if this rank cannot have it. */
     static HostMemory open(String name, int size) {
-        if (Boolean.getBoolean(OFF) || !name.matches(NAMES)) {
+        if (Boolean.getBoolean(Door.SOCKET_ONLY) || !name.matches(NAMES)) {
             return null;
         }
         Path file = folder().resolve(name);

@@ -183,7 +183,7 @@ final class Peers {
             String name = "rank " + r + " (" + names[r] + ")";
             links.add(r == me.rank() ? null
                     : rings[r] == null ? new SocketLink(r, name, pipes[r][DATA], controls[r], selector, block)
-                            : new RingLink(r, name, pipes[r][DATA], controls[r], selector, rings[r]));
+                    : new RingLink(r, name, pipes[r][DATA], controls[r], selector, rings[r]));
         }
         return new Mesh(me.rank(), links.toArray(Link[]::new), selector, me.timeout(), silence, notes);
     }

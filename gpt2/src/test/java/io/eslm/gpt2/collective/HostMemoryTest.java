@@ -23,7 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranks of one host share memory where they can, and use the socket where one of them cannot. */
-@DisabledOnOs(value = OS.WINDOWS, disabledReason = "there a file that is mapped cannot be deleted, so ranks use the socket")
+@DisabledOnOs(value = OS.WINDOWS,
+        disabledReason = "there a file that is mapped cannot be deleted, so ranks use the socket")
 class HostMemoryTest {
     private static final Duration LONG = Duration.ofSeconds(60);
     private static final int SIZE = 2 * Ring.bytes(1 << 16);
@@ -33,7 +34,8 @@ class HostMemoryTest {
 
     private static List<String> files() throws IOException {
         try (Stream<Path> all = Files.list(HostMemory.folder())) {
-            return all.map(file -> file.getFileName().toString()).filter(name -> name.matches(HostMemory.NAMES)).toList();
+            return all.map(file -> file.getFileName().toString()).filter(name -> name.matches(HostMemory.NAMES))
+                    .toList();
         }
     }
 
@@ -84,7 +86,7 @@ class HostMemoryTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
     void whereOneCannotBothUseTheSocket(int cannot) throws Exception {
-        sums(cannot, "-D" + HostMemory.OFF + "=true");
+        sums(cannot, "-D" + Door.SOCKET_ONLY + "=true");
     }
 
     @ParameterizedTest

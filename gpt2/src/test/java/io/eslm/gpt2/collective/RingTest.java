@@ -90,7 +90,8 @@ class RingTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void twoThreadsPassMillionsOfBytes(long seed) {
-        List<Long> wrong = RankThreads.run(2, rank -> pass(rank == 0 ? writer : reader, rank == 0, Rng.of(seed + rank)));
+        List<Long> wrong =
+                RankThreads.run(2, rank -> pass(rank == 0 ? writer : reader, rank == 0, Rng.of(seed + rank)));
         assertEquals(List.of(0L, 0L), wrong);
         assertEquals(0, reader.ready());
     }
