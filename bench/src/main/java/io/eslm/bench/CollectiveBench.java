@@ -38,8 +38,10 @@ final class CollectiveBench implements Callable<Integer> {
     private int megabytes = 500;
     @Option(names = "--rounds", description = "timed rounds, after two that are not; the median counts")
     private int rounds = 7;
-    @Option(names = "--tcp", description = "over TCP, which ranks use between hosts, and not over a Unix-domain socket")
+    @Option(names = "--tcp", description = "over TCP, which ranks use between hosts, and not within this one")
     private boolean tcp;
+    @Option(names = "--socket", description = "through Unix-domain sockets, and not through memory that ranks share")
+    private boolean socket;
     @Option(names = "--rank", hidden = true, description = "of a process that this command started")
     private int rank;
     @Option(names = "--at", hidden = true, description = "where rank 0 is")
@@ -78,6 +80,9 @@ final class CollectiveBench implements Callable<Integer> {
         if (tcp) {
             System.setProperty(Door.NETWORK_ONLY, "true");
         }
+        if (socket) {
+            System.setProperty(Door.SOCKET_ONLY, "true");
+        }
         List<Process> children = new ArrayList<>();
         try {
             Door door = Door.open(Address.parse("127.0.0.1:0"), true);
@@ -98,6 +103,7 @@ final class CollectiveBench implements Callable<Integer> {
         List<String> command =
                 new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx" + (2L * megabytes + 200) + "m", "-XX:+UseSerialGC", "-D" + Door.NETWORK_ONLY + "=" + tcp,
+                        "-D" + Door.SOCKET_ONLY + "=" + socket,
                         "-cp", System.getProperty("java.class.path"),
                         Main.class.getName(), "collective", "--ranks", "" + ranks, "--mb", "" + megabytes, "--rounds",
                         "" + rounds,
@@ -175,8 +181,8 @@ final class CollectiveBench implements Callable<Integer> {
         o.addProperty("all_reduce_fastest_s", Arrays.stream(both).min().orElseThrow());
         o.addProperty("sent_gb_per_s_of_a_rank", sent / total * 1e-9);
         o.addProperty("small_exchange_us", times.small * 1e6);
-        report.text("%d processes over %s, %d MB each%n", ranks, tcp ? "TCP on loopback" : "Unix-domain sockets",
-                megabytes);
+        String way = tcp ? "TCP on loopback" : socket ? "Unix-domain sockets" : "shared memory";
+        report.text("%d processes over %s, %d MB each%n", ranks, way, megabytes);
         report.lines(o);
         return o;
     }

@@ -22,6 +22,8 @@ import java.util.List;
 public final class Door implements AutoCloseable {
     /** A system property: true to use the network within a host too. */
     public static final String NETWORK_ONLY = "eslm.ranks.network";
+    /** A system property: true to send numbers through the socket where ranks could share memory. */
+    public static final String SOCKET_ONLY = "eslm.ranks.socket";
 
     /** Bits of a file's mode in Unix, and what they are for a socket. */
     private static final int FILE_TYPE = 0170000;

@@ -7,12 +7,14 @@ import java.nio.ByteOrder;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The connections to one other rank: one for numbers, and the {@link Control}. In an exchange, a header of {@value #HEADER} bytes goes
- * before the bytes themselves, each way.
+ * before the bytes themselves, each way. They go through a socket ({@link SocketLink}), or on one host through memory that both ranks
+ * see ({@link RingLink}).
  */
-final class Link {
+abstract sealed class Link permits SocketLink, RingLink {
     static final int HEADER = 24;
 
     /** The rank at the other end. */
@@ -20,35 +22,26 @@ final class Link {
     /** Its name in messages. */
     final String name;
     final Control control;
-    private final Pipe data;
-    private final SelectionKey dataKey;
-    private final ByteBuffer out;
-    private final ByteBuffer in;
-    private final ByteBuffer header = buffer(HEADER);
-    /** Bytes that are not in {@link #out} yet, and bytes that have not arrived; -1 before their header. */
-    private long toSend;
+    final Pipe data;
+    final SelectionKey dataKey;
+    /** Bytes that were not put anywhere yet, and how many were. */
+    long toSend;
     private long sentTo;
-    private long toCome;
+    /** Bytes that are in no block yet; -1 before their header. */
+    long toCome;
+    /** The header that this rank sends. */
+    final ByteBuffer head = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
     /** Nanoseconds from the end of that rank's last exchange to the beginning of this one. */
     private long busy;
-    /** A block has arrived, and is not taken yet. */
-    private boolean full;
     private long sentAt;
     private long heardAt;
 
-    Link(int rank, String name, Pipe data, Control control, Selector selector, int block)
-            throws IOException {
+    Link(int rank, String name, Pipe data, Control control, Selector selector) throws IOException {
         this.rank = rank;
         this.name = name;
         this.data = data;
         this.control = control;
-        out = buffer(block);
-        in = buffer(block);
         dataKey = data.register(selector, 0);
-    }
-
-    private static ByteBuffer buffer(int bytes) {
-        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** What an exchange sends to another rank, and does with what comes from it. */
@@ -65,137 +58,109 @@ final class Link {
         /** Hears how many bytes will come; throws if that cannot be. */
         void expect(Link from, long bytes);
 
-        /** Takes a block that has arrived; or false, to take it later from {@link Link#block}. */
+        /**
+         * Takes a block that has arrived, from its position to its end, which becomes its position; or false, to take it later from
+         * {@link Link#block}.
+         */
         boolean take(Link from, ByteBuffer block);
     }
 
     /** @param mine nanoseconds since this rank's last exchange */
-    void begin(Exchange exchange, long number, long now, long mine) {
+    final void begin(Exchange exchange, long number, long now, long mine) {
         toSend = exchange.bytesTo(this);
         sentTo = 0;
         toCome = -1;
-        full = false;
         sentAt = now;
         heardAt = now;
-        header.clear();
-        in.clear().limit(0);
-        out.clear().putLong(exchange.kind() << 56 | number).putLong(toSend).putLong(mine);
-        fill(exchange);
-        out.flip();
+        head.clear().putLong(exchange.kind() << 56 | number).putLong(toSend).putLong(mine).flip();
+        begin(exchange);
     }
 
-    private void fill(Exchange exchange) {
-        int n = (int) Math.min(toSend, out.remaining());
+    /** Gets ready to send {@link #head} and what follows. */
+    abstract void begin(Exchange exchange);
+
+    /** Puts what is to be sent next, {@code most} bytes or fewer, into {@code out}; returns how many. */
+    final int fill(Exchange exchange, ByteBuffer out, int most) {
+        int n = (int) Math.min(toSend, most);
         exchange.put(this, sentTo, n, out);
         sentTo += n;
         toSend -= n;
+        return n;
     }
 
     /** Sends what can be sent without waiting; true if something was. */
-    boolean send(Exchange exchange, long now) throws IOException {
-        if (!out.hasRemaining() && toSend > 0) {
-            out.clear();
-            fill(exchange);
-            out.flip();
-        }
-        if (!out.hasRemaining() && !data.pending()) {
-            return false;
-        }
-        boolean moved = data.write(out) > 0;
+    final boolean send(Exchange exchange, long now) throws IOException {
+        boolean moved = send(exchange);
         sentAt = moved ? now : sentAt;
         return moved;
     }
 
+    abstract boolean send(Exchange exchange) throws IOException;
+
     /** Receives what is there; true if something is. */
-    boolean receive(Exchange exchange, long number, long now) throws IOException {
-        if (full || toCome == 0 && !in.hasRemaining()) {
-            return false;
-        }
-        boolean moved = false;
-        if (toCome < 0) {
-            moved = data.read(header) > 0;
-            if (!header.hasRemaining()) {
-                header.flip();
-                long got = header.getLong();
-                toCome = header.getLong();
-                busy = header.getLong();
-                if (got != (exchange.kind() << 56 | number) || toCome < 0) {
-                    throw new OutOfStepException();
-                }
-                exchange.expect(this, toCome);
-                nextBlock();
-            }
-        }
-        if (toCome >= 0 && in.hasRemaining()) {
-            moved |= data.read(in) > 0;
-            if (!in.hasRemaining()) {
-                in.flip();
-                full = true;
-                if (exchange.take(this, in)) {
-                    taken();
-                }
-            }
-        }
-        if (moved) {
-            heardAt = now;
-        }
+    final boolean receive(Exchange exchange, long number, long now) throws IOException {
+        boolean moved = receive(exchange, number);
+        heardAt = moved ? now : heardAt;
         return moved;
     }
 
+    abstract boolean receive(Exchange exchange, long number) throws IOException;
+
+    /** Understands a header that has come. */
+    final void hear(ByteBuffer header, Exchange exchange, long number) throws OutOfStepException {
+        long got = header.getLong();
+        toCome = header.getLong();
+        busy = header.getLong();
+        if (got != (exchange.kind() << 56 | number) || toCome < 0) {
+            throw new OutOfStepException();
+        }
+        exchange.expect(this, toCome);
+    }
+
     /** How long that rank was busy before the exchange that is done, in nanoseconds. */
-    long busy() {
+    final long busy() {
         return busy;
     }
 
-    private void nextBlock() {
-        int n = (int) Math.min(toCome, in.capacity());
-        in.clear().limit(n);
-        toCome -= n;
+    /** What has arrived and was not taken, from its position on; null if there is nothing. */
+    abstract ByteBuffer block();
+
+    /** The bytes before the block's position are done with. */
+    abstract void taken();
+
+    final boolean done() {
+        return !sends() && !receives() && block() == null;
     }
 
-    /** The block that has arrived and was not taken; null if there is none. */
-    ByteBuffer block() {
-        return full ? in : null;
-    }
-
-    /** The block is done with. */
-    void taken() {
-        full = false;
-        nextBlock();
-    }
-
-    boolean done() {
-        return !sends() && !receives() && !full;
-    }
-
-    private boolean sends() {
-        return toSend > 0 || out.hasRemaining() || data.pending();
-    }
+    abstract boolean sends();
 
     /** True if this rank waits for bytes of that one. */
-    private boolean receives() {
-        return !full && (toCome != 0 || in.hasRemaining());
-    }
+    abstract boolean receives();
 
     /** Since when this rank waits for that one to send something; empty if it does not. */
-    Optional<Long> silentSince() {
+    final Optional<Long> silentSince() {
         return receives() ? Optional.of(heardAt) : Optional.empty();
     }
 
     /** Since when that one has taken nothing; empty if nothing is to be taken. */
-    Optional<Long> deafSince() {
+    final Optional<Long> deafSince() {
         return sends() ? Optional.of(sentAt) : Optional.empty();
     }
 
-    void interest() {
-        dataKey.interestOps((sends() ? SelectionKey.OP_WRITE : 0) | (receives() ? SelectionKey.OP_READ : 0));
-    }
+    /** True if this rank surely finds something to do with that one now; where it costs more than a look to know, false. */
+    abstract boolean canMove();
 
-    void ignoreData() {
+    /** Before this rank sleeps: from now on the selector wakes when there is something to do. False if there already is. */
+    abstract boolean sleep();
+
+    /** After it slept, or did not. */
+    abstract void wake(Set<SelectionKey> keys);
+
+    final void ignoreData() {
         dataKey.cancel();
     }
 
-    void close() {
+    final void close() {
         control.close();
         data.close();
     }

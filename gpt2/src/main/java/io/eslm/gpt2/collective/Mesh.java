@@ -24,6 +24,8 @@ final class Mesh implements Collective {
     /** How long to wait for a rank whose connection broke to say why. */
     private static final Duration WORDS = Duration.ofSeconds(2);
     private static final long TICK = 1000;
+    /** Nanoseconds for which a rank looks before it sleeps; to be woken takes longer. Others that want the core get it meanwhile. */
+    private static final long LOOK = 20_000;
 
     private final int rank;
     private final Link[] links;
@@ -145,13 +147,9 @@ final class Mesh implements Collective {
         if (heard != null) {
             throw end(heard);
         }
-        others.forEach(Link::interest);
-        try {
-            selector.select(Math.min(TICK, Math.max(1, timeout.toMillis())));
-        } catch (IOException e) {
-            throw end("rank " + rank + " cannot wait for the others: " + Door.reason(e));
+        if (!sleep()) {
+            return;
         }
-        selector.selectedKeys().clear();
         for (Link link : others) {
             if (heard == null && !link.done()) {
                 heard = link.control.words().orElse(null);
@@ -175,6 +173,33 @@ final class Mesh implements Collective {
                     throw end(names + " took nothing for " + shown(timeout) + ", and rank " + rank
                             + " waits no longer. " + LATE);
                 });
+    }
+
+    /** False if there was something to do instead. */
+    private boolean sleep() {
+        if (others.stream().anyMatch(RingLink.class::isInstance)) {
+            for (long end = System.nanoTime() + LOOK; System.nanoTime() < end; Thread.yield()) {
+                for (Link link : others) {
+                    if (link.canMove()) {
+                        return false;
+                    }
+                }
+            }
+        }
+        boolean idle = true;
+        for (Link link : others) {
+            idle &= link.sleep();
+        }
+        try {
+            if (idle) {
+                selector.select(Math.min(TICK, Math.max(1, timeout.toMillis())));
+            }
+        } catch (IOException e) {
+            throw end("rank " + rank + " cannot wait for the others: " + Door.reason(e));
+        }
+        others.forEach(link -> link.wake(selector.selectedKeys()));
+        selector.selectedKeys().clear();
+        return idle;
     }
 
     static String shown(Duration time) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.collective;
 
+import com.google.gson.JsonObject;
 import io.eslm.tensor.UserError;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +30,9 @@ final class Peers {
     private static final int MOST_BUFFER = 1 << 22;
     /** How long to wait for somebody who knows why a connection broke. */
     private static final Duration WORDS = Duration.ofSeconds(2);
+    /** Bytes of a ring: those of a larger one fall out of the processor's cache. */
+    private static final int LEAST_RING = 1 << 16;
+    private static final int MOST_RING = 1 << 20;
     private static final Duration LOOK = Duration.ofMillis(20);
 
     /** By rank, as the others. */
@@ -36,15 +40,37 @@ final class Peers {
     /** By purpose, too. */
     private final Pipe[][] pipes;
     private final Control[] controls;
+    /** Null where numbers go through the socket. */
+    private final HostMemory.Rings[] rings;
 
     Peers(int world) {
         names = new String[world];
         pipes = new Pipe[world][2];
         controls = new Control[world];
+        rings = new HostMemory.Rings[world];
     }
 
     void put(int rank, int purpose, Pipe pipe) {
         pipes[rank][purpose] = pipe;
+    }
+
+    /** Replies to a rank that has come; if it is to exchange numbers within this host, offers it memory for that. */
+    void reply(Session session, JsonObject reply, int rank, int purpose, Pipe pipe) throws IOException {
+        if (purpose == DATA && !pipe.isNetwork() && !reply.has("end")) {
+            rings[rank] = HostMemory.offer(session, reply, memory());
+        } else {
+            session.send(reply);
+        }
+    }
+
+    /** Hears the other rank's reply, and takes the memory that it offers. */
+    void hear(Session session, JsonObject reply, int rank) throws IOException {
+        rings[rank] = HostMemory.take(session, reply, memory());
+    }
+
+    /** Bytes of memory to share with another rank. */
+    private int memory() {
+        return 2 * Ring.bytes(Math.clamp(Integer.highestOneBit(BLOCKS / pipes.length), LEAST_RING, MOST_RING));
     }
 
     boolean has(int rank, int purpose) {
@@ -154,8 +180,10 @@ final class Peers {
         List<Link> links = new ArrayList<>();
         int block = block();
         for (int r = 0; r < me.world(); r++) {
-            links.add(r == me.rank() ? null : new Link(r, "rank " + r + " (" + names[r] + ")", pipes[r][DATA],
-                    controls[r], selector, block));
+            String name = "rank " + r + " (" + names[r] + ")";
+            links.add(r == me.rank() ? null
+                    : rings[r] == null ? new SocketLink(r, name, pipes[r][DATA], controls[r], selector, block)
+                    : new RingLink(r, name, pipes[r][DATA], controls[r], selector, rings[r]));
         }
         return new Mesh(me.rank(), links.toArray(Link[]::new), selector, me.timeout(), silence, notes);
     }

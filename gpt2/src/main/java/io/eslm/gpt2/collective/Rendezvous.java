@@ -247,7 +247,7 @@ public final class Rendezvous {
         }
         JsonObject reply = new JsonObject();
         fault.ifPresent(why -> reply.addProperty("end", why));
-        session.send(reply);
+        peers.reply(session, reply, rank, purpose, pipe);
         if (fault.isPresent()) {
             session.close();
             pipe.close();
@@ -368,7 +368,11 @@ public final class Rendezvous {
         who.addProperty("purpose", PURPOSES[purpose]);
         who.add("at", place(door));
         session.send(who);
-        check(session.receive());
+        JsonObject reply = session.receive();
+        check(reply);
+        if (purpose == Peers.DATA) {
+            peers.hear(session, reply, to);
+        }
         return session;
     }
 

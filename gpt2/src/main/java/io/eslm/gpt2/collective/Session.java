@@ -23,7 +23,7 @@ import javax.net.ssl.SSLException;
  */
 final class Session implements AutoCloseable {
     /** Of what ranks say to each other; ranks of different versions do not work together. */
-    static final int PROTOCOL = 1;
+    static final int PROTOCOL = 2;
     private static final byte[] MAGIC = "ESLMRANK".getBytes(StandardCharsets.US_ASCII);
     /** The first byte of a connection that begins with TLS. */
     private static final byte TLS_HELLO = 22;

@@ -56,7 +56,8 @@ final class SliceExchange implements Link.Exchange {
         int count = block.remaining() / Float.BYTES;
         for (int i = 0; i < count; i += part.length) {
             int n = Math.min(part.length, count - i);
-            block.slice(Float.BYTES * i, Float.BYTES * n).order(block.order()).asFloatBuffer().get(part, 0, n);
+            block.asFloatBuffer().get(part, 0, n);
+            block.position(block.position() + Float.BYTES * n);
             all.write(cuts[from.rank] + filled[from.rank] + i, part, n);
         }
         filled[from.rank] += count;

@@ -5,7 +5,7 @@ import io.eslm.tensor.UserError;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 
-/** Each rank gets what all others have of its slice, and adds it up when the same block of all is there. */
+/** Each rank gets what all others have of its slice, and adds up what is there of all. */
 final class SumExchange implements Link.Exchange {
     private final int rank;
     private final Link[] links;
@@ -49,9 +49,9 @@ final class SumExchange implements Link.Exchange {
         return false;
     }
 
-    /** Adds up the next block, if all ranks' are there. */
+    /** Adds up the next numbers that all ranks' blocks have, if there are any. */
     boolean combine() {
-        int count = 0;
+        int count = Integer.MAX_VALUE;
         FloatBuffer[] blocks = new FloatBuffer[links.length];
         for (Link link : links) {
             if (link != null) {
@@ -59,28 +59,32 @@ final class SumExchange implements Link.Exchange {
                     return false;
                 }
                 blocks[link.rank] = link.block().asFloatBuffer();
-                count = blocks[link.rank].remaining();
+                count = Math.min(count, blocks[link.rank].remaining());
             }
         }
         for (int i = 0; i < count; i += RankSum.MOST) {
-            int n = Math.min(RankSum.MOST, count - i);
-            sum.begin(summed + i, n);
-            for (FloatBuffer block : blocks) {
-                if (block == null) {
-                    each.read(cuts[rank] + summed + i, part, n);
-                } else {
-                    block.get(i, part, 0, n);
-                }
-                sum.add(part);
-            }
-            sum.end();
+            add(blocks, Math.min(RankSum.MOST, count - i));
         }
-        summed += count;
+        return true;
+    }
+
+    private void add(FloatBuffer[] blocks, int n) {
+        sum.begin(summed, n);
+        for (FloatBuffer block : blocks) {
+            if (block == null) {
+                each.read(cuts[rank] + summed, part, n);
+            } else {
+                block.get(part, 0, n);
+            }
+            sum.add(part);
+        }
+        sum.end();
+        summed += n;
         for (Link link : links) {
             if (link != null) {
+                link.block().position(link.block().position() + Float.BYTES * n);
                 link.taken();
             }
         }
-        return true;
     }
 }
