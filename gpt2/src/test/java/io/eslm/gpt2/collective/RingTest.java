@@ -102,7 +102,7 @@ class RingTest {
         for (long at = 0; at < BYTES; Thread.yield()) {
             ByteBuffer piece = ring.piece(Math.min(BYTES - at, 1 + sizes.nextInt(CAPACITY + 9)));
             while (piece.hasRemaining()) {
-                byte expected = (byte) (at++ * 0x9E3779B97F4A7C15L >>> 56);
+                byte expected = expected(at++);
                 if (writes) {
                     piece.put(expected);
                 } else {
