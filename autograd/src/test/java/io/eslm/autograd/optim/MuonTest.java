@@ -14,6 +14,10 @@ import io.eslm.tensor.Tensor;
 import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
+import io.eslm.tensor.backend.HeapStorage;
+import io.eslm.tensor.backend.Kernels;
+import io.eslm.tensor.backend.ScalarBackend;
+import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -119,6 +123,52 @@ class MuonTest {
         // O = P(A)·X, and P is about 1/√λ, at most a⁵ = 485. A rounding r of A moves P by r/2·λ^(−3/2), and O by r/2/λ, which is
         // largest where P ends to grow, at λ = 485⁻²: 3e-8 · 485² = 7e-3. Roundings of all entries do not add up to that.
         assertArrayEquals(expected, w.toDoubles(), 7e-3);
+    }
+
+    /** A backend whose products round their factors to bfloat16. */
+    private static final class Rounding extends ScalarBackend {
+        Rounding() {
+            super(new Kernels() {
+                @Override
+                protected void runMatmul(Storage y, Storage a, Storage b, int m, int k, int n, boolean transA,
+                        boolean transB, boolean accumulate) {
+                    super.runMatmul(y, rounded(a), rounded(b), m, k, n, transA, transB, accumulate);
+                }
+            });
+        }
+
+        private static Storage rounded(Storage x) {
+            HeapStorage from = HeapStorage.of(x);
+            HeapStorage to = HeapStorage.allocate(DType.F32, x.size());
+            for (int i = 0; i < x.size(); i++) {
+                to.set(i, Float.intBitsToFloat(Float.floatToIntBits((float) from.get(i)) + 0x8000 & -0x10000));
+            }
+            return to;
+        }
+
+        @Override
+        public boolean roundsFactors() { return true; }
+    }
+
+    /** A long gradient of rank 1: of A = X·Xᵀ, all other eigenvalues are what rounding makes of 0. */
+    @Test
+    void productsThatRoundTheirFactorsAreNotAmplified() {
+        int rows = 32;
+        int cols = 128;
+        Rng rng = Rng.of(5);
+        double[][] u = product(map(new double[rows][1], (_, _) -> rng.nextGaussian()),
+                map(new double[1][cols], (_, _) -> rng.nextGaussian()));
+        Tensor w = Tensor.zeros(new Rounding(), DType.F32, rows, cols);
+        Parameter parameter = new Parameter(w);
+        w.backend().write(parameter.gradient().storage(),
+                Arrays.stream(u).flatMapToDouble(Arrays::stream).toArray(), 0, rows * cols);
+        new Muon(Map.of("w", parameter), _ -> true, OPTIONS, 0).step(-1 / (0.2 * Math.sqrt(cols)));
+        // Five steps take the singular value 1 to 0.696; bfloat16 rounds by 2⁻⁹, each of the fifteen products.
+        assertEquals(0.696, norm(w.toDoubles()), 0.03);
+    }
+
+    private static double norm(double[] x) {
+        return Math.sqrt(Arrays.stream(x).map(v -> v * v).sum());
     }
 
     /** X = a·X + (b·X·Xᵀ + c·(X·Xᵀ)²)·X, whatever the shape. */

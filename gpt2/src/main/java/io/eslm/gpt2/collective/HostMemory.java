@@ -72,11 +72,11 @@ final class HostMemory {
 
     /** New memory of zeros, which only this user can open; null if this system gives none. */
     static HostMemory make(int size) {
-        String name = "eslm-rank-" + UUID.randomUUID();
-        Path file = folder().resolve(name);
         if (Boolean.getBoolean(Door.SOCKET_ONLY)) {
             return null;
         }
+        String name = "eslm-rank-" + UUID.randomUUID();
+        Path file = folder().resolve(name);
         try (FileChannel channel = FileChannel.open(file,
                 Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {

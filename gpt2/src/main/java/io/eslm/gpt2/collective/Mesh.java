@@ -29,6 +29,8 @@ final class Mesh implements Collective {
 
     private final int rank;
     private final Link[] links;
+    /** Whether to look before sleep: at a socket there is nothing that a look would show. */
+    private final boolean looks;
     private final List<Link> others = new ArrayList<>();
     private final Selector selector;
     private final Heart heart;
@@ -60,6 +62,7 @@ final class Mesh implements Collective {
                 others.add(link);
             }
         }
+        looks = others.stream().anyMatch(RingLink.class::isInstance);
         heart = new Heart(others.stream().map(link -> link.control).toList(), silence, selector::wakeup);
     }
 
@@ -177,7 +180,7 @@ final class Mesh implements Collective {
 
     /** False if there was something to do instead. */
     private boolean sleep() {
-        if (others.stream().anyMatch(RingLink.class::isInstance)) {
+        if (looks) {
             for (long end = System.nanoTime() + LOOK; System.nanoTime() < end; Thread.yield()) {
                 for (Link link : others) {
                     if (link.canMove()) {

@@ -49,6 +49,11 @@ public interface BackendInfo {
         return 0;
     }
 
+    /** True if products round their factors to fewer bits than float32 has (TF32, bfloat16), whatever memory holds. */
+    default boolean roundsFactors() {
+        return false;
+    }
+
     /**
      * True if {@link Backend#read} waits for work that goes on without the host: then one read of much is better than many, and
      * {@link Backend#start} after each part of a step keeps the device busy.

@@ -168,6 +168,10 @@ final class CuBlas {
         }
     }
 
+    boolean roundsFactors() {
+        return products.roundsFactors();
+    }
+
     /** Version and precision, for people. */
     String description() {
         return "cuBLAS " + version + ", " + Settings.word(products);

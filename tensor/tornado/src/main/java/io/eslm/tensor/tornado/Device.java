@@ -235,6 +235,10 @@ final class Device {
     }
 
     /** {@link Attend#PRODUCTS}, or else {@link Attend#TILES}. */
+    boolean roundsFactors() {
+        return cuBlas != null && cuBlas.roundsFactors();
+    }
+
     boolean attentionByProducts() {
         return attentionByProducts;
     }

@@ -20,4 +20,9 @@ enum Products {
     Products(int computeType) {
         this.computeType = computeType;
     }
+
+    /** {@link io.eslm.tensor.backend.BackendInfo#roundsFactors}. */
+    boolean roundsFactors() {
+        return this == TF32 || this == BF16;
+    }
 }

@@ -56,6 +56,11 @@ public final class TornadoBackend implements Backend {
     }
 
     @Override
+    public boolean roundsFactors() {
+        return memory.device.roundsFactors();
+    }
+
+    @Override
     public Storage allocate(DType dtype, int size) {
         Checks.check(supports(dtype), "allocate", "backend %s has no %s", name(), dtype);
         Storage storage = memory.allocate(dtype, size);
