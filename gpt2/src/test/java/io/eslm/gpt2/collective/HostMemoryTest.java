@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -120,6 +121,7 @@ class HostMemoryTest {
     void aKilledRankIsNoticedByOneThatSleeps() throws Exception {
         String where = RankThreads.unix(dir);
         RankProcess other = RankProcess.start(1, 2, where, LONG);
+        CompletableFuture<Boolean> slept = new CompletableFuture<>();
         List<String> errors = RankThreads.errors(1, rank -> {
             Collective ranks = Rendezvous.join(RankProcess.member(rank, 2, LONG), Address.parse(where), _ -> {
             });
@@ -129,7 +131,8 @@ class HostMemoryTest {
             Thread.ofPlatform().daemon().start(() -> {
                 try {
                     Thread.sleep(300);
-                    assertTrue(Stream.of(sleeper.getStackTrace()).anyMatch(f -> f.getMethodName().equals("select")));
+                    slept.complete(
+                            Stream.of(sleeper.getStackTrace()).anyMatch(f -> f.getMethodName().equals("select")));
                 } catch (InterruptedException _) {
                     // killed all the same
                 } finally {
@@ -141,6 +144,7 @@ class HostMemoryTest {
         });
         assertEquals(List.of("rank 1 (this host) has ended without a word (it hung up): it was killed, or its host is "
                 + "gone"), errors);
+        assertTrue(slept.get(), "this rank waited in the selector");
         noneIsLeft();
     }
 }
