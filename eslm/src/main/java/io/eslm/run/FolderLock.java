@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -28,6 +30,9 @@ import java.util.stream.Stream;
 public final class FolderLock implements AutoCloseable {
     static final String LOCK = ".lock";
     private static final Duration BEAT = Duration.ofSeconds(15);
+    /** How long to wait for the lock of a process that is known to be gone: what stops it may give it 10 s. */
+    private static final Duration ENDING = Duration.ofSeconds(30);
+    private static final long TICK_MS = 100;
     /** Folders locked by this process, whose file locks do not see each other. */
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
@@ -50,7 +55,8 @@ public final class FolderLock implements AutoCloseable {
     /**
      * Locks {@code folder}, and makes it if it does not exist.
      *
-     * @param takeOver a host whose lock does not count, because its process is known to be gone
+     * @param takeOver a host whose lock does not count, because its process is known to be gone; if that is about to end, waits for
+     *        it
      * @param notes hears it if the file system cannot lock; the folder can be used all the same
      * @throws OptionError naming the holder, if there is one
      */
@@ -62,7 +68,8 @@ public final class FolderLock implements AutoCloseable {
         }
         FileChannel channel = null;
         try {
-            channel = open(folder, notes);
+            Duration patience = takeOver.equals(host(folder)) && takeOver.isPresent() ? ENDING : Duration.ZERO;
+            channel = open(folder, patience, notes);
             boolean locked = channel != null;
             LockHolder.read(folder)
                     .filter(there -> !there.isGone(locked) && takeOver.filter(there.host()::equals).isEmpty())
@@ -111,12 +118,12 @@ public final class FolderLock implements AutoCloseable {
     }
 
     /** The locked file; null, with a note, if it cannot be locked. */
-    private static FileChannel open(Path folder, Consumer<String> notes) {
+    private static FileChannel open(Path folder, Duration patience, Consumer<String> notes) {
         FileChannel channel = null;
         boolean free = false;
         try {
             channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            free = channel.tryLock() != null;
+            free = lock(channel, patience);
             if (free) {
                 channel.write(ByteBuffer.wrap(new byte[] {'\n'}), 0); // the file server's time, to compare with the holder's
                 return channel;
@@ -130,6 +137,18 @@ public final class FolderLock implements AutoCloseable {
         close(channel);
         throw new OptionError(Run.OUT_DIR, folder, LockHolder.read(folder).map(LockHolder::alive)
                 .orElse("another process uses it") + ". Wait until it ends, or choose another folder");
+    }
+
+    /** False if another process has the lock, and keeps it for {@code patience}. */
+    private static boolean lock(FileChannel channel, Duration patience) throws IOException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (channel.tryLock() == null) {
+            if (System.nanoTime() >= deadline || Thread.currentThread().isInterrupted()) {
+                return false;
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(TICK_MS));
+        }
+        return true;
     }
 
     /** The folder. */

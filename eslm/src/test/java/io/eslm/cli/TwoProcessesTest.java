@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.report.RunLog;
+import io.eslm.run.FolderLock;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,7 +34,7 @@ class TwoProcessesTest {
         return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said).start();
     }
 
-    /** The second is told who the first is; once that is killed, the run goes on. */
+    /** The second is told who the first is; one that knows that the first is being killed waits for that, and goes on. */
     @Test
     void aFolderHasOneProcess() throws IOException, InterruptedException {
         Path data = Program.tokens(temp.resolve("data"));
@@ -58,11 +60,16 @@ class TwoProcessesTest {
                 assertTrue(second.err().contains(" uses it since 20"), second.err());
                 assertTrue(second.err().contains("(eslm train --data " + data), second.err());
             }
+            Thread.ofPlatform().daemon().start(() -> {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(500)); // by then the next one has met the lock
+                first.destroyForcibly();
+            });
+            Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "3",
+                    "--take-over", FolderLock.host(dir).orElseThrow()).ok();
+            assertEquals(3, RunLog.read(dir).size());
         } finally {
             first.destroyForcibly().waitFor();
         }
-        Program.run("train", "--init-from", "resume", "--out-dir", dir.toString(), "--max-iters", "3").ok();
-        assertEquals(3, RunLog.read(dir).size());
     }
 
     /** The campaign of {@code tools/reliability/kill}, in short: no run is lost, and all end with the same bits. */

@@ -9,14 +9,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import scala.jdk.javaapi.OptionConverters;
 
 /**
  * The Spark that a command works on. Settings come from spark-submit, or are system properties {@code spark.…} of the JVM; what is
@@ -33,6 +37,12 @@ public final class Cluster implements AutoCloseable {
     private static final String EXECUTOR_CORES = "spark.executor.cores";
     private static final String EXECUTORS = "spark.executor.instances";
     private static final String TASK_CORES = "spark.task.cpus";
+    private static final String DYNAMIC = "spark.dynamicAllocation.enabled";
+    private static final String SPECULATION = "spark.speculation";
+    /** Settings that change what users see, not what tasks do. */
+    private static final String NO_MATTER = "spark\\.(app|ui)\\..*";
+    /** What Spark takes where nothing is set, of what {@link #settings} sets. */
+    private static final Map<String, String> USUAL = Map.of(DYNAMIC, "false", SPECULATION, "false", TASK_CORES, "1");
 
     private final SparkSession session;
     private final boolean ours;
@@ -65,7 +75,7 @@ public final class Cluster implements AutoCloseable {
         }
         conf.set("spark.plugins", Stream.of(conf.get("spark.plugins", ""), Messages.class.getName())
                 .filter(text -> !text.isEmpty()).collect(Collectors.joining(",")));
-        conf.setIfMissing("spark.dynamicAllocation.enabled", "false").setIfMissing("spark.speculation", "false")
+        conf.setIfMissing(DYNAMIC, "false").setIfMissing(SPECULATION, "false")
                 .setIfMissing("spark.ui.showConsoleProgress", "false");
         if (wholeExecutors) {
             cores(conf).ifPresent(cores -> conf.setIfMissing(TASK_CORES, String.valueOf(cores)));
@@ -111,14 +121,36 @@ public final class Cluster implements AutoCloseable {
         return open(settings(name, options.find(MASTER), wholeExecutors));
     }
 
-    /** Starts a session with these settings; one that this JVM has already is taken, and stays. */
+    /**
+     * Starts a session with these settings. One that this JVM has already is taken, and stays.
+     *
+     * @throws UserError if Spark does not start, or runs in this JVM with settings that contradict these
+     */
     static Cluster open(SparkConf conf) {
+        Optional<SparkContext> there = OptionConverters.toJava(SparkContext$.MODULE$.getActive());
+        there.ifPresent(context -> {
+            String contradictions = contradictions(conf, context.getConf());
+            UserError.check(contradictions.isEmpty(),
+                    "Spark runs in this JVM already, with other settings: %s. Stop that session, or start it with these settings",
+                    contradictions);
+        });
         try {
-            boolean there = SparkSession.getDefaultSession().exists(session -> !session.sparkContext().isStopped());
-            return new Cluster(SparkSession.builder().config(conf).getOrCreate(), !there);
+            SparkSession.Builder session = SparkSession.builder();
+            return new Cluster((there.isPresent() ? session : session.config(conf)).getOrCreate(), there.isEmpty());
         } catch (Exception e) { // Spark's own are checked, and Scala does not say so
             throw new UserError("Spark at " + conf.get("spark.master") + " does not start: " + e.getMessage(), e);
         }
+    }
+
+    /** Where a Spark that runs does not have what is asked for; empty if it does. */
+    private static String contradictions(SparkConf asked, SparkConf there) {
+        return Arrays.stream(asked.getAll()).filter(setting -> !setting._1.matches(NO_MATTER)).map(setting -> {
+            String value = there.get(setting._1, USUAL.getOrDefault(setting._1, "not set"));
+            // Spark puts its own options before those of the user.
+            boolean same = value.equals(setting._2)
+                    || setting._1.endsWith("JavaOptions") && value.endsWith(" " + setting._2);
+            return same ? "" : setting._1 + " is " + value + ", and must be " + setting._2;
+        }).filter(text -> !text.isEmpty()).sorted().collect(Collectors.joining("; "));
     }
 
     /** The session. */

@@ -12,16 +12,19 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkConf;
-import org.apache.spark.SparkExecutorInfo;
+import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
+import org.apache.spark.status.api.v1.ExecutorSummary;
+import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
@@ -35,8 +38,10 @@ final class RankJob {
     private static final String CANCELLED = "SPARK_JOB_CANCELLED";
     static final String ATTEMPTS = "spark.stage.maxConsecutiveAttempts";
     private static final int SECRET_BYTES = 32;
-    /** How long tasks of a stage that failed may take to end. */
-    private static final Duration ENDING = Duration.ofMinutes(3);
+    /** How long tasks of a stage that failed may take to end; of those that live, each does in a few seconds. */
+    private static final Duration ENDING = Duration.ofSeconds(10);
+    /** How long it may take to replace an executor, once Spark itself has found that it is lost. */
+    private static final Duration REPLACING = Duration.ofMinutes(2);
     private static final long TICK_MS = 200;
 
     private final Cluster cluster;
@@ -132,11 +137,26 @@ final class RankJob {
         return JavaRDD.fromRDD(ranks, integers).collect().getFirst();
     }
 
-    /** Waits until no task of a stage that failed runs any more, so that two never have the folder. */
+    /**
+     * Waits until no task of a stage that failed runs any more, so that two never have the folder. An executor whose task does not end
+     * is stopped or cut off, and would keep its place until Spark misses its heartbeat: another one is asked for at once.
+     */
     private void awaitEnd() {
-        long deadline = System.nanoTime() + ENDING.toNanos();
-        while (Arrays.stream(cluster.session().sparkContext().statusTracker().getExecutorInfos())
-                .mapToInt(SparkExecutorInfo::numRunningTasks).sum() > 0 && System.nanoTime() < deadline) {
+        SparkContext context = cluster.session().sparkContext();
+        long begin = System.nanoTime();
+        long end = begin + ENDING.toNanos();
+        long deadline = begin + REPLACING.toNanos()
+                + TimeUnit.SECONDS.toNanos(context.getConf().getTimeAsSeconds("spark.network.timeout", "120s"));
+        Set<String> replaced = new HashSet<>();
+        for (List<ExecutorSummary> busy = busy(context); !busy.isEmpty() && System.nanoTime() < deadline; busy =
+                busy(context)) {
+            if (System.nanoTime() > end) {
+                busy.stream().filter(executor -> replaced.add(executor.id())).forEach(executor -> {
+                    screen.note("executor " + executor.id() + " (" + executor.hostPort()
+                            + ") does not end its task: Spark is asked for another one");
+                    context.killAndReplaceExecutor(executor.id()); // as Spark does when it misses a heartbeat
+                });
+            }
             try {
                 TimeUnit.MILLISECONDS.sleep(TICK_MS);
             } catch (InterruptedException e) {
@@ -144,5 +164,10 @@ final class RankJob {
                 throw new UserError("interrupted", e);
             }
         }
+    }
+
+    private static List<ExecutorSummary> busy(SparkContext context) {
+        return CollectionConverters.asJava(context.statusStore().executorList(true)).stream()
+                .filter(executor -> executor.activeTasks() > 0).toList();
     }
 }

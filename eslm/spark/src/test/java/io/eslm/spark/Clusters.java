@@ -9,8 +9,10 @@ import io.eslm.cli.Main;
 import io.eslm.gpt2.option.Option;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.Rng;
+import io.eslm.tensor.io.Json;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -18,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -25,18 +28,17 @@ import org.apache.spark.SparkConf;
 
 /** Clusters of executors that are processes of this machine, the program on them, and small inputs. */
 final class Clusters {
-    static final int EXECUTORS = 4;
+    static final int EXECUTORS = 3;
     private static final int MB = 512;
     private static final String MASTER = DeclaredOptions.flag(Cluster.MASTER) + "=";
     private static Cluster shared;
-    private static boolean sharedByRanks;
 
     private Clusters() {
     }
 
-    /** The word that asks for a cluster; the executors are some of those that tests share. */
-    static String master(int executors) {
-        return MASTER + "local-cluster[" + executors + ",1," + MB + "]";
+    /** The word that asks for the cluster that tests share. */
+    static String master() {
+        return MASTER + "local-cluster[" + EXECUTORS + ",1," + MB + "]";
     }
 
     /** The word that asks for threads of this process. */
@@ -44,16 +46,17 @@ final class Clusters {
         return MASTER + "local[" + threads + "]";
     }
 
-    /** Executors that tests share, because starting one takes seconds; started on first use. @param ranks whether for trainings */
-    static Cluster shared(boolean ranks) {
-        if (shared == null || ranks != sharedByRanks) {
-            stopShared();
+    /**
+     * Executors that tests share, because starting one takes seconds; started on first use. Their settings are those of a training, which
+     * has all that other commands ask for and tries less often.
+     */
+    static Cluster shared() {
+        if (shared == null) {
             // Executors that live for a minute: quick to start, and no vectors, which need the second compiler.
             System.setProperty("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
-            SparkConf settings =
-                    Cluster.settings("test", Optional.of(master(EXECUTORS).substring(MASTER.length())), true);
-            shared = Cluster.open(ranks ? RankJob.settle(settings) : settings);
-            sharedByRanks = ranks;
+            System.setProperty("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s");
+            shared = Cluster.open(RankJob.settle(
+                    Cluster.settings("test", Optional.of(master().substring(MASTER.length())), true)));
             awaitExecutors();
         }
         return shared;
@@ -84,7 +87,7 @@ final class Clusters {
     /** The program on Spark, if a word of {@link #master} or {@link #local} is there, and else by itself. */
     static Outcome run(List<String> words) {
         if (words.stream().anyMatch(word -> word.startsWith(MASTER + "local-cluster"))) {
-            shared(words.getFirst().equals("train"));
+            shared();
         } else if (isOnSpark(words)) {
             stopShared();
         }
@@ -115,16 +118,30 @@ final class Clusters {
                 .filter(process -> process.info().command().orElse("").endsWith("java")).toList();
     }
 
-    /** Kills an executor with signal 9 as soon as {@code log} has {@code lines} lines; once for each number, in their order. */
-    static Thread killer(Path log, long seed, int... lines) {
+    /** Kills an executor with signal 9 as soon as {@code log} has {@code lines} lines. */
+    static Thread killer(Path log, long seed, int lines) {
         return Thread.ofPlatform().daemon().start(() -> {
-            Rng rng = Rng.of(seed);
-            for (int n : lines) {
-                await(() -> lines(log) >= n);
-                List<ProcessHandle> there = executors();
-                assertTrue(there.get(rng.nextInt(there.size())).destroyForcibly());
-            }
+            await(() -> lines(log) >= lines);
+            List<ProcessHandle> there = executors();
+            assertTrue(there.get(Rng.of(seed).nextInt(there.size())).destroyForcibly());
         });
+    }
+
+    /** Stops rank 0 of a run, as Ctrl-Z does, as soon as its log has {@code lines} lines. */
+    static CompletableFuture<ProcessHandle> stopper(Path run, int lines) throws IOException {
+        Process shell = new ProcessBuilder("sh", "-c", "read pid; kill -STOP $pid").start();
+        return CompletableFuture.supplyAsync(() -> {
+            await(() -> lines(run.resolve(RunLog.METRICS)) >= lines);
+            try (Writer pid = shell.outputWriter()) {
+                long rank0 = Json.read(run.resolve(".holder.json")).required("pid", Long.class);
+                pid.write(rank0 + "\n");
+                pid.flush();
+                assertEquals(0, shell.waitFor());
+                return ProcessHandle.of(rank0).orElseThrow();
+            } catch (IOException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }, task -> Thread.ofPlatform().daemon().start(task));
     }
 
     static void await(BooleanSupplier condition) {

@@ -38,7 +38,7 @@ class SparkCompareTest {
         Clusters.run(words(data, one)).ok();
         Path many = temp.resolve("many");
         Thread killer = Clusters.killer(many.resolve("seed-1337/clm").resolve(RunLog.METRICS), 3, 15);
-        var ended = Clusters.run(Clusters.with(words(data, many), Clusters.master(2))).ok();
+        var ended = Clusters.run(Clusters.with(words(data, many), Clusters.master())).ok();
         killer.join(TimeUnit.SECONDS.toMillis(1));
         assertFalse(killer.isAlive(), "nothing was killed");
         assertEquals(4, ended.err().lines().filter(line -> line.matches("seed 133[78] .*: loss .*")).count(),

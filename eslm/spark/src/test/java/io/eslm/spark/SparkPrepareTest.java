@@ -33,7 +33,7 @@ class SparkPrepareTest {
     void recordsHaveTheSameBytes() throws IOException {
         List<String> more = List.of("--domain-field=lang", "--deduplicate", "--longest=300", "--shard-tokens=4000");
         LocalPrepareTest.assertSameBytes(shared.resolve("records"), corpus + "/*.jsonl*", more,
-                Clusters.master(4) + " --parts=5");
+                Clusters.master() + " --parts=5");
     }
 
     @Test
@@ -53,7 +53,7 @@ class SparkPrepareTest {
             Clusters.await(() -> summaries(out) >= 3);
             Clusters.executors().getFirst().destroyForcibly();
         });
-        Clusters.run(LocalPrepareTest.words(large, out, "--deduplicate", "--parts=12", Clusters.master(4))).ok();
+        Clusters.run(LocalPrepareTest.words(large, out, "--deduplicate", "--parts=12", Clusters.master())).ok();
         killer.join(TimeUnit.SECONDS.toMillis(1));
         assertFalse(killer.isAlive(), "no executor was killed");
         Clusters.awaitExecutors();
@@ -77,7 +77,7 @@ class SparkPrepareTest {
         }
         Files.write(damaged, lines);
         var failed =
-                Clusters.run(LocalPrepareTest.words(damaged, shared.resolve("none"), Clusters.master(4), "--parts=7"));
+                Clusters.run(LocalPrepareTest.words(damaged, shared.resolve("none"), Clusters.master(), "--parts=7"));
         assertEquals(1, failed.code(), failed.err());
         List<String> errors = failed.err().lines().filter(line -> line.startsWith("error: ")).toList();
         assertEquals(1, errors.size(), failed.err());

@@ -33,7 +33,7 @@ class SparkScoreTest {
     void eachDocumentIsScoredAsAloneAndSelectionIsOfAll() throws IOException {
         Path out = shared.resolve("scores");
         Clusters.run(List.of("score", "--model=" + model, "--in=" + corpus, "--out=" + out, "--alpha=0.3",
-                "--risk=entropy", "--parts=3", Clusters.master(4))).ok();
+                "--risk=entropy", "--parts=3", Clusters.master())).ok();
         Map<Long, List<JsonObject>> found = new TreeMap<>();
         List<JsonObject> all = LocalScoreTest.rows(out);
         all.forEach(row -> found.computeIfAbsent(row.get("document").getAsLong(), _ -> new ArrayList<>()).add(row));
@@ -62,6 +62,6 @@ class SparkScoreTest {
         Path another = LocalScoreTest.saveModel(shared.resolve("another"), 4); // a session takes a file once
         List<String> words = List.of("eval", "--model=" + another, "--data=" + text, "--json", "--batch-size=3");
         String one = Clusters.run(words).ok().out();
-        assertEquals(one, Clusters.run(Clusters.with(words, Clusters.master(4))).ok().out());
+        assertEquals(one, Clusters.run(Clusters.with(words, Clusters.master())).ok().out());
     }
 }

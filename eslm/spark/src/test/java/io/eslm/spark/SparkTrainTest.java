@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,8 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Ranks on executors: the files of one process, bit for bit, also where executors are killed; and one sentence for a mistake. */
 class SparkTrainTest {
-    private static final int STEPS = 24;
+    private static final int STEPS = 16;
     private static final int SAVED = 4;
+    private static final int SILENCE = 5;
 
     @TempDir
     private static Path shared;
@@ -41,9 +43,9 @@ class SparkTrainTest {
                 Clusters.word(Gpt2Config.N_LAYER, 2), Clusters.word(Gpt2Config.N_HEAD, 2),
                 Clusters.word(Gpt2Config.N_EMBD, 16), Clusters.word(Gpt2Config.BLOCK_SIZE, 16),
                 Clusters.word(Gpt2Config.VOCAB_SIZE, 64), Clusters.word(Gpt2Config.DROPOUT, 0.1),
-                Clusters.word(TrainOptions.BATCH_SIZE, 2), Clusters.word(TrainOptions.GRAD_ACCUM, 4),
+                Clusters.word(TrainOptions.BATCH_SIZE, 2), Clusters.word(TrainOptions.GRAD_ACCUM, 6),
                 Clusters.word(TrainOptions.MAX_ITERS, STEPS), Clusters.word(TrainOptions.EVAL_ITERS, 2),
-                Clusters.word(TrainOptions.EVAL_INTERVAL, 12), Clusters.word(Run.BACKEND, "scalar"),
+                Clusters.word(TrainOptions.EVAL_INTERVAL, 8), Clusters.word(Run.BACKEND, "scalar"),
                 Clusters.word(TrainOptions.CHECKPOINT_INTERVAL, SAVED));
     }
 
@@ -56,17 +58,35 @@ class SparkTrainTest {
         }
     }
 
+    /** The one that is stopped has the folder of the run, and its place on the cluster, until it is killed. */
     @Test
-    void fourExecutorsOfWhichSomeAreKilled() throws Exception {
-        Path run = shared.resolve("four");
-        Thread killer = Clusters.killer(run.resolve(RunLog.METRICS), 7, 3, 14);
-        var ended = Clusters.run(Clusters.with(words(run), Clusters.master(4))).ok();
-        killer.join(TimeUnit.SECONDS.toMillis(1));
-        assertFalse(killer.isAlive(), "not all kills happened");
-        assertTrue(ended.err().contains("a rank is lost: rank "), ended.err());
-        assertTrue(ended.err().contains("goes on from step-00000"), ended.err());
-        assertTrue(ended.out().contains("step " + STEPS), ended.out());
+    void threeExecutorsOfWhichOneIsKilledAndOneIsStopped() throws Exception {
+        Path run = shared.resolve("three");
+        Thread killer = Clusters.killer(run.resolve(RunLog.METRICS), 7, 3);
+        CompletableFuture<ProcessHandle> stopper = Clusters.stopper(run, 11);
+        try {
+            var ended = Clusters.run(
+                    Clusters.with(words(run), Clusters.word(RankOptions.SILENCE, SILENCE), Clusters.master())).ok();
+            ProcessHandle stopped = stopper.get(1, TimeUnit.SECONDS);
+            assertFalse(stopped.isAlive(), "the training went on beside the process that had it");
+            assertFalse(killer.isAlive(), "nothing was killed");
+            assertTrue(ended.err().contains("a rank is lost: rank "), ended.err());
+            assertTrue(ended.err().matches("(?s).*a rank is lost: rank 0 \\S+ has shown no life for " + SILENCE
+                    + " s: [^\n]+ goes on from step-0000[01].*"), ended.err());
+            assertTrue(ended.err().contains(" does not end its task: Spark is asked for another one"), ended.err());
+            assertTrue(ended.out().contains("step " + STEPS), ended.out());
+        } finally {
+            stopper.thenAccept(ProcessHandle::destroyForcibly);
+        }
         assertSameAsOneProcess(run);
+    }
+
+    @Test
+    void aSlowRankIsNamed() {
+        var ended = Clusters.run(Clusters.with(words(shared.resolve("slow")), Clusters.word(Run.METHOD, SlowRank.NAME),
+                Clusters.word(TrainOptions.MAX_ITERS, 7), Clusters.word(TrainOptions.GRAD_ACCUM, 2),
+                Clusters.word(RankOptions.WORLD, 2), Clusters.master())).ok();
+        assertTrue(ended.err().contains("rank 1 is slow, and all wait for it"), ended.err());
     }
 
     /** A driver that is lost leaves its last checkpoint, and perhaps lines of steps after it. */
@@ -75,7 +95,7 @@ class SparkTrainTest {
         Path run = shared.resolve("two");
         copy(shared.resolve("one"), run);
         FileTrees.delete(run.resolve("checkpoints/step-0000" + STEPS));
-        var ended = Clusters.run(Clusters.with(words(run), Clusters.master(2))).ok();
+        var ended = Clusters.run(Clusters.with(words(run), Clusters.word(RankOptions.WORLD, 2), Clusters.master())).ok();
         assertTrue(ended.err().contains("step " + (STEPS - SAVED) + " of " + STEPS), ended.err());
         assertSameAsOneProcess(run);
     }
@@ -93,7 +113,7 @@ class SparkTrainTest {
         Path run = shared.resolve("broken-run");
         Path broken = Files.createDirectories(shared.resolve("broken"));
         Files.write(broken.resolve("train.bin"), new byte[] {1, 2, 3});
-        var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken), Clusters.master(2)));
+        var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken), Clusters.word(RankOptions.WORLD, 2), Clusters.master()));
         assertEquals(1, failed.code(), failed.err());
         assertEquals(1,
                 failed.err().lines().filter(line -> line.startsWith("error: ") && line.contains("train.bin")).count(),
@@ -104,16 +124,16 @@ class SparkTrainTest {
     @Test
     void aMistakeNeedsNoCluster() {
         Path run = shared.resolve("none");
-        assertError("--grad-accum 3: must be a multiple of world 2", Clusters.with(words(run),
-                Clusters.word(TrainOptions.GRAD_ACCUM, 3), Clusters.master(2)));
-        assertError("--world 3: Spark was asked for 2 executors", Clusters.with(words(run),
-                Clusters.word(RankOptions.WORLD, 3), Clusters.master(2)));
-        assertError("--method", Clusters.with(words(run), "--method=nothing", Clusters.master(2)));
+        assertError("--grad-accum 4: must be a multiple of world 3", Clusters.with(words(run),
+                Clusters.word(TrainOptions.GRAD_ACCUM, 4), Clusters.master()));
+        assertError("--world 5: Spark was asked for 3 executors", Clusters.with(words(run),
+                Clusters.word(RankOptions.WORLD, 5), Clusters.master()));
+        assertError("--method", Clusters.with(words(run), "--method=nothing", Clusters.master()));
         assertError("--rank: Spark places the ranks. Omit the option",
-                Clusters.with(words(run), "--rank=1", Clusters.master(2)));
+                Clusters.with(words(run), "--rank=1", Clusters.master()));
         assertError("--learning-rate 0.5: the run in ",
                 Clusters.with(words(shared.resolve("one")), "--learning-rate=0.5",
-                        Clusters.master(2)));
+                        Clusters.master()));
     }
 
     private static void assertError(String begin, List<String> words) {
