@@ -91,7 +91,8 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
 
     /** What methods need of the order of a step's sum. */
     private void checkOrder() {
-        if (!options.get(TrainOptions.ORDERED_SUM) && options.get(TrainOptions.GRAD_ACCUM) > 1 && method.values().has(ValueAtRisk.GLOBAL)
+        if (!options.get(TrainOptions.ORDERED_SUM) && options.get(TrainOptions.GRAD_ACCUM) > 1
+                && method.values().has(ValueAtRisk.GLOBAL)
                 && method.values().find(ValueAtRisk.GLOBAL).orElse(false)) {
             throw TrainOptions.needsOrderedSum(method.toString());
         }
