@@ -89,13 +89,10 @@ public record RunPlan(Path folder, String data, MethodSpec method, Gpt2Config mo
         RunFolder.checkWritable(folder);
     }
 
-    /** What methods and optimizers need of the order of a step's sum. */
+    /** What methods need of the order of a step's sum. */
     private void checkOrder() {
-        boolean ordered = options.get(TrainOptions.ORDERED_SUM);
-        if (ordered) {
-            options.checkOptimizerOfParts();
-        }
-        if (!ordered && options.get(TrainOptions.GRAD_ACCUM) > 1 && method.values().has(ValueAtRisk.GLOBAL)
+        if (!options.get(TrainOptions.ORDERED_SUM) && options.get(TrainOptions.GRAD_ACCUM) > 1
+                && method.values().has(ValueAtRisk.GLOBAL)
                 && method.values().find(ValueAtRisk.GLOBAL).orElse(false)) {
             throw TrainOptions.needsOrderedSum(method.toString());
         }

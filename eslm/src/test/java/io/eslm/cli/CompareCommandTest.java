@@ -320,7 +320,6 @@ class CompareCommandTest {
                     --methods clm:max-iters=1,max-iters=1 | 'max-iters' is given twice
                     --methods clm:batch-size=0            | --methods clm:batch-size=0: batch size 0: must be at least 1
                     --methods clm:batch-size=3            | --methods clm:batch-size=3: batch size 3: must divide the
-                    --ordered-sum --methods clm:optimizer=muon | optimizer muon: ranks that share a step
                     --grad-accum 2 --methods cvar-loss:global-value-at-risk=true | method cvar-loss:alpha=0.1,global-value-at-risk=true chooses
                     --methods clm:min-lr=1                | --methods clm:min-lr=1.0: min lr 1.0: must be at most learning rate
                     --data x --methods rho-1:reference=no | --methods rho-1:keep-ratio=0.7,reference=no: reference no: no such folder

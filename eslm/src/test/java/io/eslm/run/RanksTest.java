@@ -13,6 +13,7 @@ import io.eslm.cli.Program;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.option.OptionError;
 import io.eslm.gpt2.option.OptionValues;
+import io.eslm.gpt2.train.OptimizerKind;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.tensor.UserError;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs of several ranks, as threads: the files of one process, bit for bit, and errors that all of them tell. */
@@ -48,6 +50,7 @@ class RanksTest {
     private static Path model;
     @TempDir
     private Path temp;
+    private OptimizerKind optimizer = OptimizerKind.ADAMW;
 
     @BeforeAll
     static void makeDataAndModel() throws IOException {
@@ -67,7 +70,8 @@ class RanksTest {
         Run run = small(Run.create(), world, rank, where()).data(data.toString()).method(method)
                 .option(TrainOptions.MAX_ITERS, STEPS).option(TrainOptions.BATCH_SIZE, 2)
                 .option(TrainOptions.GRAD_ACCUM, 4).option(TrainOptions.EVAL_INTERVAL, 3)
-                .option(TrainOptions.EVAL_ITERS, 2).option(TrainOptions.CHECKPOINT_INTERVAL, 2);
+                .option(TrainOptions.EVAL_ITERS, 2).option(TrainOptions.CHECKPOINT_INTERVAL, 2)
+                .option(TrainOptions.OPTIMIZER, optimizer);
         return run.model(TINY).folder(temp.resolve(folder));
     }
 
@@ -150,7 +154,20 @@ class RanksTest {
         "instance:instance-alpha=0.5",
         "hierarchical:alpha=0.2,instance-alpha=0.5", "kd:alpha=0.2,teacher=MODEL"})
     void everyMethodHasTheBitsOfOneProcess(String spec) throws IOException {
-        String method = spec.replace("MODEL", model.toString());
+        haveTheBitsOfOneProcess(spec.replace("MODEL", model.toString()));
+    }
+
+    /** Methods that leave gradients of some rows, share risks, or have a state. */
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "clm", "cvar-loss:alpha=0.3,global-value-at-risk=true", "ada-cvar-loss:alpha=0.2,interval=4",
+        "sampled-softmax:negatives=20"})
+    void muonHasTheBitsOfOneProcess(String method) throws IOException {
+        optimizer = OptimizerKind.MUON;
+        haveTheBitsOfOneProcess(method);
+    }
+
+    private void haveTheBitsOfOneProcess(String method) throws IOException {
         ok(ranks(1, rank -> fresh("one", method, 1, rank), _ -> NEVER));
         for (int world : new int[] {2, 4}) {
             ok(ranks(world, rank -> fresh("fresh" + world, method, world, rank), _ -> NEVER));
@@ -271,13 +288,15 @@ class RanksTest {
     }
 
     /** Adapters: the weights that stay come from rank 0, too. */
-    @Test
-    void adaptersHaveTheBitsOfOneProcess() throws IOException {
+    @ParameterizedTest
+    @EnumSource
+    void adaptersHaveTheBitsOfOneProcess(OptimizerKind kind) throws IOException {
         for (int world : new int[] {1, 2}) {
             ok(ranks(world, rank -> small(Run.create(), world, rank, where()).data(data.toString()).from(model)
                     .folder(temp.resolve("run" + world)).option(TrainOptions.LORA_RANK, 2)
                     .option(TrainOptions.MAX_ITERS, 3).option(TrainOptions.BATCH_SIZE, 2)
-                    .option(TrainOptions.GRAD_ACCUM, 2).option(TrainOptions.EVAL_ITERS, 2), _ -> NEVER));
+                    .option(TrainOptions.GRAD_ACCUM, 2).option(TrainOptions.EVAL_ITERS, 2)
+                    .option(TrainOptions.OPTIMIZER, kind), _ -> NEVER));
         }
         assertEquals(numbers(temp.resolve("run1")), numbers(temp.resolve("run2")));
         for (String file : List.of("adapter_model.safetensors", "optimizer.safetensors")) {

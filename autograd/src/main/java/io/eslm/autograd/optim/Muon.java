@@ -125,6 +125,18 @@ public final class Muon extends Optimizer {
         rest.step(learningRate, gradientScale);
     }
 
+    /** Multiply-adds to update a matrix (rows, cols) once, where products do not round their factors. */
+    public static long multiplyAdds(int rows, int cols) {
+        long side = Math.min(rows, cols);
+        long gram = side * side * Math.max(rows, cols);
+        return isLong(rows, cols) ? 2 * gram + 17 * side * side * side : ITERATIONS * (2 * gram + side * side * side);
+    }
+
+    /** True if it pays to iterate the square alone. */
+    private static boolean isLong(int rows, int cols) {
+        return Math.max(rows, cols) > 1.5 * Math.min(rows, cols);
+    }
+
     /** O of the matrix (rows, cols) in {@code room[0]}; returns the storage that has it. */
     private Storage orthogonal(Kernels kernels, int rows, int cols) {
         Storage x = room[0];
@@ -133,7 +145,7 @@ public final class Muon extends Optimizer {
         kernels.addSumOfSquares(sumOfSquares.storage(), new Storage[] {x}, new int[] {size});
         double norm = Math.sqrt(sumOfSquares.toDoubles()[0]);
         kernels.axpby(x, x, size, 1 / Math.max(norm, SMALLEST), 0);
-        return Math.max(rows, cols) > 1.5 * Math.min(rows, cols) && !sumOfSquares.backend().roundsFactors()
+        return isLong(rows, cols) && !sumOfSquares.backend().roundsFactors()
                 ? bySquares(kernels, rows, cols)
                 : byItself(kernels, rows, cols);
     }

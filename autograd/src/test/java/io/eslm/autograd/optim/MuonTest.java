@@ -96,6 +96,7 @@ class MuonTest {
                 w[i] = w[i] * (1 - 0.02 * 0.1) - 0.02 * 0.2 * Math.sqrt(Math.max(rows, cols)) * o[i / cols][i % cols];
             }
         }
+        assertEquals(5 * 2 * Muon.multiplyAdds(rows, cols), backend.flops().total(), "nothing else multiplies");
         // Some hundred roundings of values of order 1, and another order where the matrix is tall or long.
         assertArrayEquals(w, parameter.value().toDoubles(), 1e-11);
         assertArrayEquals(b, muon.state().get("m").get("w").toDoubles(), 1e-13);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.eslm.gpt2.Gpt2Config;
+import io.eslm.gpt2.train.OptimizerKind;
 import io.eslm.gpt2.train.TrainOptions;
 import io.eslm.report.RunLog;
 import io.eslm.run.RankOptions;
@@ -22,7 +23,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Ranks on executors: the files of one process, bit for bit, also where executors are killed; and one sentence for a mistake. */
+/**
+ * Ranks on executors: the files of one process, bit for bit, also where executors are killed; and one sentence for a mistake. With
+ * Muon, which asks more of ranks than AdamW.
+ */
 class SparkTrainTest {
     private static final int STEPS = 16;
     private static final int SAVED = 4;
@@ -44,8 +48,9 @@ class SparkTrainTest {
                 Clusters.word(Gpt2Config.N_EMBD, 16), Clusters.word(Gpt2Config.BLOCK_SIZE, 16),
                 Clusters.word(Gpt2Config.VOCAB_SIZE, 64), Clusters.word(Gpt2Config.DROPOUT, 0.1),
                 Clusters.word(TrainOptions.BATCH_SIZE, 2), Clusters.word(TrainOptions.GRAD_ACCUM, 6),
-                Clusters.word(TrainOptions.MAX_ITERS, STEPS), Clusters.word(TrainOptions.EVAL_ITERS, 2),
-                Clusters.word(TrainOptions.EVAL_INTERVAL, 8), Clusters.word(Run.BACKEND, "scalar"),
+                Clusters.word(TrainOptions.OPTIMIZER, OptimizerKind.MUON), Clusters.word(TrainOptions.MAX_ITERS, STEPS),
+                Clusters.word(TrainOptions.EVAL_ITERS, 2), Clusters.word(TrainOptions.EVAL_INTERVAL, 8),
+                Clusters.word(Run.BACKEND, "scalar"),
                 Clusters.word(TrainOptions.CHECKPOINT_INTERVAL, SAVED));
     }
 

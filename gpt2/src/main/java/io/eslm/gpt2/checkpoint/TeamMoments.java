@@ -26,8 +26,9 @@ final class TeamMoments implements TensorFile {
         team = trainer.team();
         trainer.model().parameters().forEach((path, p) -> {
             if (p.needsGradient()) {
-                all.put("m." + PretrainedNames.of(path), new Whole(Moment.FIRST, path, p.shape()));
-                all.put("v." + PretrainedNames.of(path), new Whole(Moment.SECOND, path, p.shape()));
+                for (Moment moment : team.moments(path)) {
+                    all.put(moment.kind() + "." + PretrainedNames.of(path), new Whole(moment, path, p.shape()));
+                }
             }
         });
     }

@@ -2,24 +2,23 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.gpt2.collective.Floats;
-import io.eslm.tensor.Tensor;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Storage;
 import java.util.Arrays;
-import java.util.List;
+import java.util.stream.Stream;
 
-/** Tensors one after the other, as one long row of numbers. */
+/** Tensors, or parts of them, one after the other, as one long row of numbers. */
 final class FlatTensors implements Floats {
     private final Backend backend;
     private final Storage[] parts;
     private final long[] begins;
 
-    FlatTensors(Backend backend, List<Tensor> tensors) {
+    FlatTensors(Backend backend, Stream<Storage> storages) {
         this.backend = backend;
-        parts = tensors.stream().map(Tensor::storage).toArray(Storage[]::new);
+        parts = storages.toArray(Storage[]::new);
         begins = new long[parts.length + 1];
         for (int t = 0; t < parts.length; t++) {
-            begins[t + 1] = begins[t] + tensors.get(t).size();
+            begins[t + 1] = begins[t] + parts[t].size();
         }
     }
 

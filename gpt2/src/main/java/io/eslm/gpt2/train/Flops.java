@@ -2,6 +2,7 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.tensor.backend.FlopCounter.Phase;
+import java.nio.ByteBuffer;
 import io.eslm.tensor.backend.FlopCounter;
 
 /**
@@ -15,11 +16,24 @@ import io.eslm.tensor.backend.FlopCounter;
 public record Flops(long forward, long backward, long selection, long earlyExit) {
     /** No operations. */
     public static final Flops ZERO = new Flops(0, 0, 0, 0);
+    /** Of {@link #bytes}. */
+    static final int BYTES = 4 * Long.BYTES;
 
     /** What {@code counter} has counted so far. */
     public static Flops of(FlopCounter counter) {
         return new Flops(counter.count(Phase.FORWARD), counter.count(Phase.BACKWARD), counter.count(Phase.SELECTION),
                 counter.count(Phase.EARLY_EXIT));
+    }
+
+    /** What {@link #bytes} has made, from the position of {@code in} on. */
+    static Flops of(ByteBuffer in) {
+        return new Flops(in.getLong(), in.getLong(), in.getLong(), in.getLong());
+    }
+
+    /** For other ranks. */
+    byte[] bytes() {
+        return ByteBuffer.allocate(BYTES).putLong(forward).putLong(backward).putLong(selection).putLong(earlyExit)
+                .array();
     }
 
     /** The sum with {@code other}. */

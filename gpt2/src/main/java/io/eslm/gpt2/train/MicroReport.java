@@ -16,12 +16,11 @@ import java.nio.charset.StandardCharsets;
 record MicroReport(Loss loss, double[] seen, Flops flops, String failure) {
     byte[] bytes() {
         byte[] why = failure.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer out = ByteBuffer.allocate(2 * Integer.BYTES + 4 * Double.BYTES + 4 * Long.BYTES + Integer.BYTES
+        ByteBuffer out = ByteBuffer.allocate(2 * Integer.BYTES + 4 * Double.BYTES + Flops.BYTES + Integer.BYTES
                 + Double.BYTES * seen.length + why.length);
         out.putInt(loss.tokens()).putDouble(loss.lossSum()).putInt(loss.kept()).putDouble(loss.keptLossSum())
                 .putDouble(loss.valueAtRisk()).putDouble(loss.alpha());
-        out.putLong(flops.forward()).putLong(flops.backward()).putLong(flops.selection()).putLong(flops.earlyExit());
-        out.putInt(seen.length);
+        out.put(flops.bytes()).putInt(seen.length);
         for (double value : seen) {
             out.putDouble(value);
         }
@@ -32,7 +31,7 @@ record MicroReport(Loss loss, double[] seen, Flops flops, String failure) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
         Loss loss = new Loss(null, in.getInt(), in.getDouble(), in.getInt(), in.getDouble(), in.getDouble(),
                 in.getDouble());
-        Flops flops = new Flops(in.getLong(), in.getLong(), in.getLong(), in.getLong());
+        Flops flops = Flops.of(in);
         double[] seen = new double[in.getInt()];
         for (int i = 0; i < seen.length; i++) {
             seen[i] = in.getDouble();

@@ -2,7 +2,7 @@
 package io.eslm.gpt2.train;
 
 import io.eslm.autograd.Parameter;
-import io.eslm.autograd.optim.AdamW;
+import io.eslm.autograd.optim.Optimizer;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.Floats;
@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.DoubleStream;
 
 /**
@@ -37,11 +38,14 @@ public final class Team {
     private final Backend backend;
     /** Those that take a gradient. */
     private final Map<String, Parameter> parameters;
+    private final OptimizerKind kind;
+    private final Shards shards;
     private final Map<String, Shards.Piece> own;
     private final Map<String, Parameter> views;
-    private final List<Shards.Piece> pieces;
+    private final List<Shards.Piece> row;
     private final long[] cuts;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
+    private final OwnedMoments moments;
     private final Floats values;
     private final Tensor sumOfSquares;
     private Flops flops = Flops.ZERO;
@@ -50,26 +54,26 @@ public final class Team {
     /** Whether the gradients of this step are to be seen whole. */
     private boolean shows;
 
-    /** @throws io.eslm.gpt2.option.OptionError if the optimizer needs whole matrices, of which a rank owns parts */
     Team(Collective ranks, Gpt2 model, TrainOptions options) {
-        options.checkOptimizerOfParts();
         this.ranks = ranks;
         this.backend = model.backend();
-        Map<String, Parameter> all = model.parameters();
-        parameters = new LinkedHashMap<>(all);
+        kind = options.get(TrainOptions.OPTIMIZER);
+        parameters = new LinkedHashMap<>(model.parameters());
+        Tensor any = parameters.values().iterator().next().value();
         parameters.values().removeIf(p -> !p.needsGradient());
-        Shards shards = new Shards(parameters, ranks.world());
+        shards = new Shards(parameters, kind, ranks.world());
         own = shards.of(ranks.rank());
-        pieces = shards.piecesOf(ranks.rank());
+        row = shards.row();
         cuts = shards.cuts();
         views = Shards.views(own, parameters);
-        optimizer = new AdamW(views, options.adamW());
-        values = new FlatTensors(backend, parameters.values().stream().map(Parameter::value).toList());
-        sumOfSquares = Tensor.zeros(backend, all.values().iterator().next().value().dtype(), 1);
+        optimizer = options.optimizer(views);
+        moments = new OwnedMoments(backend, optimizer, own, List.copyOf(parameters.keySet()));
+        values = inRow(Parameter::value);
+        sumOfSquares = Tensor.zeros(backend, any.dtype(), 1);
     }
 
     /** Of the part that this rank owns, under the paths of the whole parameters. */
-    AdamW optimizer() {
+    Optimizer optimizer() {
         return optimizer;
     }
 
@@ -130,8 +134,8 @@ public final class Team {
                     listener.accept(trainer.takeStep());
                 }
                 case SAVE -> NonFinite.check(trainer);
-                case GIVE -> give(message.slice());
-                case TAKE -> take(message.slice());
+                case GIVE -> ranks.allGather(moments.read(message.slice()));
+                case TAKE -> moments.write(message.slice());
                 case RESTORE -> {
                     TrainerState state = RestoreMessage.read(message.slice(), trainer);
                     optimizer.restoreStepCount(state.step());
@@ -180,7 +184,7 @@ public final class Team {
                 flops = flops.plus(report.flops());
                 seen = DoubleStream.concat(DoubleStream.of(seen), DoubleStream.of(report.seen())).toArray();
             }
-            ranks.reduceScatter(flatGradients(), cuts, sums(), first > 0);
+            ranks.reduceScatter(inRow(Parameter::gradient), cuts, sums(), first > 0);
         }
         step.objective.addSeen(seen);
         step.sampler.seek(begin + microBatches);
@@ -227,19 +231,22 @@ public final class Team {
         return peaks.size() < world() ? Double.NaN : peaks.values().stream().mapToDouble(p -> p).sum();
     }
 
-    private FlatTensors flatGradients() {
-        return new FlatTensors(backend, parameters.values().stream().map(Parameter::gradient).toList());
+    /** What {@code of} gives for each parameter, in the order in which the ranks own it. */
+    private FlatTensors inRow(Function<Parameter, Tensor> of) {
+        return new FlatTensors(backend, row.stream().map(piece -> backend
+                .slice(of.apply(parameters.get(piece.path())).storage(), piece.from(), piece.n())));
     }
 
     private FlatTensors sums() {
-        return new FlatTensors(backend, views.values().stream().map(Parameter::gradient).toList());
+        return new FlatTensors(backend, views.values().stream().map(view -> view.gradient().storage()));
     }
 
     /**
-     * √Σ g² over the sums of all ranks. The squares of a piece are added by the backend, and these sums, in float, one after the
-     * other in double.
+     * √Σ g² over the sums of all ranks. The squares of a piece are added by the backend, and these sums, in float, in double in the
+     * order of the parameters.
      */
     double gradientNorm() {
+        List<Shards.Piece> pieces = shards.piecesOf(rank());
         ByteBuffer squares = ByteBuffer.allocate(Float.BYTES * pieces.size());
         for (Shards.Piece piece : pieces) {
             Storage gradient = views.get(piece.path()).gradient().storage();
@@ -249,12 +256,11 @@ public final class Team {
                     new int[] {piece.n()});
             squares.putFloat((float) sumOfSquares.toDoubles()[0]);
         }
+        FloatBuffer[] parts = Arrays.stream(ranks.allGather(squares.array()))
+                .map(part -> ByteBuffer.wrap(part).asFloatBuffer()).toArray(FloatBuffer[]::new);
         double sum = 0;
-        for (byte[] part : ranks.allGather(squares.array())) {
-            FloatBuffer floats = ByteBuffer.wrap(part).asFloatBuffer();
-            while (floats.hasRemaining()) {
-                sum += floats.get();
-            }
+        for (int owner : shards.owners()) {
+            sum += parts[owner].get();
         }
         if (shows && Double.isFinite(sum)) {
             showGradients(); // to those who watch them
@@ -264,7 +270,7 @@ public final class Team {
 
     /** Makes the gradients of the model the sums over all micro-batches. */
     private void showGradients() {
-        FlatTensors whole = flatGradients();
+        FlatTensors whole = inRow(Parameter::gradient);
         FlatTensors sums = sums();
         float[] part = new float[Shards.PIECE];
         for (long at = 0; at < sums.size(); at += part.length) {
@@ -275,9 +281,17 @@ public final class Team {
         ranks.allGather(whole, cuts);
     }
 
-    /** Gives all ranks the new values of what each owns. */
-    void shareValues() {
+    /** Runs {@code update}, of what this rank owns, and gives all ranks the new values. */
+    void update(Runnable update) {
+        Flops before = Flops.of(backend.flops());
+        update.run();
         ranks.allGather(values, cuts);
+        if (parameters.keySet().stream().anyMatch(this::updatedAsAWhole)) {
+            byte[] mine = Flops.of(backend.flops()).minus(before).bytes();
+            for (byte[] bytes : ranks.allGather(mine)) {
+                flops = flops.plus(Flops.of(ByteBuffer.wrap(bytes)));
+            }
+        }
     }
 
     // ---- what a training begins with, and checkpoints
@@ -290,7 +304,7 @@ public final class Team {
 
     private void weights(Gpt2 model) {
         FlatTensors whole =
-                new FlatTensors(backend, model.parameters().values().stream().map(Parameter::value).toList());
+                new FlatTensors(backend, model.parameters().values().stream().map(p -> p.value().storage()));
         long[] ofFirst = new long[world() + 1];
         Arrays.fill(ofFirst, 1, ofFirst.length, whole.size());
         ranks.allGather(whole, ofFirst);
@@ -306,21 +320,37 @@ public final class Team {
         lead(Task.RESTORE, ByteBuffer.wrap(RestoreMessage.of(state)));
     }
 
-    /** The two moments of AdamW. */
+    /** What an optimizer remembers of a parameter. */
     public enum Moment {
-        FIRST, SECOND;
+        FIRST("m"), SECOND("v");
 
-        private Map<String, Tensor> of(AdamW optimizer) {
-            return optimizer.state().get(this == FIRST ? "m" : "v");
+        private final String kind;
+
+        Moment(String kind) {
+            this.kind = kind;
         }
+
+        /** Its name in {@link Optimizer#state}. */
+        public String kind() {
+            return kind;
+        }
+    }
+
+    /** Those of the trained parameter at {@code path}, on the ranks that own it. */
+    public List<Moment> moments(String path) {
+        return updatedAsAWhole(path) ? List.of(Moment.FIRST) : List.of(Moment.values());
+    }
+
+    private boolean updatedAsAWhole(String path) {
+        return kind.multiplyAdds(path, parameters.get(path)) > 0;
     }
 
     /** On rank 0: the values {@code [from, from + n)} of a moment of the parameter at {@code path}, from the ranks that own them. */
     public void read(Moment moment, String path, int from, float[] into, int n) {
-        ByteBuffer what = what(moment, path, from, n, 0).flip();
+        ByteBuffer what = moments.what(moment, path, from, n, 0).flip();
         lead(Task.GIVE, what);
         int at = 0;
-        for (byte[] part : give(what)) {
+        for (byte[] part : ranks.allGather(moments.read(what))) {
             FloatBuffer floats = ByteBuffer.wrap(part).asFloatBuffer();
             int count = floats.remaining();
             floats.get(into, at, count);
@@ -330,53 +360,11 @@ public final class Team {
 
     /** On rank 0: gives values of a moment to the ranks that own them. */
     public void write(Moment moment, String path, int from, float[] values, int n) {
-        ByteBuffer what = what(moment, path, from, n, Float.BYTES * n);
+        ByteBuffer what = moments.what(moment, path, from, n, Float.BYTES * n);
         what.asFloatBuffer().put(values, 0, n);
         what.clear();
         lead(Task.TAKE, what);
-        take(what);
-    }
-
-    private ByteBuffer what(Moment moment, String path, int from, int n, int more) {
-        int index = List.copyOf(parameters.keySet()).indexOf(path);
-        return ByteBuffer.allocate(1 + 3 * Integer.BYTES + more).put((byte) moment.ordinal()).putInt(index).putInt(from)
-                .putInt(n);
-    }
-
-    /** The part of some values that this rank owns. */
-    private record Owned(Tensor moment, int at, int from, int n) {
-    }
-
-    private Optional<Owned> owned(ByteBuffer what) {
-        Moment moment = Moment.values()[what.get()];
-        String path = List.copyOf(parameters.keySet()).get(what.getInt());
-        int from = what.getInt();
-        int n = what.getInt();
-        Shards.Piece piece = own.get(path);
-        int begin = piece == null ? 0 : Math.max(from, piece.from());
-        int end = piece == null ? 0 : Math.min(from + n, piece.from() + piece.n());
-        return begin < end
-                ? Optional.of(new Owned(moment.of(optimizer).get(path), begin - piece.from(), begin - from,
-                        end - begin))
-                : Optional.empty();
-    }
-
-    private byte[][] give(ByteBuffer what) {
-        return ranks.allGather(owned(what).map(part -> {
-            float[] floats = new float[part.n];
-            backend.read(backend.slice(part.moment.storage(), part.at, part.n), floats, 0, part.n);
-            ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * part.n);
-            bytes.asFloatBuffer().put(floats);
-            return bytes.array();
-        }).orElse(new byte[0]));
-    }
-
-    private void take(ByteBuffer what) {
-        owned(what).ifPresent(part -> {
-            float[] floats = new float[part.n];
-            what.slice().asFloatBuffer().get(part.from, floats);
-            backend.write(backend.slice(part.moment.storage(), part.at, part.n), floats, 0, part.n);
-        });
+        moments.write(what);
     }
 
     // ---- errors

@@ -33,8 +33,7 @@ final class TeamStep extends TrainStep {
 
     @Override
     void update(double learningRate, double gradientScale) {
-        super.update(learningRate, gradientScale);
-        team.shareValues();
+        team.update(() -> super.update(learningRate, gradientScale));
     }
 
     @Override

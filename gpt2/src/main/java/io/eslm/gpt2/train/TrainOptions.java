@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.eslm.gpt2.train;
 
+import io.eslm.autograd.Parameter;
 import io.eslm.autograd.optim.AdamWOptions;
 import io.eslm.autograd.optim.Optimizer;
 import io.eslm.autograd.optim.Schedule;
@@ -13,6 +14,7 @@ import io.eslm.gpt2.option.OptionGroup;
 import io.eslm.gpt2.option.OptionValues;
 import io.eslm.gpt2.tokenizer.Tokenizer;
 import io.eslm.tensor.UserError;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
@@ -43,7 +45,7 @@ public record TrainOptions(OptionValues values) {
             .defaultsTo("5 % of max iters", given -> (int) Math.round(given.get(MAX_ITERS) * 0.05)));
     public static final Option<OptimizerKind> OPTIMIZER = ALL.add(Option.choice("optimizer", "NAME",
             "adamw, or muon: the update of a block's matrix is made orthogonal, at the same rates as AdamW's; its cost does not depend on "
-                    + "the batch, so it wants many tokens a step (docs/results.md)",
+                    + "the batch, so it wants many tokens a step (docs/results.md); ranks divide it (docs/scale.md)",
             OptimizerKind.values())
             .defaultsTo(OptimizerKind.ADAMW));
     public static final Option<Double> WEIGHT_DECAY = ALL.add(
@@ -176,15 +178,6 @@ public record TrainOptions(OptionValues values) {
         return new AdamWOptions(get(BETA1), get(BETA2), 1e-8, get(WEIGHT_DECAY));
     }
 
-    /** @throws OptionError if the optimizer needs whole matrices: ranks, and {@link #ORDERED_SUM}, have parts of them */
-    public void checkOptimizerOfParts() {
-        if (get(OPTIMIZER) != OptimizerKind.ADAMW) {
-            throw new OptionError(OPTIMIZER, get(OPTIMIZER), "ranks that share a step, and " + ORDERED_SUM
-                    + ", own parts of matrices, and it needs whole ones. Take adamw, or train in one process without "
-                    + ORDERED_SUM);
-        }
-    }
-
     /** That {@code method} does not go without {@link #ORDERED_SUM}. */
     public static OptionError needsOrderedSum(String method) {
         return new OptionError(ORDERED_SUM, false, "method " + method
@@ -193,7 +186,12 @@ public record TrainOptions(OptionValues values) {
 
     /** A new optimizer of {@code model}'s parameters. */
     public Optimizer optimizer(Gpt2 model) {
-        return get(OPTIMIZER).of(model, adamW());
+        return optimizer(model.parameters());
+    }
+
+    /** A new optimizer of some of a model's parameters, by path. */
+    Optimizer optimizer(Map<String, Parameter> parameters) {
+        return get(OPTIMIZER).of(parameters, adamW());
     }
 
     private static Option<Integer> count(String name, int least, String help) {

@@ -3,28 +3,32 @@ package io.eslm.gpt2.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.eslm.autograd.Parameter;
+import io.eslm.autograd.optim.Muon;
 import io.eslm.gpt2.Gpt2;
 import io.eslm.gpt2.Gpt2Config;
 import io.eslm.gpt2.checkpoint.Checkpoints;
 import io.eslm.gpt2.collective.Collective;
 import io.eslm.gpt2.collective.RankThreads;
-import io.eslm.tensor.UserError;
 import io.eslm.tensor.backend.Backend;
 import io.eslm.tensor.backend.Backends;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.LongSummaryStatistics;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Ranks as threads that share the steps: the same bits as one that takes them by itself. */
 class TeamTest {
@@ -36,6 +40,7 @@ class TeamTest {
 
     @TempDir
     private Path dir;
+    private TrainOptions options = OPTIONS;
 
     private record Result(List<String> steps, float[] embedding, List<Float> gradients) {
     }
@@ -59,7 +64,7 @@ class TeamTest {
                         .forEach(p -> backend.kernels().fill(p.value().storage(), p.value().size(), 7));
             }
             try (Trainer trainer = new Trainer(model, objective.get(), Tiny.data(dir.resolve("data" + rank), 3000),
-                    OPTIONS, e -> steps.add(figures(e)), ranks)) {
+                    options, e -> steps.add(figures(e)), ranks)) {
                 try {
                     if (rank > 0) {
                         trainer.follow(() -> false);
@@ -101,8 +106,9 @@ class TeamTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {2, 4})
-    void ranksTrainWithTheBitsOfOne(int world) throws Exception {
+    @CsvSource({"2, ADAMW", "4, ADAMW", "2, MUON", "4, MUON"})
+    void ranksTrainWithTheBitsOfOne(int world, OptimizerKind optimizer) throws Exception {
+        options = OPTIONS.with(TrainOptions.OPTIMIZER, optimizer);
         Result one = team(1, Objective.Mean::new, Optional.empty(), dir.resolve("one"), 6);
         Result many = team(world, Objective.Mean::new, Optional.empty(), dir.resolve("many"), 6);
         assertEquals(6, one.steps.size());
@@ -112,8 +118,10 @@ class TeamTest {
     }
 
     /** Saved by four, continued by two and by one. */
-    @Test
-    void anyNumberOfRanksContinuesACheckpoint() throws Exception {
+    @ParameterizedTest
+    @EnumSource
+    void anyNumberOfRanksContinuesACheckpoint(OptimizerKind optimizer) throws Exception {
+        options = OPTIONS.with(TrainOptions.OPTIMIZER, optimizer);
         Result whole = team(1, Objective.Mean::new, Optional.empty(), dir.resolve("whole"), 6);
         team(4, Objective.Mean::new, Optional.empty(), dir.resolve("part"), 3);
         Optional<Path> saved = Optional.of(dir.resolve("part/checkpoints/step-000003"));
@@ -125,39 +133,28 @@ class TeamTest {
         }
     }
 
-    /** With one micro-batch there is nothing to add, so the order of additions changes no weight. */
-    @Test
-    void oneMicroBatchIsAPlainStep() {
-        List<List<String>> losses = new ArrayList<>();
+    /** With one micro-batch there is nothing to add, so the order of additions changes no weight; and the work is the same. */
+    @ParameterizedTest
+    @EnumSource
+    void oneMicroBatchIsAPlainStep(OptimizerKind optimizer) {
+        List<List<String>> steps = new ArrayList<>();
         for (boolean ordered : new boolean[] {false, true}) {
             try (Backend backend = Backends.open("vector", 1)) {
-                List<String> steps = new ArrayList<>();
-                TrainOptions options = OPTIONS.with(TrainOptions.GRAD_ACCUM, 1).with(TrainOptions.GRAD_CLIP, 0.0)
-                        .with(TrainOptions.ORDERED_SUM, ordered);
+                List<String> taken = new ArrayList<>();
+                options = OPTIONS.with(TrainOptions.GRAD_ACCUM, 1).with(TrainOptions.GRAD_CLIP, 0.0)
+                        .with(TrainOptions.OPTIMIZER, optimizer).with(TrainOptions.ORDERED_SUM, ordered);
                 try (Trainer trainer = new Trainer(Tiny.model(CONFIG, backend), new Objective.Mean(),
-                        Tiny.data(dir.resolve("data"), 3000), options,
-                        e -> steps.add(String.valueOf(((TrainEvent.Step) e).loss())))) {
+                        Tiny.data(dir.resolve("data"), 3000), options, e -> {
+                            TrainEvent.Step s = (TrainEvent.Step) e;
+                            taken.add(s.loss() + " " + s.flops());
+                        })) {
                     trainer.run(() -> false, () -> {
                     });
                 }
-                losses.add(steps);
+                steps.add(taken);
             }
         }
-        assertEquals(losses.get(0), losses.get(1));
-    }
-
-    /** Muon needs whole matrices, of which a rank owns parts. */
-    @Test
-    void muonIsRefused() {
-        try (Backend backend = Backends.open("scalar", 1)) {
-            TrainOptions options = OPTIONS.with(TrainOptions.OPTIMIZER, OptimizerKind.MUON);
-            assertEquals(
-                    "optimizer muon: ranks that share a step, and ordered sum, own parts of matrices, and it needs whole "
-                            + "ones. Take adamw, or train in one process without ordered sum",
-                    assertThrows(UserError.class, () -> new Trainer(Tiny.model(CONFIG, backend), new Objective.Mean(),
-                            Tiny.data(dir.resolve("data"), 3000), options, _ -> {
-                            })).getMessage());
-        }
+        assertEquals(steps.get(0), steps.get(1));
     }
 
     /** A method with a state that it does not share. */
@@ -217,7 +214,7 @@ class TeamTest {
             var parameters = Tiny.model(CONFIG, backend).parameters();
             long total = parameters.values().stream().mapToLong(p -> p.value().size()).sum();
             for (int world = 1; world < 40; world++) {
-                Shards shards = new Shards(parameters, world);
+                Shards shards = new Shards(parameters, OptimizerKind.ADAMW, world);
                 long[] cuts = shards.cuts();
                 assertEquals(0, cuts[0]);
                 assertEquals(total, cuts[world]);
@@ -226,6 +223,39 @@ class TeamTest {
                             shards.of(r).values().stream().mapToLong(Shards.Piece::n).sum());
                     assertTrue(cuts[r + 1] - cuts[r] <= (double) total / world + Shards.PIECE, world + " ranks");
                 }
+            }
+        }
+    }
+
+    /** Of matrices that Muon updates, some of several pieces, each has one owner; work and values are spread evenly. */
+    @Test
+    void matricesOfMuonStayWhole() {
+        try (Backend backend = Backends.open("scalar", 1)) {
+            Gpt2Config config = Gpt2Config.of(3, 2, 160, 16).with(Gpt2Config.VOCAB_SIZE, 3000);
+            Map<String, Parameter> parameters = Tiny.model(config, backend).parameters();
+            long total = config.parameterCount();
+            long largest = Muon.multiplyAdds(160, 640);
+            for (int world = 1; world < 40; world++) {
+                Shards shards = new Shards(parameters, OptimizerKind.MUON, world);
+                long[] work = new long[world];
+                for (int r = 0; r < world; r++) {
+                    long own = 0;
+                    long ownWhole = 0;
+                    for (Shards.Piece piece : shards.of(r).values()) {
+                        Parameter p = parameters.get(piece.path());
+                        own += piece.n();
+                        if (piece.path().startsWith("blocks.") && p.value().rank() == 2) {
+                            assertEquals(p.value().size(), piece.n(), piece.path());
+                            work[r] += Muon.multiplyAdds(p.value().dim(0), p.value().dim(1));
+                            ownWhole += piece.n();
+                        }
+                    }
+                    assertEquals(shards.cuts()[r + 1] - shards.cuts()[r], own);
+                    assertTrue(own <= Math.max((double) total / world + Shards.PIECE, ownWhole), world + " ranks");
+                }
+                assertEquals(total, shards.row().stream().mapToLong(Shards.Piece::n).sum());
+                LongSummaryStatistics spread = LongStream.of(work).summaryStatistics();
+                assertTrue(spread.getMax() - spread.getMin() <= largest, world + " ranks: " + spread);
             }
         }
     }
