@@ -50,9 +50,11 @@ class SparkClusterTest {
         try (Cluster taken = Cluster.open(same)) {
             assertSame(there, taken.session());
         }
-        SparkConf other = same.clone().setMaster("local[3]").set("spark.task.cpus", "2").set("spark.speculation", "true");
+        SparkConf other =
+                same.clone().setMaster("local[3]").set("spark.task.cpus", "2").set("spark.speculation", "true");
         String message = assertThrows(UserError.class, () -> Cluster.open(other)).getMessage();
-        assertEquals("Spark runs in this JVM already, with other settings: spark.master is " + there.sparkContext().master()
+        assertEquals("Spark runs in this JVM already, with other settings: spark.master is "
+                + there.sparkContext().master()
                 + ", and must be local[3]; spark.speculation is false, and must be true; spark.task.cpus is 1, and must be 2. "
                 + "Stop that session, or start it with these settings", message);
         assertFalse(there.sparkContext().isStopped(), "it is another's");

@@ -100,7 +100,8 @@ class SparkTrainTest {
         Path run = shared.resolve("two");
         copy(shared.resolve("one"), run);
         FileTrees.delete(run.resolve("checkpoints/step-0000" + STEPS));
-        var ended = Clusters.run(Clusters.with(words(run), Clusters.word(RankOptions.WORLD, 2), Clusters.master())).ok();
+        var ended =
+                Clusters.run(Clusters.with(words(run), Clusters.word(RankOptions.WORLD, 2), Clusters.master())).ok();
         assertTrue(ended.err().contains("step " + (STEPS - SAVED) + " of " + STEPS), ended.err());
         assertSameAsOneProcess(run);
     }
@@ -118,7 +119,8 @@ class SparkTrainTest {
         Path run = shared.resolve("broken-run");
         Path broken = Files.createDirectories(shared.resolve("broken"));
         Files.write(broken.resolve("train.bin"), new byte[] {1, 2, 3});
-        var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken), Clusters.word(RankOptions.WORLD, 2), Clusters.master()));
+        var failed = Clusters.run(Clusters.with(words(run), Clusters.word(Run.DATA, broken),
+                Clusters.word(RankOptions.WORLD, 2), Clusters.master()));
         assertEquals(1, failed.code(), failed.err());
         assertEquals(1,
                 failed.err().lines().filter(line -> line.startsWith("error: ") && line.contains("train.bin")).count(),
