@@ -78,10 +78,13 @@ final class Kill {
     private boolean run(int atOnce) throws Exception {
         long begin = System.nanoTime();
         makeData(temp);
+        Map<Integer, Process> whole = new TreeMap<>();
         for (int interval : INTERVALS) {
-            Path log = temp.resolve("whole.log");
-            if (!ended(start(reference(interval), interval, false, log))) {
-                throw new IllegalStateException("the undisturbed run failed:\n" + Files.readString(log));
+            whole.put(interval, start(reference(interval), interval, false, log(interval)));
+        }
+        for (int interval : INTERVALS) {
+            if (!ended(whole.get(interval))) {
+                throw new IllegalStateException("the undisturbed run failed:\n" + Files.readString(log(interval)));
             }
         }
         AtomicInteger runs = new AtomicInteger();
@@ -125,6 +128,10 @@ final class Kill {
 
     private Path reference(int interval) {
         return temp.resolve("whole-" + interval);
+    }
+
+    private Path log(int interval) {
+        return temp.resolve("whole-" + interval + ".log");
     }
 
     /** One run from its beginning to its end, with some kills on the way. */

@@ -7,10 +7,6 @@ import io.eslm.tensor.Tensor;
  * One differentiable operation: its forward and its backward pass, in one file with its equation. An op is a small immutable
  * value, usually a record of its options. What one application remembers is in its {@link OpContext}. Check an op of your own with
  * {@link io.eslm.autograd.check.GradCheck}.
- *
- * <p>Each op of this library also has samples: inputs on which tests compare its backward pass with finite differences, and for a
- * fused op the simpler ops that it must equal. The tests find the ops by scanning their packages, so an op without samples fails
- * the build.
  */
 public interface Op {
     /**
@@ -34,12 +30,8 @@ public interface Op {
      * saves. Other ops get the full gradient, with zeros in the other rows. Rows run along all axes of input 0 but the last, and
      * the output has the same rows.
      */
-    default boolean rowwise() {
-        return false;
-    }
+    default boolean rowwise() { return false; }
 
     /** Name in messages. */
-    default String name() {
-        return getClass().getSimpleName();
-    }
+    default String name() { return getClass().getSimpleName(); }
 }

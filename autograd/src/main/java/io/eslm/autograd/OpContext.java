@@ -20,9 +20,7 @@ import java.util.stream.Stream;
 public final class OpContext {
     /** Where an op writes every element of a gradient: {@code +=} if {@code accumulate}, else {@code =}. */
     public record Slot(Tensor tensor, boolean accumulate) {
-        public Storage storage() {
-            return tensor.storage();
-        }
+        public Storage storage() { return tensor.storage(); }
     }
 
     private final Op op;
@@ -47,27 +45,17 @@ public final class OpContext {
     // ---- both passes
 
     /** The op itself. */
-    public Op op() {
-        return op;
-    }
+    public Op op() { return op; }
 
     /** Name of the op, for messages. */
-    public String name() {
-        return op.name();
-    }
+    public String name() { return op.name(); }
 
     /** How many inputs it was applied to. */
-    public int inputCount() {
-        return inputs.length;
-    }
+    public int inputCount() { return inputs.length; }
 
-    public Kernels kernels() {
-        return tape.backend().kernels();
-    }
+    public Kernels kernels() { return tape.backend().kernels(); }
 
-    public Tensor input(int i) {
-        return inputs[i].value();
-    }
+    public Tensor input(int i) { return inputs[i].value(); }
 
     /** Memory of the given shape; its contents are undefined. */
     public Tensor acquire(DType type, Shape shape) {
@@ -77,14 +65,10 @@ public final class OpContext {
     }
 
     /** Memory of the given shape and the type of input 0; its contents are undefined. */
-    public Tensor acquire(int... dims) {
-        return acquire(input(0).dtype(), Shape.of(dims));
-    }
+    public Tensor acquire(int... dims) { return acquire(input(0).dtype(), Shape.of(dims)); }
 
     /** Memory with the type and shape of {@code t}; its contents are undefined. */
-    public Tensor acquireLike(Tensor t) {
-        return acquire(t.dtype(), t.shape());
-    }
+    public Tensor acquireLike(Tensor t) { return acquire(t.dtype(), t.shape()); }
 
     /** {@code values} as an I32 tensor in memory of this pass. */
     public Tensor put(int... values) {
@@ -96,9 +80,7 @@ public final class OpContext {
     // ---- forward
 
     /** Keeps tensors for the backward pass, where {@link #saved} returns them in this order. */
-    public void save(Tensor... tensors) {
-        saved.addAll(List.of(tensors));
-    }
+    public void save(Tensor... tensors) { saved.addAll(List.of(tensors)); }
 
     Variable forward() {
         Tensor[] values = new Tensor[inputs.length];
@@ -144,44 +126,28 @@ public final class OpContext {
     // ---- backward
 
     /** Tensor {@code i} of those that the forward pass {@link #save saved}. */
-    public Tensor saved(int i) {
-        return saved.get(i);
-    }
+    public Tensor saved(int i) { return saved.get(i); }
 
     /** How many tensors the forward pass saved. */
-    public int savedCount() {
-        return saved.size();
-    }
+    public int savedCount() { return saved.size(); }
 
     /** Before the backward pass, the gradient that has come for the output, in full or of {@link #arrivedRows}; else null. */
-    public Tensor arrived() {
-        return output.gradient;
-    }
+    public Tensor arrived() { return output.gradient; }
 
     /** The rows that {@link #arrived} holds, or null if it holds all. */
-    public Rows arrivedRows() {
-        return output.gradientRows;
-    }
+    public Rows arrivedRows() { return output.gradientRows; }
 
     /** The result of the forward pass. */
-    public Tensor output() {
-        return output.value();
-    }
+    public Tensor output() { return output.value(); }
 
     /** True if input {@code i} takes a gradient. */
-    public boolean needs(int i) {
-        return i < inputs.length && inputs[i].needsGradient();
-    }
+    public boolean needs(int i) { return i < inputs.length && inputs[i].needsGradient(); }
 
     /** The rows that dy holds, or null if it holds all. */
-    public Rows rows() {
-        return rows;
-    }
+    public Rows rows() { return rows; }
 
     /** The rows of {@code t} (total, cols) that dy holds; {@code t} itself if dy holds all. Do not write to it. */
-    public Tensor ofRows(Tensor t) {
-        return rows == null ? t : rows.gather(this, t);
-    }
+    public Tensor ofRows(Tensor t) { return rows == null ? t : rows.gather(this, t); }
 
     /** Expands {@code dy} to all rows, after which {@link #rows} is null. For ops that are row-wise only in some cases. */
     public Tensor allRows(Tensor dy) {
@@ -194,14 +160,10 @@ public final class OpContext {
     }
 
     /** Where to write the gradient of all rows of input {@code i}, regardless of {@link #rows}: for weights. */
-    public Slot gradient(int i) {
-        return slot(i, null);
-    }
+    public Slot gradient(int i) { return slot(i, null); }
 
     /** Where to write the gradient of those rows of input {@code i} that dy holds. */
-    public Slot gradientOfRows(int i) {
-        return slot(i, rows);
-    }
+    public Slot gradientOfRows(int i) { return slot(i, rows); }
 
     /** The gradient of all rows of input {@code i}, zeros if none has arrived: add to it. */
     public Tensor sumInto(int i) {
@@ -216,9 +178,7 @@ public final class OpContext {
      * Adds {@code dx}, the gradient of those rows of input {@code i} that dy holds, if that input needs it. Do not write to
      * {@code dx} afterwards: memory acquired in this pass, and dy, becomes the gradient without a copy.
      */
-    public void accumulate(int i, Tensor dx) {
-        accumulateRows(i, dx, rows);
-    }
+    public void accumulate(int i, Tensor dx) { accumulateRows(i, dx, rows); }
 
     /** {@link #accumulate} for the gradient of the rows {@code of}, all others being zero; null means all rows. */
     public void accumulateRows(int i, Tensor dx, Rows of) {
@@ -306,16 +266,12 @@ public final class OpContext {
         return x.gradientRows == of;
     }
 
-    private static Shape shape(Variable x, Rows of) {
-        return of == null ? x.shape() : of.shapeIn(x.shape());
-    }
+    private static Shape shape(Variable x, Rows of) { return of == null ? x.shape() : of.shapeIn(x.shape()); }
 
     // ---- memory
 
     /** True if {@code y}, or the tensor that it is a view of, is memory of this application. */
-    boolean owns(Tensor y) {
-        return owned.contains(y.owner());
-    }
+    boolean owns(Tensor y) { return owned.contains(y.owner()); }
 
     /** Gives back all memory of this application. */
     void release() {

@@ -8,18 +8,12 @@ public final class Parameter extends Variable {
     private String name = "parameter";
 
     /** Takes over {@code value} as the initial value. */
-    public Parameter(Tensor value) {
-        this(value, true);
-    }
+    public Parameter(Tensor value) { this(value, true); }
 
-    private Parameter(Tensor value, boolean needsGradient) {
-        super(null, "parameter", value, needsGradient);
-    }
+    private Parameter(Tensor value, boolean needsGradient) { super(null, "parameter", value, needsGradient); }
 
     /** One that stays as it is: no backward pass computes a gradient for it. */
-    public static Parameter fixed(Tensor value) {
-        return new Parameter(value, false);
-    }
+    public static Parameter fixed(Tensor value) { return new Parameter(value, false); }
 
     /**
      * The gradient, same shape as the value: the sum over all backward passes since {@link #clearGradient}; zeros if there was
@@ -34,9 +28,7 @@ public final class Parameter extends Variable {
     }
 
     /** Sets the gradient to zero. */
-    public void clearGradient() {
-        hasGradient = false;
-    }
+    public void clearGradient() { hasGradient = false; }
 
     Tensor gradientMemory() {
         if (gradient == null) {
@@ -46,13 +38,9 @@ public final class Parameter extends Variable {
     }
 
     /** Sets the name for {@link #toString}; a module sets the path, for example {@code blocks.0.mlp.up.weight}. */
-    public void rename(String path) {
-        name = path;
-    }
+    public void rename(String path) { name = path; }
 
     /** The name and the value, for example {@code bias: [0.1000, -0.2000] (2) F32}. */
     @Override
-    public String toString() {
-        return name + ": " + value();
-    }
+    public String toString() { return name + ": " + value(); }
 }

@@ -30,28 +30,20 @@ public sealed class Variable extends Operators permits Parameter {
 
     /** The tape that it was made on; null for a {@link Parameter}, which outlives every tape. */
     @Override
-    public final Tape tape() {
-        return tape;
-    }
+    public final Tape tape() { return tape; }
 
     /**
      * The tensor. {@link Tape#backward}, {@link Tape#reset} and the end of a {@link Tape#scoped scope} free it; reading it later
      * is an {@link IllegalStateException}.
      */
     @Override
-    public final Tensor value() {
-        return value;
-    }
+    public final Tensor value() { return value; }
 
     @Override
-    public final Shape shape() {
-        return value.shape();
-    }
+    public final Shape shape() { return value.shape(); }
 
     /** True if a backward pass carries a gradient to this variable. */
-    public final boolean needsGradient() {
-        return needsGradient;
-    }
+    public final boolean needsGradient() { return needsGradient; }
 
     /**
      * Shows {@code listener} the gradient of the loss with respect to this variable, when all of it has arrived. It is not called
@@ -80,7 +72,5 @@ public sealed class Variable extends Operators permits Parameter {
 
     /** What made it and its value, for example {@code Gelu, needs gradient: [0.8412, 1.9546] (2) F32}. */
     @Override
-    public String toString() {
-        return maker + (needsGradient ? ", needs gradient: " : ": ") + value;
-    }
+    public String toString() { return maker + (needsGradient ? ", needs gradient: " : ": ") + value; }
 }

@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The kernels of a GPT-2 124M training step with M = 1024 tokens, and the usual square product. */
@@ -33,41 +35,46 @@ final class KernelCases {
         this.kernels = backend.kernels();
     }
 
-    /** Each case on demand, since together they would not fit into a small memory. */
-    List<Supplier<KernelCase>> all() {
+    /** Those whose name contains {@code part}, each made on demand, since together they would not fit into a small memory. */
+    List<Supplier<KernelCase>> named(String part) {
         List<Supplier<KernelCase>> cases = new ArrayList<>();
-        cases.add(() -> matmul("matmul", 1024, 1024, 1024, false, false));
-        cases.add(() -> matmul("qkv forward", M, C, 3 * C, false, false));
-        cases.add(() -> matmul("projection forward", M, C, C, false, false));
-        cases.add(() -> matmul("mlp up forward", M, C, 4 * C, false, false));
-        cases.add(() -> matmul("mlp down forward", M, 4 * C, C, false, false));
-        cases.add(() -> matmul("qkv dx", M, 3 * C, C, false, true));
-        cases.add(() -> matmul("mlp up dx", M, 4 * C, C, false, true));
-        cases.add(() -> matmul("mlp down dx", M, C, 4 * C, false, true));
-        cases.add(() -> matmul("qkv dw", C, M, 3 * C, true, false));
-        cases.add(() -> matmul("mlp up dw", C, M, 4 * C, true, false));
-        cases.add(() -> matmul("mlp down dw", 4 * C, M, C, true, false));
-        cases.add(() -> matmul("head forward", M, C, V, false, true));
-        cases.add(() -> matmul("head dx", M, V, C, false, false));
-        cases.add(() -> matmul("head dw", V, M, C, true, false));
-        cases.add(() -> attention(4, 256, false));
-        cases.add(() -> attention(1, 1024, false));
-        cases.add(() -> attention(4, 256, true));
-        cases.add(() -> attention(1, 1024, true));
-        cases.add(() -> layerNorm(16 * M));
-        cases.add(() -> layerNormBackward(16 * M));
-        cases.add(() -> elementwise("gelu", 32 << 20, 12, (k, y, x, n) -> k.gelu(y, x, n)));
-        cases.add(() -> elementwise("gelu backward", 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
+        BiConsumer<String, Function<String, KernelCase>> add = (name, make) -> {
+            if (name.contains(part)) {
+                cases.add(() -> make.apply(name));
+            }
+        };
+        add.accept("matmul", name -> matmul(name, 1024, 1024, 1024, false, false));
+        add.accept("qkv forward", name -> matmul(name, M, C, 3 * C, false, false));
+        add.accept("projection forward", name -> matmul(name, M, C, C, false, false));
+        add.accept("mlp up forward", name -> matmul(name, M, C, 4 * C, false, false));
+        add.accept("mlp down forward", name -> matmul(name, M, 4 * C, C, false, false));
+        add.accept("qkv dx", name -> matmul(name, M, 3 * C, C, false, true));
+        add.accept("mlp up dx", name -> matmul(name, M, 4 * C, C, false, true));
+        add.accept("mlp down dx", name -> matmul(name, M, C, 4 * C, false, true));
+        add.accept("qkv dw", name -> matmul(name, C, M, 3 * C, true, false));
+        add.accept("mlp up dw", name -> matmul(name, C, M, 4 * C, true, false));
+        add.accept("mlp down dw", name -> matmul(name, 4 * C, M, C, true, false));
+        add.accept("head forward", name -> matmul(name, M, C, V, false, true));
+        add.accept("head dx", name -> matmul(name, M, V, C, false, false));
+        add.accept("head dw", name -> matmul(name, V, M, C, true, false));
+        add.accept("attention", name -> attention(name, 4, 256, false));
+        add.accept("attention", name -> attention(name, 1, 1024, false));
+        add.accept("attention backward", name -> attention(name, 4, 256, true));
+        add.accept("attention backward", name -> attention(name, 1, 1024, true));
+        add.accept("layer norm", name -> layerNorm(name, 16 * M));
+        add.accept("layer norm backward", name -> layerNormBackward(name, 16 * M));
+        add.accept("gelu", name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.gelu(y, x, n)));
+        add.accept("gelu backward", name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
         for (Activation f : Activation.values()) {
-            String name = "activation " + f.name().toLowerCase(Locale.ROOT);
-            cases.add(() -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.activation(f, y, x, n)));
-            cases.add(() -> elementwise(name + " backward", 32 << 20, 12,
+            String of = "activation " + f.name().toLowerCase(Locale.ROOT);
+            add.accept(of, name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.activation(f, y, x, n)));
+            add.accept(of + " backward", name -> elementwise(name, 32 << 20, 12,
                     (k, y, x, n) -> k.activationBackward(f, y, x, x, n)));
         }
-        cases.add(() -> elementwise("softmax, rows of 1024", 32 << 20, 12,
+        add.accept("softmax, rows of 1024", name -> elementwise(name, 32 << 20, 12,
                 (k, y, x, n) -> k.softmax(y, x, n / 1024, 1024)));
-        cases.add(this::crossEntropy);
-        cases.add(this::adamW);
+        add.accept("cross-entropy", this::crossEntropy);
+        add.accept("adamw", this::adamW);
         return cases;
     }
 
@@ -99,7 +106,7 @@ final class KernelCases {
                 });
     }
 
-    private KernelCase attention(int batch, int time, boolean backward) {
+    private KernelCase attention(String name, int batch, int time, boolean backward) {
         int heads = C / 64;
         int rows = batch * time;
         Storage qkv = put(backend, random(rows * 3 * C));
@@ -113,7 +120,7 @@ final class KernelCases {
                         0);
         forward.run();
         double products = backward ? 5 : 2;
-        return new KernelCase(backward ? "attention backward" : "attention", batch + "×" + time + ", 12 heads of 64",
+        return new KernelCase(name, batch + "×" + time + ", 12 heads of 64",
                 products * 2 * batch * heads * 64 * (time * (time + 1.0) / 2), 0, backward ? both : forward,
                 () -> attentionError(backward));
     }
@@ -142,14 +149,14 @@ final class KernelCases {
         return difference(results[0], results[1], 1e-4);
     }
 
-    private KernelCase layerNorm(int rows) {
+    private KernelCase layerNorm(String name, int rows) {
         float[] in = random(rows * C);
         Storage x = put(backend, in);
         Storage gamma = put(backend, random(C));
         Storage y = backend.allocate(DType.F32, rows * C);
         Storage mean = backend.allocate(DType.F32, rows);
         Storage rstd = backend.allocate(DType.F32, rows);
-        return new KernelCase("layer norm", rows + "×" + C, 0, 12.0 * rows * C,
+        return new KernelCase(name, rows + "×" + C, 0, 12.0 * rows * C,
                 () -> kernels.layerNorm(y, mean, rstd, x, gamma, gamma, rows, C, 1e-5), () -> {
                     float[] few = Arrays.copyOf(in, 8 * C);
                     float[] g = get(gamma, C);
@@ -165,7 +172,7 @@ final class KernelCases {
                 });
     }
 
-    private KernelCase layerNormBackward(int rows) {
+    private KernelCase layerNormBackward(String name, int rows) {
         Storage x = put(backend, random(rows * C));
         Storage dy = put(backend, random(rows * C));
         Storage gamma = put(backend, random(C));
@@ -175,7 +182,7 @@ final class KernelCases {
         Storage dgamma = backend.allocate(DType.F32, C);
         Storage dbeta = backend.allocate(DType.F32, C);
         kernels.layerNorm(y, mean, rstd, x, gamma, gamma, rows, C, 1e-5);
-        return new KernelCase("layer norm backward", rows + "×" + C, 0, 16.0 * rows * C,
+        return new KernelCase(name, rows + "×" + C, 0, 16.0 * rows * C,
                 () -> kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false),
                 () -> {
                     kernels.layerNormBackward(y, dgamma, dbeta, dy, x, mean, rstd, gamma, rows, C, false, false);
@@ -207,7 +214,7 @@ final class KernelCases {
         });
     }
 
-    private KernelCase crossEntropy() {
+    private KernelCase crossEntropy(String name) {
         float[] in = random(M * V);
         Storage x = put(backend, in);
         int[] ids = new int[M];
@@ -219,7 +226,7 @@ final class KernelCases {
         Storage loss = backend.allocate(DType.F32, M);
         Storage entropy = backend.allocate(DType.F32, M);
         Storage lse = backend.allocate(DType.F32, M);
-        return new KernelCase("cross-entropy", M + "×" + V, 0, 4.0 * M * V,
+        return new KernelCase(name, M + "×" + V, 0, 4.0 * M * V,
                 () -> kernels.crossEntropy(loss, entropy, lse, x, targets, M, V), () -> {
                     kernels.crossEntropy(loss, entropy, lse, x, targets, M, V);
                     double sum = 0;
@@ -230,7 +237,7 @@ final class KernelCases {
                 });
     }
 
-    private KernelCase adamW() {
+    private KernelCase adamW(String name) {
         int n = 32 << 20;
         Storage p = put(backend, random(n));
         Storage g = put(backend, random(n));
@@ -241,7 +248,7 @@ final class KernelCases {
         boolean[] decays = {true};
         Runnable run = () -> kernels.adamW(all[0], all[1], all[2], all[3], size, decays, 1e-3, 0.9, 0.95, 1e-8, 0.1,
                 0.1, 0.05, 1);
-        return new KernelCase("adamw", String.valueOf(n), 0, 28.0 * n, run, () -> {
+        return new KernelCase(name, String.valueOf(n), 0, 28.0 * n, run, () -> {
             float before = get(p, 1)[0];
             double grad = get(g, 1)[0];
             run.run();

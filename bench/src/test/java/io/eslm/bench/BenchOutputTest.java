@@ -51,7 +51,7 @@ class BenchOutputTest {
     @ValueSource(strings = {STEP, STEP + " --profile", STEP + " --backend scalar --profile",
         STEP + " --method clm --method cvar-loss:alpha=0.5", STEP + " --method clm --method cvar-loss --profile",
         STEP + " --grad-accum 2", SOAK, SOAK + " --backend scalar", "soak --minutes 0.0001 --threads 1",
-        "kernels --only dropout",
+        "kernels --only projection",
         "offload --quick --only fill --step none --threads 1", PROGRAM, PROGRAM + " --all",
         PROGRAM + " --backend scalar", SERVE, "collective --mb 1 --rounds 2 --threads 1", GENERATE,
         GENERATE + " --tokens"})

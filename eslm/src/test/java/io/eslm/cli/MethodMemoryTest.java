@@ -38,6 +38,8 @@ class MethodMemoryTest {
     private static Path dir;
     private static Path other;
     private static TokenData data;
+    /** What a step of plain language modelling takes. */
+    private static long plain;
 
     @BeforeAll
     static void make() throws IOException {
@@ -52,6 +54,7 @@ class MethodMemoryTest {
         data = TokenData.open(dir);
         other = dir.resolve("other");
         ModelFolder.save(model(), other);
+        plain = taken("clm");
     }
 
     @AfterAll
@@ -100,7 +103,6 @@ class MethodMemoryTest {
     @ParameterizedTest
     @MethodSource("methods")
     void memoryIsForeseen(String text) {
-        long plain = taken("clm");
         long step = MemoryNeed.ofTraining(CONFIG, BATCH);
         assertEquals(step, plain + 4 * MemoryNeed.ofWeights(CONFIG), 0.1 * step, "plain language modelling");
         long more = taken(text) - plain;

@@ -76,7 +76,7 @@ class TwoProcessesTest {
     @Test
     void killedRunsEndWithTheSameBits() throws IOException, InterruptedException {
         Path tools = Path.of("..", "tools", "reliability", "Kill.java").toAbsolutePath().normalize();
-        Process campaign = start(tools.toString(), "10", "1");
+        Process campaign = start(tools.toString(), "6", "1");
         boolean ended = campaign.waitFor(9, TimeUnit.MINUTES);
         campaign.destroyForcibly();
         String said = Files.readString(temp.resolve("said"));

@@ -169,10 +169,6 @@ class RanksTest {
 
     private void haveTheBitsOfOneProcess(String method) throws IOException {
         ok(ranks(1, rank -> fresh("one", method, 1, rank), _ -> NEVER));
-        for (int world : new int[] {2, 4}) {
-            ok(ranks(world, rank -> fresh("fresh" + world, method, world, rank), _ -> NEVER));
-            assertSame("one", "fresh" + world);
-        }
         // the last of two ranks is asked to stop; four go on
         ok(ranks(2, rank -> fresh("stopped", method, 2, rank), rank -> rank == 1 ? after(3, false) : NEVER));
         ok(ranks(4, rank -> resumed("stopped", 4, rank), _ -> NEVER));
@@ -182,6 +178,16 @@ class RanksTest {
                 rank -> rank == 3 ? after(5, true) : NEVER).getLast());
         ok(ranks(2, rank -> resumed("killed", 2, rank), _ -> NEVER));
         assertSame("one", "killed");
+    }
+
+    /** Without a break; of the others, the test above has the steps of two and of four ranks. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 4})
+    void anUndisturbedRunHasTheBitsOfOneProcess(int world) throws IOException {
+        String method = "ada-cvar-loss:alpha=0.2,interval=4";
+        ok(ranks(1, rank -> fresh("one", method, 1, rank), _ -> NEVER));
+        ok(ranks(world, rank -> fresh("many", method, world, rank), _ -> NEVER));
+        assertSame("one", "many");
     }
 
     @Test

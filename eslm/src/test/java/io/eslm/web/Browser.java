@@ -20,6 +20,7 @@ import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebElement;
+import org.openqa.selenium.WindowType;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
@@ -27,17 +28,21 @@ import org.openqa.selenium.interactions.Actions;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
 /**
- * A real browser for tests: Debian's chromium, without a screen and without the network. Where it is not installed, {@link #open}
- * skips the test with a loud line.
+ * A real browser for tests: Debian's chromium, without a screen and without the network. It starts once for all tests of the JVM,
+ * and each gets a new tab, without cookies. Where it is not installed, {@link #open} skips the test with a loud line.
  */
 public final class Browser implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration LOOK = Duration.ofMillis(20);
     /** Selenium warns about browsers newer than itself; kept here, or its level is forgotten. */
     private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");
 
     static {
         SELENIUM.setLevel(Level.SEVERE);
     }
+
+    /** A running one that no test has; null if there is none. */
+    private static ChromeDriver idle;
 
     private final ChromeDriver driver;
 
@@ -52,6 +57,26 @@ public final class Browser implements AutoCloseable {
 
     /** {@link #open(int, int)}, in dark mode if {@code dark}. */
     public static Browser open(int width, int height, boolean dark) {
+        ChromeDriver driver = take();
+        // Headless windows are at least 500 wide; the page sees what the emulation says.
+        driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", height,
+                "deviceScaleFactor", 1, "mobile", width < 600));
+        driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features",
+                List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+        return new Browser(driver);
+    }
+
+    private static synchronized ChromeDriver take() {
+        ChromeDriver driver = idle == null ? start() : idle;
+        idle = null;
+        return driver;
+    }
+
+    private static synchronized void giveBack(ChromeDriver driver) {
+        idle = driver;
+    }
+
+    private static ChromeDriver start() {
         Optional<Path> chromium = installed("chromium");
         Optional<Path> chromedriver = installed("chromedriver");
         if (chromium.isEmpty() || chromedriver.isEmpty()) {
@@ -63,19 +88,12 @@ public final class Browser implements AutoCloseable {
         ChromeOptions options = new ChromeOptions();
         options.setBinary(chromium.get().toFile());
         options.addArguments("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars",
-                "--force-device-scale-factor=1", "--window-size=" + width + "," + height);
-        if (dark) {
-            options.addArguments("--force-dark-mode");
-        }
+                "--force-device-scale-factor=1", "--window-size=1400,1000");
         ChromeDriverService service = new ChromeDriverService.Builder()
                 .usingDriverExecutable(chromedriver.get().toFile()).usingAnyFreePort().build();
         ChromeDriver driver = new ChromeDriver(service, options);
-        // Headless windows are at least 500 wide; the page sees what the emulation says.
-        driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", height,
-                "deviceScaleFactor", 1, "mobile", width < 600));
-        driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features",
-                List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
-        return new Browser(driver);
+        Runtime.getRuntime().addShutdownHook(new Thread(driver::quit));
+        return driver;
     }
 
     private static Optional<Path> installed(String program) {
@@ -107,7 +125,7 @@ public final class Browser implements AutoCloseable {
 
     /** Waits until {@code state} holds. */
     public void await(String what, Predicate<ChromeDriver> state) {
-        new WebDriverWait(driver, PATIENCE).withMessage(what).until(_ -> state.test(driver));
+        new WebDriverWait(driver, PATIENCE, LOOK).withMessage(what).until(_ -> state.test(driver));
     }
 
     /** The value of a JavaScript expression. */
@@ -147,8 +165,17 @@ public final class Browser implements AutoCloseable {
         return driver;
     }
 
+    /** Leaves nothing of this test to the next one: no tab, no cookie, no message. */
     @Override
     public void close() {
-        driver.quit();
+        List<String> old = List.copyOf(driver.getWindowHandles());
+        driver.executeCdpCommand("Network.clearBrowserCookies", Map.of());
+        String fresh = driver.switchTo().newWindow(WindowType.TAB).getWindowHandle();
+        for (String tab : old) {
+            driver.switchTo().window(tab).close();
+        }
+        driver.switchTo().window(fresh);
+        errors();
+        giveBack(driver);
     }
 }

@@ -53,29 +53,19 @@ public final class Gpt2 extends HookedModule {
     }
 
     /** Its shape. */
-    public Gpt2Config config() {
-        return config;
-    }
+    public Gpt2Config config() { return config; }
 
     @Override
-    public Backend backend() {
-        return backend;
-    }
+    public Backend backend() { return backend; }
 
     /** The adapters that are trained in place of the weights, if there are any. */
-    public Optional<LowRank> lowRank() {
-        return Optional.ofNullable(lowRank);
-    }
+    public Optional<LowRank> lowRank() { return Optional.ofNullable(lowRank); }
 
     /** The head (V, C): logits = hidden·weightᵀ. It is the token embedding, or a weight of its own. */
-    public Parameter head() {
-        return head;
-    }
+    public Parameter head() { return head; }
 
     /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
-    public Variable embed(Tape tape, Tensor ids) {
-        return embed(tape, ids, 0);
-    }
+    public Variable embed(Tape tape, Tensor ids) { return embed(tape, ids, 0); }
 
     Variable embed(Tape tape, Tensor ids, int firstPosition) {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
@@ -92,19 +82,13 @@ public final class Gpt2 extends HookedModule {
      *
      * @param end empty: a token attends to all tokens before it
      */
-    public void separateDocuments(OptionalInt end) {
-        separator = end;
-    }
+    public void separateDocuments(OptionalInt end) { separator = end; }
 
     /** From now on, tokens whose loss has no gradient receive none through attention either, see {@link CausalAttention}. */
-    public void keptBackward(boolean only) {
-        keptBackward = only;
-    }
+    public void keptBackward(boolean only) { keptBackward = only; }
 
     /** The token that ends a document, if documents are separated. */
-    public OptionalInt separator() {
-        return separator;
-    }
+    public OptionalInt separator() { return separator; }
 
     /** ids (B, T) I32 → where the document of each token starts in its window, (B·T) I32; null if documents are not separated. */
     public Tensor starts(Tape tape, Tensor ids) {
@@ -153,9 +137,7 @@ public final class Gpt2 extends HookedModule {
     }
 
     /** True if somebody looks inside. */
-    public boolean isHooked() {
-        return points != null;
-    }
+    public boolean isHooked() { return points != null; }
 
     /**
      * One pre-norm transformer block (GPT-2 paper §2.3): h = x + attention(norm(x)), then h + mlp(norm(h)). It applies the fused
@@ -213,9 +195,7 @@ public final class Gpt2 extends HookedModule {
         }
 
         /** qkv (B·T, 3C) with the queries as attention takes them. */
-        Variable scaled(Variable qkv) {
-            return scale == null ? qkv : qkv.mul(qkv.tape().constant(scale));
-        }
+        Variable scaled(Variable qkv) { return scale == null ? qkv : qkv.mul(qkv.tape().constant(scale)); }
 
         /** residual + dropout(x·weight + bias); one pass where nothing is dropped. */
         Variable addTo(Variable residual, Variable x, Parameter[] linear) {
@@ -257,9 +237,7 @@ public final class Gpt2 extends HookedModule {
         }
 
         /** A copy of the values of {@link #entropy}, (M). */
-        public float[] entropyValues() {
-            return floats(entropy);
-        }
+        public float[] entropyValues() { return floats(entropy); }
 
         private static float[] floats(Tensor x) {
             return x.dtype() == DType.F32 ? x.toFloats() : x.to(DType.F32).toFloats();

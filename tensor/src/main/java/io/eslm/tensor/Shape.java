@@ -25,9 +25,7 @@ public final class Shape {
         this.size = (int) n;
     }
 
-    public static Shape of(int... dims) {
-        return new Shape(Checks.notNull("shape", "dims", dims).clone());
-    }
+    public static Shape of(int... dims) { return new Shape(Checks.notNull("shape", "dims", dims).clone()); }
 
     public int rank() { return dims.length; }
 
@@ -35,9 +33,7 @@ public final class Shape {
     public int size() { return size; }
 
     /** Dimension {@code axis}; negative axes count from the end, so {@code dim(-1)} is the innermost. */
-    public int dim(int axis) {
-        return dims[Checks.axis("dim", axis, this)];
-    }
+    public int dim(int axis) { return dims[Checks.axis("dim", axis, this)]; }
 
     /** A copy of the dimensions. */
     public int[] dims() { return dims.clone(); }
@@ -52,9 +48,7 @@ public final class Shape {
     }
 
     /** The last dimension: the length of a row; 1 for rank 0. */
-    public int cols() {
-        return dims.length == 0 ? 1 : dims[dims.length - 1];
-    }
+    public int cols() { return dims.length == 0 ? 1 : dims[dims.length - 1]; }
 
     /** This shape with dimension {@code axis} replaced by {@code dim}. */
     public Shape with(int axis, int dim) {
@@ -64,20 +58,14 @@ public final class Shape {
     }
 
     @Override
-    public boolean equals(Object o) {
-        return o instanceof Shape s && Arrays.equals(dims, s.dims);
-    }
+    public boolean equals(Object o) { return o instanceof Shape s && Arrays.equals(dims, s.dims); }
 
     @Override
-    public int hashCode() {
-        return Arrays.hashCode(dims);
-    }
+    public int hashCode() { return Arrays.hashCode(dims); }
 
     /** For example {@code (8, 64, 768)}. */
     @Override
-    public String toString() {
-        return text(dims);
-    }
+    public String toString() { return text(dims); }
 
     static String text(int[] dims) {
         String s = Arrays.toString(dims);

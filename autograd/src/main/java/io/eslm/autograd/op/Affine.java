@@ -16,9 +16,7 @@ import io.eslm.tensor.backend.Kernels;
  */
 public record Affine(boolean gelu) implements Op {
     /** Without GELU. */
-    public Affine() {
-        this(false);
-    }
+    public Affine() { this(false); }
 
     @Override
     public Tensor forward(OpContext context, Tensor... in) {
@@ -82,7 +80,5 @@ public record Affine(boolean gelu) implements Op {
     }
 
     @Override
-    public boolean rowwise() {
-        return true;
-    }
+    public boolean rowwise() { return true; }
 }

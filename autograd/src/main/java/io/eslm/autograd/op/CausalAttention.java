@@ -60,12 +60,8 @@ public record CausalAttention(int batch, int heads, double dropout, int seed, Te
         context.accumulateRows(0, keptOnly ? context.ofRows(dqkv) : dqkv, keptOnly ? rows : null);
     }
 
-    private Storage startsStorage() {
-        return starts == null ? null : starts.storage();
-    }
+    private Storage startsStorage() { return starts == null ? null : starts.storage(); }
 
     @Override
-    public boolean rowwise() {
-        return true;
-    }
+    public boolean rowwise() { return true; }
 }

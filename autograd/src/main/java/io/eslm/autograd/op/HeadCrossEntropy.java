@@ -60,7 +60,5 @@ public record HeadCrossEntropy(Tensor targets, Tensor entropy) implements Op {
     }
 
     @Override
-    public boolean rowwise() {
-        return true;
-    }
+    public boolean rowwise() { return true; }
 }

@@ -58,7 +58,5 @@ public record LayerNorm(double eps) implements Op {
     }
 
     @Override
-    public boolean rowwise() {
-        return true;
-    }
+    public boolean rowwise() { return true; }
 }

@@ -20,8 +20,7 @@ public record TokenEmbedding(Tensor ids, int from) implements Op {
         int batch = ids.dim(0);
         int time = ids.dim(1);
         Checks.check(from + time <= in[1].dim(0), "embedding",
-                "%d positions starting at %d exceed the model's %d positions",
-                time, from, in[1].dim(0));
+                "%d positions starting at %d exceed the model's %d positions", time, from, in[1].dim(0));
         Tensor y = context.acquire(batch * time, in[0].dim(1));
         context.kernels().embedding(y.storage(), ids.storage(), in[0].storage(), in[1].storage(), batch, time,
                 in[0].dim(1), from);

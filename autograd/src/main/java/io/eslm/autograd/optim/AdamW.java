@@ -38,9 +38,7 @@ public final class AdamW extends Optimizer {
 
     /** {@inheritDoc} "m" has m of each parameter, "v" has v. */
     @Override
-    public Map<String, Map<String, Tensor>> state() {
-        return state;
-    }
+    public Map<String, Map<String, Tensor>> state() { return state; }
 
     @Override
     protected void update(Kernels kernels, Storage[] values, Storage[] gradients, int[] sizes, double learningRate,
@@ -48,8 +46,6 @@ public final class AdamW extends Optimizer {
         double correction1 = 1 - Math.pow(options.beta1(), stepCount());
         double correction2 = 1 - Math.pow(options.beta2(), stepCount());
         kernels.adamW(values, gradients, m, v, sizes, decays, learningRate, options.beta1(), options.beta2(),
-                options.eps(),
-                options.weightDecay(), correction1,
-                correction2, gradientScale);
+                options.eps(), options.weightDecay(), correction1, correction2, gradientScale);
     }
 }

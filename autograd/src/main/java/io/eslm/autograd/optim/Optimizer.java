@@ -42,9 +42,7 @@ public abstract class Optimizer {
     }
 
     /** {@link #step(double, double)} without a bound on the gradients. */
-    public final void step(double learningRate) {
-        step(learningRate, 1);
-    }
+    public final void step(double learningRate) { step(learningRate, 1); }
 
     /**
      * Updates every parameter from its gradient, which counts as zero where no backward pass has reached it, then clears the
@@ -61,9 +59,7 @@ public abstract class Optimizer {
     }
 
     /** Sets the gradients of all its parameters to zero. */
-    public final void clearGradients() {
-        parameters.values().forEach(Parameter::clearGradient);
-    }
+    public final void clearGradients() { parameters.values().forEach(Parameter::clearGradient); }
 
     /**
      * Takes step {@link #stepCount}, the first being 1.
@@ -74,17 +70,14 @@ public abstract class Optimizer {
             double learningRate, double gradientScale);
 
     /**
-     * What a checkpoint stores besides {@link #stepCount}: tensors of their parameter's shape, by their kind, such as "m", then by its name. To restore one, write
-     * to these, and call {@link #restoreStepCount}. Empty for an optimizer that remembers nothing.
+     * What a checkpoint stores besides {@link #stepCount}: tensors of their parameter's shape, by their kind, such as "m", then
+     * by its name. To restore one, write to these, and call {@link #restoreStepCount}. Empty for an optimizer that remembers
+     * nothing.
      */
-    public Map<String, Map<String, Tensor>> state() {
-        return Map.of();
-    }
+    public Map<String, Map<String, Tensor>> state() { return Map.of(); }
 
     /** Steps taken so far. */
-    public final long stepCount() {
-        return stepCount;
-    }
+    public final long stepCount() { return stepCount; }
 
     /** Continues after {@code count} steps, as read from a checkpoint. */
     public final void restoreStepCount(long count) {

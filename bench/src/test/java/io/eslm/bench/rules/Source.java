@@ -16,7 +16,9 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -47,33 +49,41 @@ record Source(String path, String text, Set<String> names, List<String> strings,
 
     /** All sources of the modules that exist. */
     static List<Source> all(Path root) {
-        return Rules.MODULES.stream()
-                .map(module -> root.resolve(module).resolve("src"))
-                .filter(Files::isDirectory)
+        var texts = new LinkedHashMap<String, String>();
+        Rules.MODULES.stream().map(module -> root.resolve(module).resolve("src")).filter(Files::isDirectory)
                 .flatMap(Source::javaFiles)
-                .map(file -> parse(root.relativize(file).toString().replace('\\', '/'), read(file)))
-                .toList();
+                .forEach(file -> texts.put(root.relativize(file).toString().replace('\\', '/'), read(file)));
+        return parse(texts);
     }
 
     static Source parse(String path, String text) {
-        var file = new SimpleJavaFileObject(URI.create("string:///" + path), JavaFileObject.Kind.SOURCE) {
-            @Override
-            public CharSequence getCharContent(boolean ignoreEncodingErrors) { return text; }
-        };
+        return parse(Map.of(path, text)).getFirst();
+    }
+
+    /** By one compiler for all, since it takes longer to start than to read a file. */
+    private static List<Source> parse(Map<String, String> texts) {
+        var files = texts.keySet().stream().map(path -> file(path, texts.get(path))).toList();
         var task = (JavacTask) ToolProvider.getSystemJavaCompiler()
-                .getTask(null, null, _ -> {}, List.of("-proc:none"), null, List.of(file));
-        var names = new TreeSet<String>();
-        var strings = new ArrayList<String>();
-        var methods = new ArrayList<Method>();
+                .getTask(null, null, _ -> {}, List.of("-proc:none"), null, files);
+        var sources = new ArrayList<Source>();
         try {
             for (var unit : task.parse()) {
-                new Scanner(unit, Trees.instance(task).getSourcePositions(), names, strings, methods)
-                        .scan(unit, null);
+                var path = unit.getSourceFile().toUri().getPath().substring(1);
+                var source = new Source(path, texts.get(path), new TreeSet<>(), new ArrayList<>(), new ArrayList<>());
+                new Scanner(unit, Trees.instance(task).getSourcePositions(), source).scan(unit, null);
+                sources.add(source);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return new Source(path, text, names, strings, methods);
+        return sources;
+    }
+
+    private static JavaFileObject file(String path, String text) {
+        return new SimpleJavaFileObject(URI.create("string:///" + path), JavaFileObject.Kind.SOURCE) {
+            @Override
+            public CharSequence getCharContent(boolean ignoreEncodingErrors) { return text; }
+        };
     }
 
     private static Stream<Path> javaFiles(Path folder) {
@@ -97,24 +107,19 @@ record Source(String path, String text, Set<String> names, List<String> strings,
 
         private final CompilationUnitTree unit;
         private final SourcePositions positions;
-        private final Set<String> names;
-        private final List<String> strings;
-        private final List<Method> methods;
+        private final Source source;
 
-        Scanner(CompilationUnitTree unit, SourcePositions positions, Set<String> names, List<String> strings,
-                List<Method> methods) {
+        Scanner(CompilationUnitTree unit, SourcePositions positions, Source source) {
             this.unit = unit;
             this.positions = positions;
-            this.names = names;
-            this.strings = strings;
-            this.methods = methods;
+            this.source = source;
         }
 
         @Override
         public Void visitMemberSelect(MemberSelectTree select, Void p) {
             var name = select.toString();
             if (DOTTED.matcher(name).matches()) {
-                names.add(name);
+                source.names.add(name);
                 return null;
             }
             return super.visitMemberSelect(select, p);
@@ -123,7 +128,7 @@ record Source(String path, String text, Set<String> names, List<String> strings,
         @Override
         public Void visitLiteral(LiteralTree literal, Void p) {
             if (literal.getValue() instanceof String text) {
-                strings.add(text);
+                source.strings.add(text);
             }
             return super.visitLiteral(literal, p);
         }
@@ -134,7 +139,7 @@ record Source(String path, String text, Set<String> names, List<String> strings,
             long last = unit.getLineMap().getLineNumber(positions.getEndPosition(unit, method));
             var owner = (ClassTree) getCurrentPath().getParentPath().getLeaf();
             var name = method.getReturnType() == null ? owner.getSimpleName() : method.getName();
-            methods.add(new Method(name.toString(), last - first + 1));
+            source.methods.add(new Method(name.toString(), last - first + 1));
             return super.visitMethod(method, p);
         }
     }

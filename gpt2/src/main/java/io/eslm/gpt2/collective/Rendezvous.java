@@ -24,7 +24,9 @@ import javax.net.ssl.SSLContext;
 public final class Rendezvous {
     /** How long one that connects may take to show that it is a rank. */
     private static final Duration GREETING = Duration.ofSeconds(10);
-    private static final Duration RETRY = Duration.ofMillis(200);
+    /** Milliseconds from one attempt to reach a rank to the next: at first, and at most. Most ranks start within moments. */
+    private static final long RETRY_SOON = 10;
+    private static final long RETRY = 200;
     /** How often to look whether one that has come has ended since. */
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration SILENCE = Duration.ofSeconds(60);
@@ -341,17 +343,17 @@ public final class Rendezvous {
 
     /** A connection to a rank, which may not be there yet. */
     private SocketChannel reach(Address address, int rank) {
-        while (true) {
+        for (long millis = RETRY_SOON;; millis = Math.min(2 * millis, RETRY)) {
             try {
                 return address.open();
             } catch (IOException e) {
-                if (System.nanoTime() + RETRY.toNanos() > deadline) {
+                if (System.nanoTime() + Duration.ofMillis(millis).toNanos() > deadline) {
                     throw new UserError("rank " + rank + " is not at " + address + " (" + Door.reason(e) + "); rank "
                             + me.rank + " has tried for " + Mesh.shown(me.timeout) + ". Start rank " + rank
                             + ", or see what it printed", e);
                 }
                 peers.check();
-                Peers.pause(RETRY);
+                Peers.pause(Duration.ofMillis(millis));
             }
         }
     }

@@ -75,7 +75,8 @@ public final class LaterLosses {
             rows = new Rows(indices, tokens);
         }
         Tensor weights = tape.memory(DType.F32, kept);
-        backend.kernels().fill(weights.storage(), kept, Selection.equalWeight(kept, batch.share()));
+        // rounded as the weights of Selection
+        backend.kernels().fill(weights.storage(), kept, (float) ((float) (1.0 / kept) * batch.share()));
         return new Loss(tape.apply(new WeightedSum(rows, weights), loss), 0, 0, 0, 0, 0, 0);
     }
 

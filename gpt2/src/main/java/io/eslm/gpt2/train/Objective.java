@@ -8,9 +8,7 @@ public interface Objective extends MethodState {
     /** Plain causal language modelling (GPT-2 paper §2, eq. 1): the mean loss over all tokens. */
     final class Mean implements Objective {
         @Override
-        public String name() {
-            return "clm";
-        }
+        public String name() { return "clm"; }
 
         @Override
         public Loss of(MicroBatch batch) {
@@ -20,9 +18,7 @@ public interface Objective extends MethodState {
     }
 
     /** Windows to draw for a micro-batch of {@code batchSize}: more if the method drops some before the forward pass. */
-    default int drawn(int batchSize) {
-        return batchSize;
-    }
+    default int drawn(int batchSize) { return batchSize; }
 
     /** Runs the forward pass and returns the loss to differentiate. */
     Loss of(MicroBatch batch);

@@ -110,27 +110,19 @@ class TrainStep {
     }
 
     /** Where the losses stay until the end of the step; null if the host reads them at once. */
-    LaterLosses later() {
-        return null;
-    }
+    LaterLosses later() { return null; }
 
     void backward(Loss loss) {
         model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));
     }
 
     /** Tokens in a micro-batch, as drawn from the data. */
-    final int drawn() {
-        return inputs.length;
-    }
+    final int drawn() { return inputs.length; }
 
-    private Rng rng(int micro) {
-        return Rng.of(seed).split("step " + steps + " " + micro);
-    }
+    private Rng rng(int micro) { return Rng.of(seed).split("step " + steps + " " + micro); }
 
     /** √Σ g² over all gradients. */
-    double gradientNorm() {
-        return optimizer.gradientNorm();
-    }
+    double gradientNorm() { return optimizer.gradientNorm(); }
 
     void update(double learningRate, double gradientScale) {
         model.backend().flops().run(Phase.BACKWARD, () -> optimizer.step(learningRate, gradientScale));
@@ -140,11 +132,7 @@ class TrainStep {
         return NonFinite.loss(loss, steps + 1, model, inputs, windows, workspace);
     }
 
-    DivergedError notFinite(double norm) {
-        return NonFinite.gradient(norm, steps + 1, model);
-    }
+    DivergedError notFinite(double norm) { return NonFinite.gradient(norm, steps + 1, model); }
 
-    final void freeMemory() {
-        tape.close();
-    }
+    final void freeMemory() { tape.close(); }
 }

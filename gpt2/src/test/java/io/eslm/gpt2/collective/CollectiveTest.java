@@ -352,15 +352,20 @@ class CollectiveTest {
     @Test
     void aRankThatStallsIsNamedByAll() {
         String where = where(false);
+        CountDownLatch gaveUp = new CountDownLatch(2);
         List<String> errors = errors(3, rank -> {
             Collective ranks = join(rank, 3, where, CollectiveTest::impatient);
             ranks.barrier();
             if (rank == 1) {
-                Thread.sleep(2000);
+                gaveUp.await();
                 return null;
             }
             float[] all = new float[1 << 22];
-            ranks.reduceScatter(Floats.of(all), cuts(3, all.length), Floats.of(all), false);
+            try {
+                ranks.reduceScatter(Floats.of(all), cuts(3, all.length), Floats.of(all), false);
+            } finally {
+                gaveUp.countDown();
+            }
             return null;
         });
         for (int rank : new int[] {0, 2}) {

@@ -59,7 +59,7 @@ class PaceTest {
         RankThreads.run(3, rank -> {
             try (Collective ranks = Rendezvous.join(RankThreads.member(rank, 3), Address.parse(where), notes::add)) {
                 for (boolean named = false; !named;) {
-                    Thread.sleep(rank == 1 ? 500 : 110);
+                    Thread.sleep(rank == 1 ? 330 : 110);
                     named = ranks.allGather(new byte[rank == 0 ? notes.size() : 0])[0].length > 0;
                 }
             }

@@ -132,14 +132,20 @@ class TlsTest {
                 errors.toString());
     }
 
+    /** Rank 0 alone with TLS, and at the same time, of two other ranks, rank 1 alone. */
     @Test
     void bothOrNoneUseTls() {
-        for (int which : new int[] {0, 1}) {
-            String where = RankThreads.loopback();
-            List<String> errors = RankThreads.errors(2, rank -> join(rank, 2, where, rank == which ? key : null, 2));
-            assertTrue(errors.get(0).contains(which == 0 ? "TLS does not come about: "
+        List<String> where = List.of(RankThreads.loopback(), RankThreads.loopback());
+        List<String> errors = RankThreads.errors(4, thread -> {
+            int job = thread / 2;
+            int rank = thread % 2;
+            return join(rank, 2, where.get(job), rank == job ? key : null, 2);
+        });
+        for (int job : new int[] {0, 1}) {
+            assertTrue(errors.get(2 * job).contains(job == 0 ? "TLS does not come about: "
                     : "it uses TLS, and this rank does not"), errors.toString());
-            assertTrue(errors.get(1).startsWith("rank 1 cannot begin with the rank at " + where), errors.toString());
+            assertTrue(errors.get(2 * job + 1).startsWith("rank 1 cannot begin with the rank at " + where.get(job)),
+                    errors.toString());
         }
     }
 

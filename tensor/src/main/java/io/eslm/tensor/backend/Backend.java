@@ -14,9 +14,7 @@ public interface Backend extends BackendInfo, AutoCloseable {
     Kernels kernels();
 
     /** What {@link #kernels} have done so far. */
-    default FlopCounter flops() {
-        return kernels().flops();
-    }
+    default FlopCounter flops() { return kernels().flops(); }
 
     /** {@code size} elements, all zero. */
     Storage allocate(DType dtype, int size);

@@ -143,9 +143,7 @@ final class Definitions {
 
     // ---- embedding
 
-    static void add(HeapStorage y, int i, double value) {
-        y.set(i, y.get(i) + value);
-    }
+    static void add(HeapStorage y, int i, double value) { y.set(i, y.get(i) + value); }
 
     static void embedding(HeapStorage y, HeapStorage ids, HeapStorage wte, HeapStorage wpe, int batch, int time,
             int width, int from) {
@@ -177,9 +175,7 @@ final class Definitions {
     // ---- attention: one (batch, head, query) at a time
 
     /** The first key that query {@code row} = b·T + t sees. */
-    static int first(HeapStorage starts, int row) {
-        return starts == null ? 0 : (int) starts.get(row);
-    }
+    static int first(HeapStorage starts, int row) { return starts == null ? 0 : (int) starts.get(row); }
 
     static void attention(HeapStorage y, HeapStorage lse, HeapStorage qkv, HeapStorage starts, int batch, int time,
             int heads, int headSize, double p, int seed) {
@@ -266,9 +262,7 @@ final class Definitions {
     /** Where head h of batch b lies: in qkv (B, T, 3C), in y (B, T, C) and in (B, NH, T). */
     record Head(HeapStorage qkv, int b, int h, int time, int heads, int headSize) {
         /** Index in qkv of component d at position t; part 0 is q, 1 is k, 2 is v. */
-        int in(int part, int t, int d) {
-            return (((b * time + t) * 3 + part) * heads + h) * headSize + d;
-        }
+        int in(int part, int t, int d) { return (((b * time + t) * 3 + part) * heads + h) * headSize + d; }
 
         int out(int t, int d) { return ((b * time + t) * heads + h) * headSize + d; }
 
@@ -334,9 +328,7 @@ final class Definitions {
         }
     }
 
-    static void addSumOfSquares(HeapStorage y, HeapStorage x, int n) {
-        add(y, 0, dot(x, 0, 1, x, 0, 1, n));
-    }
+    static void addSumOfSquares(HeapStorage y, HeapStorage x, int n) { add(y, 0, dot(x, 0, 1, x, 0, 1, n)); }
 
     static void adamW(HeapStorage param, HeapStorage grad, HeapStorage m, HeapStorage v, int n, double lr, double beta1,
             double beta2, double eps, double decay, double correction1, double correction2, double gradScale) {

@@ -52,9 +52,7 @@ public final class FlopCounter {
     }
 
     /** What the work of now is done for. */
-    public Phase phase() {
-        return phase;
-    }
+    public Phase phase() { return phase; }
 
     /** Counts multiply-adds in the current phase. */
     void add(long multiplyAdds) {
@@ -67,9 +65,7 @@ public final class FlopCounter {
     }
 
     /** Calls {@code body} whenever somebody reads a count: it adds what a device knows and the host does not yet. */
-    void countLater(Runnable body) {
-        rest = body;
-    }
+    void countLater(Runnable body) { rest = body; }
 
     /** All that was done in {@code of} so far. */
     public long count(Phase of) {

@@ -5,19 +5,16 @@ package io.eslm.tensor.backend;
  * THE SEAM: everything a backend computes. Each public method is one kernel, described by its equation and the shapes of its
  * arguments. Here are the kernels that a plain training step of GPT-2 runs; {@link ArrayKernels} has the others.
  *
- * <p>A public method checks its arguments, counts its multiply-adds and calls the protected method that computes: {@code gelu}
- * calls {@code runGelu}. Its default is the definition in plain loops ({@link Definitions}), which works on every backend; a
- * backend overrides those that pay, one with memory of its own as {@link DeviceKernels}. An argument that is null, too small or of the wrong type is an
- * {@link IllegalArgumentException}, an index out of range an {@link IndexOutOfBoundsException}.
+ * <p>A public method checks its arguments, counts the multiply-adds that its equation asks for, and calls the protected method
+ * that computes: {@code gelu} calls {@code runGelu}. Its default is the definition in plain loops ({@link Definitions}), which
+ * works on every backend; a backend overrides those that pay, one with memory of its own as {@link DeviceKernels}. An argument
+ * that is null, too small or of the wrong type is an {@link IllegalArgumentException}, an index out of range an
+ * {@link IndexOutOfBoundsException}.
  *
  * <p>Conventions. Arguments are storages, numbers and arrays of these alone, so that a sequence of calls can be printed and
  * compared with the next one. Matrices are row-major and dense. {@code y} and {@code d…} are outputs; an output must not overlap an
  * input unless the kernel says "in place". {@code accumulate} means {@code +=} instead of {@code =}. All floating-point
  * storages of one call have the same type. Reductions have a fixed order that does not depend on the number of threads.
- *
- * <p>What counts as work ({@link FlopCounter}) is what an equation asks for: the products of matrices and of attention,
- * without the pairs that the causal mask leaves out and the queries that have no gradient. Everything else is linear in its
- * elements and is not counted.
  *
  * <p>Legend: B batch, T time (positions), C width (n_embd), NH heads, HS = C/NH head size, V vocabulary, M = B·T tokens,
  * K kept rows. {@code rows} are K ascending row indices (I32).
@@ -269,9 +266,7 @@ public abstract class Kernels extends ArrayKernels {
     }
 
     /** Pairs of {@code time} queries behind {@code past} positions with the keys up to their own. */
-    static long pairs(int past, int time) {
-        return (long) past * time + (long) time * (time + 1) / 2;
-    }
+    static long pairs(int past, int time) { return (long) past * time + (long) time * (time + 1) / 2; }
 
     // ---- loss
 
