@@ -65,10 +65,14 @@ public final class OpContext {
     }
 
     /** Memory of the given shape and the type of input 0; its contents are undefined. */
-    public Tensor acquire(int... dims) { return acquire(input(0).dtype(), Shape.of(dims)); }
+    public Tensor acquire(int... dims) {
+        return acquire(input(0).dtype(), Shape.of(dims));
+    }
 
     /** Memory with the type and shape of {@code t}; its contents are undefined. */
-    public Tensor acquireLike(Tensor t) { return acquire(t.dtype(), t.shape()); }
+    public Tensor acquireLike(Tensor t) {
+        return acquire(t.dtype(), t.shape());
+    }
 
     /** {@code values} as an I32 tensor in memory of this pass. */
     public Tensor put(int... values) {
@@ -80,7 +84,9 @@ public final class OpContext {
     // ---- forward
 
     /** Keeps tensors for the backward pass, where {@link #saved} returns them in this order. */
-    public void save(Tensor... tensors) { saved.addAll(List.of(tensors)); }
+    public void save(Tensor... tensors) {
+        saved.addAll(List.of(tensors));
+    }
 
     Variable forward() {
         Tensor[] values = new Tensor[inputs.length];
@@ -126,28 +132,38 @@ public final class OpContext {
     // ---- backward
 
     /** Tensor {@code i} of those that the forward pass {@link #save saved}. */
-    public Tensor saved(int i) { return saved.get(i); }
+    public Tensor saved(int i) {
+        return saved.get(i);
+    }
 
     /** How many tensors the forward pass saved. */
     public int savedCount() { return saved.size(); }
 
     /** Before the backward pass, the gradient that has come for the output, in full or of {@link #arrivedRows}; else null. */
-    public Tensor arrived() { return output.gradient; }
+    public Tensor arrived() {
+        return output.gradient;
+    }
 
     /** The rows that {@link #arrived} holds, or null if it holds all. */
-    public Rows arrivedRows() { return output.gradientRows; }
+    public Rows arrivedRows() {
+        return output.gradientRows;
+    }
 
     /** The result of the forward pass. */
     public Tensor output() { return output.value(); }
 
     /** True if input {@code i} takes a gradient. */
-    public boolean needs(int i) { return i < inputs.length && inputs[i].needsGradient(); }
+    public boolean needs(int i) {
+        return i < inputs.length && inputs[i].needsGradient();
+    }
 
     /** The rows that dy holds, or null if it holds all. */
     public Rows rows() { return rows; }
 
     /** The rows of {@code t} (total, cols) that dy holds; {@code t} itself if dy holds all. Do not write to it. */
-    public Tensor ofRows(Tensor t) { return rows == null ? t : rows.gather(this, t); }
+    public Tensor ofRows(Tensor t) {
+        return rows == null ? t : rows.gather(this, t);
+    }
 
     /** Expands {@code dy} to all rows, after which {@link #rows} is null. For ops that are row-wise only in some cases. */
     public Tensor allRows(Tensor dy) {
@@ -160,10 +176,14 @@ public final class OpContext {
     }
 
     /** Where to write the gradient of all rows of input {@code i}, regardless of {@link #rows}: for weights. */
-    public Slot gradient(int i) { return slot(i, null); }
+    public Slot gradient(int i) {
+        return slot(i, null);
+    }
 
     /** Where to write the gradient of those rows of input {@code i} that dy holds. */
-    public Slot gradientOfRows(int i) { return slot(i, rows); }
+    public Slot gradientOfRows(int i) {
+        return slot(i, rows);
+    }
 
     /** The gradient of all rows of input {@code i}, zeros if none has arrived: add to it. */
     public Tensor sumInto(int i) {
@@ -271,7 +291,9 @@ public final class OpContext {
     // ---- memory
 
     /** True if {@code y}, or the tensor that it is a view of, is memory of this application. */
-    boolean owns(Tensor y) { return owned.contains(y.owner()); }
+    boolean owns(Tensor y) {
+        return owned.contains(y.owner());
+    }
 
     /** Gives back all memory of this application. */
     void release() {

@@ -13,7 +13,9 @@ public final class Parameter extends Variable {
     private Parameter(Tensor value, boolean needsGradient) { super(null, "parameter", value, needsGradient); }
 
     /** One that stays as it is: no backward pass computes a gradient for it. */
-    public static Parameter fixed(Tensor value) { return new Parameter(value, false); }
+    public static Parameter fixed(Tensor value) {
+        return new Parameter(value, false);
+    }
 
     /**
      * The gradient, same shape as the value: the sum over all backward passes since {@link #clearGradient}; zeros if there was
@@ -38,7 +40,9 @@ public final class Parameter extends Variable {
     }
 
     /** Sets the name for {@link #toString}; a module sets the path, for example {@code blocks.0.mlp.up.weight}. */
-    public void rename(String path) { name = path; }
+    public void rename(String path) {
+        name = path;
+    }
 
     /** The name and the value, for example {@code bias: [0.1000, -0.2000] (2) F32}. */
     @Override

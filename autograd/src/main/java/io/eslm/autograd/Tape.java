@@ -39,19 +39,29 @@ public final class Tape implements AutoCloseable {
     }
 
     /** A tape that records, for training; {@code rng} seeds dropout. */
-    public static Tape recording(Workspace workspace, Rng rng) { return new Tape(workspace, true, rng); }
+    public static Tape recording(Workspace workspace, Rng rng) {
+        return new Tape(workspace, true, rng);
+    }
 
     /** A tape that records, with its own workspace and seed 0. */
-    public static Tape recording(Backend backend) { return recording(new Workspace(backend), Rng.of(0)); }
+    public static Tape recording(Backend backend) {
+        return recording(new Workspace(backend), Rng.of(0));
+    }
 
     /** A tape that records, without dropout: for the gradients of a model in evaluation. */
-    public static Tape withoutDropout(Workspace workspace) { return recording(workspace, null); }
+    public static Tape withoutDropout(Workspace workspace) {
+        return recording(workspace, null);
+    }
 
     /** A tape that only computes. */
-    public static Tape evaluation(Workspace workspace) { return new Tape(workspace, false, null); }
+    public static Tape evaluation(Workspace workspace) {
+        return new Tape(workspace, false, null);
+    }
 
     /** A tape that only computes, with its own workspace. */
-    public static Tape evaluation(Backend backend) { return evaluation(new Workspace(backend)); }
+    public static Tape evaluation(Backend backend) {
+        return evaluation(new Workspace(backend));
+    }
 
     public Workspace workspace() { return workspace; }
 
@@ -62,7 +72,9 @@ public final class Tape implements AutoCloseable {
     // ---- inputs
 
     /** A variable without a gradient; for one with a gradient, see {@link Parameter}. */
-    public Variable constant(Tensor value) { return new Variable(this, "constant", value, false); }
+    public Variable constant(Tensor value) {
+        return new Variable(this, "constant", value, false);
+    }
 
     /** Memory that lives until {@link #reset}; its contents are undefined. */
     public Tensor memory(DType type, int... dims) {
@@ -101,7 +113,9 @@ public final class Tape implements AutoCloseable {
     }
 
     /** The rate at which dropout drops on this tape: {@code p} if it has random numbers, as for training, else 0. */
-    public double dropoutRate(double p) { return rng != null ? p : 0; }
+    public double dropoutRate(double p) {
+        return rng != null ? p : 0;
+    }
 
     /** A new seed for one dropout; differs from call to call and is reproducible from the tape's rng. */
     public int nextSeed() {

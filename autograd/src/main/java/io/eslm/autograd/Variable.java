@@ -43,7 +43,9 @@ public sealed class Variable extends Operators permits Parameter {
     public final Shape shape() { return value.shape(); }
 
     /** True if a backward pass carries a gradient to this variable. */
-    public final boolean needsGradient() { return needsGradient; }
+    public final boolean needsGradient() {
+        return needsGradient;
+    }
 
     /**
      * Shows {@code listener} the gradient of the loss with respect to this variable, when all of it has arrived. It is not called

@@ -64,7 +64,8 @@ final class KernelCases {
         add.accept("layer norm", name -> layerNorm(name, 16 * M));
         add.accept("layer norm backward", name -> layerNormBackward(name, 16 * M));
         add.accept("gelu", name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.gelu(y, x, n)));
-        add.accept("gelu backward", name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
+        add.accept("gelu backward",
+                name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.geluBackward(y, x, x, n)));
         for (Activation f : Activation.values()) {
             String of = "activation " + f.name().toLowerCase(Locale.ROOT);
             add.accept(of, name -> elementwise(name, 32 << 20, 12, (k, y, x, n) -> k.activation(f, y, x, n)));

@@ -59,13 +59,19 @@ public final class Gpt2 extends HookedModule {
     public Backend backend() { return backend; }
 
     /** The adapters that are trained in place of the weights, if there are any. */
-    public Optional<LowRank> lowRank() { return Optional.ofNullable(lowRank); }
+    public Optional<LowRank> lowRank() {
+        return Optional.ofNullable(lowRank);
+    }
 
     /** The head (V, C): logits = hidden·weightᵀ. It is the token embedding, or a weight of its own. */
-    public Parameter head() { return head; }
+    public Parameter head() {
+        return head;
+    }
 
     /** ids (B, T) I32 → the residual stream before the first block, (B·T, C). */
-    public Variable embed(Tape tape, Tensor ids) { return embed(tape, ids, 0); }
+    public Variable embed(Tape tape, Tensor ids) {
+        return embed(tape, ids, 0);
+    }
 
     Variable embed(Tape tape, Tensor ids, int firstPosition) {
         Checks.check(ids.dim(1) <= config.blockSize(), "gpt2", "%d positions exceed the model's %d positions",
@@ -85,10 +91,14 @@ public final class Gpt2 extends HookedModule {
     public void separateDocuments(OptionalInt end) { separator = end; }
 
     /** From now on, tokens whose loss has no gradient receive none through attention either, see {@link CausalAttention}. */
-    public void keptBackward(boolean only) { keptBackward = only; }
+    public void keptBackward(boolean only) {
+        keptBackward = only;
+    }
 
     /** The token that ends a document, if documents are separated. */
-    public OptionalInt separator() { return separator; }
+    public OptionalInt separator() {
+        return separator;
+    }
 
     /** ids (B, T) I32 → where the document of each token starts in its window, (B·T) I32; null if documents are not separated. */
     public Tensor starts(Tape tape, Tensor ids) {
@@ -195,7 +205,9 @@ public final class Gpt2 extends HookedModule {
         }
 
         /** qkv (B·T, 3C) with the queries as attention takes them. */
-        Variable scaled(Variable qkv) { return scale == null ? qkv : qkv.mul(qkv.tape().constant(scale)); }
+        Variable scaled(Variable qkv) {
+            return scale == null ? qkv : qkv.mul(qkv.tape().constant(scale));
+        }
 
         /** residual + dropout(x·weight + bias); one pass where nothing is dropped. */
         Variable addTo(Variable residual, Variable x, Parameter[] linear) {

@@ -33,7 +33,9 @@ public final class Shape {
     public int size() { return size; }
 
     /** Dimension {@code axis}; negative axes count from the end, so {@code dim(-1)} is the innermost. */
-    public int dim(int axis) { return dims[Checks.axis("dim", axis, this)]; }
+    public int dim(int axis) {
+        return dims[Checks.axis("dim", axis, this)];
+    }
 
     /** A copy of the dimensions. */
     public int[] dims() { return dims.clone(); }
@@ -48,7 +50,9 @@ public final class Shape {
     }
 
     /** The last dimension: the length of a row; 1 for rank 0. */
-    public int cols() { return dims.length == 0 ? 1 : dims[dims.length - 1]; }
+    public int cols() {
+        return dims.length == 0 ? 1 : dims[dims.length - 1];
+    }
 
     /** This shape with dimension {@code axis} replaced by {@code dim}. */
     public Shape with(int axis, int dim) {

@@ -20,7 +20,9 @@ public final class Tensor extends TensorValues {
     private String released;
 
     /** A tensor over existing memory: {@code storage} must hold at least {@code shape.size()} elements. */
-    public Tensor(Backend backend, Storage storage, Shape shape) { this(backend, storage, shape, null); }
+    public Tensor(Backend backend, Storage storage, Shape shape) {
+        this(backend, storage, shape, null);
+    }
 
     private Tensor(Backend backend, Storage storage, Shape shape, Tensor owner) {
         this.backend = Checks.notNull("tensor", "backend", backend);
@@ -89,7 +91,9 @@ public final class Tensor extends TensorValues {
     public Tensor owner() { return owner; }
 
     /** Makes it an error to read this memory, which is about to be reused. {@code maker}, for the message, made the tensor. */
-    public void release(String maker) { owner.released = maker; }
+    public void release(String maker) {
+        owner.released = maker;
+    }
 
     boolean isReleased() { return owner.released != null; }
 

@@ -42,7 +42,9 @@ public abstract class Optimizer {
     }
 
     /** {@link #step(double, double)} without a bound on the gradients. */
-    public final void step(double learningRate) { step(learningRate, 1); }
+    public final void step(double learningRate) {
+        step(learningRate, 1);
+    }
 
     /**
      * Updates every parameter from its gradient, which counts as zero where no backward pass has reached it, then clears the
@@ -59,7 +61,9 @@ public abstract class Optimizer {
     }
 
     /** Sets the gradients of all its parameters to zero. */
-    public final void clearGradients() { parameters.values().forEach(Parameter::clearGradient); }
+    public final void clearGradients() {
+        parameters.values().forEach(Parameter::clearGradient);
+    }
 
     /**
      * Takes step {@link #stepCount}, the first being 1.

@@ -32,7 +32,9 @@ public record MicroBatch(Tape tape, Gpt2 model, Tensor ids, Tensor targets, Rng 
     public int tokens() { return targets.size(); }
 
     /** Runs the model: the loss and the entropy of each token. */
-    public TokenLosses losses() { return model.losses(model.forward(tape, ids), targets); }
+    public TokenLosses losses() {
+        return model.losses(model.forward(tape, ids), targets);
+    }
 
     /**
      * The loss over some tokens, share · Σ_k weights_k · loss[rows_k]. The others stay in the context of the selected ones but

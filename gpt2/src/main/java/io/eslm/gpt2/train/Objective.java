@@ -18,7 +18,9 @@ public interface Objective extends MethodState {
     }
 
     /** Windows to draw for a micro-batch of {@code batchSize}: more if the method drops some before the forward pass. */
-    default int drawn(int batchSize) { return batchSize; }
+    default int drawn(int batchSize) {
+        return batchSize;
+    }
 
     /** Runs the forward pass and returns the loss to differentiate. */
     Loss of(MicroBatch batch);

@@ -19,7 +19,9 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
     public int kept() { return weights.length; }
 
     /** The rows as ops take them, out of M = {@code total}; null keeps all. */
-    public Rows rows(Tape tape, int total) { return rows == null ? null : Rows.of(tape, rows, total); }
+    public Rows rows(Tape tape, int total) {
+        return rows == null ? null : Rows.of(tape, rows, total);
+    }
 
     /** The weights times {@code share}, see {@link MicroBatch#share}. */
     public float[] weights(double share) {
@@ -31,7 +33,9 @@ public record Selection(int[] rows, float[] weights, double valueAtRisk, double 
     }
 
     /** The mean over all {@code tokens}, as in plain language modelling. */
-    public static Selection all(int tokens) { return new Selection(null, equal(tokens), Double.NaN, 0); }
+    public static Selection all(int tokens) {
+        return new Selection(null, equal(tokens), Double.NaN, 0);
+    }
 
     /** The mean over the tokens with {@code keep} true. If that is every token, the arithmetic is that of {@link #all}. */
     public static Selection mean(boolean[] keep, double valueAtRisk, double alpha) {

@@ -110,7 +110,9 @@ class TrainStep {
     }
 
     /** Where the losses stay until the end of the step; null if the host reads them at once. */
-    LaterLosses later() { return null; }
+    LaterLosses later() {
+        return null;
+    }
 
     void backward(Loss loss) {
         model.backend().flops().run(Phase.BACKWARD, () -> tape.backward(loss.loss()));

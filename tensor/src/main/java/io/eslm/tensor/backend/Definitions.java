@@ -175,7 +175,9 @@ final class Definitions {
     // ---- attention: one (batch, head, query) at a time
 
     /** The first key that query {@code row} = b·T + t sees. */
-    static int first(HeapStorage starts, int row) { return starts == null ? 0 : (int) starts.get(row); }
+    static int first(HeapStorage starts, int row) {
+        return starts == null ? 0 : (int) starts.get(row);
+    }
 
     static void attention(HeapStorage y, HeapStorage lse, HeapStorage qkv, HeapStorage starts, int batch, int time,
             int heads, int headSize, double p, int seed) {
@@ -262,7 +264,9 @@ final class Definitions {
     /** Where head h of batch b lies: in qkv (B, T, 3C), in y (B, T, C) and in (B, NH, T). */
     record Head(HeapStorage qkv, int b, int h, int time, int heads, int headSize) {
         /** Index in qkv of component d at position t; part 0 is q, 1 is k, 2 is v. */
-        int in(int part, int t, int d) { return (((b * time + t) * 3 + part) * heads + h) * headSize + d; }
+        int in(int part, int t, int d) {
+            return (((b * time + t) * 3 + part) * heads + h) * headSize + d;
+        }
 
         int out(int t, int d) { return ((b * time + t) * heads + h) * headSize + d; }
 

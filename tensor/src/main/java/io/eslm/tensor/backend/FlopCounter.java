@@ -65,7 +65,9 @@ public final class FlopCounter {
     }
 
     /** Calls {@code body} whenever somebody reads a count: it adds what a device knows and the host does not yet. */
-    void countLater(Runnable body) { rest = body; }
+    void countLater(Runnable body) {
+        rest = body;
+    }
 
     /** All that was done in {@code of} so far. */
     public long count(Phase of) {

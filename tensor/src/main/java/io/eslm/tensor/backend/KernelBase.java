@@ -23,10 +23,14 @@ public abstract class KernelBase {
     public final FlopCounter flops() { return flops; }
 
     /** Runs the definition of {@code kernel}: here in place, on heap memory. */
-    void plain(String kernel, Consumer<Elements> definition) { definition.accept(HeapStorage::of); }
+    void plain(String kernel, Consumer<Elements> definition) {
+        definition.accept(HeapStorage::of);
+    }
 
     /** {@code storage} (n) where the host can read it. */
-    HeapStorage onHost(Storage storage, int n) { return HeapStorage.of(storage); }
+    HeapStorage onHost(Storage storage, int n) {
+        return HeapStorage.of(storage);
+    }
 
     // ---- checks; `names` are those of the storages, in order, with a blank between them
 

@@ -266,7 +266,9 @@ public abstract class Kernels extends ArrayKernels {
     }
 
     /** Pairs of {@code time} queries behind {@code past} positions with the keys up to their own. */
-    static long pairs(int past, int time) { return (long) past * time + (long) time * (time + 1) / 2; }
+    static long pairs(int past, int time) {
+        return (long) past * time + (long) time * (time + 1) / 2;
+    }
 
     // ---- loss
 

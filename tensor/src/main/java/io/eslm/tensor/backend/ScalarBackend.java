@@ -18,7 +18,9 @@ public class ScalarBackend implements Backend {
     }
 
     /** @param kernels that work on {@link HeapStorage} */
-    protected ScalarBackend(Kernels kernels) { this.kernels = kernels; }
+    protected ScalarBackend(Kernels kernels) {
+        this.kernels = kernels;
+    }
 
     @Override
     public String name() { return "scalar"; }

@@ -63,5 +63,7 @@ public class Workspace {
     }
 
     /** Bytes of all storages that this workspace holds, in use or free. */
-    public long allocatedBytes() { return allocatedBytes; }
+    public long allocatedBytes() {
+        return allocatedBytes;
+    }
 }
