@@ -24,7 +24,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.spark.SparkConf;
 
 /** Clusters of executors that are processes of this machine, the program on them, and small inputs. */
 final class Clusters {

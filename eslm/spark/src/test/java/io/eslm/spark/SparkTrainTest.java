@@ -81,7 +81,10 @@ class SparkTrainTest {
             assertTrue(ended.err().contains(" does not end its task: Spark is asked for another one"), ended.err());
             assertTrue(ended.out().contains("step " + STEPS), ended.out());
         } finally {
-            stopper.thenAccept(ProcessHandle::destroyForcibly);
+            ProcessHandle left = stopper.getNow(null);
+            if (left != null) {
+                left.destroyForcibly();
+            }
         }
         assertSameAsOneProcess(run);
     }
