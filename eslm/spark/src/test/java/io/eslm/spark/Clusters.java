@@ -24,6 +24,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.jdk.javaapi.OptionConverters;
 
 /** Clusters of executors that are processes of this machine, the program on them, and small inputs. */
 final class Clusters {
@@ -50,13 +52,21 @@ final class Clusters {
      * has all that other commands ask for and tries less often.
      */
     static Cluster shared() {
-        if (shared == null) {
+        return shared(master());
+    }
+
+    /** The Spark that tests share, if it is that of {@code word}, or else a new one. */
+    private static Cluster shared(String word) {
+        String master = word.substring(MASTER.length());
+        if (shared == null || !shared.session().sparkContext().master().equals(master)) {
+            stopShared();
             // Executors that live for a minute: quick to start, and no vectors, which need the second compiler.
             System.setProperty("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
             System.setProperty("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s");
-            shared = Cluster.open(RankJob.settle(
-                    Cluster.settings("test", Optional.of(master().substring(MASTER.length())), true)));
-            awaitExecutors();
+            shared = Cluster.open(RankJob.settle(Cluster.settings("test", Optional.of(master), true)));
+            if (word.equals(master())) {
+                awaitExecutors();
+            }
         }
         return shared;
     }
@@ -83,13 +93,18 @@ final class Clusters {
         }
     }
 
-    /** The program on Spark, if a word of {@link #master} or {@link #local} is there, and else by itself. */
+    /**
+     * The program on Spark, if a word of {@link #master} or {@link #local} is there, and else by itself. What sends a model to threads of
+     * this process has a Spark of its own, which takes a model once.
+     */
     static Outcome run(List<String> words) {
-        if (words.stream().anyMatch(word -> word.startsWith(MASTER + "local-cluster"))) {
-            shared();
-        } else if (isOnSpark(words)) {
-            stopShared();
-        }
+        words.stream().filter(word -> word.startsWith(MASTER)).findFirst().ifPresent(word -> {
+            if (word.equals(master()) || words.getFirst().equals("prepare")) {
+                shared(word);
+            } else {
+                stopShared();
+            }
+        });
         return start(words);
     }
 
@@ -109,6 +124,13 @@ final class Clusters {
 
     static String word(Option<?> option, Object value) {
         return DeclaredOptions.flag(option) + "=" + value;
+    }
+
+    /** Why Spark has let executors go. */
+    static String removals() {
+        return CollectionConverters.asJava(shared.session().sparkContext().statusStore().executorList(false)).stream()
+                .flatMap(executor -> OptionConverters.toJava(executor.removeReason()).stream())
+                .collect(Collectors.joining("; "));
     }
 
     /** The processes of the executors: this one starts no other Java. */

@@ -79,6 +79,7 @@ class SparkTrainTest {
             assertTrue(ended.err().matches("(?s).*a rank is lost: rank 0 \\S+ has shown no life for " + SILENCE
                     + " s: [^\n]+ goes on from step-0000[01].*"), ended.err());
             assertTrue(ended.err().contains(" does not end its task: Spark is asked for another one"), ended.err());
+            assertFalse(Clusters.removals().contains("heartbeat"), "Spark has replaced it, after minutes");
             assertTrue(ended.out().contains("step " + STEPS), ended.out());
         } finally {
             CompletableFuture<Void> unused = stopper.thenAccept(ProcessHandle::destroyForcibly);
